@@ -1,0 +1,26 @@
+# Warnings, sanitizers and the flags every target of the project shares (none of them reaches a user's target).
+
+add_library(pisr_flags INTERFACE)
+target_compile_options(pisr_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+if(PISR_WERROR)
+  target_compile_options(pisr_flags INTERFACE -Werror)
+endif()
+# Contraction would let two builds of the same source differ in the last bit; kernels ask for fused
+# multiply-adds by name.
+target_compile_options(pisr_flags INTERFACE -ffp-contract=off)
+if(PISR_SANITIZE)
+  target_compile_options(pisr_flags INTERFACE -fsanitize=${PISR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PISR_SANITIZE})
+endif()
+
+# An object library of all sources of the folder it is called in (sub-folders are named by the caller).
+function(pisr_layer name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  foreach(folder IN LISTS ARGN)
+    file(GLOB more CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+    list(APPEND sources ${more})
+  endforeach()
+  add_library(${name} OBJECT ${sources})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE pisr_flags)
+endfunction()

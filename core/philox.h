@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+namespace pisr {
+
+/// Philox4x32-10, the counter-based generator of Salmon et al., "Parallel Random Numbers: As Easy as
+/// 1, 2, 3" (SC 2011): four random words for every (counter, key), with no state to carry.
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
+                                        std::array<std::uint32_t, 2> key) noexcept;
+
+/// What a stream of random numbers is for. Streams with the same seed never share a number.
+enum class RandomUse : std::uint32_t { init = 1, batch = 2, dead_leaves = 3, test = 4 };
+
+/// A sequence of random numbers that is a pure function of (seed, use, index): the same on every
+/// machine, and for any number of workers. `index` tells apart the things drawn for, e.g. one
+/// parameter, one training sample or one image.
+class Random {
+ public:
+  Random(std::uint64_t seed, RandomUse use, std::uint64_t index) noexcept;
+
+  std::uint32_t next_word() noexcept;
+  /// Uniform integer in [0, bound), unbiased to 2^-32; bound >= 1.
+  std::uint32_t below(std::uint32_t bound) noexcept;
+  /// Uniform in [0, 1), 53 bits.
+  double uniform() noexcept;
+  double uniform(double low, double high) noexcept { return low + (high - low) * uniform(); }
+  /// Standard normal (Box-Muller).
+  double normal() noexcept;
+
+ private:
+  std::array<std::uint32_t, 2> key_;
+  std::array<std::uint32_t, 4> counter_;
+  std::array<std::uint32_t, 4> words_{};
+  int used_ = 4;
+};
+
+}  // namespace pisr
