@@ -6,8 +6,8 @@
 
 namespace pisr {
 
-/// Philox4x32-10, the counter-based generator of Salmon et al., "Parallel Random Numbers: As Easy as
-/// 1, 2, 3" (SC 2011): four random words for every (counter, key), with no state to carry.
+/// Philox4x32-10, the counter-based generator of Salmon et al., "Parallel Random Numbers: As Easy
+/// as 1, 2, 3" (SC 2011): four random words for every (counter, key), with no state to carry.
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
                                         std::array<std::uint32_t, 2> key) noexcept;
 

@@ -1,0 +1,253 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/conv_args.h"
+
+namespace pisr::kernels {
+
+/// y = f(x), element by element. `parameter` is the slope of leaky_relu and the numerator of
+/// reciprocal.
+enum class UnaryOp { relu, leaky_relu, sigmoid, softplus, exp, log, abs, reciprocal };
+
+template <class T>
+struct UnaryArgs {
+  UnaryOp op;
+  std::int64_t count;
+  T parameter;
+  const T* x;
+  T* y;
+};
+
+/// dx = dy f'(x). relu, leaky_relu and abs take derivative 0, slope and 0 at x = 0, as PyTorch
+/// does.
+template <class T>
+struct UnaryBackwardArgs {
+  UnaryOp op;
+  std::int64_t count;
+  T parameter;
+  const T* x;
+  const T* y;
+  const T* dy;
+  T* dx;
+  Store dx_store;
+};
+
+/// y = scale * x + offset; x may be y.
+template <class T>
+struct AffineArgs {
+  std::int64_t count;
+  T scale;
+  T offset;
+  const T* x;
+  T* y;
+  Store y_store;
+};
+
+enum class BinaryOp { add, subtract, multiply, divide };
+
+/// How the second operand is spread over the first, [batch, channels, inner].
+enum class Spread {
+  same,     ///< as large as the first
+  channel,  ///< one value per channel: [channels]
+  plane,    ///< one value per image and channel: [batch, channels, 1, 1]
+  scalar,   ///< one value
+};
+
+/// y = a op b, y as large as a.
+template <class T>
+struct BinaryArgs {
+  BinaryOp op;
+  Spread spread;
+  std::int64_t batch, channels, inner;
+  const T* a;
+  const T* b;
+  T* y;
+};
+
+template <class T>
+struct BinaryBackwardArgs {
+  BinaryOp op;
+  Spread spread;
+  std::int64_t batch, channels, inner;
+  const T* a;
+  const T* b;
+  const T* dy;
+  T* da;  ///< may be null
+  T* db;  ///< may be null; sums over what b was spread over
+  Store da_store;
+  Store db_store;
+};
+
+/// y = x > 0 ? x : slope x, with one slope for all (slopes == 1) or one per channel (slopes ==
+/// channels).
+template <class T>
+struct PreluArgs {
+  std::int64_t batch, channels, inner, slopes;
+  const T* x;
+  const T* slope;
+  T* y;
+};
+
+template <class T>
+struct PreluBackwardArgs {
+  std::int64_t batch, channels, inner, slopes;
+  const T* x;
+  const T* slope;
+  const T* dy;
+  T* dx;      ///< may be null
+  T* dslope;  ///< may be null
+  Store dx_store;
+  Store dslope_store;
+};
+
+/// y[0] = scale * sum of x. Its backward is `spread_scalar`.
+template <class T>
+struct SumArgs {
+  std::int64_t count;
+  T scale;
+  const T* x;
+  T* y;
+};
+
+/// dx[i] = scale * dy[0]
+template <class T>
+struct SpreadScalarArgs {
+  std::int64_t count;
+  T scale;
+  const T* dy;
+  T* dx;
+  Store dx_store;
+};
+
+enum class PlaneStatistic { mean, standard_deviation };
+
+/// One number per plane: the mean, or the population standard deviation. x [planes, inner], y
+/// [planes].
+template <class T>
+struct PlaneStatisticArgs {
+  PlaneStatistic statistic;
+  std::int64_t planes, inner;
+  const T* x;
+  T* y;
+};
+
+/// Standard deviation: dx = dy (x - mean) / (inner * y), and 0 where y is 0.
+template <class T>
+struct PlaneStatisticBackwardArgs {
+  PlaneStatistic statistic;
+  std::int64_t planes, inner;
+  const T* x;
+  const T* y;
+  const T* dy;
+  T* dx;
+  Store dx_store;
+};
+
+/// Copies `blocks` runs of `length` elements from source + i source_stride to target + i
+/// target_stride: concatenation and slicing along channels, and their gradients.
+template <class T>
+struct CopyBlocksArgs {
+  std::int64_t blocks, length, source_stride, target_stride;
+  const T* source;
+  T* target;
+  Store target_store;
+};
+
+/// Depth to space, r = factor: y[n, c, h r + i, w r + j] = x[n, c r^2 + i r + j, h, w]
+/// with x [batch, channels factor^2, height, width] and y [batch, channels, height factor, width
+/// factor].
+template <class T>
+struct PixelShuffleArgs {
+  std::int64_t batch, channels, height, width;
+  int factor;
+  const T* x;
+  T* y;
+};
+
+template <class T>
+struct PixelShuffleBackwardArgs {
+  std::int64_t batch, channels, height, width;
+  int factor;
+  const T* dy;
+  T* dx;
+  Store dx_store;
+};
+
+/// Mean over blocks of factor x factor: x [planes, height factor, width factor], y [planes, height,
+/// width].
+template <class T>
+struct BlockMeanArgs {
+  std::int64_t planes, height, width;
+  int factor;
+  const T* x;
+  T* y;
+};
+
+template <class T>
+struct BlockMeanBackwardArgs {
+  std::int64_t planes, height, width;
+  int factor;
+  const T* dy;
+  T* dx;
+  Store dx_store;
+};
+
+/// y[0] = mean over all elements of
+///   l1:            |target - location|
+///   laplace_nll:   log(2 spread) + |target - location| / spread              (PISR eq. 10)
+///   gaussian_nll:  log(spread) / 2 + (target - location)^2 / (2 spread)      (spread is the
+///   variance)
+enum class LossOp { l1, laplace_nll, gaussian_nll };
+
+template <class T>
+struct LossArgs {
+  LossOp op;
+  std::int64_t count;
+  const T* target;
+  const T* location;
+  const T* spread;  ///< null for l1
+  T* y;
+};
+
+/// Gradients of y[0] times dy[0]. The derivative of |x| at 0 is 0.
+template <class T>
+struct LossBackwardArgs {
+  LossOp op;
+  std::int64_t count;
+  const T* target;
+  const T* location;
+  const T* spread;
+  const T* dy;
+  T* dtarget;    ///< may be null
+  T* dlocation;  ///< may be null
+  T* dspread;    ///< may be null
+  Store dtarget_store;
+  Store dlocation_store;
+  Store dspread_store;
+};
+
+/// One step of Adam (Kingma and Ba, ICLR 2015) as PyTorch computes it, for step = 1, 2, ...:
+///   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
+///   parameter -= rate / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon)
+template <class T>
+struct AdamArgs {
+  std::int64_t count;
+  std::int64_t step;
+  double rate, beta1, beta2, epsilon;
+  double gradient_scale;  ///< each gradient is multiplied by it first (clipping)
+  const T* gradient;
+  T* parameter;
+  T* m;
+  T* v;
+};
+
+/// y[0] = sum of x^2 in double.
+template <class T>
+struct SumSquaresArgs {
+  std::int64_t count;
+  const T* x;
+  double* y;
+};
+
+}  // namespace pisr::kernels

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+
+namespace pisr::kernels {
+
+/// How a kernel stores a result: over what is there (which may be uninitialised), or added to it.
+enum class Store { write, add };
+
+enum class PaddingMode { zero, replicate };
+
+/// Sizes of a convolution; all have been checked by the caller.
+///
+/// conv2d:            output size = (input + 2 padding - kernel) / stride + 1
+///   x [batch, in_channels, in_height, in_width], y [batch, out_channels, out_height, out_width],
+///   weight [out_channels, in_channels / groups, kernel_height, kernel_width], bias [out_channels]
+/// conv_transpose2d:  output size = (input - 1) stride - 2 padding + kernel + output_padding
+///   the same, but weight [in_channels, out_channels / groups, kernel_height, kernel_width] and
+///   zero padding only
+struct ConvSizes {
+  std::int64_t batch = 1;
+  int in_channels = 1, in_height = 1, in_width = 1;
+  int out_channels = 1, out_height = 1, out_width = 1;
+  int kernel_height = 1, kernel_width = 1;
+  int stride = 1;
+  int padding = 0;
+  int groups = 1;
+  PaddingMode padding_mode = PaddingMode::zero;
+};
+
+/// y = conv(x, weight) + bias
+template <class T>
+struct ConvArgs {
+  ConvSizes sizes;
+  const T* x;
+  const T* weight;
+  const T* bias;  ///< may be null
+  T* y;
+};
+
+/// dx = gradient of the input
+template <class T>
+struct ConvBackwardDataArgs {
+  ConvSizes sizes;
+  const T* dy;
+  const T* weight;
+  T* dx;
+  Store dx_store;
+};
+
+/// dweight and dbias = gradients of the parameters
+template <class T>
+struct ConvBackwardWeightArgs {
+  ConvSizes sizes;
+  const T* x;
+  const T* dy;
+  T* dweight;  ///< may be null
+  T* dbias;    ///< may be null
+  Store dweight_store;
+  Store dbias_store;
+};
+
+}  // namespace pisr::kernels

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace pisr::kernels {
+
+/// A callable passed by reference: no allocation, and it must outlive the call it is passed to.
+template <class Signature>
+class FunctionRef;
+
+template <class Result, class... Args>
+class FunctionRef<Result(Args...)> {
+ public:
+  template <class Callable,
+            class = std::enable_if_t<!std::is_same_v<std::decay_t<Callable>, FunctionRef>>>
+  FunctionRef(Callable&& callable)  // NOLINT(bugprone-forwarding-reference-overload)
+      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
+        call_([](void* object, Args... args) -> Result {
+          return (*static_cast<std::remove_reference_t<Callable>*>(object))(
+              std::forward<Args>(args)...);
+        }) {}
+  Result operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
+
+ private:
+  void* object_;
+  Result (*call_)(void*, Args...);
+};
+
+/// Where a kernel runs: the threads and the scratch memory it may use. The layer above owns it.
+///
+/// Results must not depend on the number of threads: a kernel cuts its work into tasks by the
+/// shapes alone, each task writes memory of its own, and partial sums are added in task order.
+class Queue {
+ public:
+  virtual ~Queue() = default;
+
+  /// Calls body(task, worker) once for each task in [0, tasks), in any order and possibly at once.
+  /// worker is in [0, workers()) and no two calls that run at once have the same one. Returns
+  /// when all are done. Not to be nested.
+  virtual void parallel_for(std::int64_t tasks,
+                            FunctionRef<void(std::int64_t task, int worker)> body) = 0;
+  virtual int workers() const noexcept = 0;
+
+  /// `bytes` of uninitialised memory aligned to 64 bytes, valid until the kernel returns. Each call
+  /// gives other memory. To be called outside parallel_for.
+  virtual void* scratch(std::size_t bytes) = 0;
+
+  template <class T>
+  T* scratch_array(std::size_t count) {
+    return static_cast<T*>(scratch(count * sizeof(T)));
+  }
+};
+
+}  // namespace pisr::kernels

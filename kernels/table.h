@@ -1,0 +1,24 @@
+#pragma once
+
+#include "kernels/args.h"
+#include "kernels/queue.h"
+
+namespace pisr::kernels {
+
+/// One back end: a function pointer per kernel of ops.def, for element type T (float or double).
+template <class T>
+struct KernelTable {
+#define PISR_KERNEL(name, Args) void (*name)(Queue&, const Args<T>&);
+#include "kernels/ops.def"
+#undef PISR_KERNEL
+};
+
+/// The truth: plain loops in double, one thread. Slow.
+template <class T>
+const KernelTable<T>& naive_kernels() noexcept;
+
+/// The CPU back end: SIMD by run-time dispatch, threads of the queue.
+template <class T>
+const KernelTable<T>& cpu_kernels() noexcept;
+
+}  // namespace pisr::kernels
