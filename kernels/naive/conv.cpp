@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "kernels/instantiate.h"
+#include "kernels/naive/naive.h"
+#include "kernels/naive/store.h"
+
+namespace pisr::kernels::naive {
+namespace {
+
+// A convolution is a sum of products y += weight x. This calls visit(y, weight, x) with the offsets
+// of each of them, so that the forward pass and both gradients follow from one piece of index
+// arithmetic, and the transposed convolution from exchanging x and y.
+template <class Visit>
+void for_each_product(const ConvSizes& s, Visit visit) {
+  const std::int64_t group_inputs = s.in_channels / s.groups;
+  const std::int64_t group_outputs = s.out_channels / s.groups;
+  for (std::int64_t n = 0; n < s.batch; ++n) {
+    for (std::int64_t out_channel = 0; out_channel < s.out_channels; ++out_channel) {
+      for (std::int64_t i = 0; i < group_inputs; ++i) {
+        const std::int64_t in_channel = out_channel / group_outputs * group_inputs + i;
+        for (std::int64_t out_y = 0; out_y < s.out_height; ++out_y) {
+          for (std::int64_t out_x = 0; out_x < s.out_width; ++out_x) {
+            for (std::int64_t ky = 0; ky < s.kernel_height; ++ky) {
+              for (std::int64_t kx = 0; kx < s.kernel_width; ++kx) {
+                std::int64_t in_y = out_y * s.stride - s.padding + ky;
+                std::int64_t in_x = out_x * s.stride - s.padding + kx;
+                if (s.padding_mode == PaddingMode::replicate) {
+                  in_y = std::clamp<std::int64_t>(in_y, 0, s.in_height - 1);
+                  in_x = std::clamp<std::int64_t>(in_x, 0, s.in_width - 1);
+                }
+                if (in_y < 0 || in_y >= s.in_height || in_x < 0 || in_x >= s.in_width) {
+                  continue;
+                }
+                visit(
+                    ((n * s.out_channels + out_channel) * s.out_height + out_y) * s.out_width +
+                        out_x,
+                    ((out_channel * group_inputs + i) * s.kernel_height + ky) * s.kernel_width + kx,
+                    ((n * s.in_channels + in_channel) * s.in_height + in_y) * s.in_width + in_x);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// The convolution whose gradient of the input a transposed convolution is: from y to x.
+ConvSizes exchange_input_and_output(ConvSizes s) {
+  std::swap(s.in_channels, s.out_channels);
+  std::swap(s.in_height, s.out_height);
+  std::swap(s.in_width, s.out_width);
+  return s;
+}
+
+template <class T>
+std::vector<double> bias_of_each_output(const ConvSizes& s, const T* bias) {
+  const std::size_t plane = static_cast<std::size_t>(s.out_height) * s.out_width;
+  std::vector<double> y;
+  for (std::int64_t n = 0; n < s.batch; ++n) {
+    for (int channel = 0; channel < s.out_channels; ++channel) {
+      y.insert(y.end(), plane, bias == nullptr ? 0.0 : bias[channel]);
+    }
+  }
+  return y;
+}
+
+std::size_t input_count(const ConvSizes& s) {
+  return static_cast<std::size_t>(s.batch) * s.in_channels * s.in_height * s.in_width;
+}
+
+std::size_t weight_count(const ConvSizes& s) {
+  return static_cast<std::size_t>(s.in_channels) * s.out_channels / s.groups * s.kernel_height *
+         s.kernel_width;
+}
+
+template <class T>
+std::vector<double> bias_gradient(const ConvSizes& s, const T* dy) {
+  const std::int64_t plane = static_cast<std::int64_t>(s.out_height) * s.out_width;
+  std::vector<double> dbias(s.out_channels);
+  for (std::int64_t n = 0; n < s.batch; ++n) {
+    for (std::int64_t channel = 0; channel < s.out_channels; ++channel) {
+      for (std::int64_t i = 0; i < plane; ++i) {
+        dbias[channel] += dy[(n * s.out_channels + channel) * plane + i];
+      }
+    }
+  }
+  return dbias;
+}
+
+}  // namespace
+
+template <class T>
+void conv2d(Queue&, const ConvArgs<T>& a) {
+  std::vector<double> y = bias_of_each_output(a.sizes, a.bias);
+  for_each_product(a.sizes, [&](std::int64_t iy, std::int64_t iw, std::int64_t ix) {
+    y[iy] += static_cast<double>(a.weight[iw]) * a.x[ix];
+  });
+  store_all(a.y, y, Store::write);
+}
+
+template <class T>
+void conv2d_backward_data(Queue&, const ConvBackwardDataArgs<T>& a) {
+  std::vector<double> dx(input_count(a.sizes));
+  for_each_product(a.sizes, [&](std::int64_t iy, std::int64_t iw, std::int64_t ix) {
+    dx[ix] += static_cast<double>(a.weight[iw]) * a.dy[iy];
+  });
+  store_all(a.dx, dx, a.dx_store);
+}
+
+template <class T>
+void conv2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a) {
+  std::vector<double> dweight(weight_count(a.sizes));
+  for_each_product(a.sizes, [&](std::int64_t iy, std::int64_t iw, std::int64_t ix) {
+    dweight[iw] += static_cast<double>(a.x[ix]) * a.dy[iy];
+  });
+  store_all(a.dweight, dweight, a.dweight_store);
+  store_all(a.dbias, bias_gradient(a.sizes, a.dy), a.dbias_store);
+}
+
+template <class T>
+void conv_transpose2d(Queue&, const ConvArgs<T>& a) {
+  std::vector<double> y = bias_of_each_output(a.sizes, a.bias);
+  for_each_product(exchange_input_and_output(a.sizes),
+                   [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
+                     y[iy] += static_cast<double>(a.weight[iw]) * a.x[ix];
+                   });
+  store_all(a.y, y, Store::write);
+}
+
+template <class T>
+void conv_transpose2d_backward_data(Queue&, const ConvBackwardDataArgs<T>& a) {
+  std::vector<double> dx(input_count(a.sizes));
+  for_each_product(exchange_input_and_output(a.sizes),
+                   [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
+                     dx[ix] += static_cast<double>(a.weight[iw]) * a.dy[iy];
+                   });
+  store_all(a.dx, dx, a.dx_store);
+}
+
+template <class T>
+void conv_transpose2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a) {
+  std::vector<double> dweight(weight_count(a.sizes));
+  for_each_product(exchange_input_and_output(a.sizes),
+                   [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
+                     dweight[iw] += static_cast<double>(a.x[ix]) * a.dy[iy];
+                   });
+  store_all(a.dweight, dweight, a.dweight_store);
+  store_all(a.dbias, bias_gradient(a.sizes, a.dy), a.dbias_store);
+}
+
+PISR_INSTANTIATE(conv2d, ConvArgs)
+PISR_INSTANTIATE(conv2d_backward_data, ConvBackwardDataArgs)
+PISR_INSTANTIATE(conv2d_backward_weight, ConvBackwardWeightArgs)
+PISR_INSTANTIATE(conv_transpose2d, ConvArgs)
+PISR_INSTANTIATE(conv_transpose2d_backward_data, ConvBackwardDataArgs)
+PISR_INSTANTIATE(conv_transpose2d_backward_weight, ConvBackwardWeightArgs)
+
+}  // namespace pisr::kernels::naive
