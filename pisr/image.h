@@ -16,6 +16,7 @@ struct ImageOf {
   std::vector<Sample> samples;
 
   ImageOf() = default;
+  /// All samples zero. Sizes must not be negative.
   ImageOf(int w, int h, int c)
       : width(w), height(h), channels(c), samples(static_cast<std::size_t>(w) * h * c) {}
 
@@ -27,6 +28,8 @@ struct ImageOf {
   const Sample& at(int x, int y, int c = 0) const {
     return row(y)[static_cast<std::size_t>(x) * channels + c];
   }
+  bool has_alpha() const { return channels == 2 || channels == 4; }
+  bool is_grey() const { return channels <= 2; }
 };
 
 using Image8 = ImageOf<std::uint8_t>;
@@ -34,8 +37,19 @@ using Image16 = ImageOf<std::uint16_t>;
 /// One channel of real numbers, e.g. luminance. Range 0..255 unless a function says 0..1.
 using Plane = ImageOf<double>;
 
-/// The image cropped at the right and bottom to a multiple of `scale`.
+/// The part of the image from (left, top), `width` x `height`; all of it must lie inside (Error
+/// usage otherwise).
+template <class Sample>
+ImageOf<Sample> crop(const ImageOf<Sample>& image, int left, int top, int width, int height);
+
+/// The image cropped at the right and bottom to a multiple of `scale` (Error usage where nothing
+/// would be left).
 template <class Sample>
 ImageOf<Sample> crop_to_multiple(const ImageOf<Sample>& image, int scale);
+
+/// The image without `border` samples at each of its four sides (Error usage where nothing would be
+/// left).
+template <class Sample>
+ImageOf<Sample> shave(const ImageOf<Sample>& image, int border);
 
 }  // namespace pisr
