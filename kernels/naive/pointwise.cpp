@@ -1,0 +1,214 @@
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "kernels/instantiate.h"
+#include "kernels/naive/naive.h"
+#include "kernels/naive/store.h"
+
+namespace pisr::kernels::naive {
+namespace {
+
+double sigmoid(double x) {
+  const double e = std::exp(-std::abs(x));
+  return x < 0 ? e / (1 + e) : 1 / (1 + e);
+}
+
+double unary_value(UnaryOp op, double x, double parameter) {
+  switch (op) {
+    case UnaryOp::relu:
+      return x < 0 ? 0 : x;
+    case UnaryOp::leaky_relu:
+      return x > 0 ? x : parameter * x;
+    case UnaryOp::sigmoid:
+      return sigmoid(x);
+    case UnaryOp::softplus:
+      return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::abs(x)));
+    case UnaryOp::exp:
+      return std::exp(x);
+    case UnaryOp::log:
+      return std::log(x);
+    case UnaryOp::abs:
+      return std::abs(x);
+    case UnaryOp::reciprocal:
+      return parameter / x;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+template <class T>
+double unary_derivative(const UnaryBackwardArgs<T>& a, std::int64_t i) {
+  switch (a.op) {
+    case UnaryOp::relu:
+      return a.x[i] <= 0 ? 0 : 1;
+    case UnaryOp::leaky_relu:
+      return a.x[i] > 0 ? 1 : a.parameter;
+    case UnaryOp::sigmoid:
+      return static_cast<double>(a.y[i]) * (1.0 - a.y[i]);
+    case UnaryOp::softplus:
+      return sigmoid(a.x[i]);
+    case UnaryOp::exp:
+      return a.y[i];
+    case UnaryOp::log:
+      return 1.0 / a.x[i];
+    case UnaryOp::abs:
+      return a.x[i] > 0 ? 1 : a.x[i] < 0 ? -1 : 0;
+    case UnaryOp::reciprocal:
+      return -static_cast<double>(a.parameter) / a.x[i] / a.x[i];
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+double binary_value(BinaryOp op, double a, double b) {
+  switch (op) {
+    case BinaryOp::add:
+      return a + b;
+    case BinaryOp::subtract:
+      return a - b;
+    case BinaryOp::multiply:
+      return a * b;
+    case BinaryOp::divide:
+      return a / b;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+// The operands are read through functions because add and subtract may come without them.
+template <class A, class B>
+double gradient_of_first(BinaryOp op, A, B b, double dy) {
+  switch (op) {
+    case BinaryOp::add:
+    case BinaryOp::subtract:
+      return dy;
+    case BinaryOp::multiply:
+      return dy * b();
+    case BinaryOp::divide:
+      return dy / b();
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+template <class A, class B>
+double gradient_of_second(BinaryOp op, A a, B b, double dy) {
+  switch (op) {
+    case BinaryOp::add:
+      return dy;
+    case BinaryOp::subtract:
+      return -dy;
+    case BinaryOp::multiply:
+      return dy * a();
+    case BinaryOp::divide:
+      return -dy * a() / b() / b();
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+// Which element of the second operand meets element i of the first.
+template <class Args>
+std::int64_t spread_index(const Args& a, std::int64_t i) {
+  switch (a.spread) {
+    case Spread::same:
+      return i;
+    case Spread::channel:
+      return i / a.inner % a.channels;
+    case Spread::plane:
+      return i / a.inner;
+    case Spread::scalar:
+      return 0;
+  }
+  return 0;
+}
+
+template <class Args>
+std::int64_t spread_count(const Args& a) {
+  switch (a.spread) {
+    case Spread::same:
+      return a.batch * a.channels * a.inner;
+    case Spread::channel:
+      return a.channels;
+    case Spread::plane:
+      return a.batch * a.channels;
+    case Spread::scalar:
+      return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+template <class T>
+void unary(Queue&, const UnaryArgs<T>& a) {
+  for (std::int64_t i = 0; i < a.count; ++i) {
+    store(a.y[i], unary_value(a.op, a.x[i], a.parameter), Store::write);
+  }
+}
+
+template <class T>
+void unary_backward(Queue&, const UnaryBackwardArgs<T>& a) {
+  for (std::int64_t i = 0; i < a.count; ++i) {
+    store(a.dx[i], a.dy[i] * unary_derivative(a, i), a.dx_store);
+  }
+}
+
+template <class T>
+void affine(Queue&, const AffineArgs<T>& a) {
+  for (std::int64_t i = 0; i < a.count; ++i) {
+    store(a.y[i], static_cast<double>(a.scale) * a.x[i] + a.offset, a.y_store);
+  }
+}
+
+template <class T>
+void binary(Queue&, const BinaryArgs<T>& a) {
+  for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
+    store(a.y[i], binary_value(a.op, a.a[i], a.b[spread_index(a, i)]), Store::write);
+  }
+}
+
+template <class T>
+void binary_backward(Queue&, const BinaryBackwardArgs<T>& a) {
+  std::vector<double> db(a.db == nullptr ? 0 : spread_count(a));
+  for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
+    const std::int64_t j = spread_index(a, i);
+    const auto first = [&] { return static_cast<double>(a.a[i]); };
+    const auto second = [&] { return static_cast<double>(a.b[j]); };
+    if (a.da != nullptr) {
+      store(a.da[i], gradient_of_first(a.op, first, second, a.dy[i]), a.da_store);
+    }
+    if (a.db != nullptr) {
+      db[j] += gradient_of_second(a.op, first, second, a.dy[i]);
+    }
+  }
+  store_all(a.db, db, a.db_store);
+}
+
+template <class T>
+void prelu(Queue&, const PreluArgs<T>& a) {
+  for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
+    const double slope = a.slope[a.slopes == 1 ? 0 : i / a.inner % a.channels];
+    store(a.y[i], a.x[i] > 0 ? a.x[i] : slope * a.x[i], Store::write);
+  }
+}
+
+template <class T>
+void prelu_backward(Queue&, const PreluBackwardArgs<T>& a) {
+  std::vector<double> dslope(a.slopes);
+  for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
+    const std::int64_t j = a.slopes == 1 ? 0 : i / a.inner % a.channels;
+    if (a.dx != nullptr) {
+      store(a.dx[i], a.x[i] > 0 ? a.dy[i] : static_cast<double>(a.slope[j]) * a.dy[i], a.dx_store);
+    }
+    dslope[j] += a.x[i] > 0 ? 0 : static_cast<double>(a.x[i]) * a.dy[i];
+  }
+  store_all(a.dslope, dslope, a.dslope_store);
+}
+
+PISR_INSTANTIATE(unary, UnaryArgs)
+PISR_INSTANTIATE(unary_backward, UnaryBackwardArgs)
+PISR_INSTANTIATE(affine, AffineArgs)
+PISR_INSTANTIATE(binary, BinaryArgs)
+PISR_INSTANTIATE(binary_backward, BinaryBackwardArgs)
+PISR_INSTANTIATE(prelu, PreluArgs)
+PISR_INSTANTIATE(prelu_backward, PreluBackwardArgs)
+
+}  // namespace pisr::kernels::naive
