@@ -20,7 +20,7 @@ struct UnaryArgs {
 };
 
 /// dx = dy f'(x). relu, leaky_relu and abs take derivative 0, slope and 0 at x = 0, as PyTorch
-/// does.
+/// does. sigmoid and exp read y and not x, the others x and not y; what is not read may be null.
 template <class T>
 struct UnaryBackwardArgs {
   UnaryOp op;
@@ -65,6 +65,8 @@ struct BinaryArgs {
   T* y;
 };
 
+/// Gradients of `BinaryArgs`. add and subtract read neither a nor b, multiply reads a for db and b
+/// for da, divide reads b and, for db, a; what is not read may be null.
 template <class T>
 struct BinaryBackwardArgs {
   BinaryOp op;
