@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace pisr {
+
+/// Memory that lives until the next reset, handed out by advancing a pointer. A step that asks for
+/// the same sizes in the same order gets the same addresses, and none after the first allocates:
+/// what did not fit the first time is joined to one block at the reset.
+class Arena {
+ public:
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  /// Uninitialised, aligned to 64 bytes; valid until reset().
+  void* allocate(std::size_t bytes);
+  Tensor tensor(Shape shape, DType dtype);
+  /// Takes everything back; tensors handed out so far may no longer be used.
+  void reset();
+
+  /// Raised by each reset; tensors remember it.
+  std::uint64_t epoch() const noexcept { return epoch_; }
+  /// Bytes reserved from the system.
+  std::size_t capacity() const noexcept;
+
+ private:
+  struct Release {
+    void operator()(std::byte* block) const noexcept;
+  };
+  struct Block {
+    std::unique_ptr<std::byte, Release> memory;
+    std::size_t size = 0;
+  };
+  void add_block(std::size_t bytes);
+
+  std::vector<Block> blocks_;
+  std::size_t used_ = 0;  ///< bytes used of the last block
+  std::uint64_t epoch_ = 1;
+};
+
+}  // namespace pisr

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+
+#include "core/tape.h"
+
+/// Differentiable operations. Each checks its operands and throws ShapeError naming the operation,
+/// what it wanted and what it got; operands of one call share tape and element type.
+namespace pisr {
+
+using kernels::PaddingMode;
+
+struct Conv2dOptions {
+  int stride = 1;
+  int padding = 0;
+  int groups = 1;
+  PaddingMode padding_mode = PaddingMode::zero;
+};
+
+/// x [n, c, h, w], weight [k, c / groups, kh, kw], bias [k] or undefined ->
+/// [n, k, (h + 2 padding - kh) / stride + 1, (w + 2 padding - kw) / stride + 1]
+Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
+                const Conv2dOptions& options = {});
+
+struct ConvTranspose2dOptions {
+  int stride = 1;
+  int padding = 0;
+  int output_padding = 0;
+  int groups = 1;
+};
+
+/// x [n, c, h, w], weight [c, k / groups, kh, kw], bias [k] or undefined ->
+/// [n, k, (h - 1) stride - 2 padding + kh + output_padding, ...]; output_padding < stride.
+Variable conv_transpose2d(const Variable& x, const Variable& weight, const Variable& bias,
+                          const ConvTranspose2dOptions& options = {});
+
+/// max(x, 0) + slope min(x, 0), slope [1] or one per channel [c]; x [n, c, ...].
+Variable prelu(const Variable& x, const Variable& slope);
+Variable relu(const Variable& x);
+Variable leaky_relu(const Variable& x, double slope);
+Variable sigmoid(const Variable& x);
+/// log(1 + exp(x)), exact to a few ulp at both ends.
+Variable softplus(const Variable& x);
+Variable exp(const Variable& x);
+Variable log(const Variable& x);
+Variable abs(const Variable& x);
+
+/// Elementwise. The second operand is as large as the first, or is spread over it: one element, one
+/// value per channel [c], or one per image and channel [n, c, 1, 1].
+Variable operator+(const Variable& a, const Variable& b);
+Variable operator-(const Variable& a, const Variable& b);
+Variable operator*(const Variable& a, const Variable& b);
+Variable operator/(const Variable& a, const Variable& b);
+
+Variable operator+(const Variable& a, double b);
+Variable operator+(double a, const Variable& b);
+Variable operator-(const Variable& a, double b);
+Variable operator-(double a, const Variable& b);
+Variable operator-(const Variable& a);
+Variable operator*(const Variable& a, double b);
+Variable operator*(double a, const Variable& b);
+Variable operator/(const Variable& a, double b);
+Variable operator/(double a, const Variable& b);
+
+/// Over all elements; the result has shape [1].
+Variable sum(const Variable& x);
+Variable mean(const Variable& x);
+
+/// Same numbers, another shape.
+Variable reshape(const Variable& x, Shape shape);
+/// The value without its history: a constant.
+Variable detach(const Variable& x);
+
+/// Along channels: [n, c_i, h, w] -> [n, sum c_i, h, w]; 1 to 4 operands.
+Variable concat_channels(std::initializer_list<Variable> parts);
+/// Channels [first, first + count).
+Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t count);
+
+/// Depth to space: [n, c r^2, h, w] -> [n, c, h r, w r].
+Variable pixel_shuffle(const Variable& x, int factor);
+/// Mean over blocks of s x s: [n, c, h s, w s] -> [n, c, h, w].
+Variable block_mean(const Variable& x, int factor);
+/// Over each plane: [n, c, h, w] -> [n, c, 1, 1]; the standard deviation is the population's.
+Variable global_mean(const Variable& x);
+Variable global_standard_deviation(const Variable& x);
+
+/// mean |target - x|; shape [1].
+Variable l1_loss(const Variable& x, const Variable& target);
+/// mean( log(2 b) + |target - location| / b ), PISR eq. 10; b > 0.
+Variable laplace_nll(const Variable& target, const Variable& location, const Variable& scale);
+/// mean( log(v) / 2 + (target - location)^2 / (2 v) ); variance v > 0.
+Variable gaussian_nll(const Variable& target, const Variable& location, const Variable& variance);
+
+}  // namespace pisr

@@ -1,0 +1,165 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <vector>
+
+#include "core/context.h"
+#include "core/inline_function.h"
+#include "core/parameter.h"
+#include "core/tensor.h"
+
+namespace pisr {
+
+class Tape;
+class Backward;
+
+/// A value in a computation: a tensor and its place on a tape. Cheap to copy; valid until the tape
+/// is reset. Operations on it are in core/ops.h.
+class Variable {
+ public:
+  Variable() = default;
+  const Tensor& value() const noexcept { return value_; }
+  const Shape& shape() const noexcept { return value_.shape(); }
+  DType dtype() const noexcept { return value_.dtype(); }
+  Tape& tape() const noexcept { return *tape_; }
+  bool defined() const noexcept { return tape_ != nullptr; }
+  /// Whether a gradient can flow into it.
+  bool requires_gradient() const noexcept { return node_ >= 0; }
+
+ private:
+  friend class Tape;
+  Variable(Tape* tape, Tensor value, std::int32_t node)
+      : tape_(tape), value_(std::move(value)), node_(node) {}
+  Tape* tape_ = nullptr;
+  Tensor value_;
+  std::int32_t node_ = -1;  ///< -1: a constant
+};
+
+/// Where a backward function puts the gradient of one input: over what is there (the first
+/// gradient of this value) or added to it. `data` is null where nobody needs the gradient.
+template <class T>
+struct GradientSlot {
+  T* data = nullptr;
+  kernels::Store store = kernels::Store::write;
+};
+
+/// What a node's backward function sees.
+class Backward {
+ public:
+  Context& context() const noexcept { return context_; }
+  /// The gradient that has arrived at the node's result.
+  template <class T>
+  const T* dy() const {
+    return dy_.data<T>();
+  }
+  /// The place for the gradient of input `index`. To be asked for once, and then filled.
+  template <class T>
+  GradientSlot<T> slot(int index);
+  bool wants(int index) const noexcept;
+
+ private:
+  friend class Tape;
+  Backward(Tape& tape, Context& context, std::int32_t node, Tensor dy)
+      : tape_(tape), context_(context), node_(node), dy_(std::move(dy)) {}
+  Tape& tape_;
+  Context& context_;
+  std::int32_t node_;
+  Tensor dy_;
+};
+
+/// Reverse-mode differentiation. Nodes stand in a flat vector in the order of their creation, so
+/// backward is one loop from the last to the first: a fixed order of summation, and reruns are
+/// bit-equal. Gradients are written by their first writer, added to by later ones and skipped where
+/// nobody needs them. All results and gradients lie in the context's arena until reset().
+class Tape {
+ public:
+  enum class Mode {
+    record,     ///< remember what backward() needs
+    inference,  ///< only compute; every variable is a constant
+  };
+
+  /// The context must outlive the tape.
+  explicit Tape(Context& context, Mode mode = Mode::record);
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  Context& context() noexcept { return context_; }
+
+  /// A value that no gradient flows into.
+  Variable constant(Tensor value);
+  /// A value whose gradient is wanted: gradient() gives it after backward().
+  Variable leaf(Tensor value);
+  /// A parameter: its gradient is added to the flat gradient given to backward(). A constant where
+  /// it is not trainable.
+  Variable parameter(const Parameter& parameter);
+
+  /// Gradients of `seed` * loss, loss having one element. `flat_gradient` [total] takes those of
+  /// the parameters, each at its offset, ADDED to what is there; it may be undefined when the
+  /// loss depends on no parameter. Can be called again for other variables of the same tape.
+  void backward(const Variable& loss, const Tensor& flat_gradient = {}, double seed = 1.0);
+  /// The gradient of a variable in the last backward(); zeros where none arrived.
+  Tensor gradient(const Variable& variable);
+
+  /// Forgets all nodes and resets the arena: the start of the next step.
+  void reset();
+
+  /// For operations: memory for a result.
+  Tensor result(Shape shape, DType dtype) { return context_.arena().tensor(shape, dtype); }
+  /// For operations: notes that `value` was computed from `inputs` (at most 4) and how to pass a
+  /// gradient on. `backward` is called as backward(Backward&) and must fill each wanted slot.
+  template <class Function>
+  Variable record(const char* op, Tensor value, std::initializer_list<const Variable*> inputs,
+                  Function&& backward);
+
+ private:
+  friend class Backward;
+  static constexpr int kMaxInputs = 4;
+  struct Node {
+    const char* op = nullptr;
+    std::array<std::int32_t, kMaxInputs> inputs{-1, -1, -1, -1};
+    Shape shape;
+    DType dtype = DType::f32;
+    std::int64_t parameter_offset = -1;
+    Tensor gradient;
+    bool gradient_written = false;
+    InlineFunction<void(Backward&)> backward;
+  };
+  bool any_requires_gradient(std::initializer_list<const Variable*> inputs) const;
+  Node& add_node(const char* op, const Tensor& value,
+                 std::initializer_list<const Variable*> inputs);
+  Tensor gradient_slot(std::int32_t node, kernels::Store& store);
+
+  Context& context_;
+  Mode mode_;
+  std::vector<Node> nodes_;
+  Tensor flat_gradient_;
+};
+
+/// The tape all given variables are on; throws ShapeError, naming `op`, for variables of several
+/// tapes or an undefined one.
+Tape& common_tape(const char* op, std::initializer_list<const Variable*> variables);
+
+template <class Function>
+Variable Tape::record(const char* op, Tensor value, std::initializer_list<const Variable*> inputs,
+                      Function&& backward) {
+  if (!any_requires_gradient(inputs)) {
+    return constant(std::move(value));
+  }
+  add_node(op, value, inputs).backward = std::forward<Function>(backward);
+  return Variable(this, std::move(value), static_cast<std::int32_t>(nodes_.size()) - 1);
+}
+
+template <class T>
+GradientSlot<T> Backward::slot(int index) {
+  GradientSlot<T> slot;
+  const std::int32_t input =
+      tape_.nodes_[static_cast<std::size_t>(node_)].inputs[static_cast<std::size_t>(index)];
+  if (input >= 0) {
+    slot.data = tape_.gradient_slot(input, slot.store).template data<T>();
+  }
+  return slot;
+}
+
+}  // namespace pisr

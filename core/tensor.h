@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <ostream>
+#include <span>
+#include <type_traits>
+
+#include "core/error.h"
+#include "core/shape.h"
+
+namespace pisr {
+
+class Arena;
+
+/// Element type. f64 exists so that gradients can be checked.
+enum class DType : std::uint8_t { f32, f64 };
+std::ostream& operator<<(std::ostream& stream, DType dtype);
+constexpr std::size_t size_of(DType dtype) noexcept {
+  return dtype == DType::f32 ? 4 : 8;
+}
+
+template <class T>
+inline constexpr DType kDTypeOf =
+    std::is_same_v<std::remove_const_t<T>, float> ? DType::f32 : DType::f64;
+
+/// Calls function.template operator()<T>() with the C++ type of `dtype`.
+template <class Function>
+decltype(auto) with_type(DType dtype, Function&& function) {
+  return dtype == DType::f32 ? function.template operator()<float>()
+                             : function.template operator()<double>();
+}
+
+/// A handle to a contiguous block of numbers with a shape; copies of the handle share the numbers.
+///
+/// The memory belongs either to the tensors that refer to it (empty(), zeros(), ...) or to the
+/// arena of a step; using an arena's tensor after the arena was reset is an error.
+class Tensor {
+ public:
+  Tensor() = default;
+
+  /// Uninitialised memory of its own, aligned to 64 bytes.
+  static Tensor empty(Shape shape, DType dtype = DType::f32);
+  static Tensor zeros(Shape shape, DType dtype = DType::f32);
+  static Tensor full(Shape shape, double value, DType dtype = DType::f32);
+  /// A copy of `values`, row by row; throws ShapeError when their number is not the shape's.
+  static Tensor from(std::span<const float> values, Shape shape);
+  static Tensor from(std::span<const double> values, Shape shape);
+
+  bool defined() const noexcept { return data_ != nullptr; }
+  const Shape& shape() const noexcept { return shape_; }
+  DType dtype() const noexcept { return dtype_; }
+  std::int64_t count() const noexcept { return shape_.count(); }
+
+  /// The numbers, as T = float or double. Throws when T is not the element type, when the tensor
+  /// is undefined, or when its arena has been reset since.
+  template <class T>
+  T* data() const {
+    return static_cast<T*>(checked_data(kDTypeOf<T>));
+  }
+  /// The numbers as a span, for copying and range-for.
+  template <class T>
+  std::span<T> values() const {
+    return {data<T>(), static_cast<std::size_t>(count())};
+  }
+  /// The only number of a tensor with count() == 1, whatever its type.
+  double item() const;
+
+  /// The same numbers under another shape of equal count.
+  Tensor reshape(Shape shape) const;
+  /// Elements [first, first + count) of the outermost axis; shares the numbers.
+  Tensor slice_outer(std::int64_t first, std::int64_t count) const;
+  /// Elements [offset, offset + shape.count()) of the numbers in order; shares them.
+  Tensor slice_flat(std::int64_t offset, Shape shape) const;
+
+  Tensor clone() const;
+  /// A copy, converted where the type differs.
+  Tensor to(DType dtype) const;
+  /// Copies the numbers of `source`, converting them; shapes must be equal.
+  void copy_from(const Tensor& source) const;
+
+ private:
+  friend class Arena;
+  void* checked_data(DType wanted) const;
+
+  std::shared_ptr<void> owner_;  ///< null when an arena owns the memory
+  std::byte* data_ = nullptr;
+  const Arena* arena_ = nullptr;
+  std::uint64_t epoch_ = 0;
+  Shape shape_;
+  DType dtype_ = DType::f32;
+};
+
+/// As in error texts: f32[16,12,32,32]
+std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
+
+}  // namespace pisr

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "core/parameter.h"
+#include "core/tape.h"
+
+namespace pisr {
+
+struct NamedParameter {
+  std::string name;  ///< path from the root, e.g. "mapping.0.weight"; the key in checkpoints
+  Parameter* parameter;
+};
+
+/// A part of a network: parameters and children with names. Children are members of the derived
+/// class, registered in its constructor, so a module stays where it was made.
+class Module {
+ public:
+  virtual ~Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  /// All parameters below this module in the order of registration, own ones first.
+  std::vector<NamedParameter> parameters() const;
+  /// Number of scalars in them.
+  std::int64_t parameter_count() const;
+  /// false freezes: operations then treat the parameters as constants.
+  void set_trainable(bool trainable);
+  /// Converts all parameters to `dtype` (before they are put into FlatParameters).
+  void convert(DType dtype);
+
+ protected:
+  Module() = default;
+  /// A parameter of zeros; the reference stays valid as long as the module.
+  Parameter& add_parameter(std::string name, Shape shape);
+  void add_child(std::string name, Module& child);
+
+ private:
+  void collect(const std::string& prefix, std::vector<NamedParameter>& result) const;
+  struct Own {
+    std::string name;
+    Parameter parameter;
+  };
+  struct Child {
+    std::string name;
+    Module* module;
+  };
+  mutable std::deque<Own> own_;
+  std::vector<Child> children_;
+};
+
+/// A module with one input and one output.
+class Layer : public Module {
+ public:
+  virtual Variable operator()(const Variable& x) const = 0;
+};
+
+}  // namespace pisr
