@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Everything a change must pass: format, build with warnings as errors, all tests, the tests again under
+# AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer.
+# usage: tools/check.sh [--quick]   (--quick: no sanitizers)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bash tools/install_deps.sh
+
+step() { printf '\n[%4ds] %s\n' "$SECONDS" "$*"; }
+
+step "format"
+git ls-files '*.h' '*.cpp' '*.cu' | xargs clang-format --dry-run --Werror
+
+build() { # build PRESET [TARGET...]
+  local preset=$1
+  shift
+  cmake --preset "$preset" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
+  cmake --build --preset "$preset" --parallel "$(nproc)" ${*:+--target "$@"} -- --quiet
+}
+
+step "build (dev)"
+build dev
+step "tests (dev)"
+ctest --preset dev
+
+if [ "${1:-}" != --quick ]; then
+  step "build (asan)"
+  build asan
+  step "tests (AddressSanitizer, UndefinedBehaviorSanitizer)"
+  ctest --preset asan
+  step "build (tsan)"
+  build tsan
+  step "threaded tests (ThreadSanitizer)"
+  ctest --preset tsan -L threads
+fi
+step "all checks passed"
