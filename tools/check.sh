@@ -32,6 +32,6 @@ if [ "${1:-}" != --quick ]; then
   step "build (tsan)"
   build tsan
   step "threaded tests (ThreadSanitizer)"
-  ctest --preset tsan -L threads
+  ctest --preset tsan
 fi
 step "all checks passed"
