@@ -10,9 +10,14 @@
 
 namespace pisr {
 
+/// What a parameter is to its layer; its initial value depends on it (nn/init.h).
+enum class ParameterRole { weight, transposed_weight, bias, slope };
+
 struct NamedParameter {
   std::string name;  ///< path from the root, e.g. "mapping.0.weight"; the key in checkpoints
   Parameter* parameter;
+  ParameterRole role;
+  std::int64_t fan_in;  ///< products summed in one output of the layer; 0 for slopes
 };
 
 /// A part of a network: parameters and children with names. Children are members of the derived
@@ -35,7 +40,8 @@ class Module {
  protected:
   Module() = default;
   /// A parameter of zeros; the reference stays valid as long as the module.
-  Parameter& add_parameter(std::string name, Shape shape);
+  Parameter& add_parameter(std::string name, Shape shape, ParameterRole role,
+                           std::int64_t fan_in = 0);
   void add_child(std::string name, Module& child);
 
  private:
@@ -43,6 +49,8 @@ class Module {
   struct Own {
     std::string name;
     Parameter parameter;
+    ParameterRole role;
+    std::int64_t fan_in;
   };
   struct Child {
     std::string name;

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/context.h"
+#include "nn/flat_parameters.h"
+
+namespace pisr {
+
+struct AdamOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+};
+
+/// Adam (Kingma and Ba, ICLR 2015) with PyTorch's formula, see kernels::AdamArgs. Its state is two
+/// moments and the number of steps; to resume, copy into the moments and set the steps.
+class Adam {
+ public:
+  /// Keeps a view of the values; their modules must outlive it.
+  explicit Adam(const FlatParameters& parameters, AdamOptions options = {});
+
+  /// Moves the values against `gradient_scale` * gradient [count] at learning rate `rate`.
+  void step(Context& context, const Tensor& gradient, double rate, double gradient_scale = 1.0);
+
+  const Tensor& first_moment() const noexcept { return first_moment_; }    ///< m, [count]
+  const Tensor& second_moment() const noexcept { return second_moment_; }  ///< v, [count]
+  std::int64_t steps() const noexcept { return steps_; }
+  void set_steps(std::int64_t steps) noexcept { steps_ = steps; }
+
+ private:
+  AdamOptions options_;
+  Tensor values_;
+  Tensor first_moment_;
+  Tensor second_moment_;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace pisr

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "core/context.h"
+#include "nn/flat_parameters.h"
+
+namespace pisr {
+
+/// Exponential moving average of the parameters: average = decay average + (1 - decay) values. It
+/// starts as a copy of the values.
+class ExponentialMovingAverage {
+ public:
+  /// 0 <= decay < 1, else Error(usage).
+  ExponentialMovingAverage(const FlatParameters& parameters, double decay);
+
+  /// After each step of the optimiser.
+  void update(Context& context);
+  /// Exchanges average and values: to validate with the average, and once more to go on training.
+  void swap_with_values();
+
+  const Tensor& average() const noexcept { return average_; }  ///< [count]
+
+ private:
+  double decay_;
+  Tensor values_;
+  Tensor average_;
+};
+
+}  // namespace pisr

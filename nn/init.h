@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "nn/module.h"
+
+namespace pisr {
+
+enum class Initialisation {
+  /// PyTorch's: weights and biases uniform in +-1 / sqrt(fan_in), where a transposed convolution's
+  /// fan_in is out_channels / groups * kernel^2.
+  uniform,
+  /// He et al., "Delving deep into rectifiers" (ICCV 2015): weights normal with variance
+  /// 2 / ((1 + 0.25^2) fan_in), those of transposed convolutions normal with deviation 0.001,
+  /// biases
+  /// 0.
+  he,
+};
+
+/// Sets every parameter below `module`: as `initialisation` says, PReLU slopes to 0.25. Parameter i
+/// (in the order of parameters()) is drawn from Random(seed, RandomUse::init, i), so its values do
+/// not depend on the machine, nor on the element type but for rounding.
+void initialise(Module& module, std::uint64_t seed,
+                Initialisation initialisation = Initialisation::uniform);
+
+}  // namespace pisr

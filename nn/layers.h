@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ops.h"
+#include "nn/module.h"
+
+namespace pisr {
+
+/// Convolution with a square kernel: "weight" [out, in / groups, kernel, kernel] and "bias" [out].
+class Conv2d final : public Layer {
+ public:
+  Conv2d(int in_channels, int out_channels, int kernel, Conv2dOptions options = {},
+         bool with_bias = true);
+  Variable operator()(const Variable& x) const override;
+
+  const Parameter& weight;
+  const Parameter* bias;  ///< null without one
+
+ private:
+  Conv2dOptions options_;
+};
+
+/// Transposed convolution: "weight" [in, out / groups, kernel, kernel] and "bias" [out].
+class ConvTranspose2d final : public Layer {
+ public:
+  ConvTranspose2d(int in_channels, int out_channels, int kernel,
+                  ConvTranspose2dOptions options = {}, bool with_bias = true);
+  Variable operator()(const Variable& x) const override;
+
+  const Parameter& weight;
+  const Parameter* bias;  ///< null without one
+
+ private:
+  ConvTranspose2dOptions options_;
+};
+
+/// max(x, 0) + slope min(x, 0) with "slope" [slopes]: 1 for the whole layer, or one per channel.
+class Prelu final : public Layer {
+ public:
+  explicit Prelu(int slopes = 1);
+  Variable operator()(const Variable& x) const override;
+
+  const Parameter& slope;
+};
+
+/// Convolution followed by PReLU, as one layer with "weight", "bias" and "slope" [slopes].
+class Conv2dPrelu final : public Layer {
+ public:
+  Conv2dPrelu(int in_channels, int out_channels, int kernel, Conv2dOptions options = {},
+              int slopes = 1);
+  Variable operator()(const Variable& x) const override;
+
+  const Parameter& weight;
+  const Parameter& bias;
+  const Parameter& slope;
+
+ private:
+  Conv2dOptions options_;
+};
+
+/// Layers one after another, named "0", "1", ...
+class Sequential final : public Layer {
+ public:
+  Sequential() = default;
+
+  /// Constructs a layer at the end.
+  template <class Kind, class... Arguments>
+  Kind& add(Arguments&&... arguments) {
+    auto layer = std::make_unique<Kind>(std::forward<Arguments>(arguments)...);
+    Kind& added = *layer;
+    add_child(std::to_string(layers_.size()), added);
+    layers_.push_back(std::move(layer));
+    return added;
+  }
+  std::size_t size() const noexcept { return layers_.size(); }
+  Variable operator()(const Variable& x) const override;
+
+ private:
+  std::vector<std::unique_ptr<Layer>> layers_;
+};
+
+}  // namespace pisr
