@@ -1,0 +1,81 @@
+#include <cstdint>
+
+#include "kernels/cpu/conv_primitives.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/instantiate.h"
+
+namespace pisr::kernels::cpu {
+namespace {
+
+/// The sizes of the conv2d whose data gradient is this conv_transpose2d.
+ConvSizes transposed(const ConvSizes& sizes) {
+  ConvSizes result = sizes;
+  result.in_channels = sizes.out_channels;
+  result.in_height = sizes.out_height;
+  result.in_width = sizes.out_width;
+  result.out_channels = sizes.in_channels;
+  result.out_height = sizes.in_height;
+  result.out_width = sizes.in_width;
+  result.padding_mode = PaddingMode::zero;
+  return result;
+}
+
+template <class T>
+void bias_gradient(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
+  const ConvSizes& sizes = args.sizes;
+  if (args.dbias != nullptr) {
+    sum_channels(queue, sizes.batch, sizes.out_channels,
+                 std::int64_t{sizes.out_height} * sizes.out_width, args.dy, args.dbias,
+                 args.dbias_store);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void conv2d(Queue& queue, const ConvArgs<T>& args) {
+  conv_to_small(queue, args.sizes, args.x, args.weight, args.bias, args.y, Store::write);
+}
+
+template <class T>
+void conv2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
+  conv_to_large<T>(queue, args.sizes, args.dy, args.weight, nullptr, args.dx, args.dx_store);
+}
+
+template <class T>
+void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
+  if (args.dweight != nullptr) {
+    conv_to_weight(queue, args.sizes, args.x, args.dy, args.dweight, args.dweight_store);
+  }
+  bias_gradient(queue, args);
+}
+
+template <class T>
+void conv_transpose2d(Queue& queue, const ConvArgs<T>& args) {
+  conv_to_large(queue, transposed(args.sizes), args.x, args.weight, args.bias, args.y,
+                Store::write);
+}
+
+template <class T>
+void conv_transpose2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
+  conv_to_small<T>(queue, transposed(args.sizes), args.dy, args.weight, nullptr, args.dx,
+                   args.dx_store);
+}
+
+template <class T>
+void conv_transpose2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
+  if (args.dweight != nullptr) {
+    conv_to_weight(queue, transposed(args.sizes), args.dy, args.x, args.dweight,
+                   args.dweight_store);
+  }
+  bias_gradient(queue, args);
+}
+
+PISR_INSTANTIATE(conv2d, ConvArgs)
+PISR_INSTANTIATE(conv2d_backward_data, ConvBackwardDataArgs)
+PISR_INSTANTIATE(conv2d_backward_weight, ConvBackwardWeightArgs)
+PISR_INSTANTIATE(conv_transpose2d, ConvArgs)
+PISR_INSTANTIATE(conv_transpose2d_backward_data, ConvBackwardDataArgs)
+PISR_INSTANTIATE(conv_transpose2d_backward_weight, ConvBackwardWeightArgs)
+
+}  // namespace pisr::kernels::cpu

@@ -1,0 +1,392 @@
+// The CPU convolutions against their definition in double: each element within
+// 4 eps sum |w| |x| (float) or 1e-12 sum |w| |x| (double), gradients as well.
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/table.h"
+#include "tests/catch.h"
+#include "tests/kernels/test_queue.h"
+
+namespace pisr::kernels {
+namespace {
+
+struct Case {
+  const char* name;
+  ConvSizes sizes;
+};
+
+struct Kernel {
+  int size, stride = 1, padding = 0, groups = 1;
+  PaddingMode mode = PaddingMode::zero;
+  int width = 0;  // 0: square
+};
+
+constexpr PaddingMode kReplicate = PaddingMode::replicate;
+
+ConvSizes common_sizes(int batch, int in_channels, int out_channels, int height, int width,
+                       const Kernel& k) {
+  ConvSizes s;
+  s.batch = batch;
+  s.in_channels = in_channels;
+  s.in_height = height;
+  s.in_width = width;
+  s.out_channels = out_channels;
+  s.kernel_height = k.size;
+  s.kernel_width = k.width == 0 ? k.size : k.width;
+  s.stride = k.stride;
+  s.padding = k.padding;
+  s.groups = k.groups;
+  s.padding_mode = k.mode;
+  return s;
+}
+
+Case conv(const char* name, int batch, int in_channels, int out_channels, int height, int width,
+          const Kernel& k) {
+  ConvSizes s = common_sizes(batch, in_channels, out_channels, height, width, k);
+  s.out_height = (height + 2 * k.padding - s.kernel_height) / k.stride + 1;
+  s.out_width = (width + 2 * k.padding - s.kernel_width) / k.stride + 1;
+  return {name, s};
+}
+
+Case transpose(const char* name, int batch, int in_channels, int out_channels, int height,
+               int width, const Kernel& k, int output_padding = 0) {
+  ConvSizes s = common_sizes(batch, in_channels, out_channels, height, width, k);
+  s.out_height = (height - 1) * k.stride - 2 * k.padding + s.kernel_height + output_padding;
+  s.out_width = (width - 1) * k.stride - 2 * k.padding + s.kernel_width + output_padding;
+  return {name, s};
+}
+
+const std::vector<Case>& conv_cases() {
+  static const std::vector<Case> cases = {
+      conv("student feature", 2, 1, 56, 16, 48, {5, 1, 2}),
+      conv("encoder", 1, 56, 56, 12, 96, {5, 2, 2}),
+      conv("shrink", 2, 56, 12, 5, 48, {1}),
+      conv("expand", 2, 12, 56, 6, 48, {1}),
+      conv("encoder 1x1", 1, 56, 56, 7, 17, {1}),
+      conv("mapping", 2, 12, 12, 9, 48, {3, 1, 1}),
+      conv("encoder end", 1, 56, 12, 9, 31, {3, 1, 1}),
+      conv("to one channel", 1, 12, 1, 10, 48, {3, 1, 1}),
+      conv("data gradient of deconvolution", 1, 1, 56, 16, 96, {9, 2, 4}),
+      conv("wide", 1, 3, 5, 6, 100, {3, 1, 1}),
+      conv("one pixel", 3, 1, 1, 1, 1, {1}),
+      conv("one pixel, padded", 2, 3, 2, 1, 1, {3, 1, 1}),
+      conv("one pixel, padding beyond the kernel", 1, 2, 3, 1, 1, {3, 1, 5}),
+      conv("padding as large as the kernel", 1, 2, 4, 5, 7, {3, 1, 3}),
+      conv("padding beyond the kernel, stride 2", 1, 3, 2, 6, 13, {2, 2, 4}),
+      conv("seven", 2, 7, 7, 7, 7, {3, 1, 1}),
+      conv("thirteen", 1, 13, 13, 13, 13, {5, 1, 2}),
+      conv("even kernel", 1, 3, 4, 9, 11, {4, 1, 1}),
+      conv("kernel as large as the image", 2, 3, 9, 6, 5, {6, 1, 0, 1, PaddingMode::zero, 5}),
+      conv("row kernel", 1, 3, 4, 5, 21, {1, 1, 1, 1, PaddingMode::zero, 7}),
+      conv("column kernel", 1, 3, 4, 19, 3, {7, 1, 0, 1, PaddingMode::zero, 1}),
+      conv("stride 2, odd", 1, 5, 6, 13, 15, {3, 2, 1}),
+      conv("stride 2, rest not reached", 2, 2, 3, 10, 12, {3, 2, 0}),
+      conv("stride 3", 1, 4, 7, 14, 37, {5, 3, 2}),
+      conv("stride 4", 1, 3, 6, 17, 66, {3, 4, 1}),
+      conv("stride beyond the kernel", 1, 3, 4, 11, 40, {1, 2, 0}),
+      conv("stride 4, kernel 2, padded", 1, 2, 3, 9, 13, {2, 4, 3}),
+      conv("groups", 2, 6, 9, 8, 18, {3, 1, 1, 3}),
+      conv("groups, stride 2", 1, 8, 4, 9, 35, {5, 2, 2, 4}),
+      conv("depthwise", 1, 5, 5, 6, 20, {3, 1, 1, 5}),
+      conv("depthwise, two filters", 1, 3, 6, 7, 9, {3, 2, 1, 3}),
+      conv("replicate", 2, 3, 4, 9, 20, {3, 1, 1, 1, kReplicate}),
+      conv("replicate, stride 2", 1, 4, 9, 11, 34, {5, 2, 2, 1, kReplicate}),
+      conv("replicate, groups", 1, 4, 6, 5, 7, {3, 1, 1, 2, kReplicate}),
+      conv("replicate, one pixel", 2, 2, 3, 1, 1, {5, 1, 4, 1, kReplicate}),
+      conv("replicate, wide padding", 1, 2, 3, 4, 6, {2, 3, 7, 1, kReplicate}),
+  };
+  return cases;
+}
+
+const std::vector<Case>& transpose_cases() {
+  static const std::vector<Case> cases = {
+      transpose("deconvolution", 2, 56, 1, 8, 48, {9, 2, 4}, 1),
+      transpose("deconvolution, odd", 1, 12, 1, 7, 13, {9, 2, 4}, 1),
+      transpose("deconvolution x3", 1, 12, 1, 7, 21, {9, 3, 4}, 2),
+      transpose("deconvolution x4", 1, 12, 1, 7, 21, {9, 4, 4}, 3),
+      transpose("two channels", 1, 5, 2, 6, 11, {9, 2, 4}, 1),
+      transpose("three channels", 1, 4, 3, 6, 19, {4, 2, 1}),
+      transpose("many channels", 1, 9, 13, 7, 50, {5, 2, 2}, 1),
+      transpose("stride 1", 2, 3, 4, 7, 13, {3, 1, 1}),
+      transpose("one pixel", 1, 2, 3, 1, 1, {3, 2, 1}, 1),
+      transpose("one pixel, no kernel overlap", 1, 2, 1, 1, 1, {1, 4, 0}, 3),
+      transpose("stride beyond the kernel", 1, 3, 2, 5, 7, {1, 3, 0}, 2),
+      transpose("padding beyond the kernel", 1, 3, 2, 9, 12, {3, 2, 5}, 1),
+      transpose("groups", 2, 6, 4, 5, 9, {4, 2, 1, 2}),
+      transpose("depthwise", 1, 5, 5, 6, 17, {3, 3, 0, 5}, 1),
+      transpose("row kernel", 1, 3, 2, 4, 9, {2, 2, 0, 1, PaddingMode::zero, 6}),
+  };
+  return cases;
+}
+
+std::size_t x_count(const ConvSizes& s) {
+  return static_cast<std::size_t>(s.batch) * s.in_channels * s.in_height * s.in_width;
+}
+
+std::size_t y_count(const ConvSizes& s) {
+  return static_cast<std::size_t>(s.batch) * s.out_channels * s.out_height * s.out_width;
+}
+
+std::size_t weight_count(const ConvSizes& s) {
+  return static_cast<std::size_t>(s.out_channels) * s.in_channels / s.groups * s.kernel_height *
+         s.kernel_width;
+}
+
+/// Uniform numbers in [low, high), exact in both element types.
+template <class T>
+std::vector<T> uniform(std::size_t count, float low, float high, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::uniform_real_distribution<float> distribution(low, high);
+  std::vector<T> values(count);
+  for (T& value : values) {
+    value = distribution(generator);
+  }
+  return values;
+}
+
+std::vector<double> widened(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
+const std::vector<double>& widened(const std::vector<double>& values) {
+  return values;
+}
+
+std::vector<double> magnitudes(std::vector<double> values) {
+  for (double& value : values) {
+    value = std::fabs(value);
+  }
+  return values;
+}
+
+/// `count` values between guards that show a write outside.
+template <class T>
+class Guarded {
+ public:
+  Guarded(std::size_t count, T start) : values_(count + 2 * kGuard, T{kMark}) {
+    std::fill(values_.begin() + kGuard, values_.end() - kGuard, start);
+  }
+  T* data() { return values_.data() + kGuard; }
+  std::vector<T> values() const { return {values_.begin() + kGuard, values_.end() - kGuard}; }
+  bool guards_intact() const {
+    for (std::size_t i = 0; i < kGuard; ++i) {
+      if (values_[i] != T{kMark} || values_[values_.size() - 1 - i] != T{kMark}) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kGuard = 64;
+  static constexpr int kMark = 12345;
+  std::vector<T> values_;
+};
+
+template <class T>
+double tolerance() {
+  return sizeof(T) == sizeof(float) ? std::ldexp(4.0, -23) : 1e-12;
+}
+
+/// The number of elements not within tolerance * scale of the truth.
+template <class T>
+std::size_t failures(const std::vector<T>& got, const std::vector<double>& truth,
+                     const std::vector<double>& scale) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (!(std::fabs(got[i] - truth[i]) <= tolerance<T>() * scale[i])) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+/// The three kernels of a kind of convolution, for one element type and back end.
+template <class T>
+struct Kind {
+  void (*forward)(Queue&, const ConvArgs<T>&);
+  void (*backward_data)(Queue&, const ConvBackwardDataArgs<T>&);
+  void (*backward_weight)(Queue&, const ConvBackwardWeightArgs<T>&);
+};
+
+template <class T>
+Kind<T> kind(const KernelTable<T>& table, bool is_transpose) {
+  if (is_transpose) {
+    return {table.conv_transpose2d, table.conv_transpose2d_backward_data,
+            table.conv_transpose2d_backward_weight};
+  }
+  return {table.conv2d, table.conv2d_backward_data, table.conv2d_backward_weight};
+}
+
+template <class T>
+struct Inputs {
+  Inputs(const ConvSizes& s, float lowest_x)
+      : x(uniform<T>(x_count(s), lowest_x, 1, 1)),
+        weight(uniform<T>(weight_count(s), lowest_x, 1, 2)),
+        bias(uniform<T>(s.out_channels, -1, 1, 3)),
+        dy(uniform<T>(y_count(s), lowest_x, 1, 4)) {}
+  Inputs() = default;
+  std::vector<T> x, weight, bias, dy;
+};
+
+template <class T>
+Inputs<double> wide_inputs(const Inputs<T>& inputs) {
+  Inputs<double> result;
+  result.x = widened(inputs.x);
+  result.weight = widened(inputs.weight);
+  result.bias = widened(inputs.bias);
+  result.dy = widened(inputs.dy);
+  return result;
+}
+
+Inputs<double> magnitudes(const Inputs<double>& inputs) {
+  Inputs<double> result;
+  result.x = magnitudes(inputs.x);
+  result.weight = magnitudes(inputs.weight);
+  result.bias = magnitudes(inputs.bias);
+  result.dy = magnitudes(inputs.dy);
+  return result;
+}
+
+/// Everything the three kernels give: y, dx, dweight and dbias.
+template <class T>
+struct Outputs {
+  std::vector<T> y, dx, dweight, dbias;
+};
+
+/// Runs the kernels; gradients are written over NaN, or added to `old`.
+template <class T>
+Outputs<T> run(const Kind<T>& kernels, const ConvSizes& sizes, const Inputs<T>& in, int threads,
+               Store store, T old) {
+  const T start = store == Store::add ? old : std::numeric_limits<T>::quiet_NaN();
+  TestQueue queue(threads);
+  Guarded<T> y(y_count(sizes), std::numeric_limits<T>::quiet_NaN());
+  Guarded<T> dx(x_count(sizes), start);
+  Guarded<T> dweight(weight_count(sizes), start);
+  Guarded<T> dbias(sizes.out_channels, start);
+  const auto check_queue = [&] {
+    REQUIRE(queue.guards_intact());
+    queue.release();
+  };
+  kernels.forward(queue, {sizes, in.x.data(), in.weight.data(), in.bias.data(), y.data()});
+  check_queue();
+  kernels.backward_data(queue, {sizes, in.dy.data(), in.weight.data(), dx.data(), store});
+  check_queue();
+  kernels.backward_weight(
+      queue, {sizes, in.x.data(), in.dy.data(), dweight.data(), dbias.data(), store, store});
+  check_queue();
+  REQUIRE(y.guards_intact());
+  REQUIRE(dx.guards_intact());
+  REQUIRE(dweight.guards_intact());
+  REQUIRE(dbias.guards_intact());
+  return {y.values(), dx.values(), dweight.values(), dbias.values()};
+}
+
+template <class T>
+void compare(const Case& test, bool is_transpose, float lowest, Store store) {
+  CAPTURE(test.name, is_transpose, lowest, store == Store::add, sizeof(T));
+  const ConvSizes& sizes = test.sizes;
+  const T old = T{0.75};
+  const Inputs<T> inputs(sizes, lowest);
+  const Inputs<double> wide = wide_inputs(inputs);
+  const Kind<double> naive = kind(naive_kernels<double>(), is_transpose);
+  const Outputs<double> truth = run<double>(naive, sizes, wide, 1, store, old);
+  const Outputs<double> scale = run<double>(naive, sizes, magnitudes(wide), 1, store, old);
+  const Outputs<T> got = run<T>(kind(cpu_kernels<T>(), is_transpose), sizes, inputs, 1, store, old);
+  CHECK(failures(got.y, truth.y, scale.y) == 0);
+  CHECK(failures(got.dx, truth.dx, scale.dx) == 0);
+  CHECK(failures(got.dweight, truth.dweight, scale.dweight) == 0);
+  CHECK(failures(got.dbias, truth.dbias, scale.dbias) == 0);
+}
+
+template <class T>
+void compare_all(float lowest, Store store) {
+  for (const Case& test : conv_cases()) {
+    compare<T>(test, false, lowest, store);
+  }
+  for (const Case& test : transpose_cases()) {
+    compare<T>(test, true, lowest, store);
+  }
+}
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("convolutions equal their definition, float, results written over NaN") {
+  compare_all<float>(-1, Store::write);
+}
+
+TEST_CASE("convolutions equal their definition, float, results added") {
+  compare_all<float>(-1, Store::add);
+}
+
+TEST_CASE("convolutions equal their definition, double, results written over NaN") {
+  compare_all<double>(-1, Store::write);
+}
+
+TEST_CASE("convolutions equal their definition, double, results added") {
+  compare_all<double>(-1, Store::add);
+}
+
+TEST_CASE("convolutions do not depend on the number of threads") {
+  const auto check = [](const Case& test, bool is_transpose) {
+    const Inputs<float> inputs(test.sizes, -1);
+    const Kind<float> kernels = kind(cpu_kernels<float>(), is_transpose);
+    const Outputs<float> one = run<float>(kernels, test.sizes, inputs, 1, Store::add, 0.75F);
+    for (const int threads : {2, 3, 8}) {
+      CAPTURE(test.name, is_transpose, threads);
+      const Outputs<float> many =
+          run<float>(kernels, test.sizes, inputs, threads, Store::add, 0.75F);
+      CHECK(same_bits(one.y, many.y));
+      CHECK(same_bits(one.dx, many.dx));
+      CHECK(same_bits(one.dweight, many.dweight));
+      CHECK(same_bits(one.dbias, many.dbias));
+    }
+  };
+  for (const Case& test : conv_cases()) {
+    check(test, false);
+  }
+  for (const Case& test : transpose_cases()) {
+    check(test, true);
+  }
+}
+
+TEST_CASE("convolutions without bias, and gradients nobody asks for") {
+  const ConvSizes sizes = conv("", 2, 3, 4, 6, 9, {3, 2, 1}).sizes;
+  const ConvSizes deconvolution = transpose("", 2, 3, 4, 6, 9, {3, 2, 1}, 1).sizes;
+  for (const bool is_transpose : {false, true}) {
+    const ConvSizes& s = is_transpose ? deconvolution : sizes;
+    Inputs<double> inputs(s, -1);
+    const Kind<double> kernels = kind(cpu_kernels<double>(), is_transpose);
+    const Outputs<double> with_bias = run<double>(kernels, s, inputs, 1, Store::write, 0);
+    TestQueue queue;
+    Guarded<double> y(y_count(s), std::numeric_limits<double>::quiet_NaN());
+    kernels.forward(queue, {s, inputs.x.data(), inputs.weight.data(), nullptr, y.data()});
+    const std::size_t plane = static_cast<std::size_t>(s.out_height) * s.out_width;
+    std::vector<double> expected = with_bias.y;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      expected[i] -= inputs.bias[i / plane % s.out_channels];
+    }
+    CHECK(failures(y.values(), expected, std::vector<double>(expected.size(), 10)) == 0);
+
+    Guarded<double> dweight(weight_count(s), std::numeric_limits<double>::quiet_NaN());
+    Guarded<double> dbias(s.out_channels, std::numeric_limits<double>::quiet_NaN());
+    kernels.backward_weight(queue, {s, inputs.x.data(), inputs.dy.data(), dweight.data(), nullptr,
+                                    Store::write, Store::write});
+    kernels.backward_weight(queue, {s, inputs.x.data(), inputs.dy.data(), nullptr, dbias.data(),
+                                    Store::write, Store::write});
+    CHECK(same_bits(dweight.values(), with_bias.dweight));
+    CHECK(same_bits(dbias.values(), with_bias.dbias));
+  }
+}
+
+}  // namespace pisr::kernels
