@@ -74,6 +74,16 @@ PhaseSchedule phase_schedule(const TrainConfig& config, Phase phase) {
   return schedule;
 }
 
+FsrcnnOptions fsrcnn_options(const NetworkConfig& network) {
+  FsrcnnOptions options;
+  options.feature_channels = network.d;
+  options.shrink_channels = network.s;
+  options.mapping_layers = network.m;
+  options.scale = network.scale;
+  options.slope_per_channel = network.slope_per_channel;
+  return options;
+}
+
 std::vector<Phase> phases(const TrainConfig& config) {
   switch (config.train.phase) {
     case PhaseChoice::baseline:

@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "nn/init.h"
+#include "pisr/distillation.h"
+#include "pisr/fsrcnn.h"
 #include "pisr/protocol.h"
 
 /// The configuration of a training run: plain structs with the paper's values as defaults, read
@@ -24,22 +27,13 @@ const char* name(Phase phase);
 /// What train.phase may say.
 enum class PhaseChoice { baseline, teacher, student, all };
 
-/// train.distillation.
-enum class DistillationChoice { laplace, gaussian, mae, none };
-
-/// network.init.
-enum class InitChoice {
-  uniform,  ///< weights and biases uniform in +-1/sqrt(fan_in), as the paper's authors trained with
-  he,       ///< normal with PReLU gain, deconvolution normal 0.001, zero biases
-};
-
 struct NetworkConfig {
   int scale = 2;
   int d = 56;
   int s = 12;
   int m = 4;
   bool slope_per_channel = false;
-  InitChoice init = InitChoice::uniform;
+  Initialisation init = Initialisation::uniform;
 };
 
 /// Dead-leaves images, used where no folder is named.
@@ -79,7 +73,7 @@ struct TrainingConfig {
   double gradient_clip = 0;
   double ema = 0;
   double imitation_weight = 1e-4;
-  DistillationChoice distillation = DistillationChoice::laplace;
+  Distillation distillation = Distillation::laplace;
   double distillation_weight = 1e-6;
   bool weight_transfer = true;
   std::string teacher_weights;
@@ -146,6 +140,9 @@ struct PhaseSchedule {
   std::int64_t epoch_iterations;
 };
 PhaseSchedule phase_schedule(const TrainConfig& config, Phase phase);
+
+/// The network that NetworkConfig describes.
+FsrcnnOptions fsrcnn_options(const NetworkConfig& network);
 
 /// The phases that train.phase asks for, in order.
 std::vector<Phase> phases(const TrainConfig& config);

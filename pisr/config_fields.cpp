@@ -112,7 +112,7 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
                     {},
                     "weight of L1(X, X^) in the teacher's loss"});
   fields.push_back({"train.distillation",
-                    choice(train.distillation, {"laplace", "gaussian", "mae", "none"}),
+                    choice(train.distillation, {"none", "mae", "laplace", "gaussian"}),
                     {},
                     "the student's distillation loss"});
   fields.push_back({"train.distillation_weight",

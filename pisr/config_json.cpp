@@ -1,7 +1,8 @@
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
-#include <iterator>
 #include <set>
 #include <sstream>
 
@@ -299,6 +300,10 @@ void apply_setting(Json& root, const std::string& setting, const std::vector<Con
   const auto field = std::find_if(fields.begin(), fields.end(),
                                   [&](const ConfigField& f) { return f.key == key; });
   if (field == fields.end()) {
+    const std::vector<std::string> known = all_keys(fields);
+    if (std::find(known.begin(), known.end(), key) != known.end()) {
+      fail("--set: " + key + " is a section, not a value");
+    }
     fail_unknown("--set", key, fields);
   }
   Json value = Json::parse(text, nullptr, false);
@@ -359,11 +364,21 @@ TrainConfig parse_config(std::string_view json, const std::string& source,
 
 TrainConfig read_config(const std::filesystem::path& path,
                         const std::vector<std::string>& settings) {
-  std::ifstream stream(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream.good() && !stream.eof()) {
-    fail(message("cannot read configuration '", path.string(), "'"));
+  const auto cannot_read = [&](const std::string& why) {
+    fail(message("cannot read configuration '", path.string(), "': ", why));
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    cannot_read("is a folder");
   }
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream.is_open()) {
+    cannot_read(std::strerror(errno));
+  }
+  std::ostringstream buffer;
+  buffer << stream.rdbuf();
+  const std::string text = buffer.str();
   return parse_config(text, path.string(), settings);
 }
 
