@@ -12,13 +12,17 @@ namespace pisr {
 /// Memory that lives until the next reset, handed out by advancing a pointer. A step that asks for
 /// the same sizes in the same order gets the same addresses, and none after the first allocates:
 /// what did not fit the first time is joined to one block at the reset.
+///
+/// In builds with assertions the memory is handed out full of NaN; under AddressSanitizer what was
+/// not handed out may not be touched. The arena must outlive its tensors.
 class Arena {
  public:
   Arena() = default;
+  ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  /// Uninitialised, aligned to 64 bytes; valid until reset().
+  /// Uninitialised, aligned to 64 bytes; valid until reset(). Throws Error(memory).
   void* allocate(std::size_t bytes);
   Tensor tensor(Shape shape, DType dtype);
   /// Takes everything back; tensors handed out so far may no longer be used.
@@ -40,7 +44,8 @@ class Arena {
   void add_block(std::size_t bytes);
 
   std::vector<Block> blocks_;
-  std::size_t used_ = 0;  ///< bytes used of the last block
+  std::size_t used_ = 0;        ///< bytes used of the last block
+  std::size_t step_bytes_ = 0;  ///< bytes handed out since the last reset
   std::uint64_t epoch_ = 1;
 };
 

@@ -21,6 +21,7 @@ class InlineFunction<Result(Args...), Capacity> {
   InlineFunction& operator=(Callable&& callable) {
     using Held = std::decay_t<Callable>;
     static_assert(sizeof(Held) <= Capacity, "closure too large for InlineFunction");
+    static_assert(alignof(Held) <= alignof(std::max_align_t));
     static_assert(std::is_nothrow_move_constructible_v<Held>);
     reset();
     new (storage_) Held(std::forward<Callable>(callable));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <ostream>
+#include <span>
 
 namespace pisr {
 
@@ -14,7 +15,9 @@ class Shape {
 
   Shape() = default;
   /// Throws ShapeError for more than four extents, one below 1, or more than 2^40 elements.
-  Shape(std::initializer_list<std::int64_t> extents);
+  Shape(std::initializer_list<std::int64_t> extents)
+      : Shape(std::span(extents.begin(), extents.size())) {}
+  explicit Shape(std::span<const std::int64_t> extents);
 
   int rank() const noexcept { return rank_; }
   std::int64_t operator[](int axis) const noexcept {

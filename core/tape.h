@@ -30,11 +30,12 @@ class Variable {
 
  private:
   friend class Tape;
-  Variable(Tape* tape, Tensor value, std::int32_t node)
-      : tape_(tape), value_(std::move(value)), node_(node) {}
+  Variable(Tape* tape, Tensor value, std::int32_t node, std::uint64_t step)
+      : tape_(tape), value_(std::move(value)), node_(node), step_(step) {}
   Tape* tape_ = nullptr;
   Tensor value_;
   std::int32_t node_ = -1;  ///< -1: a constant
+  std::uint64_t step_ = 0;  ///< the tape's when it was made
 };
 
 /// Where a backward function puts the gradient of one input: over what is there (the first
@@ -54,7 +55,10 @@ class Backward {
   const T* dy() const {
     return dy_.data<T>();
   }
-  /// The place for the gradient of input `index`. To be asked for once, and then filled.
+  /// The place for the gradient of input `index`. To be asked for once, and then filled: a backward
+  /// function that asks twice, or not for a wanted one, is a bug (std::logic_error). Where an
+  /// operation got one value twice, both slots are the same memory, the second to be added to: fill
+  /// them one after the other.
   template <class T>
   GradientSlot<T> slot(int index);
   bool wants(int index) const noexcept;
@@ -63,16 +67,22 @@ class Backward {
   friend class Tape;
   Backward(Tape& tape, Context& context, std::int32_t node, Tensor dy)
       : tape_(tape), context_(context), node_(node), dy_(std::move(dy)) {}
+  std::int32_t input_node(int index) const noexcept;
+  Tensor take_slot(int index, kernels::Store& store);
+  void check_all_taken() const;
+
   Tape& tape_;
   Context& context_;
   std::int32_t node_;
   Tensor dy_;
+  unsigned taken_ = 0;  ///< bit i: slot i was asked for
 };
 
-/// Reverse-mode differentiation. Nodes stand in a flat vector in the order of their creation, so
-/// backward is one loop from the last to the first: a fixed order of summation, and reruns are
-/// bit-equal. Gradients are written by their first writer, added to by later ones and skipped where
-/// nobody needs them. All results and gradients lie in the context's arena until reset().
+/// Reverse-mode differentiation; to be used by one thread at a time. Nodes stand in a flat vector
+/// in the order of their creation, so backward is one loop from the last to the first: a fixed
+/// order of summation, and reruns are bit-equal. Gradients are written by their first writer, added
+/// to by later ones and skipped where nobody needs them. All results and gradients lie in the
+/// context's arena until reset().
 class Tape {
  public:
   enum class Mode {
@@ -98,8 +108,11 @@ class Tape {
   /// Gradients of `seed` * loss, loss having one element. `flat_gradient` [total] takes those of
   /// the parameters, each at its offset, ADDED to what is there; it may be undefined when the
   /// loss depends on no parameter. Can be called again for other variables of the same tape.
+  /// Throws ShapeError for a loss of several elements, one that no gradient can flow into, an
+  /// inference tape, and a flat gradient that a parameter does not fit into.
   void backward(const Variable& loss, const Tensor& flat_gradient = {}, double seed = 1.0);
-  /// The gradient of a variable in the last backward(); zeros where none arrived.
+  /// The gradient of a variable in the last backward(); zeros where none arrived. A parameter's is
+  /// its part of the flat gradient, including what was there before. Throws for a constant.
   Tensor gradient(const Variable& variable);
 
   /// Forgets all nodes and resets the arena: the start of the next step.
@@ -107,8 +120,9 @@ class Tape {
 
   /// For operations: memory for a result.
   Tensor result(Shape shape, DType dtype) { return context_.arena().tensor(shape, dtype); }
-  /// For operations: notes that `value` was computed from `inputs` (at most 4) and how to pass a
-  /// gradient on. `backward` is called as backward(Backward&) and must fill each wanted slot.
+  /// For operations: notes that `value` was computed from `inputs` (at most 4, null or undefined
+  /// for one that is not there) and how to pass a gradient on. `backward` is called as
+  /// backward(Backward&) and must fill each wanted slot.
   template <class Function>
   Variable record(const char* op, Tensor value, std::initializer_list<const Variable*> inputs,
                   Function&& backward);
@@ -121,6 +135,7 @@ class Tape {
     std::array<std::int32_t, kMaxInputs> inputs{-1, -1, -1, -1};
     Shape shape;
     DType dtype = DType::f32;
+    bool is_parameter = false;
     std::int64_t parameter_offset = -1;
     Tensor gradient;
     bool gradient_written = false;
@@ -129,16 +144,22 @@ class Tape {
   bool any_requires_gradient(std::initializer_list<const Variable*> inputs) const;
   Node& add_node(const char* op, const Tensor& value,
                  std::initializer_list<const Variable*> inputs);
+  Variable last_node(Tensor value);
   Tensor gradient_slot(std::int32_t node, kernels::Store& store);
+  Tensor flat_gradient_part(const Node& node) const;
+  void check_usable(const char* op, const Variable& variable) const;
+
+  friend Tape& common_tape(const char* op, std::initializer_list<const Variable*> variables);
 
   Context& context_;
   Mode mode_;
+  std::uint64_t step_ = 1;  ///< raised by each reset; variables remember it
   std::vector<Node> nodes_;
   Tensor flat_gradient_;
 };
 
 /// The tape all given variables are on; throws ShapeError, naming `op`, for variables of several
-/// tapes or an undefined one.
+/// tapes, an undefined one, or one from before the tape's reset.
 Tape& common_tape(const char* op, std::initializer_list<const Variable*> variables);
 
 template <class Function>
@@ -148,16 +169,14 @@ Variable Tape::record(const char* op, Tensor value, std::initializer_list<const 
     return constant(std::move(value));
   }
   add_node(op, value, inputs).backward = std::forward<Function>(backward);
-  return Variable(this, std::move(value), static_cast<std::int32_t>(nodes_.size()) - 1);
+  return last_node(std::move(value));
 }
 
 template <class T>
 GradientSlot<T> Backward::slot(int index) {
   GradientSlot<T> slot;
-  const std::int32_t input =
-      tape_.nodes_[static_cast<std::size_t>(node_)].inputs[static_cast<std::size_t>(index)];
-  if (input >= 0) {
-    slot.data = tape_.gradient_slot(input, slot.store).template data<T>();
+  if (wants(index)) {
+    slot.data = take_slot(index, slot.store).template data<T>();
   }
   return slot;
 }

@@ -1,0 +1,161 @@
+#include "core/operand.h"
+#include "core/ops.h"
+
+namespace pisr {
+namespace {
+
+using kernels::KernelTable;
+using kernels::Store;
+using kernels::UnaryOp;
+
+// Which of x and y the gradient is computed from.
+enum class Reads { x, y };
+
+Variable unary(const char* name, UnaryOp op, const Variable& x, Reads reads, double parameter = 0) {
+  Tape& tape = check_operands(name, {{"x", x}});
+  const Tensor y = tape.result(x.shape(), x.dtype());
+  with_type(x.dtype(), [&]<class T>() {
+    tape.context().launch(&KernelTable<T>::unary, {op, y.count(), static_cast<T>(parameter),
+                                                   x.value().data<T>(), y.data<T>()});
+  });
+  return tape.record(
+      name, y, {&x},
+      [op, reads, parameter, saved = reads == Reads::x ? x.value() : y](Backward& backward) {
+        with_type(saved.dtype(), [&]<class T>() {
+          const T* read = saved.data<T>();
+          const auto dx = backward.slot<T>(0);
+          backward.context().launch(
+              &KernelTable<T>::unary_backward,
+              {op, saved.count(), static_cast<T>(parameter), reads == Reads::x ? read : nullptr,
+               reads == Reads::y ? read : nullptr, backward.dy<T>(), dx.data, dx.store});
+        });
+      });
+}
+
+// scale x + offset
+Variable affine(const char* name, const Variable& x, double scale, double offset) {
+  Tape& tape = check_operands(name, {{"x", x}});
+  const Tensor y = tape.result(x.shape(), x.dtype());
+  with_type(x.dtype(), [&]<class T>() {
+    tape.context().launch(&KernelTable<T>::affine,
+                          {y.count(), static_cast<T>(scale), static_cast<T>(offset),
+                           x.value().data<T>(), y.data<T>(), Store::write});
+  });
+  return tape.record(
+      name, y, {&x}, [scale, count = y.count(), dtype = x.dtype()](Backward& backward) {
+        with_type(dtype, [&]<class T>() {
+          const auto dx = backward.slot<T>(0);
+          backward.context().launch(&KernelTable<T>::affine, {count, static_cast<T>(scale), T{0},
+                                                              backward.dy<T>(), dx.data, dx.store});
+        });
+      });
+}
+
+}  // namespace
+
+Variable relu(const Variable& x) {
+  return unary("relu", UnaryOp::relu, x, Reads::x);
+}
+
+Variable leaky_relu(const Variable& x, double slope) {
+  return unary("leaky_relu", UnaryOp::leaky_relu, x, Reads::x, slope);
+}
+
+Variable sigmoid(const Variable& x) {
+  return unary("sigmoid", UnaryOp::sigmoid, x, Reads::y);
+}
+
+Variable softplus(const Variable& x) {
+  return unary("softplus", UnaryOp::softplus, x, Reads::x);
+}
+
+Variable exp(const Variable& x) {
+  return unary("exp", UnaryOp::exp, x, Reads::y);
+}
+
+Variable log(const Variable& x) {
+  return unary("log", UnaryOp::log, x, Reads::x);
+}
+
+Variable abs(const Variable& x) {
+  return unary("abs", UnaryOp::abs, x, Reads::x);
+}
+
+Variable prelu(const Variable& x, const Variable& slope) {
+  constexpr const char* kOp = "prelu";
+  Tape& tape = check_operands(kOp, {{"x", x}, {"slope", slope}});
+  const Shape& shape = x.shape();
+  const std::int64_t channels = shape.rank() >= 2 ? shape[1] : 1;
+  if (!(slope.shape() == Shape{1}) && !(shape.rank() >= 2 && slope.shape() == Shape{channels})) {
+    refuse_operands(kOp, message("slope wants shape [1] or [", channels, "]"),
+                    {{"x", x}, {"slope", slope}});
+  }
+  const std::int64_t batch = shape.rank() >= 2 ? shape[0] : 1;
+  const std::int64_t inner = shape.count() / (batch * channels);
+  const std::int64_t slopes = slope.shape()[0];
+  const Tensor y = tape.result(shape, x.dtype());
+  with_type(x.dtype(), [&]<class T>() {
+    tape.context().launch(&KernelTable<T>::prelu,
+                          {batch, channels, inner, slopes, x.value().data<T>(),
+                           slope.value().data<T>(), y.data<T>()});
+  });
+  return tape.record(
+      kOp, y, {&x, &slope},
+      [batch, channels, inner, slopes, x = x.value(), slope = slope.value()](Backward& backward) {
+        with_type(x.dtype(), [&]<class T>() {
+          const auto dx = backward.slot<T>(0);
+          const auto dslope = backward.slot<T>(1);
+          const auto launch = [&](const GradientSlot<T>& x_slot,
+                                  const GradientSlot<T>& slope_slot) {
+            backward.context().launch(
+                &KernelTable<T>::prelu_backward,
+                {batch, channels, inner, slopes, x.data<T>(), slope.data<T>(), backward.dy<T>(),
+                 x_slot.data, slope_slot.data, x_slot.store, slope_slot.store});
+          };
+          if (dx.data != nullptr && dx.data == dslope.data) {  // prelu(x, x): one after the other
+            launch(dx, {});
+            launch({}, dslope);
+          } else {
+            launch(dx, dslope);
+          }
+        });
+      });
+}
+
+Variable operator+(const Variable& a, double b) {
+  return affine("add", a, 1, b);
+}
+
+Variable operator+(double a, const Variable& b) {
+  return affine("add", b, 1, a);
+}
+
+Variable operator-(const Variable& a, double b) {
+  return affine("subtract", a, 1, -b);
+}
+
+Variable operator-(double a, const Variable& b) {
+  return affine("subtract", b, -1, a);
+}
+
+Variable operator-(const Variable& a) {
+  return affine("negate", a, -1, 0);
+}
+
+Variable operator*(const Variable& a, double b) {
+  return affine("multiply", a, b, 0);
+}
+
+Variable operator*(double a, const Variable& b) {
+  return affine("multiply", b, a, 0);
+}
+
+Variable operator/(const Variable& a, double b) {
+  return affine("divide", a, 1 / b, 0);
+}
+
+Variable operator/(double a, const Variable& b) {
+  return unary("divide", UnaryOp::reciprocal, b, Reads::x, a);
+}
+
+}  // namespace pisr

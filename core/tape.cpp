@@ -1,0 +1,206 @@
+#include "core/tape.h"
+
+#include <algorithm>
+#include <cassert>
+#include <stdexcept>
+
+namespace pisr {
+
+std::int32_t Backward::input_node(int index) const noexcept {
+  return tape_.nodes_[static_cast<std::size_t>(node_)].inputs[static_cast<std::size_t>(index)];
+}
+
+bool Backward::wants(int index) const noexcept {
+  return input_node(index) >= 0;
+}
+
+Tensor Backward::take_slot(int index, kernels::Store& store) {
+  if ((taken_ >> index & 1U) != 0) {
+    throw std::logic_error(message(tape_.nodes_[static_cast<std::size_t>(node_)].op,
+                                   ": backward asked twice for the gradient of input ", index));
+  }
+  taken_ |= 1U << index;
+  return tape_.gradient_slot(input_node(index), store);
+}
+
+void Backward::check_all_taken() const {
+  for (int index = 0; index < Tape::kMaxInputs; ++index) {
+    if (wants(index) && (taken_ >> index & 1U) == 0) {
+      throw std::logic_error(message(tape_.nodes_[static_cast<std::size_t>(node_)].op,
+                                     ": backward did not ask for the gradient of input ", index));
+    }
+  }
+}
+
+Tape::Tape(Context& context, Mode mode) : context_(context), mode_(mode) {}
+
+Variable Tape::constant(Tensor value) {
+  if (!value.defined()) {
+    throw ShapeError("tape: a variable wants a tensor with a value, got an undefined one");
+  }
+  return Variable(this, std::move(value), -1, step_);
+}
+
+Variable Tape::leaf(Tensor value) {
+  if (mode_ == Mode::inference || !value.defined()) {
+    return constant(std::move(value));
+  }
+  add_node("leaf", value, {});
+  return last_node(std::move(value));
+}
+
+Variable Tape::parameter(const Parameter& parameter) {
+  if (mode_ == Mode::inference || !parameter.trainable || !parameter.value.defined()) {
+    return constant(parameter.value);
+  }
+  Node& node = add_node("parameter", parameter.value, {});
+  node.is_parameter = true;
+  node.parameter_offset = parameter.offset;
+  return last_node(parameter.value);
+}
+
+void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double seed) {
+  if (mode_ == Mode::inference) {
+    throw ShapeError("backward: the tape is for inference and has recorded nothing");
+  }
+  check_usable("backward", loss);
+  if (loss.value().count() != 1) {
+    throw ShapeError(message("backward: wants a loss of one element, got ", loss.value()));
+  }
+  if (!loss.requires_gradient()) {
+    throw ShapeError("backward: the loss depends on no leaf and no trainable parameter");
+  }
+  flat_gradient_ = flat_gradient;
+  for (Node& node : nodes_) {
+    node.gradient = Tensor();
+    node.gradient_written = false;
+    // Before anything is added, so that a gradient is never half there.
+    if (node.is_parameter && flat_gradient.defined()) {
+      flat_gradient_part(node);
+    }
+  }
+  kernels::Store store = kernels::Store::write;
+  const Tensor first = gradient_slot(loss.node_, store);
+  with_type(first.dtype(), [&]<class T>() {
+    T& place = *first.data<T>();
+    place = static_cast<T>(store == kernels::Store::add ? place + seed : seed);
+  });
+  for (std::int32_t index = loss.node_; index >= 0; --index) {
+    Node& node = nodes_[static_cast<std::size_t>(index)];
+    if (node.gradient_written && node.backward) {
+      Backward backward(*this, context_, index, node.gradient);
+      node.backward(backward);
+      backward.check_all_taken();
+    }
+  }
+}
+
+Tensor Tape::gradient(const Variable& variable) {
+  check_usable("gradient", variable);
+  if (!variable.requires_gradient()) {
+    throw ShapeError(message("gradient: no gradient flows into a constant (", variable.value(),
+                             "); make it a leaf"));
+  }
+  Node& node = nodes_[static_cast<std::size_t>(variable.node_)];
+  if (node.is_parameter) {
+    return flat_gradient_part(node);
+  }
+  if (!node.gradient_written) {
+    node.gradient = result(node.shape, node.dtype);
+    with_type(node.dtype, [&]<class T>() {
+      std::fill_n(node.gradient.data<T>(), node.gradient.count(), T{0});
+    });
+  }
+  return node.gradient;
+}
+
+void Tape::reset() {
+  nodes_.clear();
+  flat_gradient_ = Tensor();
+  ++step_;
+  context_.arena().reset();
+}
+
+bool Tape::any_requires_gradient(std::initializer_list<const Variable*> inputs) const {
+  return std::any_of(inputs.begin(), inputs.end(), [](const Variable* input) {
+    return input != nullptr && input->requires_gradient();
+  });
+}
+
+Tape::Node& Tape::add_node(const char* op, const Tensor& value,
+                           std::initializer_list<const Variable*> inputs) {
+  assert(inputs.size() <= kMaxInputs);
+  Node& node = nodes_.emplace_back();
+  node.op = op;
+  node.shape = value.shape();
+  node.dtype = value.dtype();
+  std::size_t index = 0;
+  for (const Variable* input : inputs) {
+    node.inputs[index++] = input == nullptr ? -1 : input->node_;
+  }
+  return node;
+}
+
+Variable Tape::last_node(Tensor value) {
+  return Variable(this, std::move(value), static_cast<std::int32_t>(nodes_.size()) - 1, step_);
+}
+
+Tensor Tape::gradient_slot(std::int32_t index, kernels::Store& store) {
+  Node& node = nodes_[static_cast<std::size_t>(index)];
+  if (node.is_parameter) {
+    node.gradient_written = true;
+    store = kernels::Store::add;
+    return flat_gradient_part(node);
+  }
+  store = node.gradient_written ? kernels::Store::add : kernels::Store::write;
+  if (!node.gradient_written) {
+    node.gradient = result(node.shape, node.dtype);
+    node.gradient_written = true;
+  }
+  return node.gradient;
+}
+
+Tensor Tape::flat_gradient_part(const Node& node) const {
+  if (node.parameter_offset < 0) {
+    throw ShapeError(message("backward: a parameter ", node.dtype, node.shape,
+                             " has no place in the flat gradient (offset -1)"));
+  }
+  if (!flat_gradient_.defined()) {
+    throw ShapeError("backward: the loss depends on parameters, but no flat gradient was given");
+  }
+  if (flat_gradient_.shape().rank() != 1 || flat_gradient_.dtype() != node.dtype ||
+      node.shape.count() > flat_gradient_.count() ||
+      node.parameter_offset > flat_gradient_.count() - node.shape.count()) {
+    throw ShapeError(message("backward: parameter ", node.dtype, node.shape, " at offset ",
+                             node.parameter_offset, " does not fit into the flat gradient ",
+                             flat_gradient_));
+  }
+  return flat_gradient_.slice_flat(node.parameter_offset, node.shape);
+}
+
+void Tape::check_usable(const char* op, const Variable& variable) const {
+  if (!variable.defined()) {
+    throw ShapeError(message(op, ": an operand is undefined"));
+  }
+  if (variable.tape_ != this) {
+    throw ShapeError(message(op, ": operands are on different tapes"));
+  }
+  if (variable.step_ != step_) {
+    throw ShapeError(
+        message(op, ": operand ", variable.value(), " is from before the reset of its tape"));
+  }
+}
+
+Tape& common_tape(const char* op, std::initializer_list<const Variable*> variables) {
+  Tape* tape = nullptr;
+  for (const Variable* variable : variables) {
+    if (!variable->defined()) {
+      throw ShapeError(message(op, ": an operand is undefined"));
+    }
+    tape = tape == nullptr ? &variable->tape() : tape;
+    tape->check_usable(op, *variable);
+  }
+  return *tape;
+}
+
+}  // namespace pisr
