@@ -22,6 +22,7 @@ class Conv2d final : public Layer {
   const Parameter* bias;  ///< null without one
 
  private:
+  Conv2d(const Shape& shape, int out_channels, const Conv2dOptions& options, bool with_bias);
   Conv2dOptions options_;
 };
 
@@ -36,6 +37,8 @@ class ConvTranspose2d final : public Layer {
   const Parameter* bias;  ///< null without one
 
  private:
+  ConvTranspose2d(const Shape& shape, int out_channels, const ConvTranspose2dOptions& options,
+                  bool with_bias);
   ConvTranspose2dOptions options_;
 };
 
@@ -60,6 +63,7 @@ class Conv2dPrelu final : public Layer {
   const Parameter& slope;
 
  private:
+  Conv2dPrelu(const Shape& shape, const Conv2dOptions& options, int slopes);
   Conv2dOptions options_;
 };
 

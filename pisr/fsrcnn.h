@@ -17,7 +17,7 @@ struct FsrcnnOptions {
   friend bool operator==(const FsrcnnOptions&, const FsrcnnOptions&) = default;
 };
 
-/// Throws Error(usage) for channels outside 1..4096, mapping layers outside 0..64 or a scale other
+/// Throws Error(usage) for channels outside 1..512, mapping layers outside 0..32 or a scale other
 /// than 2, 3, 4.
 void check(const FsrcnnOptions& options);
 

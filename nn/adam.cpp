@@ -1,0 +1,39 @@
+#include "nn/adam.h"
+
+namespace pisr {
+
+Adam::Adam(const FlatParameters& parameters, AdamOptions options)
+    : options_(options),
+      values_(parameters.values()),
+      first_moment_(parameters.make_gradient()),
+      second_moment_(parameters.make_gradient()) {
+  const auto decays = [](double beta) { return beta >= 0.0 && beta < 1.0; };
+  if (!decays(options.beta1) || !decays(options.beta2) || !(options.epsilon > 0.0)) {
+    throw Error(ErrorKind::usage,
+                message("Adam: wants 0 <= beta1, beta2 < 1 and epsilon > 0, got ", options.beta1,
+                        ", ", options.beta2, ", ", options.epsilon));
+  }
+}
+
+void Adam::step(Context& context, const Tensor& gradient, double rate, double gradient_scale) {
+  if (gradient.shape() != values_.shape() || gradient.dtype() != values_.dtype()) {
+    throw ShapeError(message("Adam: gradient wants the parameters' shape and type, ", values_,
+                             ", got ", gradient));
+  }
+  ++steps_;
+  with_type(values_.dtype(), [&]<class T>() {
+    context.launch<T>(&kernels::KernelTable<T>::adam, {.count = values_.count(),
+                                                       .step = steps_,
+                                                       .rate = rate,
+                                                       .beta1 = options_.beta1,
+                                                       .beta2 = options_.beta2,
+                                                       .epsilon = options_.epsilon,
+                                                       .gradient_scale = gradient_scale,
+                                                       .gradient = gradient.data<T>(),
+                                                       .parameter = values_.data<T>(),
+                                                       .m = first_moment_.data<T>(),
+                                                       .v = second_moment_.data<T>()});
+  });
+}
+
+}  // namespace pisr

@@ -1,0 +1,55 @@
+#include "nn/init.h"
+
+#include <cmath>
+
+#include "core/philox.h"
+
+namespace pisr {
+namespace {
+
+/// What PReLU slopes start at, and what He's variance takes into account.
+constexpr double kSlope = 0.25;
+constexpr double kTransposedDeviation = 0.001;
+
+double he_deviation(const NamedParameter& named) {
+  switch (named.role) {
+    case ParameterRole::weight:
+      return std::sqrt(2.0 / ((1.0 + kSlope * kSlope) * static_cast<double>(named.fan_in)));
+    case ParameterRole::transposed_weight:
+      return kTransposedDeviation;
+    case ParameterRole::bias:
+    case ParameterRole::slope:
+      break;
+  }
+  return 0.0;
+}
+
+template <class Draw>
+void fill(const Tensor& value, Draw draw) {
+  with_type(value.dtype(), [&]<class T>() {
+    for (T& number : value.values<T>()) {
+      number = static_cast<T>(draw());
+    }
+  });
+}
+
+}  // namespace
+
+void initialise(Module& module, std::uint64_t seed, Initialisation initialisation) {
+  std::uint64_t index = 0;
+  for (const NamedParameter& named : module.parameters()) {
+    Random random(seed, RandomUse::init, index++);
+    const Tensor& value = named.parameter->value;
+    if (named.role == ParameterRole::slope) {
+      fill(value, [] { return kSlope; });
+    } else if (initialisation == Initialisation::uniform) {
+      const double bound = 1.0 / std::sqrt(static_cast<double>(named.fan_in));
+      fill(value, [&] { return random.uniform(-bound, bound); });
+    } else {
+      const double deviation = he_deviation(named);
+      fill(value, [&] { return deviation * random.normal(); });
+    }
+  }
+}
+
+}  // namespace pisr

@@ -1,0 +1,58 @@
+#include "nn/module.h"
+
+#include <cassert>
+#include <utility>
+
+namespace pisr {
+
+std::vector<NamedParameter> Module::parameters() const {
+  std::vector<NamedParameter> result;
+  collect("", result);
+  return result;
+}
+
+std::int64_t Module::parameter_count() const {
+  std::int64_t count = 0;
+  for (const NamedParameter& named : parameters()) {
+    count += named.parameter->value.count();
+  }
+  return count;
+}
+
+void Module::set_trainable(bool trainable) {
+  for (const NamedParameter& named : parameters()) {
+    named.parameter->trainable = trainable;
+  }
+}
+
+void Module::convert(DType dtype) {
+  for (const NamedParameter& named : parameters()) {
+    if (named.parameter->offset >= 0) {
+      throw Error(ErrorKind::usage, message("convert: parameter '", named.name,
+                                            "' is already part of FlatParameters"));
+    }
+    named.parameter->value = named.parameter->value.to(dtype);
+  }
+}
+
+Parameter& Module::add_parameter(std::string name, Shape shape, ParameterRole role,
+                                 std::int64_t fan_in) {
+  own_.push_back({std::move(name), Parameter{Tensor::zeros(shape)}, role, fan_in});
+  return own_.back().parameter;
+}
+
+void Module::add_child(std::string name, Module& child) {
+  assert(&child != this);
+  children_.push_back({std::move(name), &child});
+}
+
+void Module::collect(const std::string& prefix, std::vector<NamedParameter>& result) const {
+  for (Own& own : own_) {
+    result.push_back({prefix + own.name, &own.parameter, own.role, own.fan_in});
+  }
+  for (const Child& child : children_) {
+    child.module->collect(prefix + child.name + ".", result);
+  }
+}
+
+}  // namespace pisr
