@@ -1,0 +1,387 @@
+#include "kernels/cpu/conv_tiles.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/cpu/highway_targets.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/conv_tiles.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+// The blocks of accumulators below must live in registers, so every loop over one is unrolled.
+#if defined(__clang__)
+#define PISR_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define PISR_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace pisr::kernels::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Accumulators per block: 24 of 32 vector registers, or 12 of 16.
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4
+constexpr int kLargestBlock = 4;
+constexpr int kTapBlock = 3;
+#else
+constexpr int kLargestBlock = 8;
+constexpr int kTapBlock = 6;
+#endif
+constexpr int kTileVectors = 3;
+constexpr int kWeightChannels = 4;
+
+// A sum of n products of one sign is off by about sqrt(n) / 4 roundings, so long sums are cut:
+// `convolve` after so many taps, `weight_sums` after so many products in each lane.
+constexpr std::int64_t kLongestTapSum = 48;
+constexpr std::int64_t kLongestPixelSum = 160;
+
+template <class T>
+using Tag = hn::ScalableTag<T>;
+template <class T>
+using Vector = hn::Vec<Tag<T>>;
+template <class T>
+constexpr int kLanes = HWY_MAX_BYTES / static_cast<int>(sizeof(T));
+
+std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+/// One block of channels times one of vectors: the first `columns` of them are stored.
+template <int kChannels, int kVectors, class T>
+HWY_INLINE void convolve_tile(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
+                              const T* HWY_RESTRICT weights, const T* bias, T* out,
+                              std::int64_t columns) {
+  const Tag<T> d;
+  constexpr int kWidth = kLanes<T>;
+  HWY_ALIGN T sums[kChannels * kVectors * kWidth];
+  Vector<T> acc[kChannels][kVectors];
+  const std::int64_t parts = std::max<std::int64_t>(1, ceil_divide(pass.taps, kLongestTapSum));
+  std::int64_t tap = 0;
+  for (std::int64_t part = 0; part < parts; ++part) {
+    PISR_UNROLL
+    for (int o = 0; o < kChannels; ++o) {
+      PISR_UNROLL
+      for (int j = 0; j < kVectors; ++j) {
+        acc[o][j] = hn::Zero(d);
+      }
+    }
+    const std::int64_t end = pass.taps * (part + 1) / parts;
+    for (; tap < end; ++tap, weights += kChannels) {
+      const T* HWY_RESTRICT from = input + pass.offsets[tap];
+      Vector<T> x[kVectors];
+      PISR_UNROLL
+      for (int j = 0; j < kVectors; ++j) {
+        x[j] = hn::LoadU(d, from + j * kWidth);
+      }
+      PISR_UNROLL
+      for (int o = 0; o < kChannels; ++o) {
+        const Vector<T> weight = hn::Set(d, weights[o]);
+        PISR_UNROLL
+        for (int j = 0; j < kVectors; ++j) {
+          acc[o][j] = hn::MulAdd(weight, x[j], acc[o][j]);
+        }
+      }
+    }
+    if (parts == 1) {
+      break;
+    }
+    PISR_UNROLL
+    for (int o = 0; o < kChannels; ++o) {
+      PISR_UNROLL
+      for (int j = 0; j < kVectors; ++j) {
+        T* const sum = sums + (o * kVectors + j) * kWidth;
+        if (part > 0) {
+          acc[o][j] = hn::Add(acc[o][j], hn::Load(d, sum));
+        }
+        hn::Store(acc[o][j], d, sum);
+      }
+    }
+  }
+
+  const bool add = pass.store == Store::add;
+  PISR_UNROLL
+  for (int o = 0; o < kChannels; ++o) {
+    const Vector<T> start = hn::Set(d, bias != nullptr ? bias[o] : T{0});
+    T* const row = out + o * pass.out_channel_stride;
+    PISR_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      const Vector<T> y = hn::Add(acc[o][j], start);
+      T* const to = row + j * kWidth;
+      const std::int64_t rest = columns - j * kWidth;
+      if (rest >= kWidth) {
+        hn::StoreU(add ? hn::Add(y, hn::LoadU(d, to)) : y, d, to);
+      } else {
+        HWY_ALIGN T last[kWidth];
+        hn::Store(y, d, last);
+        for (std::int64_t i = 0; i < rest; ++i) {
+          to[i] = add ? to[i] + last[i] : last[i];
+        }
+      }
+    }
+  }
+}
+
+template <int kVectors, class T>
+HWY_INLINE void convolve_channels(const ConvolvePass<T>& pass, const T* input, T* out,
+                                  std::int64_t columns) {
+  const T* weights = pass.weights;
+  std::int64_t channel = 0;
+  while (channel < pass.channels) {
+    const int block = channel_block(pass.channels - channel, kLargestBlock);
+    const T* const bias = pass.bias != nullptr ? pass.bias + channel : nullptr;
+    T* const to = out + channel * pass.out_channel_stride;
+    if (block == kLargestBlock) {
+      convolve_tile<kLargestBlock, kVectors>(pass, input, weights, bias, to, columns);
+    } else if (block == 4) {
+      convolve_tile<4, kVectors>(pass, input, weights, bias, to, columns);
+    } else {
+      convolve_tile<1, kVectors>(pass, input, weights, bias, to, columns);
+    }
+    weights += block * pass.taps;
+    channel += block;
+  }
+}
+
+template <class T>
+void convolve(const ConvolvePass<T>& pass) {
+  static_assert(kTileVectors == 3, "the last tile of a row has 1 or 2 vectors");
+  constexpr int kWidth = kLanes<T>;
+  for (std::int64_t y = 0; y < pass.rows; ++y) {
+    const T* const input = pass.input + y * pass.input_pitch;
+    T* const out = pass.out + y * pass.out_pitch;
+    for (std::int64_t x = 0; x < pass.columns; x += kTileVectors * kWidth) {
+      const std::int64_t columns = pass.columns - x;
+      if (columns > 2 * kWidth) {
+        convolve_channels<3>(pass, input + x, out + x, columns);
+      } else if (columns > kWidth) {
+        convolve_channels<2>(pass, input + x, out + x, columns);
+      } else {
+        convolve_channels<1>(pass, input + x, out + x, columns);
+      }
+    }
+  }
+}
+
+/// A rectangle of at most kLongestPixelSum vectors.
+template <class T>
+struct Rectangle {
+  const T* small;
+  const T* large;
+  std::int64_t rows, columns;
+};
+
+/// One block of channels times one of taps; `valid` of the taps count.
+template <int kChannels, int kTaps, class T>
+HWY_INLINE void weight_tile(const WeightPass<T>& pass, const Rectangle<T>& area, const T* small,
+                            const std::ptrdiff_t* offsets, int valid, double* sums) {
+  const Tag<T> d;
+  Vector<T> acc[kChannels][kTaps];
+  const T* HWY_RESTRICT large[kTaps];
+  PISR_UNROLL
+  for (int t = 0; t < kTaps; ++t) {
+    large[t] = area.large + offsets[std::min(t, valid - 1)];
+    PISR_UNROLL
+    for (int o = 0; o < kChannels; ++o) {
+      acc[o][t] = hn::Zero(d);
+    }
+  }
+  const std::int64_t stride = pass.small_channel_stride;
+  for (std::int64_t y = 0; y < area.rows; ++y) {
+    for (std::int64_t x = 0; x < area.columns; x += kLanes<T>) {
+      Vector<T> taps[kTaps];
+      PISR_UNROLL
+      for (int t = 0; t < kTaps; ++t) {
+        taps[t] = hn::LoadU(d, large[t] + x);
+      }
+      PISR_UNROLL
+      for (int o = 0; o < kChannels; ++o) {
+        const Vector<T> value = hn::LoadU(d, small + o * stride + x);
+        PISR_UNROLL
+        for (int t = 0; t < kTaps; ++t) {
+          acc[o][t] = hn::MulAdd(value, taps[t], acc[o][t]);
+        }
+      }
+    }
+    small += pass.small_pitch;
+    PISR_UNROLL
+    for (int t = 0; t < kTaps; ++t) {
+      large[t] += pass.large_pitch;
+    }
+  }
+  PISR_UNROLL
+  for (int o = 0; o < kChannels; ++o) {
+    PISR_UNROLL
+    for (int t = 0; t < kTaps; ++t) {
+      if (t < valid) {
+        sums[o * pass.taps + t] += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, acc[o][t])));
+      }
+    }
+  }
+}
+
+template <int kTaps, class T>
+HWY_INLINE void weight_channels(const WeightPass<T>& pass, const Rectangle<T>& area,
+                                std::int64_t first_tap, int valid) {
+  const std::ptrdiff_t* const offsets = pass.offsets + first_tap;
+  std::int64_t channel = 0;
+  for (; channel + kWeightChannels <= pass.channels; channel += kWeightChannels) {
+    weight_tile<kWeightChannels, kTaps>(pass, area,
+                                        area.small + channel * pass.small_channel_stride, offsets,
+                                        valid, pass.sums + channel * pass.taps + first_tap);
+  }
+  for (; channel < pass.channels; ++channel) {
+    weight_tile<1, kTaps>(pass, area, area.small + channel * pass.small_channel_stride, offsets,
+                          valid, pass.sums + channel * pass.taps + first_tap);
+  }
+}
+
+template <class T>
+void weight_rectangle(const WeightPass<T>& pass, const Rectangle<T>& area) {
+  // Blocks of kTapBlock taps and, so that few are left over, of one less.
+  const std::int64_t blocks = ceil_divide(pass.taps, kTapBlock);
+  const std::int64_t short_blocks = std::min(blocks, blocks * kTapBlock - pass.taps);
+  std::int64_t tap = 0;
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    const int size = block < short_blocks ? kTapBlock - 1 : kTapBlock;
+    const int valid = static_cast<int>(std::min<std::int64_t>(size, pass.taps - tap));
+    if (valid <= 0) {
+      break;
+    }
+    if (size == kTapBlock) {
+      weight_channels<kTapBlock>(pass, area, tap, valid);
+    } else {
+      weight_channels<kTapBlock - 1>(pass, area, tap, valid);
+    }
+    tap += size;
+  }
+}
+
+template <class T>
+void weight_sums(const WeightPass<T>& pass) {
+  constexpr int kWidth = kLanes<T>;
+  const std::int64_t vectors = pass.columns / kWidth;
+  const std::int64_t column_parts = ceil_divide(vectors, kLongestPixelSum);
+  const std::int64_t most_rows =
+      std::max<std::int64_t>(1, kLongestPixelSum / std::max<std::int64_t>(1, vectors));
+  const std::int64_t row_parts = ceil_divide(pass.rows, most_rows);
+  for (std::int64_t i = 0; i < row_parts; ++i) {
+    const std::int64_t y = pass.rows * i / row_parts;
+    const std::int64_t end_y = pass.rows * (i + 1) / row_parts;
+    for (std::int64_t j = 0; j < column_parts; ++j) {
+      const std::int64_t x = vectors * j / column_parts * kWidth;
+      const std::int64_t end_x = vectors * (j + 1) / column_parts * kWidth;
+      weight_rectangle<T>(pass, {pass.small + y * pass.small_pitch + x,
+                                 pass.large + y * pass.large_pitch + x, end_y - y, end_x - x});
+    }
+  }
+}
+
+template <class T>
+void split_pairs(const T* row, std::int64_t count, T* even, T* odd) {
+  const Tag<T> d;
+  std::int64_t i = 0;
+  for (; i + kLanes<T> <= count; i += kLanes<T>) {
+    Vector<T> a;
+    Vector<T> b;
+    hn::LoadInterleaved2(d, row + 2 * i, a, b);
+    hn::StoreU(a, d, even + i);
+    hn::StoreU(b, d, odd + i);
+  }
+  for (; i < count; ++i) {
+    even[i] = row[2 * i];
+    odd[i] = row[2 * i + 1];
+  }
+}
+
+template <class T>
+void join_pairs(const T* even, const T* odd, std::int64_t count, T* row, Store store) {
+  const Tag<T> d;
+  const bool add = store == Store::add;
+  std::int64_t i = 0;
+  for (; i + kLanes<T> <= count; i += kLanes<T>) {
+    Vector<T> a = hn::LoadU(d, even + i);
+    Vector<T> b = hn::LoadU(d, odd + i);
+    if (add) {
+      Vector<T> old_a;
+      Vector<T> old_b;
+      hn::LoadInterleaved2(d, row + 2 * i, old_a, old_b);
+      a = hn::Add(a, old_a);
+      b = hn::Add(b, old_b);
+    }
+    hn::StoreInterleaved2(a, b, d, row + 2 * i);
+  }
+  for (; i < count; ++i) {
+    row[2 * i] = add ? row[2 * i] + even[i] : even[i];
+    row[2 * i + 1] = add ? row[2 * i + 1] + odd[i] : odd[i];
+  }
+}
+
+template <class T>
+double sum(const T* x, std::int64_t count) {
+  const Tag<T> d;
+  constexpr int kWidth = kLanes<T>;
+  constexpr int kVectors = 4;
+  double total = 0;
+  std::int64_t i = 0;
+  while (i + kVectors * kWidth <= count) {
+    const std::int64_t end = std::min(count, i + kLongestTapSum * kVectors * kWidth);
+    Vector<T> acc[kVectors];
+    PISR_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      acc[j] = hn::Zero(d);
+    }
+    for (; i + kVectors * kWidth <= end; i += kVectors * kWidth) {
+      PISR_UNROLL
+      for (int j = 0; j < kVectors; ++j) {
+        acc[j] = hn::Add(acc[j], hn::LoadU(d, x + i + j * kWidth));
+      }
+    }
+    const Vector<T> all = hn::Add(hn::Add(acc[0], acc[1]), hn::Add(acc[2], acc[3]));
+    total += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, all)));
+  }
+  for (; i < count; ++i) {
+    total += static_cast<double>(x[i]);
+  }
+  return total;
+}
+
+template <class T>
+constexpr ConvTiles<T> kTiles = {kLanes<T>,      kLargestBlock, convolve<T>, weight_sums<T>,
+                                 split_pairs<T>, join_pairs<T>, sum<T>};
+
+const ConvTiles<float>* float_tiles() {
+  return &kTiles<float>;
+}
+const ConvTiles<double>* double_tiles() {
+  return &kTiles<double>;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace pisr::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace pisr::kernels::cpu {
+namespace {
+HWY_EXPORT(float_tiles);
+HWY_EXPORT(double_tiles);
+}  // namespace
+
+template <>
+const ConvTiles<float>& conv_tiles() noexcept {
+  return *HWY_DYNAMIC_DISPATCH(float_tiles)();
+}
+
+template <>
+const ConvTiles<double>& conv_tiles() noexcept {
+  return *HWY_DYNAMIC_DISPATCH(double_tiles)();
+}
+
+}  // namespace pisr::kernels::cpu
+#endif

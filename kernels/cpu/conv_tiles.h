@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/conv_args.h"
+
+/// The innermost loops of the convolutions, vectorised along the image width. All shapes, strides
+/// and paddings come down to two of them, because a tap is only an offset into a padded copy of the
+/// image: `convolve` for both images, `weight_sums` for the weight.
+namespace pisr::kernels::cpu {
+
+/// out[o, y, x] = bias[o] + sum over taps t of weight[o, t] input[offsets[t] + y input_pitch + x]
+///
+/// Rows of the input are read up to a multiple of `ConvTiles::lanes` columns.
+template <class T>
+struct ConvolvePass {
+  std::int64_t channels, rows, columns;
+  const T* input;
+  std::int64_t input_pitch;
+  const std::ptrdiff_t* offsets;  ///< [taps]
+  std::int64_t taps;
+  const T* weights;  ///< channels in blocks of `channel_block`, each [taps, block]
+  const T* bias;     ///< [channels], may be null
+  T* out;
+  std::int64_t out_pitch, out_channel_stride;
+  Store store;
+};
+
+/// sums[o, t] += sum over y, x of small[o, y, x] large[offsets[t] + y large_pitch + x]
+///
+/// `columns` is a multiple of `ConvTiles::lanes`.
+template <class T>
+struct WeightPass {
+  std::int64_t channels, rows, columns;
+  const T* small;
+  std::int64_t small_pitch, small_channel_stride;
+  const T* large;
+  std::int64_t large_pitch;
+  const std::ptrdiff_t* offsets;  ///< [taps]
+  std::int64_t taps;
+  double* sums;  ///< [channels, taps]
+};
+
+template <class T>
+struct ConvTiles {
+  int lanes;          ///< elements of a vector
+  int largest_block;  ///< channels of the largest block of `convolve`
+  void (*convolve)(const ConvolvePass<T>&);
+  void (*weight_sums)(const WeightPass<T>&);
+  /// even[i] = row[2 i], odd[i] = row[2 i + 1] for i in [0, count)
+  void (*split_pairs)(const T* row, std::int64_t count, T* even, T* odd);
+  /// row[2 i] = even[i], row[2 i + 1] = odd[i] for i in [0, count)
+  void (*join_pairs)(const T* even, const T* odd, std::int64_t count, T* row, Store store);
+  double (*sum)(const T* x, std::int64_t count);
+};
+
+/// The loops for the best instruction set of this machine; T is float or double.
+template <class T>
+const ConvTiles<T>& conv_tiles() noexcept;
+
+/// The channels that `convolve` takes at once where `remaining` are left.
+inline int channel_block(std::int64_t remaining, int largest) {
+  if (remaining >= largest) {
+    return largest;
+  }
+  return remaining >= 4 ? 4 : 1;
+}
+
+}  // namespace pisr::kernels::cpu

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/conv_args.h"
+#include "kernels/cpu/conv_tiles.h"
+
+namespace pisr::kernels::cpu {
+
+inline std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+inline std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
+  return ceil_divide(a, multiple) * multiple;
+}
+
+/// The planes of one image (or of one of its groups) and how they go on outside.
+template <class T>
+struct Planes {
+  const T* data;  ///< [channels, height, width]
+  std::int64_t height, width;
+  PaddingMode padding_mode;
+};
+
+/// A padded copy of a rectangle of some planes, in which every tap of a strided convolution reads
+/// consecutive elements: the elements of a plane whose row and column leave the same remainders
+/// when divided by the stride make up one plane of the window, called a phase.
+///
+/// Position [y, x] is the corner of the kernel for the y-th row and x-th column of the result; the
+/// tap [i, j] is at row stride y + i, column stride x + j.
+class Window {
+ public:
+  Window() = default;
+  /// For `rows` times `columns` positions (and as many more columns as fill a vector).
+  Window(int channels, int kernel_height, int kernel_width, int stride, std::int64_t rows,
+         std::int64_t columns, int lanes);
+
+  /// Elements of the copy, and of the buffer that `fill` needs besides.
+  std::size_t size() const {
+    return static_cast<std::size_t>(channels_ * phases_y_ * phases_x_ * plane_);
+  }
+  std::size_t row_buffer_size() const { return static_cast<std::size_t>(pitch_ * stride_); }
+  std::int64_t pitch() const { return pitch_; }
+
+  /// From the position [0, 0] to the element that the tap reads.
+  std::ptrdiff_t offset(int channel, int i, int j) const {
+    const int phase = (channel * phases_y_ + i % stride_) * phases_x_ + j % stride_;
+    return phase * plane_ + i / stride_ * pitch_ + j / stride_;
+  }
+
+  /// Copies the rectangle whose first element is at [top, left] of the planes (which may be
+  /// outside) to `window`; of the window's channels only the first `channels`.
+  template <class T>
+  void fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channels, std::int64_t top,
+            std::int64_t left, T* row_buffer, T* window) const;
+
+ private:
+  int channels_ = 0, stride_ = 1, phases_y_ = 1, phases_x_ = 1;
+  std::int64_t rows_ = 0, pitch_ = 0, plane_ = 0;
+};
+
+}  // namespace pisr::kernels::cpu
