@@ -40,9 +40,9 @@ ImageOf<Sample> shave(const ImageOf<Sample>& image, int border) {
   // Compared by halves: 2 * border might overflow.
   if (border < 0 || border > (image.width - 1) / 2 || border > (image.height - 1) / 2 ||
       image.width < 1 || image.height < 1) {
-    throw Error(ErrorKind::usage, message("shave: cannot take ", border,
-                                          " samples from each side of an image of ", image.width,
-                                          "x", image.height));
+    throw Error(ErrorKind::usage,
+                message("shave: cannot take ", border, " samples from each side of an image of ",
+                        image.width, "x", image.height));
   }
   return crop(image, border, border, image.width - 2 * border, image.height - 2 * border);
 }

@@ -186,11 +186,23 @@ ImageOf<Sample> enlarge(const ImageOf<Sample>& image, int scale) {
 
 }  // namespace
 
-Image8 imresize(const Image8& image, double factor) { return resize_by(image, factor); }
-Plane imresize(const Plane& image, double factor) { return resize_by(image, factor); }
-Image8 downscale(const Image8& image, int scale) { return shrink(image, scale); }
-Plane downscale(const Plane& image, int scale) { return shrink(image, scale); }
-Image8 upscale(const Image8& image, int scale) { return enlarge(image, scale); }
-Plane upscale(const Plane& image, int scale) { return enlarge(image, scale); }
+Image8 imresize(const Image8& image, double factor) {
+  return resize_by(image, factor);
+}
+Plane imresize(const Plane& image, double factor) {
+  return resize_by(image, factor);
+}
+Image8 downscale(const Image8& image, int scale) {
+  return shrink(image, scale);
+}
+Plane downscale(const Plane& image, int scale) {
+  return shrink(image, scale);
+}
+Image8 upscale(const Image8& image, int scale) {
+  return enlarge(image, scale);
+}
+Plane upscale(const Plane& image, int scale) {
+  return enlarge(image, scale);
+}
 
 }  // namespace pisr

@@ -11,8 +11,12 @@ namespace pisr {
 namespace {
 
 /// A sample on 0..255.
-double value_of(std::uint8_t sample) { return sample; }
-double value_of(std::uint16_t sample) { return sample / 257.0; }
+double value_of(std::uint8_t sample) {
+  return sample;
+}
+double value_of(std::uint16_t sample) {
+  return sample / 257.0;
+}
 
 std::string size_of(int width, int height, int channels) {
   return message(width, "x", height, " with ", channels, " channels");
@@ -26,9 +30,9 @@ Plane luma_of(const ImageOf<Sample>& image) {
   Plane result(image.width, image.height, 1);
   for (std::size_t i = 0; i < result.samples.size(); ++i) {
     const Sample* rgb = &image.samples[i * image.channels];
-    result.samples[i] = 16 + (65.481 * value_of(rgb[0]) + 128.553 * value_of(rgb[1]) +
-                              24.966 * value_of(rgb[2])) /
-                                 255;
+    result.samples[i] =
+        16 +
+        (65.481 * value_of(rgb[0]) + 128.553 * value_of(rgb[1]) + 24.966 * value_of(rgb[2])) / 255;
   }
   return result;
 }
@@ -75,8 +79,8 @@ ImageOf<Sample> rounded(const Plane& plane, const char* operation) {
   ImageOf<Sample> result(plane.width, plane.height, plane.channels);
   for (std::size_t i = 0; i < plane.samples.size(); ++i) {
     if (!std::isfinite(plane.samples[i])) {
-      throw Error(ErrorKind::numeric,
-                  message(operation, ": value ", i, " of ", plane.samples.size(), " is not finite"));
+      throw Error(ErrorKind::numeric, message(operation, ": value ", i, " of ",
+                                              plane.samples.size(), " is not finite"));
     }
     result.samples[i] =
         static_cast<Sample>(std::clamp(plane.samples[i] * (kLargest / 255) + kHalf, 0.0, kLargest));
@@ -110,14 +114,30 @@ struct Inverse {
 
 }  // namespace
 
-Plane luma(const Image8& image) { return luma_of(image); }
-Plane luma(const Image16& image) { return luma_of(image); }
-YCbCr to_ycbcr(const Image8& image) { return ycbcr_of(image); }
-YCbCr to_ycbcr(const Image16& image) { return ycbcr_of(image); }
-Plane channel(const Image8& image, int index) { return channel_of(image, index); }
-Plane channel(const Image16& image, int index) { return channel_of(image, index); }
-Image8 to_image8(const Plane& plane) { return rounded<std::uint8_t>(plane, "to_image8"); }
-Image16 to_image16(const Plane& plane) { return rounded<std::uint16_t>(plane, "to_image16"); }
+Plane luma(const Image8& image) {
+  return luma_of(image);
+}
+Plane luma(const Image16& image) {
+  return luma_of(image);
+}
+YCbCr to_ycbcr(const Image8& image) {
+  return ycbcr_of(image);
+}
+YCbCr to_ycbcr(const Image16& image) {
+  return ycbcr_of(image);
+}
+Plane channel(const Image8& image, int index) {
+  return channel_of(image, index);
+}
+Plane channel(const Image16& image, int index) {
+  return channel_of(image, index);
+}
+Image8 to_image8(const Plane& plane) {
+  return rounded<std::uint8_t>(plane, "to_image8");
+}
+Image16 to_image16(const Plane& plane) {
+  return rounded<std::uint16_t>(plane, "to_image16");
+}
 
 Plane round_to_8_bit(const Plane& plane) {
   const Image8 image = rounded<std::uint8_t>(plane, "round_to_8_bit");
@@ -151,10 +171,10 @@ Plane to_rgb(const YCbCr& image) {
 
 Plane append_channel(const Plane& image, const Plane& alpha) {
   if (image.width != alpha.width || image.height != alpha.height || alpha.channels != 1) {
-    throw Error(ErrorKind::usage,
-                message("append_channel: image is ",
-                        size_of(image.width, image.height, image.channels), ", alpha is ",
-                        size_of(alpha.width, alpha.height, alpha.channels)));
+    throw Error(
+        ErrorKind::usage,
+        message("append_channel: image is ", size_of(image.width, image.height, image.channels),
+                ", alpha is ", size_of(alpha.width, alpha.height, alpha.channels)));
   }
   Plane result(image.width, image.height, image.channels + 1);
   for (std::size_t i = 0; i < alpha.samples.size(); ++i) {

@@ -18,7 +18,9 @@ Image8 cropped(const Image8& hr, int scale) {
 
 }  // namespace
 
-const char* name(Protocol protocol) { return protocol == Protocol::pisr ? "pisr" : "matlab"; }
+const char* name(Protocol protocol) {
+  return protocol == Protocol::pisr ? "pisr" : "matlab";
+}
 
 Protocol protocol_from_name(const std::string& name) {
   for (const Protocol protocol : {Protocol::pisr, Protocol::matlab}) {
@@ -46,10 +48,9 @@ EvaluationPair evaluation_pair(const Image8& hr, const Image8& lr, int scale, Pr
   }
   const Image8 truth = cropped(hr, scale);
   if (lr.width != truth.width / scale || lr.height != truth.height / scale) {
-    throw Error(ErrorKind::input,
-                message("evaluation: LR image wants ", truth.width / scale, "x",
-                        truth.height / scale, " (HR ", hr.width, "x", hr.height, ", scale ", scale,
-                        "), got ", lr.width, "x", lr.height));
+    throw Error(ErrorKind::input, message("evaluation: LR image wants ", truth.width / scale, "x",
+                                          truth.height / scale, " (HR ", hr.width, "x", hr.height,
+                                          ", scale ", scale, "), got ", lr.width, "x", lr.height));
   }
   return {luma(lr), luma(truth)};
 }
