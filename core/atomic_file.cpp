@@ -1,0 +1,148 @@
+#include "core/atomic_file.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+namespace pisr {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& path, const std::string& what, int error) {
+  throw Error(ErrorKind::output, message("cannot write '", path.string(), "': ", what, ": ",
+                                         std::generic_category().message(error)));
+}
+
+// Closes a file descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int number() const { return number_; }
+  // What could not be written may be reported as late as here.
+  int close() { return ::close(std::exchange(number_, -1)); }
+
+ private:
+  int number_;
+};
+
+// Removes a file, unless it has been kept.
+class TemporaryName {
+ public:
+  explicit TemporaryName(fs::path path) : path_(std::move(path)) {}
+  TemporaryName(const TemporaryName&) = delete;
+  TemporaryName& operator=(const TemporaryName&) = delete;
+  ~TemporaryName() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  const fs::path& path() const { return path_; }
+  void keep() { path_.clear(); }
+
+ private:
+  fs::path path_;
+};
+
+int open_retrying(const fs::path& path, int flags) {
+  int number = -1;
+  do {
+    number = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+  } while (number < 0 && errno == EINTR);
+  return number;
+}
+
+int sync_retrying(int number) {
+  int result = 0;
+  do {
+    result = ::fsync(number);
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+void write_all(int number, std::span<const std::byte> bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(number, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) {
+      fail(path, "write", errno);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written < 0 ? 0 : written));
+  }
+}
+
+// Renaming over anything but a file (a device, a folder) would destroy it or fail late.
+void check_target(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    throw Error(ErrorKind::output,
+                message("cannot write '", path.string(), "': it is there and is no regular file"));
+  }
+}
+
+// A new file beside `path`. The name does not grow with that of `path`, which may be as long as the
+// file system allows.
+std::pair<fs::path, int> create_beside(const fs::path& path) {
+  static std::atomic<unsigned> counter{0};
+  for (;;) {
+    const fs::path name =
+        path.parent_path() / message(".pisr-", ::getpid(), '-', counter++, ".tmp");
+    const int number = open_retrying(name, O_WRONLY | O_CREAT | O_EXCL);
+    if (number >= 0) {
+      return {name, number};
+    }
+    if (errno != EEXIST) {  // one that a killed process of the same number left is passed over
+      fail(path, "open", errno);
+    }
+  }
+}
+
+void sync_folder(const fs::path& path) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const Descriptor descriptor(open_retrying(folder, O_RDONLY | O_DIRECTORY));
+  if (descriptor.number() < 0) {
+    fail(path, "open its folder", errno);
+  }
+  // EINVAL: a file system without sync of folders.
+  if (sync_retrying(descriptor.number()) != 0 && errno != EINVAL) {
+    fail(path, "sync its folder", errno);
+  }
+}
+
+}  // namespace
+
+void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
+  check_target(path);
+  auto [name, number] = create_beside(path);
+  TemporaryName temporary(std::move(name));
+  Descriptor descriptor(number);
+  write_all(descriptor.number(), bytes, path);
+  if (sync_retrying(descriptor.number()) != 0) {
+    fail(path, "sync", errno);
+  }
+  if (descriptor.close() != 0) {
+    fail(path, "close", errno);
+  }
+  if (::rename(temporary.path().c_str(), path.c_str()) != 0) {
+    fail(path, "rename", errno);
+  }
+  temporary.keep();
+  sync_folder(path);
+}
+
+void write_file_atomically(const fs::path& path, std::string_view text) {
+  write_file_atomically(path, std::as_bytes(std::span(text)));
+}
+
+}  // namespace pisr

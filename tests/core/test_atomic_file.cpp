@@ -1,0 +1,167 @@
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "tests/catch.h"
+#include "tests/core/temporary_folder.h"
+
+namespace pisr {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::ptrdiff_t files_in(const fs::path& folder) {
+  return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
+}
+
+// Lets no file grow beyond `bytes` while it lives: a full disk, as far as write() is concerned.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+// Writing `text` to `path` fails for `reason`, and leaves the folder as it was.
+void check_fails(const fs::path& path, std::string_view text, const std::string& reason) {
+  try {
+    write_file_atomically(path, text);
+    FAIL_CHECK("was written");
+  } catch (const Error& error) {
+    const std::string got = error.what();
+    CAPTURE(got);
+    CHECK(error.kind() == ErrorKind::output);
+    CHECK(got.find("cannot write '" + path.string() + "'") == 0);
+    CHECK(got.find(reason) != std::string::npos);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a file is written and replaced", "[atomic_file]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "name with space \xC3\xA9";
+  write_file_atomically(path, "first");
+  CHECK(content(path) == "first");
+  const std::string large(3'000'000, 'x');
+  write_file_atomically(path, large);
+  CHECK(content(path) == large);
+  write_file_atomically(path, "");
+  CHECK(content(path).empty());
+  CHECK(files_in(folder.path()) == 1);
+  const fs::path longest = folder.path() / std::string(255, 'n');
+  write_file_atomically(longest, "long name");
+  CHECK(content(longest) == "long name");
+}
+
+TEST_CASE("a relative path without a folder", "[atomic_file]") {
+  const TemporaryFolder folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  write_file_atomically("plain", "here");
+  fs::current_path(before);
+  CHECK(content(folder.path() / "plain") == "here");
+}
+
+TEST_CASE("a failed write leaves the old file and nothing else", "[atomic_file]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "file";
+  write_file_atomically(path, "old");
+
+  SECTION("folder missing") {
+    check_fails(folder.path() / "absent" / "file", "new", "No such file or directory");
+  }
+  SECTION("a file for a folder") {
+    check_fails(path / "file", "new", "Not a directory");
+  }
+  SECTION("a folder for a file") {
+    fs::create_directory(folder.path() / "folder");
+    check_fails(folder.path() / "folder", "new", "no regular file");
+    CHECK(fs::is_directory(folder.path() / "folder"));
+    fs::remove(folder.path() / "folder");
+  }
+  SECTION("name too long") {
+    check_fails(folder.path() / std::string(256, 'n'), "new", "File name too long");
+  }
+  SECTION("a device") {
+    REQUIRE(::mkfifo((folder.path() / "pipe").c_str(), 0600) == 0);
+    check_fails(folder.path() / "pipe", "new", "no regular file");
+    fs::remove(folder.path() / "pipe");
+    check_fails("/dev/full", "new", "no regular file");
+  }
+  SECTION("no room after a part of it") {
+    const FileSizeLimit limit(1000);
+    check_fails(path, std::string(5000, 'x'), "File too large");
+  }
+  SECTION("read-only folder") {
+    if (::geteuid() == 0) {
+      std::cout << "SKIPPED: read-only folder: root may write everywhere\n";
+    } else {
+      fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
+      check_fails(path, "new", "Permission denied");
+      fs::permissions(folder.path(), fs::perms::owner_all);
+    }
+  }
+  CHECK(content(path) == "old");
+  CHECK(files_in(folder.path()) == 1);
+}
+
+TEST_CASE("a full disk leaves the old file", "[atomic_file]") {
+  const TemporaryFolder folder;
+  if (::mount("none", folder.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
+    std::cout << "SKIPPED: full disk: no tmpfs can be mounted here\n";
+    return;
+  }
+  const fs::path path = folder.path() / "file";
+  write_file_atomically(path, "old");
+  check_fails(path, std::string(200'000, 'x'), "No space left on device");
+  CHECK(content(path) == "old");
+  CHECK(files_in(folder.path()) == 1);
+  CHECK(::umount(folder.path().c_str()) == 0);
+}
+
+TEST_CASE("several threads write one file", "[atomic_file][threads]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "file";
+  std::vector<std::thread> threads;
+  for (char letter = 'a'; letter < 'e'; ++letter) {
+    threads.emplace_back([&path, letter] {
+      for (int i = 0; i < 10; ++i) write_file_atomically(path, std::string(10'000, letter));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::string text = content(path);
+  REQUIRE(text.size() == 10'000);
+  CHECK(text == std::string(10'000, text[0]));
+  CHECK(files_in(folder.path()) == 1);
+}
+
+}  // namespace pisr
