@@ -5,10 +5,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <span>
+#include <system_error>
 
 #include "core/error.h"
 #include "pisr/fsrcnn.h"
+#include "pisr/image_io.h"
 #include "pisr/imresize.h"
 #include "pisr/inference.h"
 #include "pisr/teacher.h"
@@ -86,6 +87,21 @@ EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale) 
     set.name = named.parent_path().filename().string();
   }
   return set;
+}
+
+std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::path& path) {
+  std::vector<std::filesystem::path> sets;
+  std::error_code unreadable;
+  if (std::filesystem::is_directory(path, unreadable) && list_images(path).empty() &&
+      !std::filesystem::exists(path / "HR", unreadable)) {
+    for (const auto& entry : std::filesystem::directory_iterator(path, unreadable)) {
+      if (std::filesystem::is_directory(entry.path() / "HR", unreadable)) {
+        sets.push_back(entry.path());
+      }
+    }
+    std::sort(sets.begin(), sets.end());
+  }
+  return sets.empty() ? std::vector{path} : sets;
 }
 
 EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,

@@ -27,6 +27,10 @@ struct EvaluationSet {
 /// that of the folder above. Throws what load_dataset throws.
 EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale);
 
+/// The sets in a folder: its sub-folders with images in HR, by name (`benchmark` -> benchmark/B100,
+/// benchmark/Set5, ...), where it has any and none of its own; else the folder itself.
+std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::path& path);
+
 struct ImageResult {
   std::string name;
   Score score;

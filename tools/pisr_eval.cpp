@@ -1,0 +1,220 @@
+// pisr_eval: PSNR and SSIM of networks on folders of images, bicubic first.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "core/parallel.h"
+#include "core/safetensors.h"
+#include "pisr/evaluate.h"
+#include "pisr/evaluation_json.h"
+#include "pisr/weights.h"
+#include "tools/program.h"
+
+namespace {
+
+using namespace pisr;
+
+constexpr const char* kProgram = "pisr_eval";
+
+/// The output size that the literature counts multiply-adds for.
+constexpr int kCountedWidth = 1280;
+constexpr int kCountedHeight = 720;
+
+struct Options {
+  std::vector<std::string> weights;
+  std::vector<std::string> data;
+  int scale = 2;
+  std::string protocol = "pisr";
+  std::string json;
+  int threads = 0;
+};
+
+/// Weights to evaluate: a network, or a teacher, which is given the truth to see.
+struct Model {
+  std::string name;
+  std::unique_ptr<Fsrcnn> network;
+  std::unique_ptr<Teacher> teacher;
+};
+
+Model load_model(const std::string& path, int scale) {
+  const SafeTensors file = read_safetensors(path);
+  Model model;
+  model.name = std::filesystem::path(path).stem().string();
+  const auto architecture = file.metadata.find("architecture");
+  if (architecture != file.metadata.end() && architecture->second == "pisr_teacher") {
+    model.teacher = load_teacher(path, scale);
+  } else {
+    model.network = make_fsrcnn(file, path, scale);
+  }
+  return model;
+}
+
+/// Weights by the names of their files, by their paths where names would be the same.
+std::vector<Model> load_models(const Options& options) {
+  std::vector<Model> models;
+  for (const std::string& path : options.weights) {
+    models.push_back(load_model(path, options.scale));
+  }
+  std::vector<std::string> names = {kBicubicModel};
+  for (const Model& model : models) {
+    names.push_back(model.name);
+  }
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    if (std::count(names.begin(), names.end(), models[i].name) > 1) {
+      models[i].name = options.weights[i];
+    }
+  }
+  return models;
+}
+
+std::string fixed(double value, int digits) {
+  if (!std::isfinite(value)) {
+    return std::isnan(value) ? "nan" : "inf";
+  }
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(digits) << value;
+  return text.str();
+}
+
+/// Rows of cells as text, each column as wide as its widest cell; the first `left` columns are
+/// aligned to the left, the others to the right.
+void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t left) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string padding(widths[i] - row[i].size(), ' ');
+      line += (i == 0 ? "" : "  ") + (i < left ? row[i] + padding : padding + row[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    std::cout << line << '\n';
+  }
+}
+
+void print_images(const std::vector<EvaluationResult>& results) {
+  std::vector<std::vector<std::string>> rows = {{"model", "image", "PSNR/dB", "SSIM", "ms"}};
+  const auto row = [&](const std::string& model, const std::string& image, const Score& score,
+                       double milliseconds) {
+    rows.push_back(
+        {model, image, fixed(score.psnr, 3), fixed(score.ssim, 4), fixed(milliseconds, 1)});
+  };
+  for (const EvaluationResult& result : results) {
+    for (const ImageResult& image : result.images) {
+      row(result.model, image.name, image.score, image.milliseconds);
+    }
+    row(result.model, "mean", result.mean, result.mean_milliseconds());
+  }
+  print_table(rows, 2);
+}
+
+/// 2867712000 -> "2.87 G".
+std::string giga(std::int64_t count) {
+  return fixed(static_cast<double>(count) / 1e9, 2) + " G";
+}
+
+void print_summary(const std::vector<EvaluationResult>& results, const std::vector<Model>& models,
+                   const std::vector<EvaluationSet>& sets) {
+  std::vector<std::vector<std::string>> rows = {{"model"}};
+  for (const EvaluationSet& set : sets) {
+    rows[0].push_back(set.name);
+  }
+  rows[0].insert(rows[0].end(), {"parameters", "MultiAdds (paper)", "MultiAdds (exact)"});
+  const std::size_t a_set = models.size() + 1;
+  for (std::size_t i = 0; i < a_set; ++i) {
+    std::vector<std::string> row = {results[i].model};
+    for (std::size_t set = 0; set < sets.size(); ++set) {
+      const Score& mean = results[set * a_set + i].mean;
+      row.push_back(fixed(mean.psnr, 3) + "/" + fixed(mean.ssim, 4));
+    }
+    if (i == 0) {
+      row.insert(row.end(), {"-", "-", "-"});
+    } else if (models[i - 1].network != nullptr) {
+      const Fsrcnn& network = *models[i - 1].network;
+      const MultiplyAdds count = network.multiply_adds(kCountedWidth, kCountedHeight);
+      row.insert(row.end(),
+                 {std::to_string(network.parameter_count()), giga(count.paper), giga(count.exact)});
+    } else {
+      row.insert(row.end(), {std::to_string(models[i - 1].teacher->parameter_count()), "-", "-"});
+    }
+    rows.push_back(row);
+  }
+  print_table(rows, 1);
+}
+
+int evaluate_all(const Options& options) {
+  const Protocol protocol = protocol_from_name(options.protocol);
+  const std::vector<Model> models = load_models(options);
+  std::vector<EvaluationSet> sets;
+  for (const std::string& path : options.data) {
+    for (const std::filesystem::path& folder : find_evaluation_sets(path)) {
+      sets.push_back(load_evaluation_set(folder, options.scale));
+    }
+  }
+  ThreadPool pool(options.threads);
+  Context context(pool);
+  EvaluationTable table{protocol, options.scale, {}};
+  for (const EvaluationSet& set : sets) {
+    std::vector<EvaluationResult> results = {evaluate_bicubic(pool, set, protocol)};
+    const std::string difference = compare_with_known(results[0], options.scale, protocol);
+    if (!difference.empty()) {
+      warn(kProgram, difference);
+    }
+    for (const Model& model : models) {
+      results.push_back(model.network != nullptr
+                            ? evaluate(context, pool, set, protocol, model.name, *model.network)
+                            : evaluate(context, pool, set, protocol, model.name, *model.teacher));
+    }
+    std::cout << set.name << ", x" << options.scale << ", protocol " << options.protocol << ", "
+              << set.data.images.size() << " images\n";
+    print_images(results);
+    std::cout << std::endl;
+    std::move(results.begin(), results.end(), std::back_inserter(table.results));
+  }
+  std::cout << "Mean PSNR/SSIM, x" << options.scale << ", protocol " << options.protocol
+            << "; MultiAdds for an output of " << kCountedWidth << "x" << kCountedHeight << "\n";
+  print_summary(table.results, models, sets);
+  if (!options.json.empty()) {
+    write_file_atomically(options.json, to_json(table));
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("PSNR and SSIM of networks on folders of images, on luminance, bicubic first",
+               kProgram);
+  app.add_option("-m,--model", options.weights, "Weights (safetensors); several are compared")
+      ->required();
+  app.add_option("-d,--data", options.data,
+                 "Folders of images: a benchmark set (HR, perhaps LR_bicubic), a folder of such "
+                 "sets, DIV2K, or any folder of PNG, JPEG or BMP images")
+      ->required();
+  app.add_option("-s,--scale", options.scale, "Scale: 2, 3 or 4")
+      ->capture_default_str()
+      ->check(CLI::IsMember({2, 3, 4}));
+  app.add_option("-p,--protocol", options.protocol, "How to compare: pisr or matlab")
+      ->capture_default_str();
+  app.add_option("--json", options.json, "Also write all results to this file");
+  app.add_option("-j,--threads", options.threads, "Threads; 0 = all")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  return run_program(app, argc, argv, [&] { return evaluate_all(options); });
+}

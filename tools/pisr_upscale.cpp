@@ -1,0 +1,48 @@
+// pisr_upscale: one image in, one image out.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/context.h"
+#include "core/parallel.h"
+#include "pisr/upscaler.h"
+#include "pisr/weights.h"
+#include "tools/program.h"
+
+int main(int argc, char** argv) {
+  using namespace pisr;
+  std::string input;
+  std::string output;
+  std::string weights;
+  int scale = 0;
+  int threads = 0;
+  UpscaleOptions options;
+
+  CLI::App app("Enlarges an image: luminance by a network, colour by bicubic interpolation",
+               "pisr_upscale");
+  app.add_option("-i,--input", input, "Image to enlarge: PNG, JPEG or BMP")->required();
+  app.add_option("-o,--output", output, "Where to write it; the extension decides the format")
+      ->required();
+  app.add_option("-m,--model", weights, "Weights (safetensors)")->required();
+  app.add_option("-s,--scale", scale, "Scale, checked against the weights: 2, 3 or 4")
+      ->check(CLI::IsMember({2, 3, 4}));
+  app.add_option("-j,--threads", threads, "Threads; 0 = all")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  app.add_flag("--overwrite", options.overwrite, "Replace the output where it exists");
+  app.add_option("--max-pixels", options.max_pixels, "Largest number of pixels of the output")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--quality", options.jpeg_quality, "Quality of JPEG output, 1 to 100")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  return run_program(app, argc, argv, [&] {
+    check_output(output, options);
+    const std::unique_ptr<Fsrcnn> network = load_fsrcnn(weights, scale);
+    ThreadPool pool(threads);
+    Context context(pool);
+    upscale_file(context, *network, input, output, options);
+    return 0;
+  });
+}
