@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace pisr {
+
+struct PlotPoint {
+  double x;
+  double y;  ///< a value that is not finite leaves a gap
+};
+
+struct Curve {
+  std::string name;
+  std::vector<PlotPoint> points;  ///< x does not fall
+  /// Which of the page's series colours, so that a model has one colour in all plots: 0..7, each
+  /// from the style sheet's --series-N.
+  int colour = 0;
+};
+
+/// A horizontal line to compare with, e.g. what bicubic interpolation reaches.
+struct ReferenceLine {
+  std::string name;
+  double y;
+};
+
+struct Plot {
+  std::string title;
+  std::string x_label;
+  std::string y_label;  ///< with its unit
+  std::vector<Curve> curves;
+  std::vector<ReferenceLine> references;
+  bool prefer_log = false;  ///< the page shows the logarithmic axis first
+};
+
+/// The plot as one <svg> element without colours of its own: the page's style sheet gives them by
+/// class. `log_y`: values that are not positive leave gaps. `id` is unique in the page. The range
+/// of y follows what comes after the first tenth of each curve, so that a start far off does not
+/// flatten the rest; what lies outside is clipped. Curves of more than 400 points are drawn as
+/// means of 400 bins over a band from the bins' least to largest values.
+std::string svg_plot(const Plot& plot, bool log_y, const std::string& id);
+
+/// Whether a logarithmic axis makes sense: there are values, all positive.
+bool can_be_logarithmic(const Plot& plot);
+
+/// The curves as JSON for the page's script, thinned as they are drawn:
+/// [{"name", "colour", "points": [[x, y], ...]}, ...], gaps left out.
+std::string curves_json(const Plot& plot);
+
+/// `text` with & < > " ' escaped: safe as HTML text and inside a quoted attribute.
+std::string escape_html(const std::string& text);
+
+/// A number as on an axis: 5000 -> "5k", 0.001 -> "0.001", 1e-7 -> "1e-7".
+std::string axis_number(double value);
+
+}  // namespace pisr
