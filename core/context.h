@@ -33,6 +33,13 @@ class Context {
     (table<T>().*kernel)(queue(), args);
     release_scratch();
   }
+  /// Runs a kernel that is in no table, such as a user's own.
+  template <class Args>
+  void launch(void (*kernel)(kernels::Queue&, const Args&),
+              const std::type_identity_t<Args>& args) {
+    kernel(queue(), args);
+    release_scratch();
+  }
 
  private:
   class ContextQueue;

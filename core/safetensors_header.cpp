@@ -61,7 +61,8 @@ std::uint64_t unsigned_number(const Json& value, const char* what, const Place& 
 DType parse_dtype(const Json& value, const Place& place) {
   if (value == "F32") return DType::f32;
   if (value == "F64") return DType::f64;
-  place.refuse(message("type ", in_quotes(value.dump()), " is not read, only F32 and F64"));
+  const std::string got = value.is_string() ? value.get<std::string>() : value.dump();
+  place.refuse(message("type ", in_quotes(got), " is not read, only F32 and F64"));
 }
 
 Shape parse_shape(const Json& value, const Place& place) {
