@@ -12,6 +12,7 @@ using kernels::KernelTable;
 using kernels::Store;
 
 constexpr std::size_t kMaxParts = 4;
+constexpr std::array<const char*, kMaxParts> kPartNames = {"part 0", "part 1", "part 2", "part 3"};
 
 // Where the channels of one tensor [n, c, h, w] stand within a wider one [n, wide_c, h, w], counted
 // in elements.
@@ -63,19 +64,20 @@ Variable concat_channels(std::initializer_list<Variable> parts) {
     throw ShapeError(message(kOp, ": wants 1 to ", kMaxParts, " parts, got ", parts.size()));
   }
   const Variable& first = *parts.begin();
-  Tape& tape = check_operands(kOp, {{"part 0", first}});
-  check_rank(kOp, {"part 0", first}, 4);
+  Tape& tape = check_operands(kOp, {{kPartNames[0], first}});
+  check_rank(kOp, {kPartNames[0], first}, 4);
   const std::int64_t inner = first.shape()[2] * first.shape()[3];
   Parts layout;
   std::array<const Variable*, kMaxParts> inputs{};
   std::int64_t channels = 0;
   for (const Variable& part : parts) {
-    check_operands(kOp, {{"part 0", first}, {"a part", part}});
+    const Operand operand{kPartNames[layout.count], part};
+    check_operands(kOp, {{kPartNames[0], first}, operand});
+    check_rank(kOp, operand, 4);
     const Shape& shape = part.shape();
-    if (shape.rank() != 4 ||
-        !(shape == Shape{first.shape()[0], shape[1], first.shape()[2], first.shape()[3]})) {
-      refuse_operands(kOp, message("part ", layout.count, " differs in more than channels"),
-                      {{"part 0", first}, {"got", part}});
+    if (!(shape == Shape{first.shape()[0], shape[1], first.shape()[2], first.shape()[3]})) {
+      refuse_operands(kOp, message(operand.name, " differs in more than channels"),
+                      {{kPartNames[0], first}, operand});
     }
     layout.ranges[layout.count] = {shape[0], shape[1] * inner, 0, channels * inner};
     inputs[layout.count++] = &part;
@@ -139,8 +141,11 @@ Variable pixel_shuffle(const Variable& x, int factor) {
   check_rank(kOp, {"x", x}, 4);
   const Shape& shape = x.shape();
   const std::int64_t square = std::int64_t{factor} * factor;
-  if (factor < 1 || shape[1] % square != 0) {
-    refuse_operands(kOp, message("channels want to be a multiple of the square of factor ", factor),
+  if (factor < 1) {
+    throw ShapeError(message(kOp, ": factor wants at least 1, got ", factor));
+  }
+  if (shape[1] % square != 0) {
+    refuse_operands(kOp, message("channels want to be a multiple of ", factor, " x ", factor),
                     {{"x", x}});
   }
   const std::int64_t batch = shape[0];

@@ -85,12 +85,15 @@ Variable prelu(const Variable& x, const Variable& slope) {
   constexpr const char* kOp = "prelu";
   Tape& tape = check_operands(kOp, {{"x", x}, {"slope", slope}});
   const Shape& shape = x.shape();
-  const std::int64_t channels = shape.rank() >= 2 ? shape[1] : 1;
-  if (!(slope.shape() == Shape{1}) && !(shape.rank() >= 2 && slope.shape() == Shape{channels})) {
-    refuse_operands(kOp, message("slope wants shape [1] or [", channels, "]"),
+  const bool has_channels = shape.rank() >= 2;
+  const std::int64_t channels = has_channels ? shape[1] : 1;
+  if (!(slope.shape() == Shape{1}) && !(slope.shape() == Shape{channels})) {
+    refuse_operands(kOp,
+                    has_channels ? message("slope wants shape [1] or [", channels, "]")
+                                 : "slope wants shape [1], as x has no channels",
                     {{"x", x}, {"slope", slope}});
   }
-  const std::int64_t batch = shape.rank() >= 2 ? shape[0] : 1;
+  const std::int64_t batch = has_channels ? shape[0] : 1;
   const std::int64_t inner = shape.count() / (batch * channels);
   const std::int64_t slopes = slope.shape()[0];
   const Tensor y = tape.result(shape, x.dtype());

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 #include <sched.h>
@@ -41,7 +42,9 @@ int available_threads() {
 }
 
 struct ThreadPool::Implementation {
-  explicit Implementation(int threads) : arena(threads) {}
+  // More than oneTBB has would make it print a warning, and not be faster.
+  explicit Implementation(int threads)
+      : arena(std::min(threads, oneapi::tbb::info::default_concurrency())) {}
   oneapi::tbb::task_arena arena;
 };
 
