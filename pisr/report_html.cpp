@@ -294,8 +294,8 @@ std::string image_table(const ReportData& data, const std::string& set) {
 }
 
 std::string chart(const Plot& plot, std::size_t number) {
-  const bool choice = can_be_logarithmic(plot);
-  const bool log_first = choice && plot.prefer_log;
+  const bool choice = plot.axes != Plot::Axes::linear && can_be_logarithmic(plot);
+  const bool log_first = choice && plot.axes == Plot::Axes::log_then_linear;
   std::string html =
       message("<figure class=\"card chart\" data-x-label=\"", escape_html(plot.x_label),
               "\" data-curves=\"", escape_html(curves_json(plot)), "\"><header><h3>",

@@ -110,7 +110,9 @@ Axis x_axis(const Plot& plot) {
   if (extent.low == extent.high) {
     return {extent.low - 1, extent.high + 1, false};
   }
-  return {extent.low, extent.high, false};
+  // A curve that starts near zero starts at zero.
+  const bool near_zero = extent.low > 0 && extent.low < 0.1 * extent.high;
+  return {near_zero ? 0 : extent.low, extent.high, false};
 }
 
 Axis y_axis(const Plot& plot, bool log_y) {
@@ -120,7 +122,7 @@ Axis y_axis(const Plot& plot, bool log_y) {
       continue;
     }
     const double first = curve.points.front().x;
-    const double settled = first + 0.1 * (curve.points.back().x - first);
+    const double settled = first + 0.2 * (curve.points.back().x - first);
     for (const Bin& bin : bins_of(curve, log_y)) {
       if (bin.x >= settled && std::isfinite(bin.y)) {
         extent.include(bin.y);

@@ -30,12 +30,14 @@ struct Plot {
   std::string y_label;  ///< with its unit
   std::vector<Curve> curves;
   std::vector<ReferenceLine> references;
-  bool prefer_log = false;  ///< the page shows the logarithmic axis first
+  /// Which vertical axes the page offers; the logarithmic one where all values are positive.
+  enum class Axes { linear, linear_then_log, log_then_linear };
+  Axes axes = Axes::linear;
 };
 
 /// The plot as one <svg> element without colours of its own: the page's style sheet gives them by
 /// class. `log_y`: values that are not positive leave gaps. `id` is unique in the page. The range
-/// of y follows what comes after the first tenth of each curve, so that a start far off does not
+/// of y follows what comes after the first fifth of each curve, so that a start far off does not
 /// flatten the rest; what lies outside is clipped. Curves of more than 400 points are drawn as
 /// means of 400 bins over a band from the bins' least to largest values.
 std::string svg_plot(const Plot& plot, bool log_y, const std::string& id);
