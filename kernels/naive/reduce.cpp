@@ -9,13 +9,15 @@
 namespace pisr::kernels::naive {
 namespace {
 
+// Measured from the first element: the mean of equal elements is exact, and their deviation
+// exactly 0.
 template <class T>
 double mean(const T* x, std::int64_t count) {
   double total = 0;
   for (std::int64_t i = 0; i < count; ++i) {
-    total += x[i];
+    total += static_cast<double>(x[i]) - x[0];
   }
-  return total / static_cast<double>(count);
+  return x[0] + total / static_cast<double>(count);
 }
 
 template <class T>

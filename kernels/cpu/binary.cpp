@@ -1,0 +1,212 @@
+#include <cstdint>
+
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/dispatch.h"
+#include "kernels/cpu/highway_targets.h"
+#include "kernels/cpu/segments.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/binary.cpp"
+#include "hwy/foreach_target.h"
+// After foreach_target:
+#include "kernels/cpu/vector_loops-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace pisr::kernels::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+struct Add {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::Add(a, b);
+  }
+};
+struct Subtract {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::Sub(a, b);
+  }
+};
+struct Multiply {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::Mul(a, b);
+  }
+};
+struct Divide {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V a, V b) const {
+    return hn::Div(a, b);
+  }
+};
+// Gradients of the second operand, elementwise.
+struct Copy {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return x;
+  }
+};
+struct Negate {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return hn::Neg(x);
+  }
+};
+struct DivideGradient {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V dy, V a, V b) const {
+    return hn::Neg(hn::Div(hn::Div(hn::Mul(dy, a), b), b));
+  }
+};
+
+// How the elements of an array [batch, channels, inner] meet those of the second operand: one by
+// one, or a plane at a time.
+struct Layout {
+  template <class Args>
+  explicit Layout(const Args& a)
+      : spread(a.spread),
+        channels(a.channels),
+        segments(a.spread == Spread::same || a.spread == Spread::scalar
+                     ? Segments(1, a.batch * a.channels * a.inner)
+                     : Segments(a.batch * a.channels, a.inner)) {}
+
+  /// The element of the second operand that meets a segment, where it is one.
+  std::int64_t second(const Segment& s) const {
+    return spread == Spread::channel ? s.plane % channels : s.plane;
+  }
+
+  Spread spread;
+  std::int64_t channels;
+  Segments segments;
+};
+
+// y = f(first, b), where b is spread over the first operand.
+template <class T, class Function>
+void map_spread(Queue& queue, const Layout& layout, const Function& f, const T* first, const T* b,
+                T* y, Store how) {
+  layout.segments.for_each(queue, [&](const Segment& s) HWY_ATTR {
+    if (layout.spread == Spread::same) {
+      map(s.count, y + s.begin, how, f, first + s.begin, b + s.begin);
+      return;
+    }
+    const auto constant = hn::Set(Tag<T>(), b[layout.second(s)]);
+    map(
+        s.count, y + s.begin, how,
+        [&](Tag<T> d, Vector<T> v) HWY_ATTR { return f(d, v, constant); }, first + s.begin);
+  });
+}
+
+template <class T, class Function, class... Inputs>
+void map_all(Queue& queue, const Segments& segments, const Function& f, T* y, Store how,
+             const Inputs*... x) {
+  segments.for_each(queue, [&](const Segment& s)
+                               HWY_ATTR { map(s.count, y + s.begin, how, f, (x + s.begin)...); });
+}
+
+template <class T>
+void vector_binary(Queue& queue, const BinaryArgs<T>& a) {
+  const Layout layout(a);
+  switch (a.op) {
+    case BinaryOp::add:
+      return map_spread(queue, layout, Add(), a.a, a.b, a.y, Store::write);
+    case BinaryOp::subtract:
+      return map_spread(queue, layout, Subtract(), a.a, a.b, a.y, Store::write);
+    case BinaryOp::multiply:
+      return map_spread(queue, layout, Multiply(), a.a, a.b, a.y, Store::write);
+    case BinaryOp::divide:
+      return map_spread(queue, layout, Divide(), a.a, a.b, a.y, Store::write);
+  }
+}
+
+template <class T>
+void gradient_of_first(Queue& queue, const BinaryBackwardArgs<T>& a) {
+  const Layout layout(a);
+  switch (a.op) {
+    case BinaryOp::add:
+    case BinaryOp::subtract:
+      return map_all(queue, layout.segments, Copy(), a.da, a.da_store, a.dy);
+    case BinaryOp::multiply:
+      return map_spread(queue, layout, Multiply(), a.dy, a.b, a.da, a.da_store);
+    case BinaryOp::divide:
+      return map_spread(queue, layout, Divide(), a.dy, a.b, a.da, a.da_store);
+  }
+}
+
+template <class T>
+void gradient_of_same(Queue& queue, const BinaryBackwardArgs<T>& a) {
+  const Segments segments = Layout(a).segments;
+  switch (a.op) {
+    case BinaryOp::add:
+      return map_all(queue, segments, Copy(), a.db, a.db_store, a.dy);
+    case BinaryOp::subtract:
+      return map_all(queue, segments, Negate(), a.db, a.db_store, a.dy);
+    case BinaryOp::multiply:
+      return map_all(queue, segments, Multiply(), a.db, a.db_store, a.dy, a.a);
+    case BinaryOp::divide:
+      return map_all(queue, segments, DivideGradient(), a.db, a.db_store, a.dy, a.a, a.b);
+  }
+}
+
+// What the sum of dy (add, subtract) or dy a (multiply, divide) is to be multiplied by.
+double factor_of_sum(BinaryOp op, double b) {
+  switch (op) {
+    case BinaryOp::add:
+    case BinaryOp::multiply:
+      return 1;
+    case BinaryOp::subtract:
+      return -1;
+    case BinaryOp::divide:
+      return -1 / (b * b);
+  }
+  return 0;
+}
+
+template <class T>
+void gradient_of_spread(Queue& queue, const BinaryBackwardArgs<T>& a) {
+  const Layout layout(a);
+  const bool needs_first = a.op == BinaryOp::multiply || a.op == BinaryOp::divide;
+  double* sums = plane_sums(queue, layout.segments, [&](const Segment& s) HWY_ATTR {
+    const T* dy = a.dy + s.begin;
+    return needs_first ? sum_of<T>(s.count, Multiply(), dy, a.a + s.begin)
+                       : sum_of<T>(s.count, Copy(), dy);
+  });
+  const std::int64_t rows = a.spread == Spread::channel ? a.batch : 1;
+  const std::int64_t columns = layout.segments.planes() / rows;
+  for (std::int64_t column = 0; column < columns; ++column) {
+    double total = 0;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      total += sums[row * columns + column];
+    }
+    const double b = a.op == BinaryOp::divide ? a.b[column] : 1;
+    store_sum(a.db[column], total * factor_of_sum(a.op, b), a.db_store);
+  }
+}
+
+template <class T>
+void vector_binary_backward(Queue& queue, const BinaryBackwardArgs<T>& a) {
+  if (a.da != nullptr) {
+    gradient_of_first(queue, a);
+  }
+  if (a.db != nullptr) {
+    a.spread == Spread::same ? gradient_of_same(queue, a) : gradient_of_spread(queue, a);
+  }
+}
+
+}  // namespace
+
+PISR_VECTOR_KERNEL(binary, BinaryArgs)
+PISR_VECTOR_KERNEL(binary_backward, BinaryBackwardArgs)
+
+}  // namespace HWY_NAMESPACE
+}  // namespace pisr::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace pisr::kernels::cpu {
+
+PISR_DISPATCH(binary, BinaryArgs)
+PISR_DISPATCH(binary_backward, BinaryBackwardArgs)
+
+}  // namespace pisr::kernels::cpu
+#endif

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/conv_args.h"
+#include "kernels/queue.h"
+
+namespace pisr::kernels::cpu {
+
+/// A run of `count` elements of an array [planes, inner] that starts at element `begin` and stays
+/// within one plane.
+struct Segment {
+  std::int64_t index, plane, begin, count;
+};
+
+/// An array [planes, inner] cut into segments, by its shape alone.
+class Segments {
+ public:
+  /// Large enough that a task is worth its start, small enough that float sums over a part of one
+  /// stay accurate and that a few of them fit the first-level cache.
+  static constexpr std::int64_t kLength = 16384;
+
+  Segments(std::int64_t planes, std::int64_t inner)
+      : planes_(planes), inner_(inner), per_plane_((inner + kLength - 1) / kLength) {}
+
+  std::int64_t planes() const { return planes_; }
+  std::int64_t per_plane() const { return per_plane_; }
+  std::int64_t count() const { return planes_ * per_plane_; }
+
+  /// Calls body(Segment) for each; neighbours that are short share a task.
+  template <class Body>
+  void for_each(Queue& queue, Body body) const {
+    const std::int64_t total = count();
+    const std::int64_t group =
+        std::max<std::int64_t>(1, kLength / std::max<std::int64_t>(1, std::min(inner_, kLength)));
+    const auto run = [&](std::int64_t task, int) {
+      const std::int64_t end = std::min(total, (task + 1) * group);
+      for (std::int64_t index = task * group; index < end; ++index) {
+        const std::int64_t plane = index / per_plane_;
+        const std::int64_t offset = index % per_plane_ * kLength;
+        body(Segment{index, plane, plane * inner_ + offset, std::min(kLength, inner_ - offset)});
+      }
+    };
+    if (total <= group) {
+      run(0, 0);
+    } else {
+      queue.parallel_for((total + group - 1) / group, run);
+    }
+  }
+
+ private:
+  std::int64_t planes_, inner_, per_plane_;
+};
+
+/// sums[plane] = sum of sum_of(segment) over the segments of a plane, in order. The result lies in
+/// scratch memory of the queue.
+template <class SumOf>
+double* plane_sums(Queue& queue, const Segments& segments, SumOf sum_of) {
+  auto* partial = queue.scratch_array<double>(static_cast<std::size_t>(segments.count()));
+  segments.for_each(queue, [&](const Segment& s) { partial[s.index] = sum_of(s); });
+  // In place: a plane's sum is stored no later than the first of its own partial sums.
+  for (std::int64_t plane = 0; plane < segments.planes(); ++plane) {
+    double total = 0;
+    for (std::int64_t i = 0; i < segments.per_plane(); ++i) {
+      total += partial[plane * segments.per_plane() + i];
+    }
+    partial[plane] = total;
+  }
+  return partial;
+}
+
+/// Rounds a sum to the element type and stores it.
+template <class T>
+void store_sum(T& target, double value, Store how) {
+  target = static_cast<T>(how == Store::add ? static_cast<double>(target) + value : value);
+}
+
+}  // namespace pisr::kernels::cpu

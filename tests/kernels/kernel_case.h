@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/table.h"
+
+namespace pisr::kernels {
+
+/// An operand of a kernel under test.
+struct Array {
+  enum class Kind { input, output, optional_output, state };
+
+  Kind kind;
+  std::size_t count;
+  double low = -2, high = 2;  ///< what an input, or the start of a state, is drawn from
+};
+
+inline Array input(std::size_t count, double low = -2, double high = 2) {
+  return {Array::Kind::input, count, low, high};
+}
+inline Array output(std::size_t count) {
+  return {Array::Kind::output, count};
+}
+inline Array optional_output(std::size_t count) {
+  return {Array::Kind::optional_output, count};
+}
+/// Read and written by the kernel.
+inline Array state(std::size_t count, double low, double high) {
+  return {Array::Kind::state, count, low, high};
+}
+
+/// The values of all operands, in the order of KernelCase::arrays.
+using Values = std::vector<std::vector<double>>;
+
+/// One call of a kernel. It yields a comparison of the naive kernels in float and of the CPU
+/// kernels in float and double with the naive kernels in double, with every subset of the optional
+/// outputs, writing and (where `adds`) adding, with guarded memory, on 1, 2, 3 and 8 threads.
+struct KernelCase {
+  std::string name;
+  std::vector<Array> arrays;
+  bool adds = false;
+
+  /// Calls the kernel of a table with pointers to the arrays, null for an output to leave out.
+  std::function<void(const KernelTable<float>&, Queue&, const std::vector<float*>&, Store)>
+      run_float;
+  std::function<void(const KernelTable<double>&, Queue&, const std::vector<double*>&, Store)>
+      run_double;
+
+  /// Sum of the magnitudes of the terms of which each element of array `index` is made, given the
+  /// values before the call and the right ones after it; by default the magnitude of the element.
+  std::function<std::vector<double>(std::size_t index, const Values& before, const Values& after)>
+      magnitudes;
+
+  /// An error of so many roundings of that magnitude is accepted.
+  double roundings = 4;
+};
+
+/// `run` is a generic lambda for both element types; it is called with `auto p` as pointers.
+template <class Run>
+KernelCase kernel_case(std::string name, std::vector<Array> arrays, Run run) {
+  KernelCase result;
+  result.name = std::move(name);
+  result.arrays = std::move(arrays);
+  result.run_float = run;
+  result.run_double = run;
+  return result;
+}
+
+/// Makes the comparisons of a case; they fail as Catch2 assertions.
+void check(const KernelCase& kernel_case);
+
+}  // namespace pisr::kernels

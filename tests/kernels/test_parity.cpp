@@ -1,0 +1,461 @@
+// Every kernel but the convolutions, CPU against naive: one table of cases.
+
+#include <cmath>
+#include <cstdint>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/kernels/kernel_case.h"
+
+namespace pisr::kernels {
+namespace {
+
+using std::abs;
+using Cases = std::vector<KernelCase>;
+
+// Below, at and beyond every vector length, and beyond one segment (16384 elements) and a half.
+const std::vector<std::int64_t> kCounts = {1, 2, 7, 13, 16, 31, 64, 100, 1021, 16384, 24601};
+
+// batch, channels, inner
+struct Planes {
+  std::int64_t batch, channels, inner;
+  std::int64_t count() const { return batch * channels * inner; }
+};
+const std::vector<Planes> kPlanes = {{1, 1, 1},  {2, 3, 1},   {3, 1, 7},    {2, 13, 13},
+                                     {1, 7, 64}, {2, 3, 144}, {2, 2, 16385}};
+
+template <class... Parts>
+std::string text(const Parts&... parts) {
+  std::ostringstream stream;
+  (stream << ... << parts);
+  return stream.str();
+}
+
+std::string text(const Planes& p) {
+  return text("[", p.batch, ", ", p.channels, ", ", p.inner, "]");
+}
+
+template <class Term>
+std::vector<double> each(std::size_t count, Term term) {
+  std::vector<double> result(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    result[i] = abs(term(i));
+  }
+  return result;
+}
+
+template <class Term>
+double sum(std::size_t count, Term term) {
+  double total = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    total += abs(term(i));
+  }
+  return total;
+}
+
+struct UnaryDomain {
+  UnaryOp op;
+  const char* name;
+  double parameter;
+  double low, high;      // of x
+  double y_low, y_high;  // of the y that the backward kernel is given
+};
+const std::vector<UnaryDomain> kUnary = {
+    {UnaryOp::relu, "relu", 0, -3, 3, 0, 3},
+    {UnaryOp::leaky_relu, "leaky_relu", 0.1, -3, 3, -1, 3},
+    {UnaryOp::sigmoid, "sigmoid", 0, -8, 8, 0, 1},
+    {UnaryOp::sigmoid, "sigmoid, far", 0, -120, 120, 0, 1},
+    {UnaryOp::softplus, "softplus", 0, -5, 5, 0, 5},
+    {UnaryOp::softplus, "softplus, far", 0, -110, 110, 0, 110},
+    {UnaryOp::exp, "exp", 0, -3, 3, 0, 20},
+    {UnaryOp::exp, "exp, far", 0, -110, 95, 0, 1e30},
+    {UnaryOp::log, "log", 0, 1e-3, 3, -3, 3},
+    {UnaryOp::log, "log near 1", 0, 0.999, 1.001, -3, 3},
+    {UnaryOp::log, "log, far", 0, 1e-30, 1e30, -3, 3},
+    {UnaryOp::abs, "abs", 0, -3, 3, 0, 3},
+    {UnaryOp::reciprocal, "reciprocal", -2.5, 0.1, 3, -25, 25},
+};
+
+void add_unary(Cases& cases) {
+  for (const UnaryDomain& u : kUnary) {
+    for (const std::int64_t count : kCounts) {
+      const auto n = static_cast<std::size_t>(count);
+      cases.push_back(
+          kernel_case(text("unary ", u.name, " ", count), {input(n, u.low, u.high), output(n)},
+                      [=](const auto& table, Queue& queue, const auto& p, Store) {
+                        using T = std::decay_t<decltype(*p[1])>;
+                        table.unary(queue, {u.op, count, static_cast<T>(u.parameter), p[0], p[1]});
+                      }));
+      cases.push_back(kernel_case(
+          text("unary_backward ", u.name, " ", count),
+          {input(n, u.low, u.high), input(n, u.y_low, u.y_high), input(n), output(n)},
+          [=](const auto& table, Queue& queue, const auto& p, Store how) {
+            using T = std::decay_t<decltype(*p[0])>;
+            table.unary_backward(
+                queue, {u.op, count, static_cast<T>(u.parameter), p[0], p[1], p[2], p[3], how});
+          }));
+      cases.back().adds = true;
+    }
+  }
+}
+
+void add_affine(Cases& cases) {
+  for (const std::int64_t count : kCounts) {
+    const auto n = static_cast<std::size_t>(count);
+    cases.push_back(kernel_case(text("affine ", count), {input(n), output(n)},
+                                [=](const auto& table, Queue& queue, const auto& p, Store how) {
+                                  table.affine(queue, {count, 0.75, -1.5, p[0], p[1], how});
+                                }));
+    cases.back().adds = true;
+    cases.back().magnitudes = [](std::size_t, const Values& v, const Values&) {
+      return each(v[0].size(), [&](std::size_t i) { return abs(0.75 * v[0][i]) + 1.5; });
+    };
+    cases.push_back(kernel_case(text("affine in place ", count), {state(n, -2, 2)},
+                                [=](const auto& table, Queue& queue, const auto& p, Store) {
+                                  table.affine(queue, {count, 0.75, 0.5, p[0], p[0], Store::write});
+                                }));
+    cases.back().magnitudes = [](std::size_t, const Values& v, const Values&) {
+      return each(v[0].size(), [&](std::size_t i) { return abs(0.75 * v[0][i]) + 0.5; });
+    };
+  }
+}
+
+std::size_t spread_index(Spread spread, const Planes& s, std::size_t i) {
+  const auto inner = static_cast<std::size_t>(s.inner);
+  const auto channels = static_cast<std::size_t>(s.channels);
+  return spread == Spread::same      ? i
+         : spread == Spread::channel ? i / inner % channels
+         : spread == Spread::plane   ? i / inner
+                                     : 0;
+}
+
+std::size_t spread_count(Spread spread, const Planes& s) {
+  return static_cast<std::size_t>(spread == Spread::same      ? s.count()
+                                  : spread == Spread::channel ? s.channels
+                                  : spread == Spread::plane   ? s.batch * s.channels
+                                                              : 1);
+}
+
+void add_binary(Cases& cases) {
+  for (const BinaryOp op :
+       {BinaryOp::add, BinaryOp::subtract, BinaryOp::multiply, BinaryOp::divide}) {
+    for (const Spread spread : {Spread::same, Spread::channel, Spread::plane, Spread::scalar}) {
+      for (const Planes& s : kPlanes) {
+        const auto n = static_cast<std::size_t>(s.count());
+        const std::size_t m = spread_count(spread, s);
+        const std::string name =
+            text("op ", static_cast<int>(op), " spread ", static_cast<int>(spread), " ", text(s));
+        cases.push_back(kernel_case(
+            "binary " + name, {input(n), input(m, 0.5, 2), output(n)},
+            [=](const auto& table, Queue& queue, const auto& p, Store) {
+              table.binary(queue, {op, spread, s.batch, s.channels, s.inner, p[0], p[1], p[2]});
+            }));
+        cases.push_back(kernel_case(
+            "binary_backward " + name,
+            {input(n), input(m, 0.5, 2), input(n), optional_output(n), optional_output(m)},
+            [=](const auto& table, Queue& queue, const auto& p, Store how) {
+              table.binary_backward(queue, {op, spread, s.batch, s.channels, s.inner, p[0], p[1],
+                                            p[2], p[3], p[4], how, how});
+            }));
+        cases.back().adds = true;
+        cases.back().magnitudes = [=](std::size_t index, const Values& v, const Values&) {
+          const auto& [a, b, dy] = std::tie(v[0], v[1], v[2]);
+          std::vector<double> result(index == 3 ? n : m);
+          for (std::size_t i = 0; i < n; ++i) {
+            const std::size_t j = spread_index(spread, s, i);
+            const double scale = op == BinaryOp::multiply ? b[j]
+                                 : op == BinaryOp::divide ? 1 / b[j]
+                                                          : 1;
+            if (index == 3) {
+              result[i] = abs(dy[i] * scale);
+            } else {
+              result[j] += abs(dy[i]) * (op == BinaryOp::multiply ? abs(a[i])
+                                         : op == BinaryOp::divide ? abs(a[i]) / (b[j] * b[j])
+                                                                  : 1);
+            }
+          }
+          return result;
+        };
+      }
+    }
+  }
+}
+
+void add_prelu(Cases& cases) {
+  for (const bool shared : {true, false}) {
+    for (const Planes& s : kPlanes) {
+      const auto n = static_cast<std::size_t>(s.count());
+      const std::int64_t slopes = shared ? 1 : s.channels;
+      const auto m = static_cast<std::size_t>(slopes);
+      const std::string name = text(slopes, " slopes ", text(s));
+      cases.push_back(kernel_case(
+          "prelu " + name, {input(n), input(m), output(n)},
+          [=](const auto& table, Queue& queue, const auto& p, Store) {
+            table.prelu(queue, {s.batch, s.channels, s.inner, slopes, p[0], p[1], p[2]});
+          }));
+      cases.push_back(
+          kernel_case("prelu_backward " + name,
+                      {input(n), input(m), input(n), optional_output(n), optional_output(m)},
+                      [=](const auto& table, Queue& queue, const auto& p, Store how) {
+                        table.prelu_backward(queue, {s.batch, s.channels, s.inner, slopes, p[0],
+                                                     p[1], p[2], p[3], p[4], how, how});
+                      }));
+      cases.back().adds = true;
+      cases.back().magnitudes = [=](std::size_t index, const Values& v, const Values&) {
+        const auto& [x, slope, dy] = std::tie(v[0], v[1], v[2]);
+        std::vector<double> result(index == 3 ? n : m);
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::size_t j = shared ? 0 : spread_index(Spread::channel, s, i);
+          if (index == 3) {
+            result[i] = abs(x[i] > 0 ? dy[i] : slope[j] * dy[i]);
+          } else {
+            result[j] += x[i] > 0 ? 0 : abs(x[i] * dy[i]);
+          }
+        }
+        return result;
+      };
+    }
+  }
+}
+
+void add_sums(Cases& cases) {
+  for (const std::int64_t count : kCounts) {
+    const auto n = static_cast<std::size_t>(count);
+    cases.push_back(kernel_case(text("sum ", count), {input(n), output(1)},
+                                [=](const auto& table, Queue& queue, const auto& p, Store) {
+                                  table.sum(queue, {count, 0.25, p[0], p[1]});
+                                }));
+    cases.back().magnitudes = [n](std::size_t, const Values& v, const Values&) {
+      return std::vector<double>{sum(n, [&](std::size_t i) { return 0.25 * v[0][i]; })};
+    };
+    cases.push_back(kernel_case(text("spread_scalar ", count), {input(1), output(n)},
+                                [=](const auto& table, Queue& queue, const auto& p, Store how) {
+                                  table.spread_scalar(queue, {count, 0.3F, p[0], p[1], how});
+                                }));
+    cases.back().adds = true;
+    // The result is a double that the harness cannot hold in an array of floats: it is compared
+    // here, and handed on rounded.
+    cases.push_back(kernel_case(text("sum_squares ", count), {input(n), output(1)},
+                                [=](const auto& table, Queue& queue, const auto& p, Store) {
+                                  double y = std::nan("");
+                                  table.sum_squares(queue, {count, p[0], &y});
+                                  double right = 0;
+                                  for (std::int64_t i = 0; i < count; ++i) {
+                                    right += static_cast<double>(p[0][i]) * p[0][i];
+                                  }
+                                  CHECK(abs(y - right) <= 1e-13 * right);
+                                  using T = std::decay_t<decltype(*p[0])>;
+                                  *p[1] = static_cast<T>(y);
+                                }));
+  }
+}
+
+void add_plane_statistics(Cases& cases) {
+  for (const PlaneStatistic statistic :
+       {PlaneStatistic::mean, PlaneStatistic::standard_deviation}) {
+    for (const Planes& s : kPlanes) {
+      const std::int64_t planes = s.batch * s.channels;
+      const auto n = static_cast<std::size_t>(s.count());
+      const auto m = static_cast<std::size_t>(planes), inner = static_cast<std::size_t>(s.inner);
+      const std::string name = text(static_cast<int>(statistic), " ", text(s));
+      cases.push_back(
+          kernel_case("plane_statistic " + name, {input(n, -1, 3), output(m)},
+                      [=](const auto& table, Queue& queue, const auto& p, Store) {
+                        table.plane_statistic(queue, {statistic, planes, s.inner, p[0], p[1]});
+                      }));
+      cases.back().magnitudes = [=](std::size_t, const Values& v, const Values& after) {
+        return each(m, [&](std::size_t plane) {
+          return statistic == PlaneStatistic::standard_deviation
+                     ? after[1][plane]
+                     : sum(inner, [&](std::size_t i) { return v[0][plane * inner + i]; }) /
+                           static_cast<double>(inner);
+        });
+      };
+      cases.push_back(kernel_case("plane_statistic_backward " + name,
+                                  {input(n, -1, 3), input(m, 0.5, 2), input(m), output(n)},
+                                  [=](const auto& table, Queue& queue, const auto& p, Store how) {
+                                    table.plane_statistic_backward(
+                                        queue,
+                                        {statistic, planes, s.inner, p[0], p[1], p[2], p[3], how});
+                                  }));
+      cases.back().adds = true;
+      cases.back().magnitudes = [=](std::size_t, const Values& v, const Values&) {
+        return each(n, [&](std::size_t i) {
+          const std::size_t plane = i / inner;
+          const double dy = v[2][plane] / static_cast<double>(inner);
+          return statistic == PlaneStatistic::mean ? dy : dy * (abs(v[0][i]) + 1) / v[1][plane];
+        });
+      };
+    }
+  }
+}
+
+struct Resize {
+  std::int64_t batch, channels, height, width;
+  int factor;
+};
+const std::vector<Resize> kResizes = {{1, 1, 1, 1, 1},  {1, 2, 1, 7, 2},  {2, 3, 7, 13, 2},
+                                      {1, 2, 3, 33, 2}, {2, 1, 5, 48, 3}, {1, 3, 7, 17, 4},
+                                      {1, 1, 2, 13, 5}, {2, 2, 64, 80, 2}};
+
+void add_resizes(Cases& cases) {
+  for (const Resize& r : kResizes) {
+    const auto small = static_cast<std::size_t>(r.batch * r.channels * r.height * r.width);
+    const std::size_t large = small * static_cast<std::size_t>(r.factor * r.factor);
+    const std::int64_t planes = r.batch * r.channels;
+    const std::string name =
+        text("[", r.batch, ", ", r.channels, ", ", r.height, ", ", r.width, "] by ", r.factor);
+    cases.push_back(kernel_case("pixel_shuffle " + name, {input(large), output(large)},
+                                [=](const auto& table, Queue& queue, const auto& p, Store) {
+                                  table.pixel_shuffle(queue, {r.batch, r.channels, r.height,
+                                                              r.width, r.factor, p[0], p[1]});
+                                }));
+    cases.push_back(kernel_case("pixel_shuffle_backward " + name, {input(large), output(large)},
+                                [=](const auto& table, Queue& queue, const auto& p, Store how) {
+                                  table.pixel_shuffle_backward(
+                                      queue, {r.batch, r.channels, r.height, r.width, r.factor,
+                                              p[0], p[1], how});
+                                }));
+    cases.back().adds = true;
+    cases.push_back(
+        kernel_case("block_mean " + name, {input(large), output(small)},
+                    [=](const auto& table, Queue& queue, const auto& p, Store) {
+                      table.block_mean(queue, {planes, r.height, r.width, r.factor, p[0], p[1]});
+                    }));
+    cases.back().magnitudes = [=](std::size_t, const Values& v, const Values&) {
+      const auto factor = static_cast<std::size_t>(r.factor);
+      const std::size_t width = static_cast<std::size_t>(r.width);
+      std::vector<double> result(small);
+      for (std::size_t i = 0; i < large; ++i) {
+        const std::size_t row = i / (width * factor), column = i % (width * factor);
+        result[row / factor * width + column / factor] +=
+            abs(v[0][i]) / static_cast<double>(factor * factor);
+      }
+      return result;
+    };
+    cases.push_back(kernel_case(
+        "block_mean_backward " + name, {input(small), output(large)},
+        [=](const auto& table, Queue& queue, const auto& p, Store how) {
+          table.block_mean_backward(queue, {planes, r.height, r.width, r.factor, p[0], p[1], how});
+        }));
+    cases.back().adds = true;
+  }
+}
+
+void add_copy_blocks(Cases& cases) {
+  struct Blocks {
+    std::int64_t blocks, length, source_gap, target_gap;
+  };
+  for (const Blocks& b : {Blocks{1, 1, 0, 0}, Blocks{3, 7, 2, 0}, Blocks{2, 13, 0, 5},
+                          Blocks{13, 100, 0, 0}, Blocks{2, 20000, 1, 3}}) {
+    const std::int64_t source_stride = b.length + b.source_gap;
+    const std::int64_t target_stride = b.length + b.target_gap;
+    // The target is a state: what lies between its blocks has to stay as it is.
+    cases.push_back(kernel_case(text("copy_blocks ", b.blocks, " of ", b.length),
+                                {input(static_cast<std::size_t>(b.blocks * source_stride)),
+                                 state(static_cast<std::size_t>(b.blocks * target_stride), -1, 1)},
+                                [=](const auto& table, Queue& queue, const auto& p, Store how) {
+                                  table.copy_blocks(queue, {b.blocks, b.length, source_stride,
+                                                            target_stride, p[0], p[1], how});
+                                }));
+    cases.back().adds = true;
+    cases.back().magnitudes = [](std::size_t, const Values& before, const Values& after) {
+      return each(before[1].size(),
+                  [&](std::size_t i) { return abs(after[1][i]) + abs(before[1][i]); });
+    };
+  }
+}
+
+void add_losses(Cases& cases) {
+  for (const LossOp op : {LossOp::l1, LossOp::laplace_nll, LossOp::gaussian_nll}) {
+    for (const std::int64_t count : kCounts) {
+      const auto n = static_cast<std::size_t>(count);
+      const bool has_spread = op != LossOp::l1;
+      const std::string name = text(static_cast<int>(op), " ", count);
+      const double mean = 1 / static_cast<double>(count);
+      cases.push_back(kernel_case(
+          "loss " + name, {input(n), input(n), input(n, 0.1, 2), output(1)},
+          [=](const auto& table, Queue& queue, const auto& p, Store) {
+            table.loss(queue, {op, count, p[0], p[1], has_spread ? p[2] : nullptr, p[3]});
+          }));
+      cases.back().magnitudes = [=](std::size_t, const Values& v, const Values&) {
+        return std::vector<double>{mean * sum(n, [&](std::size_t i) {
+                                     const double d = abs(v[0][i] - v[1][i]), s = v[2][i];
+                                     return op == LossOp::l1 ? d
+                                            : op == LossOp::laplace_nll
+                                                ? abs(std::log(2 * s)) + d / s
+                                                : abs(std::log(s)) / 2 + d * d / (2 * s);
+                                   })};
+      };
+      std::vector<Array> arrays = {input(n), input(n),           input(n, 0.1, 2),
+                                   input(1), optional_output(n), optional_output(n)};
+      if (has_spread) {
+        arrays.push_back(optional_output(n));
+      }
+      cases.push_back(kernel_case(
+          "loss_backward " + name, std::move(arrays),
+          [=](const auto& table, Queue& queue, const auto& p, Store how) {
+            table.loss_backward(queue, {op, count, p[0], p[1], has_spread ? p[2] : nullptr, p[3],
+                                        p[4], p[5], has_spread ? p[6] : nullptr, how, how, how});
+          }));
+      cases.back().adds = true;
+      cases.back().magnitudes = [=](std::size_t index, const Values& v, const Values&) {
+        return each(n, [&](std::size_t i) {
+          const double d = abs(v[0][i] - v[1][i]), s = v[2][i], dy = abs(v[3][0]) * mean;
+          if (index < 6) {
+            return op == LossOp::l1 ? dy : op == LossOp::laplace_nll ? dy / s : dy * d / s;
+          }
+          return op == LossOp::laplace_nll ? dy / s + dy * d / (s * s)
+                                           : dy / (2 * s) + dy * d * d / (2 * s * s);
+        });
+      };
+    }
+  }
+}
+
+void add_adam(Cases& cases) {
+  for (const std::int64_t step : {1, 2, 1000}) {
+    for (const std::int64_t count : {1, 7, 13, 1021, 24601}) {
+      const auto n = static_cast<std::size_t>(count);
+      cases.push_back(kernel_case(
+          text("adam step ", step, " of ", count),
+          {input(n), state(n, -1, 1), state(n, -1, 1), state(n, 0, 1)},
+          [=](const auto& table, Queue& queue, const auto& p, Store) {
+            table.adam(queue, {count, step, 0.01, 0.9, 0.999, 1e-8, 0.5, p[0], p[1], p[2], p[3]});
+          }));
+      cases.back().magnitudes = [n](std::size_t index, const Values& v, const Values& after) {
+        return each(n, [&](std::size_t i) {
+          const double before = v[index][i], g = 0.5 * v[0][i];
+          return index == 1   ? abs(before) + abs(after[1][i] - before)
+                 : index == 2 ? abs(before) + abs(g)
+                              : abs(before) + g * g;
+        });
+      };
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("CPU kernels agree with the naive ones", "[threads]") {
+  Cases cases;
+  add_unary(cases);
+  add_affine(cases);
+  add_binary(cases);
+  add_prelu(cases);
+  add_sums(cases);
+  add_plane_statistics(cases);
+  add_resizes(cases);
+  add_copy_blocks(cases);
+  add_losses(cases);
+  add_adam(cases);
+  for (const KernelCase& c : cases) {
+    check(c);
+  }
+}
+
+}  // namespace pisr::kernels
