@@ -3,8 +3,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <regex>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/error.h"
@@ -22,16 +23,35 @@ std::ptrdiff_t layer_of(const std::string& folder) {
   return std::find(kLayers.begin(), kLayers.end(), folder) - kLayers.begin();
 }
 
-// The includes in quotes that `folder` may not have: of a later folder, or of none.
+// `text` without the spaces at its front.
+std::string_view trimmed(std::string_view text) {
+  return text.substr(std::min(text.size(), text.find_first_not_of(" \t")));
+}
+
+// What an #include line names, with the delimiter in front: "core/tensor.h or <vector. Empty for
+// another line.
+std::string_view include_of(std::string_view line) {
+  line = trimmed(line);
+  if (!line.starts_with('#')) return {};
+  line = trimmed(line.substr(1));
+  if (!line.starts_with("include")) return {};
+  line = trimmed(line.substr(7));
+  return line.substr(0, line.find_first_of("\">", 1));
+}
+
+// The includes that `folder` may not have: of a later folder, or in quotes and of none.
 std::vector<std::string> backward_includes(const std::string& folder, const std::string& text) {
-  static const std::regex include(R"rx(#[ \t]*include[ \t]*[<"]([^/<>"]+)(/?)[^<>"]*([>"]))rx");
   std::vector<std::string> wrong;
-  for (std::sregex_iterator match(text.begin(), text.end(), include), end; match != end; ++match) {
-    const std::string target = (*match)[1];
-    const bool names_layer = layer_of(target) < std::ssize(kLayers) && (*match)[2] == "/";
-    const bool in_quotes = (*match)[3] == "\"";
-    if (names_layer ? layer_of(target) > layer_of(folder) : in_quotes) {
-      wrong.push_back(match->str());
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string_view include = include_of(line);
+    if (include.empty()) continue;
+    const std::string_view path = include.substr(1);
+    const std::size_t slash = path.find('/');
+    const std::ptrdiff_t target = layer_of(std::string(path.substr(0, slash)));
+    const bool names_layer = slash != std::string_view::npos && target < std::ssize(kLayers);
+    if (names_layer ? target > layer_of(folder) : include[0] == '"') {
+      wrong.push_back(line);
     }
   }
   return wrong;
