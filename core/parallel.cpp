@@ -4,11 +4,28 @@
 #include <cmath>
 #include <thread>
 
+#include <sched.h>
+
+// ThreadSanitizer does not see how oneTBB, which is not compiled with it, keeps tasks in order, and
+// takes that for races. Plain threads let it check our own code.
+#if defined(__SANITIZE_THREAD__)
+#define PISR_PLAIN_THREADS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PISR_PLAIN_THREADS 1
+#endif
+#endif
+#if PISR_PLAIN_THREADS
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <vector>
+#else
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
-#include <sched.h>
+#endif
 
 #include "core/cgroup.h"
 #include "core/error.h"
@@ -41,12 +58,59 @@ int available_threads() {
   return limit < processors ? std::max(1, static_cast<int>(std::ceil(limit))) : processors;
 }
 
+#if PISR_PLAIN_THREADS
+struct ThreadPool::Implementation {
+  explicit Implementation(int count) : threads(count) {}
+
+  void run(std::int64_t tasks, kernels::FunctionRef<void(std::int64_t task, int worker)> body) {
+    std::atomic<std::int64_t> next{0};
+    std::exception_ptr failure;
+    std::mutex failure_mutex;
+    const auto work = [&](int worker) {
+      try {
+        for (std::int64_t task = next++; task < tasks; task = next++) {
+          body(task, worker);
+        }
+      } catch (...) {
+        next = tasks;
+        const std::lock_guard lock(failure_mutex);
+        failure = failure ? failure : std::current_exception();
+      }
+    };
+    std::vector<std::thread> others;
+    for (int worker = 1; worker < threads; ++worker) {
+      others.emplace_back(work, worker);
+    }
+    work(0);
+    for (std::thread& other : others) {
+      other.join();
+    }
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
+  }
+  int threads;
+};
+#else
 struct ThreadPool::Implementation {
   // More than oneTBB has would make it print a warning, and not be faster.
   explicit Implementation(int threads)
       : arena(std::min(threads, oneapi::tbb::info::default_concurrency())) {}
+
+  void run(std::int64_t tasks, kernels::FunctionRef<void(std::int64_t task, int worker)> body) {
+    using Range = oneapi::tbb::blocked_range<std::int64_t>;
+    arena.execute([&] {
+      oneapi::tbb::parallel_for(Range(0, tasks), [&](const Range& range) {
+        const int worker = oneapi::tbb::this_task_arena::current_thread_index();
+        for (std::int64_t task = range.begin(); task < range.end(); ++task) {
+          body(task, worker);
+        }
+      });
+    });
+  }
   oneapi::tbb::task_arena arena;
 };
+#endif
 
 ThreadPool::ThreadPool(int threads) : threads_(threads == 0 ? available_threads() : threads) {
   if (threads < 0) {
@@ -68,16 +132,7 @@ void ThreadPool::parallel_for(std::int64_t tasks,
     }
     return;
   }
-  implementation_->arena.execute([&] {
-    oneapi::tbb::parallel_for(
-        oneapi::tbb::blocked_range<std::int64_t>(0, tasks),
-        [&](const oneapi::tbb::blocked_range<std::int64_t>& range) {
-          const int worker = oneapi::tbb::this_task_arena::current_thread_index();
-          for (std::int64_t task = range.begin(); task < range.end(); ++task) {
-            body(task, worker);
-          }
-        });
-  });
+  implementation_->run(tasks, body);
 }
 
 }  // namespace pisr
