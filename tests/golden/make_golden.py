@@ -18,12 +18,16 @@ import torch.nn.functional as F
 HERE = Path(__file__).parent
 ADAM_STEPS = 10
 MASK = 0xFFFFFFFF
+# Chosen among a few so that no gradient is so nearly a cancelled sum that float32 cannot hold it to
+# FLOAT32_BOUND: PyTorch's own float32 results are checked against that.
+SALT = "c"
+FLOAT32_BOUND = 5e-6
 
 
 def counter_numbers(name, shape, low, high):
     """Uniform numbers that depend on nothing but the name and the place."""
     seed = 2166136261
-    for byte in name.encode():
+    for byte in (SALT + name).encode():
         seed = ((seed ^ byte) * 16777619) & MASK
     count = math.prod(shape)
     values = []
@@ -151,15 +155,16 @@ def write_safetensors(path, tensors, metadata):
 
 def projections(name, gradient):
     """[g . r, |g|] with r uniform in +-1: enough to see a wrong number in a large gradient."""
+    gradient = gradient.double()
     r = counter_numbers("projection." + name, gradient.shape, -1.0, 1.0)
     return torch.stack([(gradient * r).sum(), gradient.norm()])
 
 
-def run_case(path, d, s, m, scale, batch, low_size, kind, weight, store_gradients):
+def train(dtype, d, s, m, scale, batch, low_size, kind, weight, store_gradients):
     """One training phase: forward, losses, gradients, then ten steps of Adam on the same batch."""
     height, width = low_size
-    low = counter_numbers("image.low", (batch, 1, height, width), 0.0, 1.0)
-    high = counter_numbers("image.high", (batch, 1, height * scale, width * scale), 0.0, 1.0)
+    low = counter_numbers("image.low", (batch, 1, height, width), 0.0, 1.0).to(dtype)
+    high = counter_numbers("image.high", (batch, 1, height * scale, width * scale), 0.0, 1.0).to(dtype)
     results, frozen = {}, {}
     if kind == "teacher":
         p = encoder_parameters("teacher.encoder.", d, s) | fsrcnn_parameters("teacher.decoder.", d, s, m)
@@ -168,6 +173,8 @@ def run_case(path, d, s, m, scale, batch, low_size, kind, weight, store_gradient
         p = fsrcnn_parameters("student.", d, s, m)
         if kind in ("laplace", "gaussian"):
             p |= estimator_parameters("estimator.", d)
+    frozen = {name: tensor.to(dtype) for name, tensor in frozen.items()}
+    p = {name: tensor.to(dtype).requires_grad_(True) for name, tensor in p.items()}
 
     def forward():
         if kind == "teacher":
@@ -184,8 +191,6 @@ def run_case(path, d, s, m, scale, batch, low_size, kind, weight, store_gradient
                 values["teacher_feature"] = f_t
         return first + weight * second, first, second, values
 
-    for tensor in p.values():
-        tensor.requires_grad_(True)
     optimiser = torch.optim.Adam(p.values(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8)
     losses = []
     for step in range(ADAM_STEPS):
@@ -194,7 +199,6 @@ def run_case(path, d, s, m, scale, batch, low_size, kind, weight, store_gradient
         total.backward()
         losses.append(torch.stack([total, first, second]))
         if step == 0:
-            nearest = Margin.nearest
             results |= {name: values[name] for name in values if store_gradients or name == "output"}
             for name, tensor in p.items():
                 if store_gradients:
@@ -203,12 +207,22 @@ def run_case(path, d, s, m, scale, batch, low_size, kind, weight, store_gradient
                     results["projection." + name] = projections(name, tensor.grad)
         optimiser.step()
     results["losses"] = torch.stack(losses)  # [steps, (total, reconstruction, imitation or distillation)]
-    metadata = {"kind": kind, "d": d, "s": s, "m": m, "scale": scale, "batch": batch, "height": height,
-                "width": width, "weight": weight, "torch": torch.__version__}
-    write_safetensors(path, results, {key: str(value) for key, value in metadata.items()})
-    print(f"{path.name}: {path.stat().st_size} bytes, nearest kink {nearest:.1e} at the start, "
-          f"{Margin.nearest:.1e} in all, losses {losses[0][0].item():.6f} -> {losses[-1][0].item():.6f}")
+    return results
+
+
+def run_case(path, d, s, m, scale, batch, low_size, kind, weight, store_gradients):
+    case = (d, s, m, scale, batch, low_size, kind, weight, store_gradients)
+    rounded = train(torch.float32, *case)
     Margin.nearest = math.inf
+    results = train(torch.float64, *case)
+    worst = max(((rounded[name] - exact).abs().max() / exact.abs().max()).item() for name, exact in results.items())
+    metadata = {"kind": kind, "d": d, "s": s, "m": m, "scale": scale, "batch": batch, "height": low_size[0],
+                "width": low_size[1], "weight": weight, "torch": torch.__version__}
+    write_safetensors(path, results, {key: str(value) for key, value in metadata.items()})
+    losses = results["losses"]
+    print(f"{path.name}: {path.stat().st_size} bytes, nearest kink {Margin.nearest:.1e}, float32 off by {worst:.1e}, "
+          f"losses {losses[0][0].item():.6f} -> {losses[-1][0].item():.6f}")
+    return worst
 
 
 def run_forward(path, scale, per_channel):
@@ -225,14 +239,16 @@ def main():
         sys.exit(f"wants PyTorch 2.5.1, got {torch.__version__}")
     torch.set_num_threads(1)
     small = {"d": 8, "s": 4, "m": 2, "scale": 2, "batch": 2, "low_size": (9, 7), "store_gradients": True}
-    run_case(HERE / "teacher_small.safetensors", kind="teacher", weight=0.1, **small)
-    for kind in ("laplace", "gaussian", "mae"):
-        run_case(HERE / f"student_{kind}_small.safetensors", kind=kind, weight=0.01, **small)
     full = {"d": 56, "s": 12, "m": 4, "scale": 2, "batch": 1, "low_size": (12, 12), "store_gradients": False}
-    run_case(HERE / "teacher_full.safetensors", kind="teacher", weight=1e-4, **full)
-    run_case(HERE / "student_laplace_full.safetensors", kind="laplace", weight=1e-6, **full)
+    worst = [run_case(HERE / "teacher_small.safetensors", kind="teacher", weight=0.1, **small)]
+    for kind in ("laplace", "gaussian", "mae"):
+        worst.append(run_case(HERE / f"student_{kind}_small.safetensors", kind=kind, weight=0.01, **small))
+    worst.append(run_case(HERE / "teacher_full.safetensors", kind="teacher", weight=1e-4, **full))
+    worst.append(run_case(HERE / "student_laplace_full.safetensors", kind="laplace", weight=1e-6, **full))
     for scale in (3, 4):
         run_forward(HERE / f"fsrcnn_x{scale}.safetensors", scale, per_channel=scale == 4)
+    if not max(worst) <= FLOAT32_BOUND:
+        sys.exit(f"float32 is off by {max(worst):.1e}, more than {FLOAT32_BOUND}: choose another SALT")
 
 
 if __name__ == "__main__":
