@@ -149,11 +149,10 @@ void convolve(Queue& queue, const ConvTiles<T>& tiles, const Source<T>& source,
               std::int64_t filter_count) {
   const std::size_t workers = static_cast<std::size_t>(queue.workers());
   const std::size_t window_size = tiling.in_place ? 0 : tiling.window.size();
-  const std::size_t row_size = tiling.in_place ? 0 : tiling.window.row_buffer_size();
   const std::int64_t pixels = std::int64_t{target.block} * target.block;
   const std::size_t joined_size =
       pixels == 1 ? 0 : static_cast<std::size_t>(pixels * target.channels * tiling.columns);
-  const std::size_t worker_size = window_size + row_size + joined_size;
+  const std::size_t worker_size = window_size + joined_size;
   T* const scratch = queue.scratch_array<T>(worker_size * workers);
   const std::int64_t image_tasks = tiling.row_tasks * tiling.column_tasks;
   const std::int64_t source_plane = std::int64_t{source.height} * source.width;
@@ -170,11 +169,11 @@ void convolve(Queue& queue, const ConvTiles<T>& tiles, const Source<T>& source,
     const T* const from = source.data + image * source.channels * source_plane;
     T* const to = target.data + image * target.channels * target_plane;
     T* const window = scratch + static_cast<std::size_t>(worker) * worker_size;
-    T* const joined = window + window_size + row_size;
+    T* const joined = window + window_size;
     if (!tiling.in_place) {
       tiling.window.fill(tiles, Planes<T>{from, source.height, source.width, source.padding_mode},
                          source.channels, source.top + y0 * source.stride,
-                         source.left + x0 * source.stride, window + window_size, window);
+                         source.left + x0 * source.stride, window);
     }
     const auto pass = [&](const Filter<T>& filter) {
       ConvolvePass<T> p{};

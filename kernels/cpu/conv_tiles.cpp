@@ -282,19 +282,54 @@ void weight_sums(const WeightPass<T>& pass) {
 }
 
 template <class T>
-void split_pairs(const T* row, std::int64_t count, T* even, T* odd) {
+void copy_row(const PaddedRow<T>& row, std::int64_t count, T* out) {
   const Tag<T> d;
+  constexpr int kWidth = kLanes<T>;
+  const std::int64_t begin = std::clamp<std::int64_t>(-row.left, 0, count);
+  const std::int64_t end = std::clamp(row.width - row.left, begin, count);
+  // Each part may run over into the next, which is written after it.
+  const auto fill = [&](std::int64_t from, std::int64_t to, T value) HWY_ATTR {
+    for (std::int64_t i = from; i < to; i += kWidth) {
+      hn::StoreU(hn::Set(d, value), d, out + i);
+    }
+  };
+  fill(0, begin, row.before);
+  std::int64_t i = begin;
+  for (; i + kWidth <= end; i += kWidth) {
+    hn::StoreU(hn::LoadU(d, row.data + row.left + i), d, out + i);
+  }
+  if (i < end && end - begin >= kWidth) {
+    hn::StoreU(hn::LoadU(d, row.data + row.left + end - kWidth), d, out + end - kWidth);
+    i = end;
+  }
+  for (; i < end; ++i) {
+    out[i] = row.data[row.left + i];
+  }
+  fill(end, count, row.after);
+}
+
+template <class T>
+void split_row(const PaddedRow<T>& row, std::int64_t count, T* even, T* odd) {
+  const Tag<T> d;
+  const std::int64_t begin = std::min(count, ceil_divide(std::max<std::int64_t>(-row.left, 0), 2));
+  const std::int64_t end = std::clamp((row.width - row.left) / 2, begin, count);
+  const auto split_one = [&](std::int64_t i) {
+    even[i] = row[2 * i];
+    odd[i] = row[2 * i + 1];
+  };
   std::int64_t i = 0;
-  for (; i + kLanes<T> <= count; i += kLanes<T>) {
+  for (; i < begin; ++i) {
+    split_one(i);
+  }
+  for (; i + kLanes<T> <= end; i += kLanes<T>) {
     Vector<T> a;
     Vector<T> b;
-    hn::LoadInterleaved2(d, row + 2 * i, a, b);
+    hn::LoadInterleaved2(d, row.data + row.left + 2 * i, a, b);
     hn::StoreU(a, d, even + i);
     hn::StoreU(b, d, odd + i);
   }
   for (; i < count; ++i) {
-    even[i] = row[2 * i];
-    odd[i] = row[2 * i + 1];
+    split_one(i);
   }
 }
 
@@ -351,8 +386,8 @@ double sum(const T* x, std::int64_t count) {
 }
 
 template <class T>
-constexpr ConvTiles<T> kTiles = {kLanes<T>,      kLargestBlock, convolve<T>, weight_sums<T>,
-                                 split_pairs<T>, join_pairs<T>, sum<T>};
+constexpr ConvTiles<T> kTiles = {kLanes<T>,   kLargestBlock, convolve<T>,   weight_sums<T>,
+                                 copy_row<T>, split_row<T>,  join_pairs<T>, sum<T>};
 
 const ConvTiles<float>* float_tiles() {
   return &kTiles<float>;

@@ -42,14 +42,29 @@ struct WeightPass {
   double* sums;  ///< [channels, taps]
 };
 
+/// `before` for elements in front of `data`, `after` for those behind it; row[i] = data[left + i].
+template <class T>
+struct PaddedRow {
+  const T* data;
+  std::int64_t width, left;
+  T before, after;
+
+  T operator[](std::int64_t i) const {
+    const std::int64_t at = left + i;
+    return at < 0 ? before : at < width ? data[at] : after;
+  }
+};
+
 template <class T>
 struct ConvTiles {
   int lanes;          ///< elements of a vector
   int largest_block;  ///< channels of the largest block of `convolve`
   void (*convolve)(const ConvolvePass<T>&);
   void (*weight_sums)(const WeightPass<T>&);
+  /// out[i] = row[i] for i in [0, count), and anything in up to `lanes` elements behind
+  void (*copy_row)(const PaddedRow<T>& row, std::int64_t count, T* out);
   /// even[i] = row[2 i], odd[i] = row[2 i + 1] for i in [0, count)
-  void (*split_pairs)(const T* row, std::int64_t count, T* even, T* odd);
+  void (*split_row)(const PaddedRow<T>& row, std::int64_t count, T* even, T* odd);
   /// row[2 i] = even[i], row[2 i + 1] = odd[i] for i in [0, count)
   void (*join_pairs)(const T* even, const T* odd, std::int64_t count, T* row, Store store);
   double (*sum)(const T* x, std::int64_t count);

@@ -58,66 +58,63 @@ void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const 
     }
   }
   const std::size_t window_size = in_place ? 0 : window.size();
-  const std::size_t row_size = in_place ? 0 : window.row_buffer_size();
   const std::size_t small_size = whole_vectors ? 0 : small_window.size();
-  const std::size_t worker_size = window_size + row_size + small_size;
+  const std::size_t worker_size = window_size + small_size;
   const std::size_t workers = static_cast<std::size_t>(queue.workers());
   T* const scratch = queue.scratch_array<T>(worker_size * workers);
   const std::size_t sums_size = static_cast<std::size_t>(task_filters * tap);
   double* const all_sums = queue.scratch_array<double>(sums_size * workers);
 
-  queue.parallel_for(
-      sizes.groups * channel_tasks * filter_tasks, [&](std::int64_t task, int worker) {
-        const std::int64_t group = task / (channel_tasks * filter_tasks);
-        const std::int64_t c0 = task / filter_tasks % channel_tasks * task_channels;
-        const std::int64_t o0 = task % filter_tasks * task_filters;
-        const std::int64_t these_channels = std::min(task_channels, channels - c0);
-        const std::int64_t these_taps = these_channels * kernel_size;
-        T* const large_copy = scratch + static_cast<std::size_t>(worker) * worker_size;
-        T* const row_buffer = large_copy + window_size;
-        T* const small_copy = row_buffer + row_size;
-        double* const sums = all_sums + static_cast<std::size_t>(worker) * sums_size;
-        WeightPass<T> pass{};
-        pass.channels = std::min(task_filters, filters - o0);
-        pass.rows = rows;
-        pass.columns = round_up(columns, tiles.lanes);
-        pass.offsets = offsets;
-        pass.taps = these_taps;
-        pass.sums = sums;
-        std::fill_n(sums, pass.channels * these_taps, 0.0);
-        for (std::int64_t n = 0; n < sizes.batch; ++n) {
-          const T* const x = large + ((n * sizes.groups + group) * channels + c0) * height * width;
-          const T* const y = small + ((n * sizes.groups + group) * filters + o0) * rows * columns;
-          pass.large = x;
-          pass.large_pitch = width;
-          pass.small = y;
-          pass.small_pitch = columns;
-          pass.small_channel_stride = rows * columns;
-          if (!in_place) {
-            window.fill(tiles, Planes<T>{x, height, width, sizes.padding_mode},
-                        static_cast<int>(these_channels), -sizes.padding, -sizes.padding,
-                        row_buffer, large_copy);
-            pass.large = large_copy;
-            pass.large_pitch = window.pitch();
-          }
-          if (!whole_vectors) {
-            // Zeros fill up the vectors, so what the other factor has there does not count.
-            small_window.fill(tiles, Planes<T>{y, rows, columns, PaddingMode::zero},
-                              static_cast<int>(pass.channels), 0, 0, row_buffer, small_copy);
-            pass.small = small_copy;
-            pass.small_pitch = small_window.pitch();
-            pass.small_channel_stride = small_window.offset(1, 0, 0);
-          }
-          tiles.weight_sums(pass);
-        }
-        for (std::int64_t o = 0; o < pass.channels; ++o) {
-          T* const to = weight + (group * filters + o0 + o) * taps + c0 * kernel_size;
-          for (std::int64_t t = 0; t < these_taps; ++t) {
-            const T sum = static_cast<T>(sums[o * these_taps + t]);
-            to[t] = store == Store::add ? to[t] + sum : sum;
-          }
-        }
-      });
+  queue.parallel_for(sizes.groups * channel_tasks * filter_tasks, [&](std::int64_t task,
+                                                                      int worker) {
+    const std::int64_t group = task / (channel_tasks * filter_tasks);
+    const std::int64_t c0 = task / filter_tasks % channel_tasks * task_channels;
+    const std::int64_t o0 = task % filter_tasks * task_filters;
+    const std::int64_t these_channels = std::min(task_channels, channels - c0);
+    const std::int64_t these_taps = these_channels * kernel_size;
+    T* const large_copy = scratch + static_cast<std::size_t>(worker) * worker_size;
+    T* const small_copy = large_copy + window_size;
+    double* const sums = all_sums + static_cast<std::size_t>(worker) * sums_size;
+    WeightPass<T> pass{};
+    pass.channels = std::min(task_filters, filters - o0);
+    pass.rows = rows;
+    pass.columns = round_up(columns, tiles.lanes);
+    pass.offsets = offsets;
+    pass.taps = these_taps;
+    pass.sums = sums;
+    std::fill_n(sums, pass.channels * these_taps, 0.0);
+    for (std::int64_t n = 0; n < sizes.batch; ++n) {
+      const T* const x = large + ((n * sizes.groups + group) * channels + c0) * height * width;
+      const T* const y = small + ((n * sizes.groups + group) * filters + o0) * rows * columns;
+      pass.large = x;
+      pass.large_pitch = width;
+      pass.small = y;
+      pass.small_pitch = columns;
+      pass.small_channel_stride = rows * columns;
+      if (!in_place) {
+        window.fill(tiles, Planes<T>{x, height, width, sizes.padding_mode},
+                    static_cast<int>(these_channels), -sizes.padding, -sizes.padding, large_copy);
+        pass.large = large_copy;
+        pass.large_pitch = window.pitch();
+      }
+      if (!whole_vectors) {
+        // Zeros fill up the vectors, so what the other factor has there does not count.
+        small_window.fill(tiles, Planes<T>{y, rows, columns, PaddingMode::zero},
+                          static_cast<int>(pass.channels), 0, 0, small_copy);
+        pass.small = small_copy;
+        pass.small_pitch = small_window.pitch();
+        pass.small_channel_stride = small_window.offset(1, 0, 0);
+      }
+      tiles.weight_sums(pass);
+    }
+    for (std::int64_t o = 0; o < pass.channels; ++o) {
+      T* const to = weight + (group * filters + o0 + o) * taps + c0 * kernel_size;
+      for (std::int64_t t = 0; t < these_taps; ++t) {
+        const T sum = static_cast<T>(sums[o * these_taps + t]);
+        to[t] = store == Store::add ? to[t] + sum : sum;
+      }
+    }
+  });
 }
 
 template <class T>

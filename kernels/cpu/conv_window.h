@@ -36,11 +36,8 @@ class Window {
   Window(int channels, int kernel_height, int kernel_width, int stride, std::int64_t rows,
          std::int64_t columns, int lanes);
 
-  /// Elements of the copy, and of the buffer that `fill` needs besides.
-  std::size_t size() const {
-    return static_cast<std::size_t>(channels_ * phases_y_ * phases_x_ * plane_);
-  }
-  std::size_t row_buffer_size() const { return static_cast<std::size_t>(pitch_ * stride_); }
+  /// Elements of the copy.
+  std::size_t size() const { return static_cast<std::size_t>(size_); }
   std::int64_t pitch() const { return pitch_; }
 
   /// From the position [0, 0] to the element that the tap reads.
@@ -53,11 +50,11 @@ class Window {
   /// outside) to `window`; of the window's channels only the first `channels`.
   template <class T>
   void fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channels, std::int64_t top,
-            std::int64_t left, T* row_buffer, T* window) const;
+            std::int64_t left, T* window) const;
 
  private:
   int channels_ = 0, stride_ = 1, phases_y_ = 1, phases_x_ = 1;
-  std::int64_t rows_ = 0, pitch_ = 0, plane_ = 0;
+  std::int64_t rows_ = 0, columns_ = 0, pitch_ = 0, plane_ = 0, size_ = 0;
 };
 
 }  // namespace pisr::kernels::cpu
