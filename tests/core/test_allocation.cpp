@@ -1,0 +1,127 @@
+// Counts allocations by standing in for malloc and its kin, of which glibc keeps its own under
+// other names. Not under sanitizers, which stand in for them as well.
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+
+#include "core/ops.h"
+#include "tests/catch.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+#define PISR_COUNTS_ALLOCATIONS 0
+#else
+#define PISR_COUNTS_ALLOCATIONS 1
+#endif
+
+#if PISR_COUNTS_ALLOCATIONS
+namespace {
+std::atomic<long> allocations{0};
+}
+
+extern "C" {
+void* __libc_malloc(std::size_t size);
+void* __libc_calloc(std::size_t count, std::size_t size);
+void* __libc_realloc(void* memory, std::size_t size);
+void* __libc_memalign(std::size_t alignment, std::size_t size);
+
+void* malloc(std::size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+  ++allocations;
+  return __libc_calloc(count, size);
+}
+void* realloc(void* memory, std::size_t size) {
+  ++allocations;
+  return __libc_realloc(memory, size);
+}
+void* memalign(std::size_t alignment, std::size_t size) {
+  ++allocations;
+  return __libc_memalign(alignment, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  ++allocations;
+  return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
+  ++allocations;
+  *memory = __libc_memalign(alignment, size);
+  return *memory == nullptr ? ENOMEM : 0;
+}
+}
+#endif
+
+namespace pisr {
+namespace {
+
+long allocation_count() {
+#if PISR_COUNTS_ALLOCATIONS
+  return allocations;
+#else
+  return 0;
+#endif
+}
+
+// One step of a small network with every kind of operation.
+void step(Tape& tape, const std::vector<Parameter>& parameters, const Tensor& input,
+          const Tensor& target, const Tensor& flat_gradient) {
+  tape.reset();
+  const auto parameter = [&](std::size_t index) { return tape.parameter(parameters[index]); };
+  const Variable x = tape.constant(input);
+  const Variable features = prelu(conv2d(x, parameter(0), parameter(1), {1, 1}), parameter(2));
+  const Variable shuffled = pixel_shuffle(features, 2);
+  const Variable y = conv_transpose2d(features, parameter(3), {}, {2, 4, 1});
+  const Variable scale = softplus(y) + 0.1;
+  const Variable both = concat_channels({y, sigmoid(shuffled)});
+  const Variable wanted = tape.constant(target);
+  const Variable loss = l1_loss(y, wanted) + laplace_nll(wanted, y, scale) +
+                        mean(block_mean(slice_channels(both, 1, 1), 2)) +
+                        mean(global_mean(y * y) / (global_standard_deviation(y) + 1.0)) +
+                        mean(reshape(abs(y), {y.shape().count()}));
+  tape.backward(loss, flat_gradient);
+}
+
+}  // namespace
+
+TEST_CASE("no step after the second allocates", "[allocation]") {
+  if (!PISR_COUNTS_ALLOCATIONS) {
+    std::cout << "SKIPPED: counting allocations: sanitizers count their own\n";
+    return;
+  }
+  std::vector<Parameter> parameters;
+  std::int64_t total = 0;
+  for (const Shape& shape : {Shape{4, 1, 3, 3}, Shape{4}, Shape{4}, Shape{4, 1, 9, 9}}) {
+    parameters.push_back({Tensor::full(shape, 0.1), total});
+    total += shape.count();
+  }
+  const Tensor input = Tensor::full({2, 1, 24, 30}, 0.5);
+  const Tensor target = Tensor::full({2, 1, 48, 60}, 0.7);
+  const Tensor flat_gradient = Tensor::zeros({total});
+
+  const long before_any = allocation_count();
+  CHECK(Tensor::zeros({5}).count() == 5);
+  REQUIRE(allocation_count() > before_any);  // the counter counts
+
+  SECTION("one thread") {
+    Context context;
+    Tape tape(context);
+    for (int i = 0; i < 2; ++i) step(tape, parameters, input, target, flat_gradient);
+    const long before = allocation_count();
+    for (int i = 0; i < 5; ++i) step(tape, parameters, input, target, flat_gradient);
+    CHECK(allocation_count() - before == 0);
+  }
+  SECTION("two threads") {
+    ThreadPool pool(2);
+    Context context(pool);
+    Tape tape(context);
+    for (int i = 0; i < 10; ++i) step(tape, parameters, input, target, flat_gradient);
+    const long before = allocation_count();
+    for (int i = 0; i < 20; ++i) step(tape, parameters, input, target, flat_gradient);
+    // oneTBB keeps the memory of its tasks, but may take some more for a thread that joins late.
+    CHECK(allocation_count() - before <= 8);
+  }
+}
+
+}  // namespace pisr
