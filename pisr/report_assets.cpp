@@ -200,12 +200,14 @@ for (const chart of document.querySelectorAll('.chart')) {
     cursor.removeAttribute('hidden');
     cursor.replaceChildren(make('line', {x1: px, x2: px, y1: y0, y2: y1}));
     tip.replaceChildren();
+    let heights = 0;
     const head = document.createElement('b');
     head.textContent = chart.dataset.xLabel + ' ' + Math.round(at).toLocaleString('en');
     tip.append(head);
     for (const {curve, point} of near) {
       const y = log ? Math.log10(point[1]) : point[1];
       const py = y1 - (y - yLow) / (yHigh - yLow) * (y1 - y0);
+      heights += Math.min(y1, Math.max(y0, py)) / near.length;
       if (py >= y0 - 4 && py <= y1 + 4) {
         cursor.append(make('circle', {cx: x0 + (point[0] - xLow) / (xHigh - xLow) * (x1 - x0), cy: py, r: 4,
                                       style: `--c:var(--series-${curve.colour})`}));
@@ -228,7 +230,9 @@ for (const chart of document.querySelectorAll('.chart')) {
     const left = frame.left - outer.left + px * zoom;
     const right = left + 14 + tip.offsetWidth > outer.width;
     tip.style.left = Math.max(4, right ? left - 14 - tip.offsetWidth : left + 14) + 'px';
-    tip.style.top = frame.top - outer.top + 14 + 'px';
+    // Away from the curves: below them where they run high.
+    const below = heights < (y0 + y1) / 2;
+    tip.style.top = frame.top - outer.top + (below ? y1 * zoom - tip.offsetHeight - 8 : y0 * zoom + 4) + 'px';
   };
   for (const svg of plots) {
     let part = 1;

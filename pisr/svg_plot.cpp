@@ -115,28 +115,42 @@ Axis x_axis(const Plot& plot) {
   return {near_zero ? 0 : extent.low, extent.high, false};
 }
 
+/// Whether the range `all` is too long to show the range `part` in it well.
+bool much_longer(const Extent& all, const Extent& part, bool log_y) {
+  const auto length = [&](const Extent& extent) {
+    return log_y ? std::log(extent.high / extent.low) : extent.high - extent.low;
+  };
+  return length(all) > 2 * length(part);
+}
+
 Axis y_axis(const Plot& plot, bool log_y) {
-  Extent extent;
+  Extent settled;
+  Extent all;
   for (const Curve& curve : plot.curves) {
     if (curve.points.empty()) {
       continue;
     }
     const double first = curve.points.front().x;
-    const double settled = first + 0.2 * (curve.points.back().x - first);
+    const double start_over = first + 0.2 * (curve.points.back().x - first);
     for (const Bin& bin : bins_of(curve, log_y)) {
-      if (bin.x >= settled && std::isfinite(bin.y)) {
-        extent.include(bin.y);
+      if (std::isfinite(bin.y)) {
+        all.include(bin.y);
+        if (bin.x >= start_over) {
+          settled.include(bin.y);
+        }
       }
     }
   }
   for (const ReferenceLine& line : plot.references) {
     if (std::isfinite(line.y) && (!log_y || line.y > 0)) {
-      extent.include(line.y);
+      all.include(line.y);
+      settled.include(line.y);
     }
   }
-  if (extent.empty()) {
+  if (all.empty()) {
     return {log_y ? 0.1 : 0.0, 1, log_y};
   }
+  const Extent& extent = settled.empty() || !much_longer(all, settled, log_y) ? all : settled;
   if (log_y) {
     const double factor = std::max(1.1, std::pow(extent.high / extent.low, 0.06));
     return {extent.low / factor, extent.high * factor, true};

@@ -36,10 +36,11 @@ struct Plot {
 };
 
 /// The plot as one <svg> element without colours of its own: the page's style sheet gives them by
-/// class. `log_y`: values that are not positive leave gaps. `id` is unique in the page. The range
-/// of y follows what comes after the first fifth of each curve, so that a start far off does not
-/// flatten the rest; what lies outside is clipped. Curves of more than 400 points are drawn as
-/// means of 400 bins over a band from the bins' least to largest values.
+/// class. `log_y`: values that are not positive leave gaps. `id` is unique in the page. A start far
+/// off must not flatten the rest: where the range of all values is more than twice as long as that
+/// of what comes after the first fifth of each curve, the latter is shown and the start is clipped.
+/// Curves of more than 400 points are drawn as means of 400 bins over a band from the bins' least
+/// to largest values.
 std::string svg_plot(const Plot& plot, bool log_y, const std::string& id);
 
 /// Whether a logarithmic axis makes sense: there are values, all positive.
