@@ -12,6 +12,7 @@
 #include "pisr/image_io.h"
 #include "pisr/report.h"
 #include "pisr/report_assets.h"
+#include "pisr/report_text.h"
 
 namespace pisr {
 namespace {
@@ -35,15 +36,6 @@ std::string difference(double value) {
   // U+2212, as wide as the plus.
   const std::string sign = rounded > 0 ? "+" : rounded < 0 ? "&minus;" : "&plusmn;";
   return message("<span class=\"", direction, "\">", sign, fixed(std::abs(rounded), 2), "</span>");
-}
-
-/// 12644 -> "12,644"
-std::string grouped(std::int64_t value) {
-  std::string digits = std::to_string(value);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), ",");
-  }
-  return digits;
 }
 
 std::string base64(std::span<const std::byte> bytes) {

@@ -50,9 +50,6 @@ bool can_be_logarithmic(const Plot& plot);
 /// [{"name", "colour", "points": [[x, y], ...]}, ...], gaps left out.
 std::string curves_json(const Plot& plot);
 
-/// `text` with & < > " ' escaped: safe as HTML text and inside a quoted attribute.
-std::string escape_html(const std::string& text);
-
 /// A number as on an axis: 5000 -> "5k", 0.001 -> "0.001", 1e-7 -> "1e-7".
 std::string axis_number(double value);
 

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace pisr {
+
+/// `text` with & < > " ' escaped: safe as HTML text and inside a quoted attribute.
+std::string escape_html(const std::string& text);
+
+/// 12644 -> "12,644"; value >= 0.
+std::string grouped(std::int64_t value);
+
+}  // namespace pisr
