@@ -61,7 +61,7 @@ TEST_CASE("published weights reach their published figures on Set5", "[evaluate]
   CHECK(result.mean_milliseconds() > 0);
 }
 
-TEST_CASE("means, names and times of an evaluation", "[evaluate]") {
+TEST_CASE("means, names and times of an evaluation", "[evaluate][threads]") {
   const EvaluationSet set{"leaves", built_in_dataset(1, 0, 3, 48, 2, 1)};
   ThreadPool pool(2);
   int calls = 0;

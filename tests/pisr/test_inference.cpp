@@ -70,7 +70,7 @@ TEST_CASE("strips give the bits of one piece", "[inference]") {
   }
 }
 
-TEST_CASE("the published network's strips give the bits of one piece", "[inference]") {
+TEST_CASE("the published network's strips give the bits of one piece", "[inference][threads]") {
   Fsrcnn network;
   randomise(network, 11);
   ThreadPool pool(2);

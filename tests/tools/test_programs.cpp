@@ -1,0 +1,231 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "core/philox.h"
+#include "pisr/config.h"
+#include "pisr/dead_leaves.h"
+#include "pisr/fsrcnn.h"
+#include "pisr/image_io.h"
+#include "pisr/weights.h"
+#include "tests/catch.h"
+#include "tests/temporary_folder.h"
+#include "tests/tools/run_program.h"
+
+using namespace pisr;
+
+namespace {
+
+/// A folder with weights for x2 and x3, a set of images and what programs stumble over.
+class Workplace {
+ public:
+  Workplace() {
+    for (const int scale : {2, 3}) {
+      FsrcnnOptions options;
+      options.scale = scale;
+      Fsrcnn network(options);
+      Random random(5, RandomUse::test, 3);
+      for (const NamedParameter& named : network.parameters()) {
+        for (float& value : named.parameter->value.values<float>()) {
+          value = static_cast<float>(random.uniform(-0.1, 0.1));
+        }
+      }
+      save_fsrcnn(path() / ("x" + std::to_string(scale) + ".safetensors"), network);
+    }
+    std::filesystem::create_directories(path() / "sets" / "Tiny" / "HR");
+    write_image(path() / "sets" / "Tiny" / "HR" / "one.png", dead_leaves(1, 0, 40, 30));
+    write_image(path() / "sets" / "Tiny" / "HR" / "two.png", dead_leaves(1, 1, 31, 41));
+    std::filesystem::create_directory(path() / "empty");
+    std::filesystem::create_directory(path() / "small");
+    write_image(path() / "small" / "dot.png", Image8(1, 1, 3));
+    write_image(path() / "photo.png", dead_leaves(1, 2, 17, 13));
+    std::ofstream(path() / "garbled.png") << "no image at all";
+    std::ofstream(path() / "garbled.safetensors") << "no weights at all";
+    std::filesystem::copy_file(path() / "x2.safetensors", path() / "cut.safetensors");
+    std::filesystem::resize_file(path() / "cut.safetensors", 5000);
+  }
+  const std::filesystem::path& path() const { return folder_.path(); }
+  ProgramRun run(const std::string& program, const std::vector<std::string>& arguments) const {
+    return run_program(path(), program, arguments);
+  }
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path())) {
+      names.push_back(entry.path().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+struct BadUse {
+  std::string program;
+  std::vector<std::string> arguments;
+  int code;
+};
+
+}  // namespace
+
+TEST_CASE("pisr_upscale makes one image of one", "[tools]") {
+  const Workplace work;
+  const ProgramRun run =
+      work.run("pisr_upscale", {"-i", "photo.png", "-o", "large.png", "-m", "x3.safetensors"});
+  CHECK(run.code == 0);
+  CHECK(run.out.empty());
+  CHECK(run.err.empty());
+  const Image8 image = read_image8(work.path() / "large.png");
+  CHECK(image.width == 51);
+  CHECK(image.height == 39);
+  // The same bytes for any number of threads.
+  for (const char* threads : {"1", "2"}) {
+    CHECK(work.run("pisr_upscale", {"-i", "photo.png", "-o", "again.png", "-m", "x3.safetensors",
+                                    "-s", "3", "-j", threads, "--overwrite"})
+              .code == 0);
+    CHECK(read_whole(work.path() / "again.png") == read_whole(work.path() / "large.png"));
+  }
+}
+
+TEST_CASE("pisr_eval prints bicubic first and writes the same as JSON", "[tools]") {
+  const Workplace work;
+  const ProgramRun run = work.run("pisr_eval", {"-m", "x2.safetensors", "-d", "sets", "-s", "2",
+                                                "--protocol", "matlab", "--json", "r.json"});
+  CHECK(run.code == 0);
+  CHECK(run.err.empty());
+  CHECK(run.out.find("Tiny, x2, protocol matlab, 2 images") == 0);
+  CHECK(run.out.find("bicubic") < run.out.find("x2  "));
+  CHECK(run.out.find("12644") != std::string::npos);
+  CHECK(run.out.find("6.01 G") != std::string::npos);
+  CHECK(run.out.find("2.87 G") != std::string::npos);
+
+  const auto json = nlohmann::json::parse(read_whole(work.path() / "r.json"));
+  CHECK(json.size() == 3);
+  CHECK(json["protocol"] == "matlab");
+  CHECK(json["scale"] == 2);
+  REQUIRE(json["results"].size() == 2);
+  CHECK(json["results"][0]["model"] == "bicubic");
+  CHECK(json["results"][1]["model"] == "x2");
+  for (const auto& result : json["results"]) {
+    CHECK(result.size() == 5);
+    CHECK(result["set"] == "Tiny");
+    CHECK(result["psnr"].is_number());
+    CHECK(result["ssim"].is_number());
+    REQUIRE(result["images"].size() == 2);
+    CHECK(result["images"][0]["name"] == "one");
+    for (const auto& image : result["images"]) {
+      CHECK(image.size() == 4);
+      CHECK(image["psnr"].is_number());
+      CHECK(image["ssim"].is_number());
+      CHECK(image["ms"].is_number());
+    }
+  }
+}
+
+TEST_CASE("weights of one name are told apart by their paths", "[tools]") {
+  const Workplace work;
+  std::filesystem::copy_file(work.path() / "x2.safetensors",
+                             work.path() / "empty" / "x2.safetensors");
+  const ProgramRun run = work.run("pisr_eval", {"-m", "x2.safetensors", "empty/x2.safetensors",
+                                                "-d", "sets/Tiny", "--json", "r.json"});
+  CHECK(run.code == 0);
+  const auto json = nlohmann::json::parse(read_whole(work.path() / "r.json"));
+  REQUIRE(json["results"].size() == 3);
+  CHECK(json["results"][1]["model"] == "x2.safetensors");
+  CHECK(json["results"][2]["model"] == "empty/x2.safetensors");
+}
+
+TEST_CASE("pisr_report writes a page about a run", "[tools]") {
+  const Workplace work;
+  std::filesystem::create_directory(work.path() / "run");
+  std::ofstream(work.path() / "run" / "config.json") << config_json(TrainConfig{});
+  std::filesystem::copy_file(work.path() / "x2.safetensors",
+                             work.path() / "run" / "baseline.safetensors");
+  const ProgramRun run = work.run("pisr_report", {"run", "-d", "sets"});
+  CHECK(run.code == 0);
+  CHECK(run.out == "run/report.html\n");
+  CHECK(read_whole(work.path() / "run" / "report.html").find("Tiny") != std::string::npos);
+  CHECK(work.run("pisr_report", {"run", "-d", "sets", "-s", "3"}).code == 5);
+  CHECK(work.run("pisr_report", {"empty", "-d", "sets"}).code == 3);
+  CHECK(work.run("pisr_report", {"run", "-d", "sets", "-o", "none/page.html"}).code == 4);
+}
+
+TEST_CASE("bad use gives one line, its exit code, and no file", "[tools]") {
+  const Workplace work;
+  const auto upscale = [](const std::string& input, const std::string& output,
+                          const std::string& weights, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"-i", input, "-o", output, "-m", weights};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  const auto evaluate = [](const std::string& weights, const std::string& data,
+                           std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"-m", weights, "-d", data};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  const std::vector<BadUse> table = {
+      {"pisr_upscale", {}, 2},
+      {"pisr_upscale", {"--nonsense"}, 2},
+      {"pisr_upscale", upscale("photo.png", "o.png", "x2.safetensors", {"-s", "5"}), 2},
+      {"pisr_upscale", upscale("photo.png", "o.png", "x2.safetensors", {"-j", "-1"}), 2},
+      {"pisr_upscale", upscale("photo.png", "o.png", "x2.safetensors", {"--quality", "0"}), 2},
+      {"pisr_upscale", upscale("photo.png", "o.tiff", "x2.safetensors"), 2},
+      {"pisr_upscale", upscale("missing.png", "o.png", "x2.safetensors"), 3},
+      {"pisr_upscale", upscale("garbled.png", "o.png", "x2.safetensors"), 3},
+      {"pisr_upscale", upscale("empty", "o.png", "x2.safetensors"), 3},
+      {"pisr_upscale", upscale("photo.png", "none/o.png", "x2.safetensors"), 4},
+      {"pisr_upscale", upscale("photo.png", "photo.png", "x2.safetensors"), 4},
+      {"pisr_upscale", upscale("photo.png", "o.png", "missing.safetensors"), 5},
+      {"pisr_upscale", upscale("photo.png", "o.png", "garbled.safetensors"), 5},
+      {"pisr_upscale", upscale("photo.png", "o.png", "cut.safetensors"), 5},
+      {"pisr_upscale", upscale("photo.png", "o.png", "x2.safetensors", {"-s", "3"}), 5},
+      {"pisr_upscale", upscale("photo.png", "o.png", "x2.safetensors", {"--max-pixels", "800"}), 7},
+      {"pisr_eval", {}, 2},
+      {"pisr_eval", evaluate("x2.safetensors", "sets", {"--protocol", "other"}), 2},
+      {"pisr_eval", evaluate("x2.safetensors", "sets", {"-s", "x"}), 2},
+      {"pisr_eval", evaluate("x2.safetensors", "missing"), 3},
+      {"pisr_eval", evaluate("x2.safetensors", "empty"), 3},
+      {"pisr_eval", evaluate("x2.safetensors", "garbled.png"), 3},
+      {"pisr_eval", evaluate("x2.safetensors", "small"), 3},
+      {"pisr_eval", evaluate("x2.safetensors", "sets", {"--json", "none/r.json"}), 4},
+      {"pisr_eval", evaluate("x2.safetensors", "sets", {"-s", "3"}), 5},
+      {"pisr_eval", evaluate("cut.safetensors", "sets"), 5},
+      {"pisr_report", {}, 2},
+  };
+  const std::vector<std::string> before = work.files();
+  for (const BadUse& use : table) {
+    const ProgramRun run = work.run(use.program, use.arguments);
+    std::string command = use.program;
+    for (const std::string& argument : use.arguments) {
+      command += " " + argument;
+    }
+    CAPTURE(command, run.err);
+    CHECK(run.code == use.code);
+    CHECK(run.err.rfind(use.program + ": error: ", 0) == 0);
+    const std::size_t end = run.err.find('\n');
+    CHECK((end == run.err.size() - 1 || run.err.compare(end + 1, 6, "hint: ") == 0));
+    CHECK(std::count(run.err.begin(), run.err.end(), '\n') <= 2);
+    CHECK(std::all_of(run.err.begin(), run.err.end(),
+                      [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
+  }
+  CHECK(work.files() == before);
+}
+
+TEST_CASE("help and version go to stdout and are no failure", "[tools]") {
+  const TemporaryFolder folder;
+  for (const char* program : {"pisr_eval", "pisr_upscale", "pisr_report"}) {
+    const ProgramRun help = run_program(folder.path(), program, {"-h"});
+    CHECK(help.code == 0);
+    CHECK(help.err.empty());
+    CHECK(help.out.find("--threads") != std::string::npos);
+    const ProgramRun version = run_program(folder.path(), program, {"-V"});
+    CHECK(version.code == 0);
+    CHECK(version.out.rfind(std::string(program) + " ", 0) == 0);
+  }
+}
