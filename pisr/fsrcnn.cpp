@@ -67,12 +67,12 @@ Fsrcnn::Result Fsrcnn::forward(const Variable& low) const {
 }
 
 MultiplyAdds Fsrcnn::multiply_adds(std::int64_t width, std::int64_t height) const {
+  const auto area = [](std::int64_t kernel) { return kernel * kernel; };
   const std::int64_t d = options_.feature_channels;
   const std::int64_t s = options_.shrink_channels;
-  const std::int64_t convolutions =
-      kFeatureKernel * kFeatureKernel * d + d * s +
-      options_.mapping_layers * kMappingKernel * kMappingKernel * s * s + s * d;
-  const std::int64_t deconvolution = kDeconvolutionKernel * kDeconvolutionKernel * d;
+  const std::int64_t convolutions = area(kFeatureKernel) * d + d * s +
+                                    options_.mapping_layers * area(kMappingKernel) * s * s + s * d;
+  const std::int64_t deconvolution = area(kDeconvolutionKernel) * d;
   const std::int64_t low_pixels = (width / options_.scale) * (height / options_.scale);
   return {low_pixels * (convolutions + deconvolution),
           low_pixels * convolutions + width * height * deconvolution};

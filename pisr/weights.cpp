@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <optional>
-#include <sstream>
+
+#include "core/safetensors_header.h"
 
 namespace pisr {
 namespace {
@@ -13,9 +13,8 @@ constexpr const char* kFormatVersion = "1";
 constexpr const char* kFsrcnn = "fsrcnn";
 constexpr const char* kTeacher = "pisr_teacher";
 
-[[noreturn]] void fail(const std::string& name, const std::string& what,
-                       const std::string& hint = "") {
-  throw Error(ErrorKind::weights, message("'", name, "': ", what), hint);
+[[noreturn]] void fail(const std::string& name, const std::string& what) {
+  throw Error(ErrorKind::weights, message('\'', name, "': ", what));
 }
 
 std::map<std::string, std::string> describe(const char* architecture, const FsrcnnOptions& options,
@@ -46,7 +45,7 @@ void want_entry(const SafeTensors& file, const std::string& name, const std::str
                 const std::string& wanted) {
   const std::string& got = entry(file, name, key);
   if (got != wanted) {
-    fail(name, message("metadata '", key, "' wants '", wanted, "', got '", got, "'"));
+    fail(name, message("metadata '", key, "' wants '", wanted, "', got ", in_quotes(got)));
   }
 }
 
@@ -55,7 +54,7 @@ int number(const SafeTensors& file, const std::string& name, const std::string& 
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {
-    fail(name, message("metadata '", key, "' wants a number, got '", text, "'"));
+    fail(name, message("metadata '", key, "' wants a number, got ", in_quotes(text)));
   }
   return value;
 }
@@ -86,7 +85,8 @@ FsrcnnOptions read_options(const SafeTensors& file, const std::string& name,
   options.scale = number(file, name, "scale");
   const std::string& slopes = entry(file, name, "slope_per_channel");
   if (slopes != "true" && slopes != "false") {
-    fail(name, message("metadata 'slope_per_channel' wants 'true' or 'false', got '", slopes, "'"));
+    fail(name,
+         message("metadata 'slope_per_channel' wants 'true' or 'false', got ", in_quotes(slopes)));
   }
   options.slope_per_channel = slopes == "true";
   check_options(name, options);
@@ -101,9 +101,10 @@ bool has_published_layout(const SafeTensors& file) {
 }
 
 int published_layers(const SafeTensors& file) {
-  int layers = 0;
-  while (file.tensors.contains(message("conv", layers + 1, ".weight"))) {
-    ++layers;
+  constexpr int kMost = 40;  // more than Fsrcnn can have
+  int layers = kMost;
+  while (layers > 0 && !file.tensors.contains(message("conv", layers, ".weight"))) {
+    --layers;
   }
   return layers;
 }
@@ -130,26 +131,21 @@ FsrcnnOptions published_options(const SafeTensors& file, const std::string& name
   return options;
 }
 
-/// Published keys under our names; a key of neither layout stays and is refused later.
-std::map<std::string, Tensor> renamed(const SafeTensors& file, int mapping_layers) {
-  std::map<std::string, std::string> names = {{"deconv.weight", "deconvolution.weight"},
-                                              {"deconv.bias", "deconvolution.bias"}};
+/// The published key of each of our names.
+std::map<std::string, std::string> published_keys(int mapping_layers) {
+  std::map<std::string, std::string> keys = {{"deconvolution.weight", "deconv.weight"},
+                                             {"deconvolution.bias", "deconv.bias"}};
   std::vector<std::string> layers = {"feature", "shrink"};
   for (int layer = 0; layer < mapping_layers; ++layer) {
     layers.push_back(message("mapping.", layer));
   }
-  layers.push_back("expand");
+  layers.emplace_back("expand");
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    names[message("conv", i + 1, ".weight")] = layers[i] + ".weight";
-    names[message("conv", i + 1, ".bias")] = layers[i] + ".bias";
-    names[message("prelu", i + 1)] = layers[i] + ".slope";
+    keys[layers[i] + ".weight"] = message("conv", i + 1, ".weight");
+    keys[layers[i] + ".bias"] = message("conv", i + 1, ".bias");
+    keys[layers[i] + ".slope"] = message("prelu", i + 1);
   }
-  std::map<std::string, Tensor> result;
-  for (const auto& [key, tensor] : file.tensors) {
-    const auto found = names.find(key);
-    result[found == names.end() ? key : found->second] = tensor;
-  }
-  return result;
+  return keys;
 }
 
 bool all_finite(const Tensor& tensor) {
@@ -160,6 +156,38 @@ bool all_finite(const Tensor& tensor) {
 
 std::string joined(const std::string& prefix, const std::string& name) {
   return prefix.empty() ? name : prefix + "." + name;
+}
+
+/// Copies tensors[key_of(parameter name)] into every parameter, all or none; every tensor must be
+/// one of them.
+template <class KeyOf>
+void load(Module& module, const std::map<std::string, Tensor>& tensors, KeyOf key_of,
+          const std::string& name) {
+  const std::vector<NamedParameter> parameters = module.parameters();
+  std::map<std::string, Tensor> unexpected = tensors;
+  for (const NamedParameter& named : parameters) {
+    const std::string key = key_of(named.name);
+    const auto found = tensors.find(key);
+    const Tensor& value = named.parameter->value;
+    if (found == tensors.end()) {
+      fail(name, message("tensor '", key, "' is missing, wanted ", value.shape()));
+    }
+    if (found->second.shape() != value.shape()) {
+      fail(name, message("tensor '", key, "' wants shape ", value.shape(), ", got ",
+                         found->second.shape()));
+    }
+    if (!all_finite(found->second.to(value.dtype()))) {
+      fail(name, message("tensor '", key, "' wants finite ", value.dtype(), " values, has others"));
+    }
+    unexpected.erase(key);
+  }
+  if (!unexpected.empty()) {
+    fail(name, message("tensor ", in_quotes(unexpected.begin()->first), " ",
+                       unexpected.begin()->second.shape(), " is not part of this network"));
+  }
+  for (const NamedParameter& named : parameters) {
+    named.parameter->value.copy_from(tensors.at(key_of(named.name)));
+  }
 }
 
 SafeTensors pack(const Module& module, std::map<std::string, std::string> metadata) {
@@ -185,7 +213,9 @@ std::unique_ptr<Fsrcnn> make_fsrcnn(const SafeTensors& file, const std::string& 
   if (has_published_layout(file)) {
     const FsrcnnOptions options = published_options(file, name, scale);
     auto network = std::make_unique<Fsrcnn>(options);
-    load_parameters(*network, renamed(file, options.mapping_layers), "", name);
+    const std::map<std::string, std::string> keys = published_keys(options.mapping_layers);
+    load(
+        *network, file.tensors, [&](const std::string& own) { return keys.at(own); }, name);
     return network;
   }
   auto network = std::make_unique<Fsrcnn>(read_options(file, name, kFsrcnn, scale));
@@ -206,35 +236,12 @@ std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path, int sca
 
 void load_parameters(Module& module, const std::map<std::string, Tensor>& tensors,
                      const std::string& prefix, const std::string& name) {
-  const std::vector<NamedParameter> parameters = module.parameters();
-  std::map<std::string, Tensor> unexpected = tensors;
-  if (!prefix.empty()) {
-    std::erase_if(unexpected,
-                  [&](const auto& item) { return !item.first.starts_with(prefix + "."); });
-  }
-  for (const NamedParameter& named : parameters) {
-    const std::string key = joined(prefix, named.name);
-    const auto found = tensors.find(key);
-    const Shape& wanted = named.parameter->value.shape();
-    if (found == tensors.end()) {
-      fail(name, message("tensor '", key, "' is missing, wanted ", wanted));
-    }
-    if (found->second.shape() != wanted) {
-      fail(name,
-           message("tensor '", key, "' wants shape ", wanted, ", got ", found->second.shape()));
-    }
-    if (!all_finite(found->second)) {
-      fail(name, message("tensor '", key, "' has values that are not finite"));
-    }
-    unexpected.erase(key);
-  }
-  if (!unexpected.empty()) {
-    fail(name, message("tensor '", unexpected.begin()->first, "' ",
-                       unexpected.begin()->second.shape(), " is not part of this network"));
-  }
-  for (const NamedParameter& named : parameters) {
-    named.parameter->value.copy_from(tensors.at(joined(prefix, named.name)));
-  }
+  std::map<std::string, Tensor> below = tensors;
+  std::erase_if(below, [&](const auto& item) {
+    return !prefix.empty() && !item.first.starts_with(prefix + ".");
+  });
+  load(
+      module, below, [&](const std::string& own) { return joined(prefix, own); }, name);
 }
 
 void store_parameters(const Module& module, const std::string& prefix,
