@@ -47,7 +47,8 @@ class Fsrcnn final : public Module {
   /// Result::feature alone.
   Variable feature(const Variable& low) const;
 
-  /// For an output image of width x height; each is a multiple of the scale.
+  /// For an output image of width x height, which stands for width height / scale^2 LR pixels even
+  /// where the scale does not divide it, as in the tables for 1280 x 720.
   MultiplyAdds multiply_adds(std::int64_t width, std::int64_t height) const;
 
  private:

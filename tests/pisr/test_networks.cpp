@@ -56,7 +56,6 @@ TEST_CASE("multiply-adds for a 1280 x 720 output, as the paper counts and as the
   const double paper[] = {6.0, 5.0, 4.6};
   const double exact[] = {2.87, 1.28, 0.72};
   for (const int scale : {2, 3, 4}) {
-    // 1280 is no multiple of 3: the paper's figure is for 1280 x 720 all the same.
     const MultiplyAdds count = Fsrcnn({.scale = scale}).multiply_adds(1280, 720);
     CHECK(giga(count.paper) == Approx(paper[scale - 2]).margin(0.05));
     CHECK(giga(count.exact) == Approx(exact[scale - 2]).margin(0.005));
