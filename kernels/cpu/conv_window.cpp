@@ -3,6 +3,20 @@
 #include <algorithm>
 
 namespace pisr::kernels::cpu {
+namespace {
+
+constexpr std::int64_t kLineBytes = 64;
+constexpr std::int64_t kRowsAhead = 8;
+
+template <class T>
+void prefetch(const T* data, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; i += kLineBytes / static_cast<std::int64_t>(sizeof(T))) {
+    __builtin_prefetch(data + i);
+  }
+}
+
+}  // namespace
+
 Window::Window(int channels, int kernel_height, int kernel_width, int stride, std::int64_t rows,
                std::int64_t columns, int lanes)
     : channels_(channels),
@@ -24,31 +38,43 @@ template <class T>
 void Window::fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channels,
                   std::int64_t top, std::int64_t left, T* window) const {
   const bool replicate = planes.padding_mode == PaddingMode::replicate;
+  const std::int64_t source_rows = rows_ * stride_;
+  const auto inside = [&](std::int64_t row) {
+    return std::clamp<std::int64_t>(row, 0, planes.height - 1);
+  };
   T* out = window;
-  for (int c = 0; c < channels; ++c) {
+  for (int c = 0; c < channels; ++c, out += phases_y_ * phases_x_ * plane_) {
     const T* const plane = planes.data + c * planes.height * planes.width;
-    for (int i = 0; i < phases_y_; ++i, out += phases_x_ * plane_) {
-      for (std::int64_t y = 0; y < rows_; ++y) {
-        const std::int64_t row = top + y * stride_ + i;
-        const std::int64_t near_row = std::clamp<std::int64_t>(row, 0, planes.height - 1);
-        const T* const data = plane + near_row * planes.width;
-        PaddedRow<T> from{data, planes.width, left, T{0}, T{0}};
-        if (replicate) {
-          from.before = data[0];
-          from.after = data[planes.width - 1];
-        } else if (row != near_row) {
-          from.width = 0;
-        }
-        T* const to = out + y * pitch_;
-        if (stride_ == 1) {
-          tiles.copy_row(from, columns_, to);
-        } else if (stride_ == 2 && phases_x_ == 2) {
-          tiles.split_row(from, columns_, to, to + plane_);
-        } else {
-          for (int j = 0; j < phases_x_; ++j) {
-            for (std::int64_t x = 0; x < columns_; ++x) {
-              to[j * plane_ + x] = from[x * stride_ + j];
-            }
+    // In the order of the source: it comes from further away than the window.
+    for (std::int64_t i = 0; i < source_rows; ++i) {
+      const std::int64_t ahead = i + kRowsAhead;
+      if (ahead < source_rows) {
+        prefetch(plane + inside(top + ahead) * planes.width, planes.width);
+      } else if (c + 1 < channels) {
+        prefetch(plane + (planes.height + inside(top + ahead - source_rows)) * planes.width,
+                 planes.width);
+      }
+      if (i % stride_ >= phases_y_) {
+        continue;
+      }
+      const std::int64_t near_row = inside(top + i);
+      const T* const data = plane + near_row * planes.width;
+      PaddedRow<T> from{data, planes.width, left, T{0}, T{0}};
+      if (replicate) {
+        from.before = data[0];
+        from.after = data[planes.width - 1];
+      } else if (near_row != top + i) {
+        from.width = 0;
+      }
+      T* const to = out + i % stride_ * phases_x_ * plane_ + i / stride_ * pitch_;
+      if (stride_ == 1) {
+        tiles.copy_row(from, columns_, to);
+      } else if (stride_ == 2 && phases_x_ == 2) {
+        tiles.split_row(from, columns_, to, to + plane_);
+      } else {
+        for (int j = 0; j < phases_x_; ++j) {
+          for (std::int64_t x = 0; x < columns_; ++x) {
+            to[j * plane_ + x] = from[x * stride_ + j];
           }
         }
       }
