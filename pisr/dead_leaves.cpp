@@ -46,7 +46,7 @@ Colour normal_colour(Random& random, double deviation) {
 
 /// Weights of a Gaussian at -radius..radius, cut at 4 sigma, of sum 1.
 std::vector<double> gaussian_weights(double sigma) {
-  const int radius = static_cast<int>(4 * sigma + 0.5);
+  const int radius = static_cast<int>(std::lround(4 * sigma));
   std::vector<double> weights;
   double sum = 0;
   for (int i = -radius; i <= radius; ++i) {
@@ -342,8 +342,8 @@ Image8 halve(const Canvas& canvas, double blur) {
     for (int x = 0; x < image.width; ++x) {
       std::array<float, 3> sum{};
       for (int tap = 0; tap < taps; ++tap) {
-        const float* source =
-            &row[static_cast<std::size_t>(3 * mirrored(2 * x + first + tap, canvas.width))];
+        const int source_x = mirrored(2 * x + first + tap, canvas.width);
+        const float* source = &row[std::size_t{3} * source_x];
         for (int c = 0; c < 3; ++c) sum[c] += weights[tap] * source[c];
       }
       for (int c = 0; c < 3; ++c) {

@@ -33,8 +33,8 @@ void write_patch(const Image8& image, int left, int top, int size,
   for (int y = 0; y < size; ++y) {
     const std::uint8_t* source = &image.at(left, top + y);
     float* target = output + y * step_y;
-    for (int x = 0; x < size; ++x) {
-      target[x * step_x] = luminance(source + x * image.channels, image.channels);
+    for (int x = 0; x < size; ++x, source += image.channels) {
+      target[x * step_x] = luminance(source, image.channels);
     }
   }
 }

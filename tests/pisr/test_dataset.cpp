@@ -21,7 +21,8 @@ using Path = std::filesystem::path;
 Image8 picture(int width, int height, int channels, int number) {
   Image8 image(width, height, channels);
   for (std::size_t i = 0; i < image.samples.size(); ++i) {
-    image.samples[i] = static_cast<std::uint8_t>((i * i / 7 + i * 5 + number * 31) % 256);
+    image.samples[i] =
+        static_cast<std::uint8_t>((i * i / 7 + i * 5 + std::size_t{31} * number) % 256);
   }
   return image;
 }

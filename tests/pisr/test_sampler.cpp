@@ -191,16 +191,17 @@ TEST_CASE("sampler: images, places and symmetries are uniform", "[sampler]") {
   std::vector<int> images(5);
   std::vector<int> places(std::size_t{10} * 6);
   std::vector<int> symmetries(8);
-  std::vector<int> together(5 * 8);
+  std::vector<int> together(std::size_t{5} * 8);
   // Beyond 2^32 as well: the index is 64 bits wide.
   for (const std::int64_t start : {std::int64_t{0}, std::int64_t{1} << 40}) {
     for (std::int64_t index = start; index < start + 20'000; ++index) {
       const BatchSampler::Choice choice = sampler.choice(index);
-      const int symmetry = choice.flip_horizontal + 2 * choice.flip_vertical + 4 * choice.transpose;
+      const std::size_t symmetry =
+          choice.flip_horizontal + 2 * choice.flip_vertical + 4 * choice.transpose;
       ++images.at(choice.image);
-      ++places.at(static_cast<std::size_t>(choice.low_y * 10 + choice.low_x));
-      ++symmetries.at(static_cast<std::size_t>(symmetry));
-      ++together.at(choice.image * 8 + static_cast<std::size_t>(symmetry));
+      ++places.at(std::size_t{10} * choice.low_y + choice.low_x);
+      ++symmetries.at(symmetry);
+      ++together.at(choice.image * 8 + symmetry);
     }
   }
   for (const std::vector<int>& counts : {images, places, symmetries, together}) {
