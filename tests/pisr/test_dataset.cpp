@@ -228,6 +228,9 @@ TEST_CASE("data: HR and LR that do not belong together", "[data]") {
                                         "' is 7 x 6; scale 2 wants 6 x 6 for HR image '" +
                                         (high / "a.png").string() + "'");
 
+  save(low / "ax2.png", picture(6, 5, 3, 3));
+  CHECK(contains(failure().what(), "is 6 x 5; scale 2 wants 6 x 6"));
+
   save(low / "ax2.png", picture(6, 6, 1, 3));
   const Error colour = failure();
   CHECK(colour.kind() == ErrorKind::input);
