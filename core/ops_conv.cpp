@@ -154,7 +154,10 @@ Variable conv_transpose2d(const Variable& x, const Variable& weight, const Varia
   check_operands(kOp, operands);
   check_rank(kOp, input, 4);
   check_rank(kOp, weights, 4);
-  const auto [stride, padding, output_padding, groups] = options;
+  const int stride = options.stride;
+  const int padding = options.padding;
+  const int output_padding = options.output_padding;
+  const int groups = options.groups;
   check_options(kOp, stride, padding, groups);
   if (output_padding < 0 || output_padding >= stride) {
     throw ShapeError(message(kOp, ": output_padding wants 0 to stride - 1 = ", stride - 1, ", got ",

@@ -8,6 +8,7 @@ namespace pisr::kernels {
 /// One back end: a function pointer per kernel of ops.def, for element type T (float or double).
 template <class T>
 struct KernelTable {
+// NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define PISR_KERNEL(name, Args) void (*name)(Queue&, const Args<T>&);
 #include "kernels/ops.def"
 #undef PISR_KERNEL

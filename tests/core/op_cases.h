@@ -22,7 +22,7 @@ struct OpCase {
 /// kink of |x|, max(x, 0) or |x - y| is near: multiples of 1/16 plus an offset of each input.
 inline Tensor sample_input(const OpCase& op_case, std::size_t input) {
   Random random(3, RandomUse::test, input);
-  const Tensor tensor = Tensor::empty(op_case.inputs[input], DType::f64);
+  Tensor tensor = Tensor::empty(op_case.inputs[input], DType::f64);
   for (double& x : tensor.values<double>()) {
     x = std::floor(16 * random.uniform(op_case.low, op_case.high)) / 16 +
         0.02 * static_cast<double>(input + 1);

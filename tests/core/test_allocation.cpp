@@ -20,10 +20,12 @@ std::atomic<long> allocations{0};
 }
 
 extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier): glibc's names.
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* memory, std::size_t size);
 void* __libc_memalign(std::size_t alignment, std::size_t size);
+// NOLINTEND(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
   ++allocations;

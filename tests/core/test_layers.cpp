@@ -95,7 +95,7 @@ TEST_CASE("no include points back: tools -> pisr -> nn -> core -> kernels", "[la
       std::ifstream file(item.path());
       const std::string text{std::istreambuf_iterator<char>(file), {}};
       CAPTURE(item.path().string());
-      CHECK(backward_includes(folder, text) == std::vector<std::string>{});
+      for (const std::string& include : backward_includes(folder, text)) FAIL_CHECK(include);
       ++files;
     }
   }

@@ -82,6 +82,7 @@ TEST_CASE("several threads use a pool each, and one together", "[parallel][threa
   ThreadPool shared(2);
   std::atomic<int> good{0};
   std::vector<std::thread> callers;
+  callers.reserve(3);
   for (int caller = 0; caller < 3; ++caller) {
     callers.emplace_back([&] {
       ThreadPool own(2);

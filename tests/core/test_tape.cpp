@@ -95,7 +95,7 @@ TEST_CASE("operations of one value with itself have the right gradient", "[tape]
 TEST_CASE("the gradient of a small network by its parameters", "[tape][gradient]") {
   const auto sample = [](Shape shape, std::uint64_t index) {
     Random random(5, RandomUse::test, index);
-    const Tensor tensor = Tensor::empty(shape, DType::f64);
+    Tensor tensor = Tensor::empty(shape, DType::f64);
     for (double& value : tensor.values<double>()) value = random.uniform(-0.5, 0.5);
     return tensor;
   };

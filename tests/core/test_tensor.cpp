@@ -25,6 +25,7 @@ std::string text_of(const Value& value) {
 
 std::vector<float> counted(int count) {
   std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) values.push_back(static_cast<float>(i));
   return values;
 }
@@ -35,7 +36,7 @@ TEST_CASE("shape", "[tensor]") {
   const Shape image{16, 12, 32, 31};
   CHECK(image.rank() == 4);
   CHECK(image[3] == 31);
-  CHECK(image.count() == 16 * 12 * 32 * 31);
+  CHECK(image.count() == 16L * 12 * 32 * 31);
   CHECK(text_of(image) == "[16,12,32,31]");
   CHECK(text_of(Shape{}) == "[]");
   CHECK(Shape{}.count() == 1);
@@ -55,7 +56,7 @@ TEST_CASE("tensor: values", "[tensor]") {
   const Tensor tensor = Tensor::from(counted(6), {2, 3});
   CHECK(text_of(tensor) == "f32[2,3]");
   CHECK(reinterpret_cast<std::uintptr_t>(tensor.data<float>()) % 64 == 0);
-  const Tensor same = tensor;
+  const Tensor same = tensor;  // NOLINT(performance-unnecessary-copy-initialization)
   same.data<float>()[4] = 40;
   CHECK(tensor.values<float>()[4] == 40);
 
