@@ -38,6 +38,17 @@ HWY_INLINE V vector_log(D d, V x) {
   return hn::IfThenElse(inside, hn::Log(d, x), at_end);
 }
 
+/// 1, 1/3, 1/5, ...
+template <class T, int terms>
+struct OddReciprocals {
+  constexpr OddReciprocals() {
+    for (int term = 0; term < terms; ++term) {
+      values[term] = T(1) / (2 * term + 1);
+    }
+  }
+  T values[terms] = {};
+};
+
 /// log(1 + x) for x in [0, 1], as 2 artanh(s) = 2 (s + s^3 / 3 + s^5 / 5 + ...) with
 /// s = x / (2 + x) <= 1/3: no cancellation for small x, and every term is positive.
 template <class D, class V>
@@ -46,9 +57,10 @@ HWY_INLINE V log1p_to_one(D d, V x) {
   constexpr int kTerms = std::is_same_v<T, float> ? 8 : 17;
   const V s = hn::Div(x, hn::Add(x, hn::Set(d, T(2))));
   const V square = hn::Mul(s, s);
-  V series = hn::Set(d, T(1) / (2 * kTerms - 1));
+  static constexpr OddReciprocals<T, kTerms> kCoefficients;
+  V series = hn::Set(d, kCoefficients.values[kTerms - 1]);
   for (int term = kTerms - 2; term > 0; --term) {
-    series = hn::MulAdd(series, square, hn::Set(d, T(1) / (2 * term + 1)));
+    series = hn::MulAdd(series, square, hn::Set(d, kCoefficients.values[term]));
   }
   const V twice = hn::Add(s, s);
   return hn::MulAdd(hn::Mul(twice, square), series, twice);

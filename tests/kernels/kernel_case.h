@@ -37,7 +37,7 @@ using Values = std::vector<std::vector<double>>;
 
 /// One call of a kernel. It yields a comparison of the naive kernels in float and of the CPU
 /// kernels in float and double with the naive kernels in double, with every subset of the optional
-/// outputs, writing and (where `adds`) adding, with guarded memory, on 1, 2, 3 and 8 threads.
+/// outputs, writing and (where `adds`) adding, with guarded memory.
 struct KernelCase {
   std::string name;
   std::vector<Array> arrays;
@@ -69,7 +69,8 @@ KernelCase kernel_case(std::string name, std::vector<Array> arrays, Run run) {
   return result;
 }
 
-/// Makes the comparisons of a case; they fail as Catch2 assertions.
-void check(const KernelCase& kernel_case);
+/// Makes the comparisons of a case, with the CPU kernels on one thread, and checks that on each of
+/// these numbers of threads they give the same bits. Failures are Catch2 assertions.
+void check(const KernelCase& kernel_case, const std::vector<int>& threads);
 
 }  // namespace pisr::kernels
