@@ -1,0 +1,92 @@
+#include "pisr/phase_model.h"
+
+#include <utility>
+#include <vector>
+
+#include "nn/init.h"
+#include "pisr/distillation.h"
+#include "pisr/weights.h"
+
+namespace pisr {
+
+namespace {
+
+void check_teacher(const Teacher* teacher, const FsrcnnOptions& wanted) {
+  if (teacher == nullptr) {
+    throw Error(ErrorKind::weights, "student: wants a trained teacher, there is none",
+                "train it first with --phase teacher, or name it in train.teacher_weights");
+  }
+  const FsrcnnOptions& got = teacher->decoder().options();
+  if (got == wanted) {
+    return;
+  }
+  const auto text = [](const FsrcnnOptions& o) {
+    return message("x", o.scale, " d ", o.feature_channels, " s ", o.shrink_channels, " m ",
+                   o.mapping_layers, o.slope_per_channel ? " slope per channel" : "");
+  };
+  throw Error(ErrorKind::weights, message("student: wants a teacher of its own size ", text(wanted),
+                                          ", got ", text(got)));
+}
+
+}  // namespace
+
+bool needs_teacher(const TrainConfig& config) {
+  return config.train.weight_transfer || config.train.distillation != Distillation::none;
+}
+
+PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher)
+    : phase_(phase),
+      imitation_weight_(config.train.imitation_weight),
+      distillation_weight_(config.train.distillation_weight) {
+  const FsrcnnOptions options = fsrcnn_options(config.network);
+  std::vector<NamedModule> trained;
+  if (phase == Phase::teacher) {
+    teacher_ = std::make_unique<Teacher>(options);
+    initialise(*teacher_, config.manual_seed, config.network.init);
+    trained.push_back({"teacher", teacher_.get()});
+  } else {
+    student_ = std::make_unique<Fsrcnn>(options);
+    initialise(*student_, config.manual_seed, config.network.init);
+    trained.push_back({"student", student_.get()});
+  }
+  if (phase == Phase::student && needs_teacher(config)) {
+    check_teacher(teacher.get(), options);
+    distillation_ = config.train.distillation;
+    if (config.train.weight_transfer) {
+      copy_parameters(teacher->decoder(), *student_);
+    }
+    if (distillation_ != Distillation::none) {
+      teacher_ = std::move(teacher);
+      teacher_->set_trainable(false);
+    }
+    if (distillation_ == Distillation::laplace || distillation_ == Distillation::gaussian) {
+      estimator_ = std::make_unique<Estimator>(options.feature_channels);
+      // Another seed than the student's, so that no two layers start alike.
+      initialise(*estimator_, ~config.manual_seed, config.network.init);
+      trained.push_back({"estimator", estimator_.get()});
+    }
+  }
+  parameters_ = std::make_unique<FlatParameters>(trained);
+}
+
+PhaseModel::Losses PhaseModel::losses(Tape& tape, const Tensor& high, const Tensor& low) const {
+  const Variable y = tape.constant(high);
+  const Variable x = tape.constant(low);
+  if (phase_ == Phase::teacher) {
+    const TeacherLoss loss = teacher_loss(teacher_->forward(y), y, x, imitation_weight_);
+    return {loss.total, loss.reconstruction, loss.imitation};
+  }
+  const Variable feature = distillation_ == Distillation::none ? Variable() : teacher_->feature(y);
+  const StudentLoss loss = student_loss(student_->forward(x), y, distillation_, feature,
+                                        estimator_.get(), distillation_weight_);
+  return {loss.total, loss.reconstruction, loss.distillation};
+}
+
+const char* PhaseModel::auxiliary_name() const noexcept {
+  if (phase_ == Phase::teacher) {
+    return "imitation";
+  }
+  return distillation_ == Distillation::none ? "" : "distillation";
+}
+
+}  // namespace pisr

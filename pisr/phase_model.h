@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "nn/flat_parameters.h"
+#include "pisr/config.h"
+#include "pisr/estimator.h"
+#include "pisr/fsrcnn.h"
+#include "pisr/teacher.h"
+
+namespace pisr {
+
+/// The networks of one phase, which of their parameters are trained, and the loss.
+class PhaseModel {
+ public:
+  /// Networks with the initial weights of config.manual_seed. `teacher` is for the student alone:
+  /// the trained one, whose decoder's weights are the student's start with train.weight_transfer;
+  /// it is frozen. Throws Error(weights) where the student needs one and gets none or one of
+  /// another size.
+  PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher = nullptr);
+
+  Phase phase() const noexcept { return phase_; }
+  /// What is trained: "student.*" and "estimator.*", or "teacher.*".
+  const FlatParameters& parameters() const noexcept { return *parameters_; }
+
+  /// Each of shape [1].
+  struct Losses {
+    Variable total;
+    Variable reconstruction;
+    Variable auxiliary;  ///< imitation or distillation, not weighted; may be undefined
+  };
+  /// high [n, 1, h, w], low [n, 1, h / scale, w / scale], luminance in 0..1.
+  Losses losses(Tape& tape, const Tensor& high, const Tensor& low) const;
+
+  /// "imitation", "distillation" or, where there is no such term, "".
+  const char* auxiliary_name() const noexcept;
+
+  /// The network that is trained: the one that is not null.
+  const Fsrcnn* network() const noexcept { return student_.get(); }
+  const Teacher* teacher() const noexcept {
+    return phase_ == Phase::teacher ? teacher_.get() : nullptr;
+  }
+  /// The student's frozen teacher; null in other phases or where nothing is distilled.
+  const Teacher* frozen_teacher() const noexcept {
+    return phase_ == Phase::student ? teacher_.get() : nullptr;
+  }
+
+ private:
+  Phase phase_;
+  double imitation_weight_;
+  Distillation distillation_ = Distillation::none;
+  double distillation_weight_;
+  std::unique_ptr<Fsrcnn> student_;
+  std::unique_ptr<Teacher> teacher_;
+  std::unique_ptr<Estimator> estimator_;
+  std::unique_ptr<FlatParameters> parameters_;
+};
+
+/// Whether the student of this configuration cannot be trained without a teacher.
+bool needs_teacher(const TrainConfig& config);
+
+}  // namespace pisr
