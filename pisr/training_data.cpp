@@ -1,0 +1,62 @@
+#include "pisr/training_data.h"
+
+#include <filesystem>
+
+#include "core/error.h"
+
+namespace pisr {
+
+namespace {
+
+/// Held-out built-in images are those from this index on, however many are trained on.
+constexpr std::uint64_t kFirstHeldOut = 1'000'000;
+
+std::vector<std::filesystem::path> as_paths(const std::vector<std::string>& texts) {
+  return {texts.begin(), texts.end()};
+}
+
+bool is_div2k(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path / "DIV2K_train_HR", ignored);
+}
+
+EvaluationSet load_validation(const TrainConfig& config) {
+  const DataConfig& data = config.data;
+  DatasetOptions options;
+  options.scale = config.network.scale;
+  options.part = DataPart::validation;
+  options.threads = config.threads;
+  if (data.validation.size() == 1) {
+    return load_evaluation_set(data.validation.front(), options.scale);
+  }
+  if (!data.validation.empty()) {
+    return {"validation", load_dataset(as_paths(data.validation), options)};
+  }
+  if (data.train.size() == 1 && is_div2k(data.train.front())) {
+    return {"DIV2K validation", load_dataset(as_paths(data.train), options)};
+  }
+  return {"built-in held-out",
+          built_in_dataset(data.built_in.seed, kFirstHeldOut, data.built_in.validation_count,
+                           data.built_in.size, options.scale, config.threads)};
+}
+
+}  // namespace
+
+TrainingData load_training_data(const TrainConfig& config) {
+  const DataConfig& data = config.data;
+  TrainingData result;
+  if (data.train.empty()) {
+    result.train = built_in_dataset(data.built_in.seed, 0, data.built_in.count, data.built_in.size,
+                                    config.network.scale, config.threads);
+  } else {
+    DatasetOptions options;
+    options.scale = config.network.scale;
+    options.exclude = data.exclude;
+    options.threads = config.threads;
+    result.train = load_dataset(as_paths(data.train), options);
+  }
+  result.validation = load_validation(config);
+  return result;
+}
+
+}  // namespace pisr

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pisr/config.h"
+#include "pisr/dataset.h"
+#include "pisr/evaluate.h"
+
+namespace pisr {
+
+/// What a run learns from and what it is validated on.
+struct TrainingData {
+  Dataset train;
+  EvaluationSet validation;
+};
+
+/// Reads what config.data names, with the rules of docs/configuration.md for what it does not
+/// name. Throws what load_dataset throws.
+TrainingData load_training_data(const TrainConfig& config);
+
+}  // namespace pisr
