@@ -11,12 +11,8 @@ namespace pisr {
 
 namespace {
 
-void check_teacher(const Teacher* teacher, const FsrcnnOptions& wanted) {
-  if (teacher == nullptr) {
-    throw Error(ErrorKind::weights, "student: wants a trained teacher, there is none",
-                "train it first with --phase teacher, or name it in train.teacher_weights");
-  }
-  const FsrcnnOptions& got = teacher->decoder().options();
+void check_teacher(const Teacher& teacher, const FsrcnnOptions& wanted) {
+  const FsrcnnOptions& got = teacher.decoder().options();
   if (got == wanted) {
     return;
   }
@@ -49,13 +45,18 @@ PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<T
     initialise(*student_, config.manual_seed, config.network.init);
     trained.push_back({"student", student_.get()});
   }
-  if (phase == Phase::student && needs_teacher(config)) {
-    check_teacher(teacher.get(), options);
+  if (phase == Phase::student) {
     distillation_ = config.train.distillation;
-    if (config.train.weight_transfer) {
-      copy_parameters(teacher->decoder(), *student_);
+    if (teacher != nullptr) {
+      check_teacher(*teacher, options);
+      if (config.train.weight_transfer) {
+        copy_parameters(teacher->decoder(), *student_);
+      }
     }
     if (distillation_ != Distillation::none) {
+      if (teacher == nullptr) {
+        throw Error(ErrorKind::weights, "student: distillation wants a teacher, there is none");
+      }
       teacher_ = std::move(teacher);
       teacher_->set_trainable(false);
     }

@@ -16,7 +16,7 @@ class PhaseModel {
  public:
   /// Networks with the initial weights of config.manual_seed. `teacher` is for the student alone:
   /// the trained one, whose decoder's weights are the student's start with train.weight_transfer;
-  /// it is frozen. Throws Error(weights) where the student needs one and gets none or one of
+  /// it is frozen. Throws Error(weights) where one is distilled from and there is none, or one of
   /// another size.
   PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher = nullptr);
 
@@ -57,7 +57,7 @@ class PhaseModel {
   std::unique_ptr<FlatParameters> parameters_;
 };
 
-/// Whether the student of this configuration cannot be trained without a teacher.
+/// Whether a student of this configuration starts from or learns from a teacher.
 bool needs_teacher(const TrainConfig& config);
 
 }  // namespace pisr
