@@ -1,5 +1,6 @@
 #include "pisr/training_data.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/error.h"
@@ -40,6 +41,31 @@ EvaluationSet load_validation(const TrainConfig& config) {
                            data.built_in.size, options.scale, config.threads)};
 }
 
+/// Photographs smaller than the patch are left out, as the loaders of the literature do (one image
+/// of T91 at a patch of 96); when there is no other, that is an error.
+void leave_out_small(Dataset& data, int gt_size) {
+  const auto is_small = [gt_size](const ImagePair& pair) {
+    return std::min(pair.high.width, pair.high.height) < gt_size;
+  };
+  if (std::all_of(data.images.begin(), data.images.end(), is_small)) {
+    const ImagePair& first = data.images.front();
+    throw Error(
+        ErrorKind::input,
+        message("training data: wants images of at least ", gt_size, " x ", gt_size,
+                " (the HR patch), got ", data.images.size(), " smaller ones, '",
+                first.file.string(), "' being ", first.high.width, " x ", first.high.height),
+        "lower train.gt_size");
+  }
+  const auto kept = std::stable_partition(data.images.begin(), data.images.end(),
+                                          [&](const ImagePair& pair) { return !is_small(pair); });
+  for (auto small = kept; small != data.images.end(); ++small) {
+    data.excluded.push_back(message(small->name, " (", small->high.width, " x ", small->high.height,
+                                    ", smaller than the HR patch of ", gt_size, " x ", gt_size,
+                                    ")"));
+  }
+  data.images.erase(kept, data.images.end());
+}
+
 }  // namespace
 
 TrainingData load_training_data(const TrainConfig& config) {
@@ -54,6 +80,7 @@ TrainingData load_training_data(const TrainConfig& config) {
     options.exclude = data.exclude;
     options.threads = config.threads;
     result.train = load_dataset(as_paths(data.train), options);
+    leave_out_small(result.train, config.train.gt_size);
   }
   result.validation = load_validation(config);
   return result;

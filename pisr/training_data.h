@@ -16,7 +16,8 @@ struct TrainingData {
 };
 
 /// Reads what config.data names, with the rules of docs/configuration.md for what it does not
-/// name. Throws what load_dataset throws.
+/// name. Images smaller than train.gt_size are left out, which Dataset::excluded then says; Error
+/// input where all are. Throws what load_dataset throws.
 TrainingData load_training_data(const TrainConfig& config);
 
 }  // namespace pisr

@@ -1,0 +1,212 @@
+// pisr_train: trains FSRCNN alone (baseline), PISR's teacher, and the student it teaches.
+
+#include <ctime>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "core/context.h"
+#include "core/error.h"
+#include "core/parallel.h"
+#include "pisr/report_run.h"
+#include "pisr/trainer.h"
+#include "tools/interruption.h"
+#include "tools/program.h"
+#include "tools/progress.h"
+
+namespace {
+
+using namespace pisr;
+
+constexpr const char* kProgram = "pisr_train";
+
+struct Options {
+  std::string config;
+  std::vector<std::string> data;
+  std::vector<std::string> validation;
+  std::string out;
+  std::vector<std::string> settings;
+  std::string phase;
+  std::string resume;
+  std::string progress = "auto";
+  int threads = -1;
+  bool overwrite = false;
+  bool print_config = false;
+  bool quiet = false;
+};
+
+/// The flags that stand for a key of the configuration, as settings "key=value"; what --set names
+/// comes later and so wins.
+std::vector<std::string> settings_of(const Options& options) {
+  using Json = nlohmann::json;
+  std::vector<std::string> settings;
+  const auto set = [&](const char* key, const Json& value) {
+    settings.push_back(std::string(key) + "=" +
+                       value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  };
+  if (!options.data.empty()) {
+    set("data.train", options.data);
+  }
+  if (!options.validation.empty()) {
+    set("data.validation", options.validation);
+  }
+  if (!options.phase.empty()) {
+    set("train.phase", options.phase);
+  }
+  if (options.threads >= 0) {
+    set("threads", options.threads);
+  }
+  settings.insert(settings.end(), options.settings.begin(), options.settings.end());
+  return settings;
+}
+
+/// Without --config a run that is resumed goes on with the configuration it was started with.
+TrainConfig configuration(const Options& options) {
+  const std::vector<std::string> settings = settings_of(options);
+  if (!options.config.empty()) {
+    return read_config(options.config, settings);
+  }
+  const std::filesystem::path former = std::filesystem::path(options.out) / "config.json";
+  if (!options.resume.empty() && !options.out.empty() && std::filesystem::exists(former)) {
+    return read_config(former, settings);
+  }
+  return parse_config("{}", "command line", settings);
+}
+
+/// --out, or runs/NAME-DATE-TIME after the configuration.
+std::filesystem::path run_path(const Options& options) {
+  if (!options.out.empty()) {
+    return options.out;
+  }
+  if (!options.resume.empty()) {
+    throw Error(ErrorKind::usage, "--resume: wants the run directory too", "name it with --out");
+  }
+  const std::time_t seconds = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&seconds, &parts);
+  char date[32];
+  std::strftime(date, sizeof(date), "-%Y%m%d-%H%M%S", &parts);
+  const std::string name =
+      options.config.empty() ? "pisr" : std::filesystem::path(options.config).stem().string();
+  return std::filesystem::path("runs") / (name + date);
+}
+
+RunMode run_mode(const Options& options) {
+  if (options.overwrite && !options.resume.empty()) {
+    throw Error(ErrorKind::usage, "--resume and --overwrite exclude each other");
+  }
+  return options.overwrite        ? RunMode::overwrite
+         : options.resume.empty() ? RunMode::fresh
+                                  : RunMode::resume;
+}
+
+/// Where --resume says to go on; nothing where `auto` finds a run without checkpoints.
+std::optional<ResumePoint> find_resume_point(const Options& options, const RunDirectory& run) {
+  if (options.resume.empty()) {
+    return std::nullopt;
+  }
+  if (options.resume != "auto") {
+    return ResumePoint{read_checkpoint(options.resume), options.resume};
+  }
+  FoundCheckpoint found = find_newest_checkpoint(run.checkpoints());
+  for (const std::string& skipped : found.skipped) {
+    warn(kProgram, "skipped " + skipped);
+  }
+  if (!found.checkpoint) {
+    return std::nullopt;
+  }
+  return ResumePoint{std::move(*found.checkpoint), found.path.string()};
+}
+
+void print_result(const TrainConfig& config, const RunDirectory& run) {
+  for (const Phase phase : phases(config)) {
+    std::cout << name(phase) << ": best weights " << run.best_weights(phase).string()
+              << ", weights of the last iteration " << run.last_weights(phase).string() << '\n';
+  }
+  std::cout << "report: " << run.report().string() << std::endl;
+}
+
+void make_report(const TrainConfig& config, const RunDirectory& run, const TrainingData& data) {
+  ThreadPool pool(config.threads);
+  Context context(pool);
+  ReportRequest request;
+  request.runs = {run.path()};
+  request.sets = {&data.validation, 1};
+  request.protocol = config.val.protocol;
+  write_report(run.report(), gather_report(context, pool, request));
+}
+
+int run_training(const Options& options) {
+  const ProgressStyle style =
+      options.quiet ? ProgressStyle::none : progress_style_from_name(options.progress);
+  const TrainConfig config = configuration(options);
+  if (options.print_config) {
+    std::cout << config_json(config) << '\n';
+    return 0;
+  }
+  const RunMode mode = run_mode(options);
+  const RunDirectory run(run_path(options), mode);
+  const std::optional<ResumePoint> resume = find_resume_point(options, run);
+  if (resume) {
+    for (const ConfigDifference& difference :
+         check_resume(config, resume->checkpoint, resume->name)) {
+      warn(kProgram, difference.key + " was " + difference.before + ", now is " + difference.after);
+    }
+  }
+  const TrainingData data = load_training_data(config);
+  if (mode == RunMode::overwrite) {
+    run.start_over();
+  }
+
+  const Interruption interruption;
+  TrainOutcome outcome;
+  {
+    TrainingProgress progress(style);
+    TrainCallbacks callbacks = progress.callbacks();
+    callbacks.cancelled = [] { return Interruption::signal() != 0; };
+    outcome = train(config, run, data, resume, callbacks);
+  }
+  if (outcome == TrainOutcome::cancelled) {
+    if (!options.quiet) {
+      std::cerr << kProgram << ": stopped; '--resume auto --out " << run.path().string()
+                << "' goes on\n";
+    }
+    return 128 + Interruption::signal();
+  }
+  make_report(config, run, data);
+  if (style != ProgressStyle::json && !options.quiet) {
+    print_result(config, run);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Trains super-resolution networks: FSRCNN, PISR's teacher and its student",
+               kProgram);
+  app.add_option("-c,--config", options.config,
+                 "Configuration, JSON with comments (docs/configuration.md); the paper's values "
+                 "without one");
+  app.add_option("-d,--data", options.data,
+                 "Folders of training images; built-in images without one");
+  app.add_option("--val", options.validation, "Folders of validation images");
+  app.add_option("-o,--out", options.out, "Run directory; runs/NAME-DATE-TIME by default");
+  app.add_option("--set", options.settings, "Set a key of the configuration: train.batch_size=8");
+  app.add_option("--phase", options.phase,
+                 "What to train: baseline, teacher, student, or all (teacher, then student)");
+  app.add_option("--resume", options.resume,
+                 "Go on from the newest valid checkpoint (auto), or from this one");
+  app.add_flag("--overwrite", options.overwrite, "Start over in a run directory that is in use");
+  app.add_option("-j,--threads", options.threads, "Threads; 0 = all")->check(CLI::Range(0, 1024));
+  app.add_flag("--print-config", options.print_config, "Print the whole configuration and stop");
+  app.add_option("--progress", options.progress, "auto, line, log, json (on stdout) or none")
+      ->capture_default_str();
+  app.add_flag("-q,--quiet", options.quiet, "Print errors and warnings only");
+  return run_program(app, argc, argv, [&] { return run_training(options); });
+}
