@@ -17,7 +17,7 @@ namespace pisr::kernels::cpu {
 namespace {
 
 // What a task works on should stay in the level-2 cache, next to the weights.
-constexpr std::int64_t kWindowBytes = 320 * 1024;
+constexpr std::int64_t kWindowBytes = std::int64_t{320} * 1024;
 constexpr std::int64_t kMostRows = 16;
 constexpr std::int64_t kMostColumns = 192;
 constexpr std::int64_t kMostPixels = 768;
@@ -347,8 +347,8 @@ Filter<T> remainder_filter(Queue& queue, const ConvSizes& sizes, const Source<T>
       for (int j = 0; first_column + stride * j < kernel.width; ++j) {
         offsets[taps] = tap_offset(source, tiling, o, source.kernel_height - 1 - i,
                                    source.kernel_width - 1 - j);
-        starts[taps++] = o * channels * kernel_size + std::int64_t{stride} * i * kernel.width +
-                         std::int64_t{stride} * j;
+        starts[taps++] = std::int64_t{o} * channels * kernel_size +
+                         std::int64_t{stride} * i * kernel.width + std::int64_t{stride} * j;
       }
     }
   }
@@ -373,7 +373,7 @@ Filter<T> remainder_filter(Queue& queue, const ConvSizes& sizes, const Source<T>
 /// takes what its copies got.
 template <class T>
 void fold_border(Queue& queue, const ConvSizes& sizes, const T* padded, T* dx, Store store) {
-  const int padding = sizes.padding;
+  const std::int64_t padding = sizes.padding;
   const std::int64_t height = sizes.in_height;
   const std::int64_t width = sizes.in_width;
   const std::int64_t padded_width = width + 2 * padding;
@@ -471,11 +471,13 @@ void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T
   convolve(queue, tiles, source, target, tiling, filters, remainders / count);
 }
 
-#define PISR_INSTANTIATE_TYPE(T)                                                                  \
-  template void conv_to_small(Queue&, const ConvSizes&, const T*, const T*, const T*, T*, Store); \
-  template void conv_to_large(Queue&, const ConvSizes&, const T*, const T*, const T*, T*, Store);
-PISR_INSTANTIATE_TYPE(float)
-PISR_INSTANTIATE_TYPE(double)
-#undef PISR_INSTANTIATE_TYPE
+template void conv_to_small(Queue&, const ConvSizes&, const float*, const float*, const float*,
+                            float*, Store);
+template void conv_to_small(Queue&, const ConvSizes&, const double*, const double*, const double*,
+                            double*, Store);
+template void conv_to_large(Queue&, const ConvSizes&, const float*, const float*, const float*,
+                            float*, Store);
+template void conv_to_large(Queue&, const ConvSizes&, const double*, const double*, const double*,
+                            double*, Store);
 
 }  // namespace pisr::kernels::cpu

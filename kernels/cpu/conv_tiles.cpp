@@ -45,7 +45,7 @@ using Tag = hn::ScalableTag<T>;
 template <class T>
 using Vector = hn::Vec<Tag<T>>;
 template <class T>
-constexpr int kLanes = HWY_MAX_BYTES / static_cast<int>(sizeof(T));
+constexpr std::int64_t kLanes = HWY_MAX_BYTES / static_cast<std::int64_t>(sizeof(T));
 
 std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
@@ -57,8 +57,8 @@ HWY_INLINE void convolve_tile(const ConvolvePass<T>& pass, const T* HWY_RESTRICT
                               const T* HWY_RESTRICT weights, const T* bias, T* out,
                               std::int64_t columns) {
   const Tag<T> d;
-  constexpr int kWidth = kLanes<T>;
-  HWY_ALIGN T sums[kChannels * kVectors * kWidth];
+  constexpr std::int64_t kWidth = kLanes<T>;
+  HWY_ALIGN T sums[kWidth * kChannels * kVectors];
   Vector<T> acc[kChannels][kVectors];
   const std::int64_t parts = std::max<std::int64_t>(1, ceil_divide(pass.taps, kLongestTapSum));
   std::int64_t tap = 0;
@@ -150,7 +150,7 @@ HWY_INLINE void convolve_channels(const ConvolvePass<T>& pass, const T* input, T
 template <class T>
 void convolve(const ConvolvePass<T>& pass) {
   static_assert(kTileVectors == 3, "the last tile of a row has 1 or 2 vectors");
-  constexpr int kWidth = kLanes<T>;
+  constexpr std::int64_t kWidth = kLanes<T>;
   for (std::int64_t y = 0; y < pass.rows; ++y) {
     const T* const input = pass.input + y * pass.input_pitch;
     T* const out = pass.out + y * pass.out_pitch;
@@ -263,7 +263,7 @@ void weight_rectangle(const WeightPass<T>& pass, const Rectangle<T>& area) {
 
 template <class T>
 void weight_sums(const WeightPass<T>& pass) {
-  constexpr int kWidth = kLanes<T>;
+  constexpr std::int64_t kWidth = kLanes<T>;
   const std::int64_t vectors = pass.columns / kWidth;
   const std::int64_t column_parts = ceil_divide(vectors, kLongestPixelSum);
   const std::int64_t most_rows =
@@ -284,7 +284,7 @@ void weight_sums(const WeightPass<T>& pass) {
 template <class T>
 void copy_row(const PaddedRow<T>& row, std::int64_t count, T* out) {
   const Tag<T> d;
-  constexpr int kWidth = kLanes<T>;
+  constexpr std::int64_t kWidth = kLanes<T>;
   const std::int64_t begin = std::clamp<std::int64_t>(-row.left, 0, count);
   const std::int64_t end = std::clamp(row.width - row.left, begin, count);
   // Each part may run over into the next, which is written after it.
@@ -359,7 +359,7 @@ void join_pairs(const T* even, const T* odd, std::int64_t count, T* row, Store s
 template <class T>
 double sum(const T* x, std::int64_t count) {
   const Tag<T> d;
-  constexpr int kWidth = kLanes<T>;
+  constexpr std::int64_t kWidth = kLanes<T>;
   constexpr int kVectors = 4;
   double total = 0;
   std::int64_t i = 0;
@@ -386,8 +386,14 @@ double sum(const T* x, std::int64_t count) {
 }
 
 template <class T>
-constexpr ConvTiles<T> kTiles = {kLanes<T>,   kLargestBlock, convolve<T>,   weight_sums<T>,
-                                 copy_row<T>, split_row<T>,  join_pairs<T>, sum<T>};
+constexpr ConvTiles<T> kTiles = {static_cast<int>(kLanes<T>),
+                                 kLargestBlock,
+                                 convolve<T>,
+                                 weight_sums<T>,
+                                 copy_row<T>,
+                                 split_row<T>,
+                                 join_pairs<T>,
+                                 sum<T>};
 
 const ConvTiles<float>* float_tiles() {
   return &kTiles<float>;

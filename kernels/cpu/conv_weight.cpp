@@ -131,11 +131,12 @@ void sum_channels(Queue& queue, std::int64_t batch, std::int64_t channels, std::
   });
 }
 
-#define PISR_INSTANTIATE_TYPE(T)                                                         \
-  template void conv_to_weight(Queue&, const ConvSizes&, const T*, const T*, T*, Store); \
-  template void sum_channels(Queue&, std::int64_t, std::int64_t, std::int64_t, const T*, T*, Store);
-PISR_INSTANTIATE_TYPE(float)
-PISR_INSTANTIATE_TYPE(double)
-#undef PISR_INSTANTIATE_TYPE
+template void conv_to_weight(Queue&, const ConvSizes&, const float*, const float*, float*, Store);
+template void conv_to_weight(Queue&, const ConvSizes&, const double*, const double*, double*,
+                             Store);
+template void sum_channels(Queue&, std::int64_t, std::int64_t, std::int64_t, const float*, float*,
+                           Store);
+template void sum_channels(Queue&, std::int64_t, std::int64_t, std::int64_t, const double*, double*,
+                           Store);
 
 }  // namespace pisr::kernels::cpu

@@ -43,7 +43,7 @@ void Window::fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channe
     return std::clamp<std::int64_t>(row, 0, planes.height - 1);
   };
   T* out = window;
-  for (int c = 0; c < channels; ++c, out += phases_y_ * phases_x_ * plane_) {
+  for (int c = 0; c < channels; ++c, out += plane_ * phases_y_ * phases_x_) {
     const T* const plane = planes.data + c * planes.height * planes.width;
     // In the order of the source: it comes from further away than the window.
     for (std::int64_t i = 0; i < source_rows; ++i) {
