@@ -167,7 +167,7 @@ std::vector<std::byte> encode_bmp(const Image8& image) {
   append(file, image.width, 4);
   append(file, image.height, 4);
   append(file, 1, 2);
-  append(file, 8 * image.channels, 2);
+  append(file, std::int64_t{8} * image.channels, 2);
   append(file, alpha ? 3 : 0, 4);
   append(file, row_size * image.height, 4);
   append(file, 2835, 4);  // 72 dots an inch
@@ -183,7 +183,7 @@ std::vector<std::byte> encode_bmp(const Image8& image) {
     file.resize(start);  // end points and gamma, which sRGB does not use
   }
   for (int i = 0; i < palette_size / 4; ++i) {
-    append(file, i * 0x010101, 4);
+    append(file, std::int64_t{0x010101} * i, 4);
   }
   for (int y = image.height - 1; y >= 0; --y) {
     const std::uint8_t* row = image.row(y);

@@ -93,9 +93,9 @@ struct Inverse {
   double of[3][3];
 
   Inverse() {
-    constexpr double m[3][3] = {
+    static constexpr double m[3][3] = {
         {65.481, 128.553, 24.966}, {-37.797, -74.203, 112.0}, {112.0, -93.786, -18.214}};
-    const auto cofactor = [&m](int i, int j) {
+    const auto cofactor = [](int i, int j) {
       const int i1 = (i + 1) % 3;
       const int i2 = (i + 2) % 3;
       const int j1 = (j + 1) % 3;

@@ -28,7 +28,7 @@ std::array<double, kWindow> gaussian_window() {
   std::array<double, kWindow> window{};
   double sum = 0;
   for (int i = 0; i < kWindow; ++i) {
-    const double distance = i - kWindow / 2;
+    const int distance = i - kWindow / 2;
     window[i] = std::exp(-distance * distance / (2 * kSigma * kSigma));
     sum += window[i];
   }

@@ -60,7 +60,8 @@ std::map<std::string, Score> read_baseline(const std::filesystem::path& path) {
   std::string ssim;
   while (file >> set >> scale >> image >> domain >> grey >> psnr >> ssim) {
     if (set != "set" && (grey == "asis" || set != "Set14")) {
-      baseline[set + " " + scale + " " + image + " " + domain] = {std::stod(psnr), std::stod(ssim)};
+      baseline[message(set, ' ', scale, ' ', image, ' ', domain)] = {std::stod(psnr),
+                                                                     std::stod(ssim)};
     }
   }
   return baseline;
