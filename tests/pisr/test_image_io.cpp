@@ -53,6 +53,14 @@ TEST_CASE("PNG: 8 and 16 bits, grey and RGB, with and without alpha, there and b
   }
 }
 
+TEST_CASE("PNG: 16 bit samples have their high byte first in the file") {
+  PngKind kind;
+  kind.colour_type = PNG_COLOR_TYPE_GRAY;
+  kind.bit_depth = 16;
+  const AnyImage image = decode_image(make_png(kind, 2, 1, {0x12, 0x34, 0x00, 0xff}), "test");
+  CHECK(std::get<Image16>(image.pixels).samples == std::vector<std::uint16_t>{0x1234, 0x00ff});
+}
+
 TEST_CASE("16 bits are rounded to 8 where asked") {
   Image16 wide(6, 1, 1);
   wide.samples = {0, 128, 129, 257, 65406, 65535};
@@ -254,7 +262,15 @@ std::vector<std::byte> png_declaring(std::uint32_t width, std::uint32_t height) 
   return file;
 }
 
+/// The most memory this process has held, in MiB.
+double peak_memory() {
+  rusage usage{};
+  REQUIRE(getrusage(RUSAGE_SELF, &usage) == 0);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
 TEST_CASE("declared sizes are checked before memory is taken") {
+  const double before = peak_memory();
   CHECK(decode_error(png_declaring(100000, 100000)) ==
         "memory: cannot decode 'test': 100000x100000 exceeds the limit of 268435456 pixels");
   CHECK(decode_error(png_declaring(0x7fffffff, 0x7fffffff)) ==
@@ -281,6 +297,8 @@ TEST_CASE("declared sizes are checked before memory is taken") {
   bmp[20] = std::byte{0x01};
   bmp[21] = std::byte{0};
   CHECK(decode_error(bmp) == "input: cannot decode 'test': truncated");
+
+  CHECK(peak_memory() - before < 64);  // any of these pictures would take more
 
   const Image8 image = gradient(10, 10, 3);
   for (const std::vector<std::byte>& file :

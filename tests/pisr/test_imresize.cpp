@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <limits>
 
@@ -124,6 +126,40 @@ TEST_CASE("imresize rounds after each pass, half up, and clamps") {
   const Image8 up = upscale(edge, 2);
   CHECK(up.at(6, 0) == 0);
   CHECK(up.at(9, 0) == 255);
+}
+
+/// Keys' kernel with a = -0.5 at the distance k / n, times 2 n^3: whole numbers.
+long cubic_in_whole_numbers(long k, long n) {
+  k = std::abs(k);
+  if (k <= n) {
+    return 3 * k * k * k - 5 * k * k * n + 2 * n * n * n;
+  }
+  return k <= 2 * n ? -k * k * k + 5 * k * k * n - 8 * k * n * n + 4 * n * n * n : 0;
+}
+
+TEST_CASE("imresize counts exact halves as halves, however the weights are rounded") {
+  const int width = 20000;
+  const Image8 row = noise<std::uint8_t>(width, 1, 1);
+  for (const int scale : {2, 3, 4, 5, 6, 7, 8, 10, 12}) {
+    INFO("scale " << scale);
+    const Image8 up = upscale(row, scale);
+    const long n = 2L * scale;  // distances are whole numbers of 1 / n
+    const long whole = 2 * n * n * n;
+    int halves = 0;
+    int differing = 0;
+    for (int x = 3 * scale; x < (width - 3) * scale; ++x) {
+      long sum = 0;
+      for (int source = x / scale - 3; source <= x / scale + 3; ++source) {
+        const long distance = (2L * x + 1 - scale) - n * source;
+        sum += cubic_in_whole_numbers(distance, n) * row.at(source, 0);
+      }
+      const long rounded = std::clamp((2 * sum + whole) / (2 * whole), 0L, 255L);
+      halves += sum > 0 && (2 * sum + whole) % (2 * whole) == 0 ? 1 : 0;
+      differing += up.at(x, 0) != rounded ? 1 : 0;
+    }
+    CHECK(differing == 0);
+    CHECK((halves > 0) == (scale % 2 == 0));
+  }
 }
 
 TEST_CASE("imresize takes channels apart") {
