@@ -337,6 +337,13 @@ TEST_CASE("convolutions equal their definition, double, results added") {
   compare_all<double>(-1, Store::add);
 }
 
+TEST_CASE("long sums stay accurate") {
+  // 400,000 products of one sign in each element of the weight's gradient.
+  compare<float>(conv("large image", 1, 4, 4, 640, 640, {1}), false, 0, Store::write);
+  compare<float>(conv("large image, padded", 1, 1, 2, 300, 2700, {3, 1, 1}), false, 0,
+                 Store::write);
+}
+
 TEST_CASE("convolutions do not depend on the number of threads") {
   const auto check = [](const Case& test, bool is_transpose) {
     const Inputs<float> inputs(test.sizes, -1);
