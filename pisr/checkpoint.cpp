@@ -116,6 +116,10 @@ class Entries {
   const std::string& path_;
 };
 
+bool contains(const std::vector<Phase>& phases, Phase phase) {
+  return std::find(phases.begin(), phases.end(), phase) != phases.end();
+}
+
 std::optional<CheckpointFile> parse_name(const std::filesystem::path& path) {
   const std::string stem = path.stem().string();
   const std::size_t underscore = stem.rfind('_');
@@ -192,12 +196,13 @@ std::string checkpoint_name(Phase phase, std::int64_t iteration) {
   return std::string(name(phase)) + "_" + digits + ".safetensors";
 }
 
-std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder) {
+std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder,
+                                             const std::vector<Phase>& wanted) {
   std::vector<CheckpointFile> files;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (auto file = parse_name(entry->path())) {
+    if (auto file = parse_name(entry->path()); file && contains(wanted, file->phase)) {
       files.push_back(std::move(*file));
     }
   }
@@ -211,9 +216,10 @@ std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder
   return files;
 }
 
-FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder) {
+FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder,
+                                       const std::vector<Phase>& wanted) {
   FoundCheckpoint found;
-  std::vector<CheckpointFile> files = list_checkpoints(folder);
+  const std::vector<CheckpointFile> files = list_checkpoints(folder, wanted);
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     try {
       found.checkpoint = read_checkpoint(file->path);
@@ -234,12 +240,25 @@ FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder) {
   return found;
 }
 
+void supersede_checkpoints(const std::filesystem::path& folder, const std::vector<Phase>& wanted,
+                           Phase phase, std::int64_t iteration) {
+  for (const CheckpointFile& file : list_checkpoints(folder, wanted)) {
+    if (std::pair(file.phase, file.iteration) <= std::pair(phase, iteration)) {
+      continue;
+    }
+    std::error_code error;
+    std::filesystem::rename(file.path, file.path.string() + ".superseded", error);
+    if (error) {
+      throw Error(ErrorKind::output,
+                  "cannot rename '" + file.path.string() + "': " + error.message());
+    }
+  }
+}
+
 void prune_checkpoints(const std::filesystem::path& folder, Phase phase, int keep,
                        std::int64_t last) {
-  std::vector<CheckpointFile> files = list_checkpoints(folder);
-  std::erase_if(files, [&](const CheckpointFile& file) {
-    return file.phase != phase || file.iteration == last;
-  });
+  std::vector<CheckpointFile> files = list_checkpoints(folder, {phase});
+  std::erase_if(files, [&](const CheckpointFile& file) { return file.iteration == last; });
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < files.size(); ++i) {
     std::error_code ignored;  // A checkpoint too many does no harm.
     std::filesystem::remove(files[i].path, ignored);

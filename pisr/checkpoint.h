@@ -47,18 +47,26 @@ struct CheckpointFile {
 /// PHASE_ITERATION.safetensors, e.g. "student_000012000.safetensors".
 std::string checkpoint_name(Phase phase, std::int64_t iteration);
 
-/// Those with such a name, in the order of training: by phase, then by iteration.
-std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder);
+/// Those of the phases in `wanted` by their names, in the order of training: by phase, then by
+/// iteration. Empty where there is no such folder.
+std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder,
+                                             const std::vector<Phase>& wanted);
 
-/// The newest valid one, and why newer ones were passed over. `checkpoint` is empty where the
-/// folder has none at all; where it has some but none is valid, Error(weights) names the newest's
-/// fault.
+/// The newest valid one of the phases in `wanted`, and why newer ones were passed over.
+/// `checkpoint` is empty where the folder has none at all; where it has some but none is valid,
+/// Error(weights) names the newest's fault.
 struct FoundCheckpoint {
   std::optional<Checkpoint> checkpoint;
   std::filesystem::path path;
   std::vector<std::string> skipped;
 };
-FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder);
+FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder,
+                                       const std::vector<Phase>& wanted);
+
+/// Puts ".superseded" to the names of the later checkpoints of the phases in `wanted`: what a run
+/// resumed at `phase` and `iteration` leaves behind.
+void supersede_checkpoints(const std::filesystem::path& folder, const std::vector<Phase>& wanted,
+                           Phase phase, std::int64_t iteration);
 
 /// Removes the older checkpoints of a phase but for the `keep` newest and the one of iteration
 /// `last`.

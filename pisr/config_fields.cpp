@@ -142,7 +142,7 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
   fields.push_back({"train.keep_checkpoints",
                     &train.keep_checkpoints,
                     {1, 1000000},
-                    "checkpoints kept of each phase, beside the best and the last"});
+                    "checkpoints kept of each phase, beside that of the last iteration"});
   add_override(fields, "baseline", train.baseline);
   add_override(fields, "teacher", train.teacher);
   add_override(fields, "student", train.student);

@@ -22,6 +22,12 @@ namespace {
 
 constexpr Phase kPhases[] = {Phase::baseline, Phase::teacher, Phase::student};
 
+/// What write_file_atomically leaves when the process is killed.
+bool is_temporary(const std::string& file) {
+  return file.rfind(".pisr-", 0) == 0 && file.size() > 4 &&
+         file.compare(file.size() - 4, 4, ".tmp") == 0;
+}
+
 /// Removes the files of `folder` that `is_ours` accepts.
 template <class Predicate>
 void remove_files(const std::filesystem::path& folder, Predicate is_ours) {
@@ -125,6 +131,11 @@ void RunDirectory::start_over() const {
   std::error_code not_empty;
   std::filesystem::remove(checkpoints(), not_empty);
   std::filesystem::remove(tensorboard(), not_empty);
+}
+
+void RunDirectory::remove_temporaries() const {
+  remove_files(path_, is_temporary);
+  remove_files(checkpoints(), is_temporary);
 }
 
 std::filesystem::path RunDirectory::best_weights(Phase phase) const {

@@ -56,6 +56,9 @@ class RunDirectory {
   /// Removes what a former run wrote, and nothing else.
   void start_over() const;
 
+  /// Removes the half-written files of a run that was killed.
+  void remove_temporaries() const;
+
   const std::filesystem::path& path() const noexcept { return path_; }
   std::filesystem::path config() const { return path_ / "config.json"; }
   std::filesystem::path log() const { return path_ / "train.log"; }

@@ -284,6 +284,11 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
 TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
                    const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks) {
   const std::vector<Phase> wanted = phases(config);
+  run.remove_temporaries();
+  if (resume) {
+    supersede_checkpoints(run.checkpoints(), wanted, resume->checkpoint.phase,
+                          resume->checkpoint.iteration);
+  }
   filter_metrics(run.metrics(), [&](const std::string& phase, std::int64_t iteration) {
     for (const Phase planned : wanted) {
       if (phase != name(planned) || (resume && planned < resume->checkpoint.phase)) {

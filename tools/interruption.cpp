@@ -32,6 +32,8 @@ void install(void (*handler)(int)) {
 Interruption::Interruption() {
   received_signal = 0;
   install(note);
+  // A reader of the progress that goes away must not end the training.
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 Interruption::~Interruption() {

@@ -36,6 +36,7 @@ struct Options {
   int threads = -1;
   bool overwrite = false;
   bool print_config = false;
+  bool help_config = false;
   bool quiet = false;
 };
 
@@ -105,14 +106,15 @@ RunMode run_mode(const Options& options) {
 }
 
 /// Where --resume says to go on; nothing where `auto` finds a run without checkpoints.
-std::optional<ResumePoint> find_resume_point(const Options& options, const RunDirectory& run) {
+std::optional<ResumePoint> find_resume_point(const Options& options, const TrainConfig& config,
+                                             const RunDirectory& run) {
   if (options.resume.empty()) {
     return std::nullopt;
   }
   if (options.resume != "auto") {
     return ResumePoint{read_checkpoint(options.resume), options.resume};
   }
-  FoundCheckpoint found = find_newest_checkpoint(run.checkpoints());
+  FoundCheckpoint found = find_newest_checkpoint(run.checkpoints(), phases(config));
   for (const std::string& skipped : found.skipped) {
     warn(kProgram, "skipped " + skipped);
   }
@@ -141,16 +143,20 @@ void make_report(const TrainConfig& config, const RunDirectory& run, const Train
 }
 
 int run_training(const Options& options) {
+  if (options.help_config) {
+    std::cout << config_reference();
+    return 0;
+  }
   const ProgressStyle style =
       options.quiet ? ProgressStyle::none : progress_style_from_name(options.progress);
   const TrainConfig config = configuration(options);
   if (options.print_config) {
-    std::cout << config_json(config) << '\n';
+    std::cout << config_json(config);
     return 0;
   }
   const RunMode mode = run_mode(options);
   const RunDirectory run(run_path(options), mode);
-  const std::optional<ResumePoint> resume = find_resume_point(options, run);
+  const std::optional<ResumePoint> resume = find_resume_point(options, config, run);
   if (resume) {
     for (const ConfigDifference& difference :
          check_resume(config, resume->checkpoint, resume->name)) {
@@ -205,6 +211,8 @@ int main(int argc, char** argv) {
   app.add_flag("--overwrite", options.overwrite, "Start over in a run directory that is in use");
   app.add_option("-j,--threads", options.threads, "Threads; 0 = all")->check(CLI::Range(0, 1024));
   app.add_flag("--print-config", options.print_config, "Print the whole configuration and stop");
+  app.add_flag("--help-config", options.help_config,
+               "Print all keys of the configuration and stop");
   app.add_option("--progress", options.progress, "auto, line, log, json (on stdout) or none")
       ->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "Print errors and warnings only");
