@@ -413,7 +413,7 @@ TEST_CASE("naive gradients of sum and plane statistics") {
 
 TEST_CASE("naive gradients of pixel_shuffle and block_mean") {
   check_gradients(
-      {{random_values(2 * 9 * 2 * 3, 1)},
+      {{random_values(108, 1)},
        [](const auto& x) {
          return filled(x[0].size(), [&](Queue& q, double* y) {
            table().pixel_shuffle(q, {1, 2, 2, 3, 3, x[0].data(), y});
@@ -424,7 +424,7 @@ TEST_CASE("naive gradients of pixel_shuffle and block_mean") {
            table().pixel_shuffle_backward(q, {1, 2, 2, 3, 3, dy.data(), dx, Store::write});
          })};
        }});
-  check_gradients({{random_values(2 * 6 * 9, 1)},
+  check_gradients({{random_values(108, 1)},
                    [](const auto& x) {
                      return filled(12, [&](Queue& q, double* y) {
                        table().block_mean(q, {2, 2, 3, 3, x[0].data(), y});
@@ -487,10 +487,11 @@ TEST_CASE("naive gradients of convolutions") {
     };
     s.out_height = out_size(s.in_height, s.kernel_height);
     s.out_width = out_size(s.in_width, s.kernel_width);
-    const std::size_t in_count = 2 * 4 * 5 * 4;
-    const auto out_count = static_cast<std::size_t>(2 * 2 * s.out_height * s.out_width);
-    const auto weight_count =
-        static_cast<std::size_t>(4 * 2 / c.groups * s.kernel_height * s.kernel_width);
+    const std::size_t in_count = 160;
+    const auto size = [](int value) { return static_cast<std::size_t>(value); };
+    const std::size_t out_count = 4 * size(s.out_height) * size(s.out_width);
+    const std::size_t weight_count =
+        size(8 / c.groups) * size(s.kernel_height) * size(s.kernel_width);
     const auto& t = table();
     check_gradients(
         {{random_values(in_count, 1), random_values(weight_count, 2), random_values(2, 3)},
