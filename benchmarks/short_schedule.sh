@@ -20,7 +20,7 @@ train() { # train NAME ARGUMENT...
   local out=$runs/$1
   shift
   if [ ! -e "$out/done" ]; then
-    "$build/tools/pisr_train" --config "$here/configs/short_x2.json" --out "$out" --resume auto --progress none "${validation[@]}" "$@"
+    "$build/tools/pisr_train" --config "$here/configs/short_x2.json" --out "$out" --resume auto -q "${validation[@]}" "$@"
     touch "$out/done"
   fi
 }

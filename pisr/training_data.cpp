@@ -21,26 +21,6 @@ bool is_div2k(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path / "DIV2K_train_HR", ignored);
 }
 
-EvaluationSet load_validation(const TrainConfig& config) {
-  const DataConfig& data = config.data;
-  DatasetOptions options;
-  options.scale = config.network.scale;
-  options.part = DataPart::validation;
-  options.threads = config.threads;
-  if (data.validation.size() == 1) {
-    return load_evaluation_set(data.validation.front(), options.scale);
-  }
-  if (!data.validation.empty()) {
-    return {"validation", load_dataset(as_paths(data.validation), options)};
-  }
-  if (data.train.size() == 1 && is_div2k(data.train.front())) {
-    return {"DIV2K validation", load_dataset(as_paths(data.train), options)};
-  }
-  return {"built-in held-out",
-          built_in_dataset(data.built_in.seed, kFirstHeldOut, data.built_in.validation_count,
-                           data.built_in.size, options.scale, config.threads)};
-}
-
 /// Photographs smaller than the patch are left out, as the loaders of the literature do (one image
 /// of T91 at a patch of 96); when there is no other, that is an error.
 void leave_out_small(Dataset& data, int gt_size) {
@@ -82,8 +62,28 @@ TrainingData load_training_data(const TrainConfig& config) {
     result.train = load_dataset(as_paths(data.train), options);
     leave_out_small(result.train, config.train.gt_size);
   }
-  result.validation = load_validation(config);
+  result.validation = load_validation_set(config);
   return result;
+}
+
+EvaluationSet load_validation_set(const TrainConfig& config) {
+  const DataConfig& data = config.data;
+  DatasetOptions options;
+  options.scale = config.network.scale;
+  options.part = DataPart::validation;
+  options.threads = config.threads;
+  if (data.validation.size() == 1) {
+    return load_evaluation_set(data.validation.front(), options.scale);
+  }
+  if (!data.validation.empty()) {
+    return {"validation", load_dataset(as_paths(data.validation), options)};
+  }
+  if (data.train.size() == 1 && is_div2k(data.train.front())) {
+    return {"DIV2K validation", load_dataset(as_paths(data.train), options)};
+  }
+  return {"built-in held-out",
+          built_in_dataset(data.built_in.seed, kFirstHeldOut, data.built_in.validation_count,
+                           data.built_in.size, options.scale, config.threads)};
 }
 
 }  // namespace pisr

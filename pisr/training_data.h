@@ -19,5 +19,7 @@ struct TrainingData {
 /// name. Images smaller than train.gt_size are left out, which Dataset::excluded then says; Error
 /// input where all are. Throws what load_dataset throws.
 TrainingData load_training_data(const TrainConfig& config);
+/// TrainingData::validation alone.
+EvaluationSet load_validation_set(const TrainConfig& config);
 
 }  // namespace pisr

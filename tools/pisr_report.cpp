@@ -1,5 +1,6 @@
 // pisr_report: one page about a training run, or several compared.
 
+#include <iomanip>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -7,9 +8,29 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "pisr/config.h"
 #include "pisr/evaluate.h"
 #include "pisr/report_run.h"
+#include "pisr/training_data.h"
 #include "tools/program.h"
+
+namespace {
+
+/// "Set5: student 34.811 dB / 0.9404", a line for each model on each set.
+void print_table(const pisr::ReportData& report) {
+  for (const pisr::EvaluationResult& result : report.table.results) {
+    std::string label = result.model;
+    for (const pisr::ReportModel& model : report.models) {
+      if (model.name == result.model && !model.label.empty()) {
+        label = model.label + (model.note.empty() ? "" : " (" + model.note + ")");
+      }
+    }
+    std::cout << result.set << ": " << label << " " << std::fixed << std::setprecision(3)
+              << result.mean.psnr << " dB / " << std::setprecision(4) << result.mean.ssim << '\n';
+  }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace pisr;
@@ -25,8 +46,9 @@ int main(int argc, char** argv) {
       "Measures the networks of training runs and writes a page with tables, curves and pictures",
       "pisr_report");
   app.add_option("runs", runs, "Run directories; several are compared")->required();
-  app.add_option("-d,--data", data, "Folders of images to measure on, as for pisr_eval")
-      ->required();
+  app.add_option("-d,--data", data,
+                 "Folders of images to measure on, as for pisr_eval; the validation images of the "
+                 "first run where none is named");
   app.add_option("-o,--output", output, "Page to write; report.html of the first run by default");
   app.add_option("-s,--scale", scale, "Scale of the runs: 2, 3 or 4")
       ->capture_default_str()
@@ -46,12 +68,18 @@ int main(int argc, char** argv) {
         sets.push_back(load_evaluation_set(folder, scale));
       }
     }
+    if (sets.empty()) {
+      const TrainConfig config = read_config(request.runs.front() / "config.json");
+      sets.push_back(load_validation_set(config));
+    }
     request.sets = sets;
     const std::filesystem::path page =
         output.empty() ? request.runs.front() / "report.html" : std::filesystem::path(output);
     ThreadPool pool(threads);
     Context context(pool);
-    write_report(page, gather_report(context, pool, request));
+    const ReportData report = gather_report(context, pool, request);
+    write_report(page, report);
+    print_table(report);
     std::cout << page.string() << '\n';
     return 0;
   });
