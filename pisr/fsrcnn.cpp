@@ -73,7 +73,7 @@ MultiplyAdds Fsrcnn::multiply_adds(std::int64_t width, std::int64_t height) cons
   const std::int64_t convolutions = area(kFeatureKernel) * d + d * s +
                                     options_.mapping_layers * area(kMappingKernel) * s * s + s * d;
   const std::int64_t deconvolution = area(kDeconvolutionKernel) * d;
-  const std::int64_t low_pixels = width * height / (options_.scale * options_.scale);
+  const std::int64_t low_pixels = width * height / area(options_.scale);
   return {low_pixels * (convolutions + deconvolution),
           low_pixels * convolutions + width * height * deconvolution};
 }
