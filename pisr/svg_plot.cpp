@@ -272,7 +272,7 @@ std::string curve_svg(const Curve& curve, std::size_t index, const Frame& frame)
         const std::string x = frame.at_x(bins[i].x);
         line += (i == first ? "M" : "L") + x + " " + frame.at_y(bins[i].y);
         above += (i == first ? "M" : "L") + x + " " + frame.at_y(bins[i].largest);
-        below = "L" + x + " " + frame.at_y(bins[i].least) + below;
+        below.insert(0, message("L", x, " ", frame.at_y(bins[i].least)));
       }
       if (curve.points.size() > kBins) {
         bands += message("<path class=\"band\" d=\"", above, below, "Z\"/>");

@@ -143,7 +143,7 @@ void check_output(const std::filesystem::path& path, const UpscaleOptions& optio
 void upscale_file(Context& context, const Fsrcnn& network, const std::filesystem::path& input,
                   const std::filesystem::path& output, const UpscaleOptions& options) {
   check_output(output, options);
-  const int scale = network.options().scale;
+  const std::int64_t scale = network.options().scale;
   ReadLimits limits;
   limits.max_pixels = options.max_pixels / (scale * scale);
   const AnyImage image = read_image(input, limits);

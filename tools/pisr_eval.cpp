@@ -197,6 +197,7 @@ int evaluate_all(const Options& options) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): before run_program only memory can run out.
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("PSNR and SSIM of networks on folders of images, on luminance, bicubic first",

@@ -32,6 +32,7 @@ void print_table(const pisr::ReportData& report) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): before run_program only memory can run out.
 int main(int argc, char** argv) {
   using namespace pisr;
   std::vector<std::string> runs;

@@ -10,6 +10,7 @@
 #include "pisr/weights.h"
 #include "tools/program.h"
 
+// NOLINTNEXTLINE(bugprone-exception-escape): before run_program only memory can run out.
 int main(int argc, char** argv) {
   using namespace pisr;
   std::string input;
