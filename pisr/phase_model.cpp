@@ -9,7 +9,9 @@
 
 namespace pisr {
 
-namespace {
+bool needs_teacher(const TrainConfig& config) {
+  return config.train.weight_transfer || config.train.distillation != Distillation::none;
+}
 
 void check_teacher(const Teacher& teacher, const FsrcnnOptions& wanted) {
   const FsrcnnOptions& got = teacher.decoder().options();
@@ -22,12 +24,6 @@ void check_teacher(const Teacher& teacher, const FsrcnnOptions& wanted) {
   };
   throw Error(ErrorKind::weights, message("student: wants a teacher of its own size ", text(wanted),
                                           ", got ", text(got)));
-}
-
-}  // namespace
-
-bool needs_teacher(const TrainConfig& config) {
-  return config.train.weight_transfer || config.train.distillation != Distillation::none;
 }
 
 PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher)

@@ -60,4 +60,8 @@ class PhaseModel {
 /// Whether a student of this configuration starts from or learns from a teacher.
 bool needs_teacher(const TrainConfig& config);
 
+/// Throws Error(weights) where the decoder is not as `wanted`: nothing could be transferred to such
+/// a student.
+void check_teacher(const Teacher& teacher, const FsrcnnOptions& wanted);
+
 }  // namespace pisr

@@ -1,5 +1,6 @@
 #include "pisr/run_directory.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "pisr/checkpoint.h"
 
 namespace pisr {
 
@@ -76,7 +78,8 @@ bool AppendFile::empty() const {
   return ::fstat(descriptor_, &status) == 0 && status.st_size == 0;
 }
 
-RunDirectory::RunDirectory(const std::filesystem::path& path, RunMode mode) : path_(path) {
+RunDirectory::RunDirectory(const std::filesystem::path& path, RunMode mode)
+    : path_(path), mode_(mode) {
   std::error_code error;
   made_ = std::filesystem::create_directories(path_, error);
   if (error) {
@@ -110,24 +113,30 @@ RunDirectory::~RunDirectory() {
   }
 }
 
-void RunDirectory::start_over() const {
+void RunDirectory::start_over(const std::vector<Phase>& phases) const {
+  remove_files(path_, [&](const std::string& file) {
+    return std::any_of(phases.begin(), phases.end(), [&](Phase phase) {
+      return file == best_weights(phase).filename() || file == last_weights(phase).filename();
+    });
+  });
+  remove_files(checkpoints(), [&](const std::string& file) {
+    return std::any_of(phases.begin(), phases.end(), [&](Phase phase) {
+      return file.rfind(std::string(name(phase)) + "_", 0) == 0 &&
+             file.find(".safetensors") != std::string::npos;
+    });
+  });
   for (const Phase phase : kPhases) {
-    for (const auto& file : {best_weights(phase), last_weights(phase)}) {
-      std::error_code error;
-      if (!std::filesystem::remove(file, error) && error) {
-        fail("cannot remove", file, error.message());
-      }
+    if (std::filesystem::exists(best_weights(phase)) ||
+        !list_checkpoints(checkpoints(), {phase}).empty()) {
+      return;
     }
   }
   remove_files(path_, [](const std::string& file) {
     return file == "config.json" || file == "train.log" || file == "metrics.csv" ||
            file == "report.html";
   });
-  remove_files(checkpoints(), [](const std::string& file) {
-    return file.find(".safetensors") != std::string::npos;
-  });
   remove_files(tensorboard(),
-               [](const std::string& file) { return file.find("events.out.tfevents.") == 0; });
+               [](const std::string& file) { return file.rfind("events.out.tfevents.", 0) == 0; });
   std::error_code not_empty;
   std::filesystem::remove(checkpoints(), not_empty);
   std::filesystem::remove(tensorboard(), not_empty);

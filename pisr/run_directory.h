@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "pisr/config.h"
 
@@ -29,7 +29,7 @@ class AppendFile {
 /// What may be in the folder when a run opens it.
 enum class RunMode {
   fresh,      ///< nothing
-  overwrite,  ///< a former run, which start_over() removes
+  overwrite,  ///< a former run, which train() removes
   resume,     ///< a former run, which is continued
 };
 
@@ -53,13 +53,15 @@ class RunDirectory {
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
-  /// Removes what a former run wrote, and nothing else.
-  void start_over() const;
+  /// Removes the weights and checkpoints that a former run wrote for `phases`, and where it trained
+  /// no other phase its log and curves too. Other files stay.
+  void start_over(const std::vector<Phase>& phases) const;
 
   /// Removes the half-written files of a run that was killed.
   void remove_temporaries() const;
 
   const std::filesystem::path& path() const noexcept { return path_; }
+  RunMode mode() const noexcept { return mode_; }
   std::filesystem::path config() const { return path_ / "config.json"; }
   std::filesystem::path log() const { return path_ / "train.log"; }
   std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
@@ -71,6 +73,7 @@ class RunDirectory {
 
  private:
   std::filesystem::path path_;
+  RunMode mode_;
   bool made_ = false;
   int lock_ = -1;
 };

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "pisr/phase_run.h"
+#include "pisr/sampler.h"
 #include "pisr/weights.h"
 
 namespace pisr {
@@ -62,22 +63,41 @@ class Interval {
   double gradient_norm_ = 0;
 };
 
+/// The teacher of a student that is trained alone and not resumed; null where none is needed.
+std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirectory& run,
+                                      bool resumed) {
+  if (resumed || !needs_teacher(config) || phases(config).front() != Phase::student) {
+    return nullptr;
+  }
+  const std::filesystem::path path = config.train.teacher_weights.empty()
+                                         ? run.best_weights(Phase::teacher)
+                                         : std::filesystem::path(config.train.teacher_weights);
+  if (!std::filesystem::exists(path)) {
+    throw Error(ErrorKind::weights,
+                "student: wants a trained teacher, there is no '" + path.string() + "'",
+                "train it first with --phase teacher, or name it in train.teacher_weights");
+  }
+  std::unique_ptr<Teacher> teacher = load_teacher(path, config.network.scale);
+  check_teacher(*teacher, fsrcnn_options(config.network));
+  return teacher;
+}
+
 class Trainer {
  public:
   Trainer(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
-          const TrainCallbacks& callbacks)
+          const TrainCallbacks& callbacks, std::unique_ptr<Teacher> teacher)
       : config_(config),
         run_(run),
         data_(data),
         callbacks_(callbacks),
         pool_(config.threads),
-        log_(run) {}
+        log_(run),
+        teacher_(std::move(teacher)) {}
 
   TrainOutcome run(const std::optional<ResumePoint>& resume);
 
  private:
   TrainOutcome run_phase(PhaseRun& phase);
-  std::unique_ptr<Teacher> find_teacher();
   void describe();
   void line(const std::string& text);
   void after_step(PhaseRun& phase, const StepResult& result, double learning_rate);
@@ -93,7 +113,7 @@ class Trainer {
   TrainingLog log_;
   Interval interval_;
   Score bicubic_;
-  std::unique_ptr<Teacher> teacher_;  ///< the best of this run's teacher phase
+  std::unique_ptr<Teacher> teacher_;  ///< the student's
 };
 
 void Trainer::line(const std::string& text) {
@@ -122,25 +142,6 @@ void Trainer::describe() {
   if (!odd.empty()) {
     line(odd);
   }
-}
-
-std::unique_ptr<Teacher> Trainer::find_teacher() {
-  if (!needs_teacher(config_)) {
-    return nullptr;
-  }
-  if (teacher_ != nullptr) {
-    return std::move(teacher_);
-  }
-  const std::filesystem::path path = config_.train.teacher_weights.empty()
-                                         ? run_.best_weights(Phase::teacher)
-                                         : std::filesystem::path(config_.train.teacher_weights);
-  if (!std::filesystem::exists(path)) {
-    throw Error(ErrorKind::weights,
-                "student: wants a trained teacher, there is no '" + path.string() + "'",
-                "train it first with --phase teacher, or name it in train.teacher_weights");
-  }
-  line("teacher: '" + path.string() + "'");
-  return load_teacher(path, config_.network.scale);
 }
 
 void Trainer::validate(PhaseRun& phase) {
@@ -238,7 +239,7 @@ TrainOutcome Trainer::run(const std::optional<ResumePoint>& resume) {
       line(message("resumed ", name(phase), " at iteration ", state->iteration(), " of ",
                    state->total_iterations()));
     } else {
-      auto teacher = phase == Phase::student ? find_teacher() : nullptr;
+      auto teacher = phase == Phase::student ? std::move(teacher_) : nullptr;
       state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_);
       line(message(name(phase), ": ", state->model().parameters().count(), " parameters to train, ",
                    state->total_iterations(), " iterations"));
@@ -247,7 +248,7 @@ TrainOutcome Trainer::run(const std::optional<ResumePoint>& resume) {
       line(message("stopped at ", name(phase), " iteration ", state->iteration()));
       return TrainOutcome::cancelled;
     }
-    if (phase == Phase::teacher) {
+    if (phase == Phase::teacher && needs_teacher(config_)) {
       teacher_ = state->best_teacher();
     }
   }
@@ -284,6 +285,12 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
 TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
                    const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks) {
   const std::vector<Phase> wanted = phases(config);
+  // All that can be wrong with the input comes before the first change.
+  std::unique_ptr<Teacher> teacher = find_teacher(config, run, resume.has_value());
+  const BatchSampler checked(data.train, config.manual_seed, config.train.gt_size);
+  if (run.mode() == RunMode::overwrite) {
+    run.start_over(wanted);
+  }
   run.remove_temporaries();
   if (resume) {
     supersede_checkpoints(run.checkpoints(), wanted, resume->checkpoint.phase,
@@ -305,7 +312,7 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
     throw Error(ErrorKind::output,
                 "cannot make folder '" + run.checkpoints().string() + "': " + error.message());
   }
-  return Trainer(config, run, data, callbacks).run(resume);
+  return Trainer(config, run, data, callbacks, std::move(teacher)).run(resume);
 }
 
 }  // namespace pisr

@@ -164,9 +164,6 @@ int run_training(const Options& options) {
     }
   }
   const TrainingData data = load_training_data(config);
-  if (mode == RunMode::overwrite) {
-    run.start_over();
-  }
 
   const Interruption interruption;
   TrainOutcome outcome;

@@ -267,6 +267,8 @@ TEST_CASE("trainer: the student wants a teacher of its size", "[trainer]") {
   });
   CHECK(other.kind() == ErrorKind::weights);
   CHECK(contains(other.what(), "wants a teacher of its own size x2 d 6"));
+  CHECK(!fs::exists(folder.path() / "a"));
+  CHECK(!fs::exists(folder.path() / "c"));
 }
 
 TEST_CASE("trainer: resuming with another configuration", "[trainer]") {
@@ -437,7 +439,10 @@ TEST_CASE("run directory: what may be in it", "[trainer]") {
   CHECK(contains(full.hint(), "--overwrite"));
   const RunDirectory run(out, RunMode::overwrite);
   CHECK(fs::exists(out / "train.log"));
-  run.start_over();
+  run.start_over({Phase::student});
+  CHECK(fs::exists(out / "train.log"));
+  CHECK(fs::exists(out / "teacher_last.safetensors"));
+  run.start_over({Phase::teacher, Phase::student});
   CHECK(!fs::exists(out / "train.log"));
   CHECK(!fs::exists(out / "teacher_last.safetensors"));
   CHECK(!fs::exists(out / "checkpoints"));

@@ -1,0 +1,380 @@
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/philox.h"
+#include "pisr/checkpoint.h"
+#include "pisr/config.h"
+#include "pisr/dead_leaves.h"
+#include "pisr/image_io.h"
+#include "pisr/run_metrics.h"
+#include "tests/catch.h"
+#include "tests/temporary_folder.h"
+#include "tests/tools/run_program.h"
+
+using namespace pisr;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A run of a second or less.
+constexpr const char* kConfig = R"({
+  // a network and images as small as possible
+  "network": {"d": 6, "s": 4, "m": 1},
+  "data": {"built_in": {"count": 3, "validation_count": 1, "size": 40}},
+  "train": {"phase": "baseline", "total_iter": 20, "batch_size": 3, "gt_size": 16,
+            "save_checkpoint_freq": 5, "print_freq": 1},
+  "val": {"val_freq": 10}, "threads": 2
+})";
+
+class Workplace {
+ public:
+  Workplace() {
+    std::ofstream(path() / "small.json") << kConfig;
+    fs::create_directory(path() / "empty");
+    fs::create_directory(path() / "tiny");
+    fs::create_directory(path() / "garbled");
+    fs::create_directory(path() / "photos");
+    write_image(path() / "tiny" / "dot.png", Image8(1, 1, 3));
+    write_image(path() / "photos" / "a.png", dead_leaves(1, 0, 40, 30));
+    write_image(path() / "photos" / "b.png", dead_leaves(1, 1, 12, 40));
+    std::ofstream(path() / "garbled" / "a.png") << "no image at all";
+    fs::create_directory(path() / "used");
+    std::ofstream(path() / "used" / "thesis.txt") << "x";
+  }
+  const fs::path& path() const { return folder_.path(); }
+  ProgramRun run(std::vector<std::string> arguments) const {
+    return run_program(path(), "pisr_train", arguments);
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+/// pisr_train while it runs; killed at the end of the scope.
+class Process {
+ public:
+  Process(const fs::path& folder, const std::vector<std::string>& arguments) {
+    std::vector<std::string> words{PISR_PROGRAMS "/pisr_train"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> pointers;
+    for (std::string& word : words) {
+      pointers.push_back(word.data());
+    }
+    pointers.push_back(nullptr);
+    id_ = ::fork();
+    if (id_ == 0) {
+      const int null = ::open("/dev/null", O_RDWR);
+      if (::chdir(folder.c_str()) == 0 && ::dup2(null, 1) == 1 && ::dup2(null, 2) == 2) {
+        ::execv(pointers[0], pointers.data());
+      }
+      ::_exit(99);
+    }
+  }
+  ~Process() {
+    if (id_ > 0) {
+      ::kill(id_, SIGKILL);
+      wait();
+    }
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  void signal(int number) const { ::kill(id_, number); }
+  bool running() {
+    if (id_ > 0 && ::waitpid(id_, &status_, WNOHANG) == id_) {
+      id_ = 0;
+    }
+    return id_ > 0;
+  }
+  /// The exit code; -1 where a signal ended it.
+  int wait() {
+    if (id_ > 0) {
+      ::waitpid(id_, &status_, 0);
+      id_ = 0;
+    }
+    return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
+  }
+
+ private:
+  pid_t id_ = 0;
+  int status_ = 0;
+};
+
+std::int64_t last_iteration(const fs::path& run) {
+  std::int64_t last = 0;
+  for (const MetricsRow& row : read_metrics(run / "metrics.csv")) {
+    last = std::max(last, row.iteration);
+  }
+  return last;
+}
+
+/// Waits until the run has done `iteration` updates or ended; false after a minute.
+bool wait_for_iteration(Process& process, const fs::path& run, std::int64_t iteration) {
+  for (int i = 0; i < 60000 && process.running(); ++i) {
+    if (last_iteration(run) >= iteration) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
+const std::string kLastCheckpoint = "checkpoints/" + checkpoint_name(Phase::baseline, 1000);
+
+TEST_CASE("pisr_train: a run, and what it leaves", "[tools]") {
+  const Workplace place;
+  const ProgramRun run = place.run({"-c", "small.json", "--out", "run dir", "--phase", "all"});
+  CHECK(run.code == 0);
+  INFO(run.err);
+  for (const char* file :
+       {"config.json", "train.log", "metrics.csv", "report.html", "teacher.safetensors",
+        "teacher_last.safetensors", "student.safetensors", "student_last.safetensors"}) {
+    CHECK(fs::exists(place.path() / "run dir" / file));
+  }
+  CHECK(!fs::is_empty(place.path() / "run dir" / "tb"));
+  CHECK(run.out.find("report: run dir/report.html") != std::string::npos);
+  // Once more in the same folder: refused, continued (nothing is left to do), started over.
+  const std::vector<std::string> again{"-c", "small.json", "--out", "run dir", "--phase", "all"};
+  const ProgramRun refused = place.run(again);
+  CHECK(refused.code == 4);
+  CHECK(refused.err ==
+        "pisr_train: error: run directory 'run dir': is not empty\n"
+        "hint: --resume auto continues the run in it, --overwrite starts over\n");
+  const std::string weights = read_whole(place.path() / "run dir/student_last.safetensors");
+  CHECK(place.run({"--out", "run dir", "--resume", "auto"}).code == 0);
+  CHECK(read_whole(place.path() / "run dir/student_last.safetensors") == weights);
+  std::vector<std::string> over = again;
+  over.insert(over.end(), {"--overwrite", "--set", "manual_seed=1"});
+  CHECK(place.run(over).code == 0);
+  CHECK(read_whole(place.path() / "run dir/student_last.safetensors") != weights);
+}
+
+TEST_CASE("pisr_train: --print-config gives what it read", "[tools]") {
+  const Workplace place;
+  const ProgramRun printed = place.run({"-c", "small.json", "--set", "train.batch_size=5", "--data",
+                                        "photos", "-j", "1", "--print-config"});
+  CHECK(printed.code == 0);
+  CHECK(printed.err.empty());
+  const TrainConfig config = parse_config(printed.out, "printed");
+  CHECK(config.train.batch_size == 5);
+  CHECK(config.threads == 1);
+  CHECK(config.data.train == std::vector<std::string>{"photos"});
+  std::ofstream(place.path() / "printed.json") << printed.out;
+  CHECK(place.run({"-c", "printed.json", "--print-config"}).out == printed.out);
+  CHECK(place.run({"--help-config"}).out == config_reference());
+  CHECK(place.run({"--print-config"}).out == config_json(TrainConfig{}));
+}
+
+TEST_CASE("pisr_train: --progress json is one object a line", "[tools]") {
+  const Workplace place;
+  const ProgramRun run = place.run(
+      {"-c", "small.json", "--out", "run", "--progress", "json", "--set", "train.print_freq=5"});
+  CHECK(run.code == 0);
+  CHECK(run.err.empty());
+  std::istringstream lines(run.out);
+  int steps = 0;
+  int validations = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line);
+    steps += event.at("event") == "step" ? 1 : 0;
+    validations += event.at("event") == "validation" ? 1 : 0;
+  }
+  CHECK(steps == 4);
+  CHECK(validations == 2);
+  CHECK(place.run({"-c", "small.json", "--out", "quiet", "-q"}).err.empty());
+}
+
+TEST_CASE("pisr_train: bad input gets one line, its code, and nothing is written", "[tools]") {
+  const Workplace place;
+  struct Row {
+    std::vector<std::string> arguments;
+    int code;
+    std::string text;
+  };
+  for (const Row& row : std::vector<Row>{
+           {{"--frobnicate"}, 2, "--frobnicate"},
+           {{"-c", "absent.json"}, 2, "absent.json"},
+           {{"--set", "train.total_iters=5"}, 2, "unknown key \"train.total_iters\""},
+           {{"--set", "train.batch_size=-2"}, 2, "wants an integer from 1 to 4096, got -2"},
+           {{"--set", "train.batch_size=many"}, 2, "got \"many\""},
+           {{"--set", "train.gt_size=17"}, 2, "wants a multiple of network.scale 2, got 17"},
+           {{"--phase", "everything"}, 2, "wants one of baseline, teacher, student, all"},
+           {{"--progress", "loud"}, 2, "--progress"},
+           {{"--resume", "auto", "--overwrite"}, 2, "exclude each other"},
+           {{"--data", "nowhere"}, 3, "nowhere"},
+           {{"--data", "empty"}, 3, "no images in 'empty'"},
+           {{"--data", "garbled"}, 3, "garbled/a.png"},
+           {{"--data", "tiny"}, 3, "dot.png"},
+           {{"--data", "photos", "--set", "train.gt_size=32"}, 3, "at least 32 x 32"},
+           {{"--val", "empty"}, 3, "no images in 'empty'"},
+           {{"--phase", "student"}, 5, "wants a trained teacher"},
+           {{"--resume", "nowhere.safetensors"}, 5, "nowhere.safetensors"},
+           {{"--resume", "photos/a.png"}, 5, "photos/a.png"}}) {
+    std::vector<std::string> arguments{"--config", "small.json", "--out", "new"};
+    if (row.arguments[0] == "-c") {
+      arguments = {"--out", "new"};
+    }
+    arguments.insert(arguments.end(), row.arguments.begin(), row.arguments.end());
+    const ProgramRun run = place.run(arguments);
+    INFO(run.err);
+    CHECK(run.code == row.code);
+    CHECK(run.out.empty());
+    CHECK(run.err.find(row.text) != std::string::npos);
+    CHECK(run.err.find("pisr_train: error: ") != std::string::npos);
+    CHECK(!fs::exists(place.path() / "new"));
+    fs::remove_all(place.path() / "new");
+  }
+  // A small image among large ones is left out, which is said.
+  const ProgramRun small =
+      place.run({"-c", "small.json", "--out", "new", "--data", "photos", "--progress", "log"});
+  CHECK(small.code == 0);
+  CHECK(small.err.find("left out: b (12 x 40") != std::string::npos);
+}
+
+TEST_CASE("pisr_train: folders it cannot or must not write", "[tools]") {
+  const Workplace place;
+  const auto train_into = [&](const std::string& out) {
+    return place.run({"-c", "small.json", "--out", out});
+  };
+  CHECK(train_into("used").code == 4);
+  CHECK(train_into("used/thesis.txt").code == 4);
+  CHECK(train_into("used/thesis.txt/below").code == 4);
+  CHECK(read_whole(place.path() / "used/thesis.txt") == "x");
+  fs::create_directory(place.path() / "fixed");
+  if (::mount("tmpfs", (place.path() / "fixed").c_str(), "tmpfs", MS_RDONLY, nullptr) != 0) {
+    WARN("SKIPPED: a read-only file system cannot be mounted (not root)");
+    return;
+  }
+  const ProgramRun fixed = train_into("fixed");
+  ::umount2((place.path() / "fixed").c_str(), MNT_DETACH);
+  CHECK(fixed.code == 4);
+  CHECK(fixed.err ==
+        "pisr_train: error: cannot write run directory 'fixed': Read-only file "
+        "system\n");
+}
+
+TEST_CASE("pisr_train: training that diverges ends with 8", "[tools]") {
+  const Workplace place;
+  const ProgramRun run = place.run({"-c", "small.json", "--out", "run", "--progress", "none",
+                                    "--set", "train.learning_rate=1e30", "--set",
+                                    "train.max_bad_steps=3", "--set", "val.val_freq=1000"});
+  CHECK(run.code == 8);
+  CHECK(run.err.find("pisr_train: error: baseline iteration ") == 0);
+  CHECK(run.err.find("image") != std::string::npos);
+  CHECK(run.err.find("\nhint: ") != std::string::npos);
+}
+
+TEST_CASE("pisr_train: a damaged checkpoint is passed over, which is said", "[tools]") {
+  const Workplace place;
+  CHECK(place.run({"-c", "small.json", "--out", "run", "-q"}).code == 0);
+  const fs::path last = place.path() / "run/checkpoints" / checkpoint_name(Phase::baseline, 20);
+  const std::string good = read_whole(last);
+  std::string bad = good;
+  bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 16);
+  std::ofstream(last, std::ios::binary) << bad;
+  const ProgramRun run = place.run({"--out", "run", "--resume", "auto"});
+  CHECK(run.code == 0);
+  CHECK(run.err.find("warning: skipped checkpoint 'run/checkpoints/baseline_000000020.safetensors'"
+                     ": is damaged: its checksum does not fit") != std::string::npos);
+  CHECK(run.err.find("resumed baseline at iteration 15 of 20") != std::string::npos);
+  CHECK(read_whole(last) == good);
+  const ProgramRun other = place.run({"--out", "run", "--resume", "auto", "--set", "network.d=7"});
+  CHECK(other.code == 5);
+  CHECK(other.err.find("network.d is 6, the run wants 7") != std::string::npos);
+}
+
+TEST_CASE("pisr_train: SIGINT and SIGTERM save, and the run goes on", "[tools]") {
+  const Workplace place;
+  const std::vector<std::string> settings{"-c",
+                                          "small.json",
+                                          "-q",
+                                          "--set",
+                                          "train.total_iter=1000",
+                                          "--set",
+                                          "train.save_checkpoint_freq=1000"};
+  const auto arguments = [&](const std::string& out) {
+    std::vector<std::string> all = settings;
+    all.insert(all.end(), {"--out", out, "--resume", "auto"});
+    return all;
+  };
+  for (const int number : {SIGINT, SIGTERM}) {
+    const std::int64_t before = last_iteration(place.path() / "run");
+    Process process(place.path(), arguments("run"));
+    REQUIRE(wait_for_iteration(process, place.path() / "run", before + 20));
+    process.signal(number);
+    CHECK(process.wait() == 128 + number);
+    const auto files = list_checkpoints(place.path() / "run/checkpoints", {Phase::baseline});
+    REQUIRE(!files.empty());
+    // Every row of the metrics is that of an update that was saved.
+    CHECK(files.back().iteration == last_iteration(place.path() / "run"));
+  }
+  CHECK(place.run(arguments("run")).code == 0);
+  CHECK(place.run(arguments("whole")).code == 0);
+  CHECK(read_whole(place.path() / "run" / kLastCheckpoint) ==
+        read_whole(place.path() / "whole" / kLastCheckpoint));
+}
+
+/// PISR_KILLS=20 for the long version.
+TEST_CASE("pisr_train: kill -9 at random moments loses at most one interval", "[tools]") {
+  const char* variable = std::getenv("PISR_KILLS");
+  const int kills = variable != nullptr ? std::atoi(variable) : 4;
+  constexpr int kInterval = 10;
+  const Workplace place;
+  const auto arguments = [&](const std::string& out) {
+    return std::vector<std::string>{"-c",
+                                    "small.json",
+                                    "-q",
+                                    "--set",
+                                    "train.total_iter=1000",
+                                    "--set",
+                                    "train.save_checkpoint_freq=10",
+                                    "--set",
+                                    "val.val_freq=50",
+                                    "--out",
+                                    out,
+                                    "--resume",
+                                    "auto"};
+  };
+  const fs::path run = place.path() / "run";
+  Random random(7, RandomUse::test, 0);
+  for (int kill = 0; kill < kills; ++kill) {
+    const std::int64_t before = last_iteration(run);
+    Process process(place.path(), arguments("run"));
+    // Every third one falls anywhere, perhaps before the first update.
+    if (kill % 3 != 2) {
+      const std::int64_t updates = 1 + random.below(static_cast<std::uint32_t>(900 / kills));
+      CHECK(wait_for_iteration(process, run, before + updates));
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(random.below(20000)));
+    process.signal(SIGKILL);
+    CHECK(process.wait() == -1);
+    const auto found = find_newest_checkpoint(run / "checkpoints", {Phase::baseline});
+    CHECK(found.skipped.empty());
+    const std::int64_t kept = found.checkpoint ? found.checkpoint->iteration : 0;
+    CHECK(last_iteration(run) - kept <= kInterval);
+  }
+  CHECK(place.run(arguments("run")).code == 0);
+  CHECK(place.run(arguments("whole")).code == 0);
+  CHECK(read_whole(run / kLastCheckpoint) == read_whole(place.path() / "whole" / kLastCheckpoint));
+  CHECK(read_metrics(run / "metrics.csv").size() ==
+        read_metrics(place.path() / "whole/metrics.csv").size());
+  for (const auto& entry : fs::recursive_directory_iterator(run)) {
+    CHECK(entry.path().extension() != ".tmp");
+  }
+}
+
+}  // namespace
