@@ -57,12 +57,6 @@ std::string folder_name(const std::filesystem::path& path) {
   return named.filename().string();
 }
 
-std::string short_number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g", value);
-  return text.data();
-}
-
 std::string duration(double seconds) {
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   if (whole < 60) {
@@ -106,12 +100,7 @@ std::int64_t updates_of(const std::vector<MetricsRow>& rows) {
 }
 
 Run read_run(const std::filesystem::path& path) {
-  std::error_code unreadable;
-  if (!std::filesystem::is_regular_file(path / "config.json", unreadable)) {
-    throw Error(ErrorKind::input,
-                message("'", path.string(), "' is no run directory: it has no config.json"));
-  }
-  return {folder_name(path), read_config(path / "config.json"), read_metrics(path / "metrics.csv")};
+  return {folder_name(path), read_run_config(path), read_metrics(path / "metrics.csv")};
 }
 
 std::optional<std::filesystem::path> weights_of(const std::filesystem::path& run, Phase phase) {
@@ -200,7 +189,7 @@ void name_models(std::vector<TrainedModel>& models) {
 }
 
 std::string distillation_text(const TrainConfig& config) {
-  const std::string weight = short_number(config.train.distillation_weight);
+  const std::string weight = axis_number(config.train.distillation_weight);
   switch (config.train.distillation) {
     case Distillation::laplace:
       return "VID (Laplace), weight " + weight;
@@ -248,7 +237,7 @@ std::string summary_text(const std::vector<Run>& runs, const std::vector<Trained
   std::string parts;
   double seconds = 0;
   for (const TrainedModel& model : models) {
-    parts += message(parts.empty() ? "" : ", ", model.label, " for ", grouped(model.own_updates));
+    parts += message(parts.empty() ? "" : ", ", model.label, " ", grouped(model.own_updates));
     seconds += model.seconds;
   }
   return message(network_text(config), " for x", config.network.scale, ", trained on ",
@@ -264,10 +253,10 @@ std::vector<ReportFact> facts_of(const std::vector<Run>& runs,
   facts.push_back({"Batch", message(config.train.batch_size, " patches of ", config.train.gt_size,
                                     "x", config.train.gt_size)});
   facts.push_back(
-      {"Learning rate", message(short_number(config.train.learning_rate), " to ",
-                                short_number(config.train.final_learning_rate), ", cosine")});
+      {"Learning rate", message(axis_number(config.train.learning_rate), " to ",
+                                axis_number(config.train.final_learning_rate), ", cosine")});
   if (find_model(models, Phase::teacher) != nullptr) {
-    facts.push_back({"Imitation weight", short_number(config.train.imitation_weight)});
+    facts.push_back({"Imitation weight", axis_number(config.train.imitation_weight)});
   }
   if (find_model(models, Phase::student) != nullptr) {
     facts.push_back({"Distillation", distillation_text(config)});
@@ -426,6 +415,15 @@ std::vector<std::string> notes_of(const std::vector<TrainedModel>& models) {
 }
 
 }  // namespace
+
+TrainConfig read_run_config(const std::filesystem::path& run) {
+  std::error_code unreadable;
+  if (!std::filesystem::is_regular_file(run / "config.json", unreadable)) {
+    throw Error(ErrorKind::input,
+                message("'", run.string(), "' is no run directory: it has no config.json"));
+  }
+  return read_config(run / "config.json");
+}
 
 ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest& request) {
   if (request.runs.empty()) {

@@ -7,6 +7,7 @@
 
 #include "core/context.h"
 #include "core/parallel.h"
+#include "pisr/config.h"
 #include "pisr/evaluate.h"
 #include "pisr/report.h"
 
@@ -21,6 +22,9 @@ struct ReportRequest {
   std::string title;     ///< the names of the runs where empty
   std::string subtitle;  ///< put before the summary that is written from the configurations
 };
+
+/// The configuration of a run directory; Error(input) where `run` is none.
+TrainConfig read_run_config(const std::filesystem::path& run);
 
 /// Reads config.json, metrics.csv and the weights of the last iterations (the best, where those are
 /// missing) of each run, measures every network and bicubic interpolation on every set, and picks

@@ -202,7 +202,7 @@ std::vector<double> log_ticks(const Axis& axis) {
   if (ticks.size() < 3) {
     add({1, 2, 5}, 1);
   }
-  return ticks.size() < 3 ? linear_ticks(axis, 4) : ticks;
+  return ticks.size() < 3 ? linear_ticks(axis, 6) : ticks;
 }
 
 std::string coordinate(double value) {

@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> data;
   std::string output;
   std::string protocol = "pisr";
-  int scale = 2;
+  int scale = 0;
   int threads = 0;
   ReportRequest request;
 
@@ -51,8 +51,7 @@ int main(int argc, char** argv) {
                  "Folders of images to measure on, as for pisr_eval; the validation images of the "
                  "first run where none is named");
   app.add_option("-o,--output", output, "Page to write; report.html of the first run by default");
-  app.add_option("-s,--scale", scale, "Scale of the runs: 2, 3 or 4")
-      ->capture_default_str()
+  app.add_option("-s,--scale", scale, "Scale: 2, 3 or 4; that of the first run by default")
       ->check(CLI::IsMember({2, 3, 4}));
   app.add_option("-p,--protocol", protocol, "How to compare: pisr or matlab")
       ->capture_default_str();
@@ -63,6 +62,10 @@ int main(int argc, char** argv) {
   return run_program(app, argc, argv, [&] {
     request.protocol = protocol_from_name(protocol);
     request.runs.assign(runs.begin(), runs.end());
+    const TrainConfig config = read_run_config(request.runs.front());
+    if (scale == 0) {
+      scale = config.network.scale;
+    }
     std::vector<EvaluationSet> sets;
     for (const std::string& path : data) {
       for (const std::filesystem::path& folder : find_evaluation_sets(path)) {
@@ -70,7 +73,6 @@ int main(int argc, char** argv) {
       }
     }
     if (sets.empty()) {
-      const TrainConfig config = read_config(request.runs.front() / "config.json");
       sets.push_back(load_validation_set(config));
     }
     request.sets = sets;

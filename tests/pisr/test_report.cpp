@@ -347,6 +347,7 @@ TEST_CASE("a report of several runs names the baseline of equal updates", "[repo
   // 20 / 2 + 50 / 10 + 70 / 10 + 50 / 10 seconds.
   CHECK(has(data.summary, "in 27 s."));
   REQUIRE(!data.plots.empty());
+  CHECK(has(data.summary, "Baseline 50, Baseline, equal updates 70, Teacher 20, Student 50"));
 
   const auto page = folder.path() / "page.html";
   write_report(page, data);
