@@ -92,7 +92,8 @@ std::vector<std::string> all_keys(const std::vector<ConfigField>& fields) {
 void check_keys(const Json& object, const std::string& prefix, const std::string& source,
                 const std::vector<ConfigField>& fields) {
   for (const auto& [name, value] : object.items()) {
-    const std::string key = prefix.empty() ? name : prefix + "." + name;
+    std::string key = prefix;
+    key.append(prefix.empty() ? "" : ".").append(name);
     const bool is_field = std::any_of(fields.begin(), fields.end(),
                                       [&](const ConfigField& field) { return field.key == key; });
     if (is_field) {
@@ -229,7 +230,8 @@ struct Reader {
         member.set(i);
         return;
       }
-      names += (i == 0 ? "" : ", ") + member.names[i];
+      names += i == 0 ? "" : ", ";
+      names += member.names[i];
     }
     wants("one of " + names);
   }
@@ -334,7 +336,7 @@ std::string type_name(const ConfigField& field) {
     std::string operator()(const ChoiceMember& member) const {
       std::string names;
       for (const std::string& choice : member.names) {
-        names += (names.empty() ? "`" : ", `") + choice + "`";
+        names.append(names.empty() ? "`" : ", `").append(choice).append("`");
       }
       return names;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
@@ -38,7 +39,7 @@ std::string duration(double seconds) {
   if (!(seconds < 1e9)) {
     return "?";
   }
-  const auto s = static_cast<std::int64_t>(seconds + 0.5);
+  const std::int64_t s = std::llround(seconds);
   if (s < 3600) {
     return format("%d:%02d", static_cast<int>(s / 60), static_cast<int>(s % 60));
   }

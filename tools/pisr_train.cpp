@@ -189,6 +189,7 @@ int run_training(const Options& options) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): before run_program only memory can run out.
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("Trains super-resolution networks: FSRCNN, PISR's teacher and its student",

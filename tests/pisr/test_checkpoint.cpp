@@ -129,7 +129,7 @@ TEST_CASE("checkpoint: the newest valid one is found, and what was skipped is sa
           "[checkpoint]") {
   const TemporaryFolder folder;
   const auto put = [&](Phase phase, std::int64_t iteration) {
-    const fs::path path = folder.path() / checkpoint_name(phase, iteration);
+    fs::path path = folder.path() / checkpoint_name(phase, iteration);
     write_checkpoint(path, example(phase, iteration));
     return path;
   };

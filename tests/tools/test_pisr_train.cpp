@@ -56,7 +56,7 @@ class Workplace {
     std::ofstream(path() / "used" / "thesis.txt") << "x";
   }
   const fs::path& path() const { return folder_.path(); }
-  ProgramRun run(std::vector<std::string> arguments) const {
+  ProgramRun run(const std::vector<std::string>& arguments) const {
     return run_program(path(), "pisr_train", arguments);
   }
 
@@ -71,6 +71,7 @@ class Process {
     std::vector<std::string> words{PISR_PROGRAMS "/pisr_train"};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
     for (std::string& word : words) {
       pointers.push_back(word.data());
     }
