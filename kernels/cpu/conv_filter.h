@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/conv_args.h"
+#include "kernels/cpu/conv_tiles.h"
+#include "kernels/queue.h"
+
+/// The two products of a convolution whose result is an image, in one form. A position [y, x] of
+/// the result reads a dense window of the source at [stride y, stride x]. Towards the small image
+/// the window strides by the stride of the convolution and a position is a pixel. Towards the large
+/// one it strides by 1, and a position is a block of stride x stride pixels: for each remainder r
+/// of the rows (and of the columns alike) only the taps i = r + stride m reach the large image,
+/// from the position y - m.
+namespace pisr::kernels::cpu {
+
+/// Where positions read and what they hold. Channels are those of one group.
+struct Positions {
+  std::int64_t batch;
+  int groups;
+  int channels, height, width;  ///< of the source
+  PaddingMode padding_mode;
+  int kernel_height, kernel_width, stride;
+  std::int64_t top, left;  ///< where the window of the first position begins in the source
+  std::int64_t rows, columns;
+  int out_channels, out_height, out_width;
+  int block;         ///< a position holds block x block pixels of the result ...
+  std::int64_t cut;  ///< ... and the first one begins at [-cut, -cut] of it
+
+  /// Whether a position reads no other pixel of the source than its own.
+  bool is_pointwise() const {
+    return kernel_height == 1 && kernel_width == 1 && stride == 1 && top == 0 && left == 0 &&
+           rows == height && columns == width;
+  }
+};
+
+Positions positions_to_small(const ConvSizes& sizes);
+Positions positions_to_large(const ConvSizes& sizes);
+
+/// A result with the same taps for all its channels, in every group.
+template <class T>
+struct Filter {
+  std::int64_t channels, taps;
+  const std::ptrdiff_t* offsets;  ///< [taps], into the window
+  const T* weights;               ///< [groups, channels, taps], in blocks of channels
+  const T* bias;                  ///< [groups, channels], or null
+};
+
+/// What a pass over some rows of a group takes from its filter.
+template <class T>
+ConvolvePass<T> pass_of(const Filter<T>& filter, std::int64_t group) {
+  ConvolvePass<T> pass{};
+  pass.channels = filter.channels;
+  pass.offsets = filter.offsets;
+  pass.taps = filter.taps;
+  pass.weights = filter.weights + group * filter.channels * filter.taps;
+  pass.bias = filter.bias == nullptr ? nullptr : filter.bias + group * filter.channels;
+  return pass;
+}
+
+/// The filters of all block x block x out_channels results of a position, in this order.
+template <class T>
+struct FilterBank {
+  const Filter<T>* filters;
+  std::int64_t count;
+};
+
+/// From the position [0, 0] of a window to the element that the tap [i, j] of a channel reads.
+using TapOffset = FunctionRef<std::ptrdiff_t(int channel, int i, int j)>;
+
+/// Weights [out_channels, in_channels / groups, kernel_height, kernel_width] of `sizes` in the
+/// order of `ConvolvePass`, in scratch memory. bias, which may be null, has a value for each
+/// channel of the result.
+template <class T>
+FilterBank<T> filters_to_small(Queue& queue, const ConvSizes& sizes, const T* weight, const T* bias,
+                               TapOffset offset);
+template <class T>
+FilterBank<T> filters_to_large(Queue& queue, const ConvSizes& sizes, const T* weight, const T* bias,
+                               TapOffset offset);
+
+}  // namespace pisr::kernels::cpu

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/cpu/conv_filter.h"
+#include "kernels/cpu/conv_tiles.h"
+#include "kernels/cpu/conv_window.h"
+
+namespace pisr::kernels::cpu {
+
+/// Results of one row of positions, [block, block, out_channels, pitch].
+template <class T>
+struct BlockRow {
+  const T* results;
+  std::int64_t pitch;
+  std::int64_t row, column;  ///< of the first position
+  std::int64_t count;
+};
+
+/// Puts the results where they belong in `image` [out_channels, out_height, out_width], leaving out
+/// those that lie outside.
+template <class T>
+void store_blocks(const ConvTiles<T>& tiles, const Positions& positions, const BlockRow<T>& from,
+                  T* image, Store store) {
+  const int block = positions.block;
+  const int channels = positions.out_channels;
+  const std::int64_t width = positions.out_width;
+  const std::int64_t left = from.column * block - positions.cut;
+  // The positions all of whose pixels are inside.
+  const std::int64_t first =
+      std::min(from.count, ceil_divide(std::max<std::int64_t>(-left, 0), block));
+  const std::int64_t end = std::clamp((width - left) / block, first, from.count);
+  for (int i = 0; i < block; ++i) {
+    const std::int64_t y = from.row * block + i - positions.cut;
+    if (y < 0 || y >= positions.out_height) {
+      continue;
+    }
+    for (int c = 0; c < channels; ++c) {
+      T* const row = image + (std::int64_t{c} * positions.out_height + y) * width;
+      const T* const results = from.results + (std::int64_t{i} * block * channels + c) * from.pitch;
+      const auto store_positions = [&](std::int64_t begin, std::int64_t past) {
+        for (std::int64_t x = begin; x < past; ++x) {
+          for (int j = 0; j < block; ++j) {
+            const std::int64_t column = left + x * block + j;
+            if (column >= 0 && column < width) {
+              const T value = results[j * channels * from.pitch + x];
+              row[column] = store == Store::add ? row[column] + value : value;
+            }
+          }
+        }
+      };
+      if (block == 2) {
+        tiles.join_pairs(results + first, results + channels * from.pitch + first, end - first,
+                         row + left + 2 * first, store);
+        store_positions(0, first);
+        store_positions(end, from.count);
+      } else {
+        store_positions(0, from.count);
+      }
+    }
+  }
+}
+
+}  // namespace pisr::kernels::cpu
