@@ -28,7 +28,21 @@ struct ConvSizes {
   PaddingMode padding_mode = PaddingMode::zero;
 };
 
-/// y = conv(x, weight) + bias
+enum class ActivationKind {
+  none,   ///< x
+  relu,   ///< x < 0 ? 0 : x
+  prelu,  ///< x > 0 ? x : slope x
+};
+
+/// What is applied to each element of a result.
+template <class T>
+struct Activation {
+  ActivationKind kind = ActivationKind::none;
+  const T* slopes = nullptr;  ///< of prelu: one, or one per channel
+  int slope_count = 0;
+};
+
+/// before = conv(x, weight) + bias, y = activation(before)
 template <class T>
 struct ConvArgs {
   ConvSizes sizes;
@@ -36,6 +50,8 @@ struct ConvArgs {
   const T* weight;
   const T* bias;  ///< may be null
   T* y;
+  Activation<T> activation = {};
+  T* before = nullptr;  ///< what the backward pass of the activation reads, where it is wanted
 };
 
 /// dx = gradient of the input

@@ -7,17 +7,9 @@
 namespace pisr::kernels::cpu {
 namespace {
 
-/// The sizes of the conv2d whose data gradient is this conv_transpose2d.
-ConvSizes transposed(const ConvSizes& sizes) {
-  ConvSizes result = sizes;
-  result.in_channels = sizes.out_channels;
-  result.in_height = sizes.out_height;
-  result.in_width = sizes.out_width;
-  result.out_channels = sizes.in_channels;
-  result.out_height = sizes.in_height;
-  result.out_width = sizes.in_width;
-  result.padding_mode = PaddingMode::zero;
-  return result;
+template <class T>
+Destination<T> destination(const ConvArgs<T>& args) {
+  return {args.y, Store::write, {args.bias, args.activation}, args.before};
 }
 
 template <class T>
@@ -34,12 +26,12 @@ void bias_gradient(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
 
 template <class T>
 void conv2d(Queue& queue, const ConvArgs<T>& args) {
-  conv_to_small(queue, args.sizes, args.x, args.weight, args.bias, args.y, Store::write);
+  conv_to_small(queue, args.sizes, args.x, args.weight, destination(args));
 }
 
 template <class T>
 void conv2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
-  conv_to_large<T>(queue, args.sizes, args.dy, args.weight, nullptr, args.dx, args.dx_store);
+  conv_to_large(queue, args.sizes, args.dy, args.weight, Destination<T>{args.dx, args.dx_store});
 }
 
 template <class T>
@@ -52,14 +44,13 @@ void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args)
 
 template <class T>
 void conv_transpose2d(Queue& queue, const ConvArgs<T>& args) {
-  conv_to_large(queue, transposed(args.sizes), args.x, args.weight, args.bias, args.y,
-                Store::write);
+  conv_to_large(queue, transposed(args.sizes), args.x, args.weight, destination(args));
 }
 
 template <class T>
 void conv_transpose2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
-  conv_to_small<T>(queue, transposed(args.sizes), args.dy, args.weight, nullptr, args.dx,
-                   args.dx_store);
+  conv_to_small(queue, transposed(args.sizes), args.dy, args.weight,
+                Destination<T>{args.dx, args.dx_store});
 }
 
 template <class T>

@@ -94,10 +94,53 @@ Filter<T> remainder_filter(Queue& queue, const ConvSizes& sizes, const Positions
         },
         [&](std::int64_t t) { return starts[t]; }, packed + group * all_channels * taps);
   }
-  return {all_channels, taps, offsets, packed, nullptr};
+  return {all_channels, taps, offsets, packed, nullptr, ActivationKind::none, nullptr};
+}
+
+/// [groups, channels] of the caller as [groups, repeats, channels]; one value goes to all.
+template <class T>
+const T* spread_over_channels(Queue& queue, std::int64_t groups, std::int64_t channels, int repeats,
+                              const T* values, bool one_value) {
+  if (repeats == 1 && !one_value) {
+    return values;
+  }
+  T* const all = queue.scratch_array<T>(static_cast<std::size_t>(groups * repeats * channels));
+  for (std::int64_t i = 0; i < groups * repeats; ++i) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      all[i * channels + c] = values[one_value ? 0 : i / repeats * channels + c];
+    }
+  }
+  return all;
+}
+
+/// Adds what follows the sum of products; the filter has `repeats` results for each channel.
+template <class T>
+void finish_filter(Queue& queue, std::int64_t groups, std::int64_t channels, int repeats,
+                   const Epilogue<T>& epilogue, Filter<T>& filter) {
+  const Activation<T>& activation = epilogue.activation;
+  filter.bias = epilogue.bias == nullptr
+                    ? nullptr
+                    : spread_over_channels(queue, groups, channels, repeats, epilogue.bias, false);
+  filter.activation = activation.kind;
+  filter.slopes = activation.kind != ActivationKind::prelu
+                      ? nullptr
+                      : spread_over_channels(queue, groups, channels, repeats, activation.slopes,
+                                             activation.slope_count == 1);
 }
 
 }  // namespace
+
+ConvSizes transposed(const ConvSizes& sizes) {
+  ConvSizes result = sizes;
+  result.in_channels = sizes.out_channels;
+  result.in_height = sizes.out_height;
+  result.in_width = sizes.out_width;
+  result.out_channels = sizes.in_channels;
+  result.out_height = sizes.in_height;
+  result.out_width = sizes.in_width;
+  result.padding_mode = PaddingMode::zero;
+  return result;
+}
 
 Positions positions_to_small(const ConvSizes& sizes) {
   return {.batch = sizes.batch,
@@ -146,8 +189,8 @@ Positions positions_to_large(const ConvSizes& sizes) {
 }
 
 template <class T>
-FilterBank<T> filters_to_small(Queue& queue, const ConvSizes& sizes, const T* weight, const T* bias,
-                               TapOffset offset) {
+FilterBank<T> filters_to_small(Queue& queue, const ConvSizes& sizes, const T* weight,
+                               const Epilogue<T>& epilogue, TapOffset offset) {
   const int channels = sizes.in_channels / sizes.groups;
   const std::int64_t out_channels = sizes.out_channels / sizes.groups;
   const std::int64_t taps = std::int64_t{channels} * sizes.kernel_height * sizes.kernel_width;
@@ -168,13 +211,14 @@ FilterBank<T> filters_to_small(Queue& queue, const ConvSizes& sizes, const T* we
         [&](std::int64_t o) { return o * taps; }, [](std::int64_t t) { return t; }, packed + first);
   }
   auto* const filter = queue.scratch_array<Filter<T>>(1);
-  *filter = {out_channels, taps, offsets, packed, bias};
+  *filter = {out_channels, taps, offsets, packed, nullptr, ActivationKind::none, nullptr};
+  finish_filter(queue, sizes.groups, out_channels, 1, epilogue, *filter);
   return {filter, 1};
 }
 
 template <class T>
-FilterBank<T> filters_to_large(Queue& queue, const ConvSizes& sizes, const T* weight, const T* bias,
-                               TapOffset offset) {
+FilterBank<T> filters_to_large(Queue& queue, const ConvSizes& sizes, const T* weight,
+                               const Epilogue<T>& epilogue, TapOffset offset) {
   const Positions positions = positions_to_large(sizes);
   const int channels = positions.out_channels;
   const int remainders = positions.block * positions.block;
@@ -187,30 +231,20 @@ FilterBank<T> filters_to_large(Queue& queue, const ConvSizes& sizes, const T* we
   auto* const filters =
       queue.scratch_array<Filter<T>>(static_cast<std::size_t>(remainders / count));
   for (int r = 0; r < remainders; r += count) {
-    filters[r / count] = remainder_filter(queue, sizes, positions, kernel, offset, r, count);
-  }
-  if (bias != nullptr) {
-    // Each remainder has the bias of its channels.
-    T* const all = queue.scratch_array<T>(static_cast<std::size_t>(count) * sizes.in_channels);
-    for (std::int64_t group = 0; group < sizes.groups; ++group) {
-      for (int r = 0; r < count; ++r) {
-        std::copy_n(bias + group * channels, channels, all + (group * count + r) * channels);
-      }
-    }
-    for (int f = 0; f < remainders / count; ++f) {
-      filters[f].bias = all;
-    }
+    Filter<T>& filter = filters[r / count];
+    filter = remainder_filter(queue, sizes, positions, kernel, offset, r, count);
+    finish_filter(queue, sizes.groups, channels, count, epilogue, filter);
   }
   return {filters, remainders / count};
 }
 
-template FilterBank<float> filters_to_small(Queue&, const ConvSizes&, const float*, const float*,
-                                            TapOffset);
-template FilterBank<double> filters_to_small(Queue&, const ConvSizes&, const double*, const double*,
-                                             TapOffset);
-template FilterBank<float> filters_to_large(Queue&, const ConvSizes&, const float*, const float*,
-                                            TapOffset);
-template FilterBank<double> filters_to_large(Queue&, const ConvSizes&, const double*, const double*,
-                                             TapOffset);
+template FilterBank<float> filters_to_small(Queue&, const ConvSizes&, const float*,
+                                            const Epilogue<float>&, TapOffset);
+template FilterBank<double> filters_to_small(Queue&, const ConvSizes&, const double*,
+                                             const Epilogue<double>&, TapOffset);
+template FilterBank<float> filters_to_large(Queue&, const ConvSizes&, const float*,
+                                            const Epilogue<float>&, TapOffset);
+template FilterBank<double> filters_to_large(Queue&, const ConvSizes&, const double*,
+                                             const Epilogue<double>&, TapOffset);
 
 }  // namespace pisr::kernels::cpu

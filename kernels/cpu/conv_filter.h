@@ -35,6 +35,9 @@ struct Positions {
   }
 };
 
+/// The sizes of the conv2d whose data gradient is this conv_transpose2d.
+ConvSizes transposed(const ConvSizes& sizes);
+
 Positions positions_to_small(const ConvSizes& sizes);
 Positions positions_to_large(const ConvSizes& sizes);
 
@@ -45,6 +48,8 @@ struct Filter {
   const std::ptrdiff_t* offsets;  ///< [taps], into the window
   const T* weights;               ///< [groups, channels, taps], in blocks of channels
   const T* bias;                  ///< [groups, channels], or null
+  ActivationKind activation;
+  const T* slopes;  ///< [groups, channels], of prelu
 };
 
 /// What a pass over some rows of a group takes from its filter.
@@ -56,6 +61,8 @@ ConvolvePass<T> pass_of(const Filter<T>& filter, std::int64_t group) {
   pass.taps = filter.taps;
   pass.weights = filter.weights + group * filter.channels * filter.taps;
   pass.bias = filter.bias == nullptr ? nullptr : filter.bias + group * filter.channels;
+  pass.activation = filter.activation;
+  pass.slopes = filter.slopes == nullptr ? nullptr : filter.slopes + group * filter.channels;
   return pass;
 }
 
@@ -69,14 +76,20 @@ struct FilterBank {
 /// From the position [0, 0] of a window to the element that the tap [i, j] of a channel reads.
 using TapOffset = FunctionRef<std::ptrdiff_t(int channel, int i, int j)>;
 
+/// What follows the sum of products.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;  ///< one for each channel of the result; may be null
+  Activation<T> activation = {};
+};
+
 /// Weights [out_channels, in_channels / groups, kernel_height, kernel_width] of `sizes` in the
-/// order of `ConvolvePass`, in scratch memory. bias, which may be null, has a value for each
-/// channel of the result.
+/// order of `ConvolvePass`, in scratch memory.
 template <class T>
-FilterBank<T> filters_to_small(Queue& queue, const ConvSizes& sizes, const T* weight, const T* bias,
-                               TapOffset offset);
+FilterBank<T> filters_to_small(Queue& queue, const ConvSizes& sizes, const T* weight,
+                               const Epilogue<T>& epilogue, TapOffset offset);
 template <class T>
-FilterBank<T> filters_to_large(Queue& queue, const ConvSizes& sizes, const T* weight, const T* bias,
-                               TapOffset offset);
+FilterBank<T> filters_to_large(Queue& queue, const ConvSizes& sizes, const T* weight,
+                               const Epilogue<T>& epilogue, TapOffset offset);
 
 }  // namespace pisr::kernels::cpu

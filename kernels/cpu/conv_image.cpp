@@ -58,14 +58,14 @@ Tiling tile(const Positions& p, int lanes, std::size_t element_bytes) {
 /// Computes all results of all images and groups.
 template <class T>
 void convolve(Queue& queue, const Positions& positions, const Tiling& tiling,
-              const FilterBank<T>& bank, const T* source, T* target, Store store) {
+              const FilterBank<T>& bank, const T* source, const Destination<T>& target) {
   const ConvTiles<T>& tiles = conv_tiles<T>();
   const std::size_t workers = static_cast<std::size_t>(queue.workers());
   const std::size_t window_size = tiling.in_place ? 0 : tiling.window.size();
   const std::int64_t pixels = std::int64_t{positions.block} * positions.block;
   const std::size_t joined_size =
       pixels == 1 ? 0 : static_cast<std::size_t>(pixels * positions.out_channels * tiling.columns);
-  const std::size_t worker_size = window_size + joined_size;
+  const std::size_t worker_size = window_size + joined_size * (target.before == nullptr ? 1 : 2);
   T* const scratch = queue.scratch_array<T>(worker_size * workers);
   const std::int64_t image_tasks = tiling.row_tasks * tiling.column_tasks;
   const std::int64_t source_plane = std::int64_t{positions.height} * positions.width;
@@ -80,9 +80,10 @@ void convolve(Queue& queue, const Positions& positions, const Tiling& tiling,
         const std::int64_t rows = std::min(tiling.rows, positions.rows - y0);
         const std::int64_t columns = std::min(tiling.columns, positions.columns - x0);
         const T* const from = source + image * positions.channels * source_plane;
-        T* const to = target + image * positions.out_channels * target_plane;
+        const std::int64_t to = image * positions.out_channels * target_plane;
         T* const window = scratch + static_cast<std::size_t>(worker) * worker_size;
         T* const joined = window + window_size;
+        T* const joined_before = target.before == nullptr ? nullptr : joined + joined_size;
         if (!tiling.in_place) {
           tiling.window.fill(
               tiles, Planes<T>{from, positions.height, positions.width, positions.padding_mode},
@@ -99,28 +100,35 @@ void convolve(Queue& queue, const Positions& positions, const Tiling& tiling,
         if (pixels == 1) {
           ConvolvePass<T> p = pass(bank.filters[0]);
           p.rows = rows;
-          p.out = to + y0 * positions.out_width + x0;
+          const std::int64_t first = to + y0 * positions.out_width + x0;
+          p.out = target.y + first;
+          p.before = target.before == nullptr ? nullptr : target.before + first;
           p.out_pitch = positions.out_width;
           p.out_channel_stride = target_plane;
-          p.store = store;
+          p.store = target.store;
           tiles.convolve(p);
           return;
         }
         for (std::int64_t y = 0; y < rows; ++y) {
-          T* out = joined;
+          std::int64_t out = 0;
           for (std::int64_t f = 0; f < bank.count; ++f) {
             ConvolvePass<T> p = pass(bank.filters[f]);
             p.rows = 1;
             p.input += y * p.input_pitch;
-            p.out = out;
+            p.out = joined + out;
+            p.before = joined_before == nullptr ? nullptr : joined_before + out;
             p.out_pitch = tiling.columns;
             p.out_channel_stride = tiling.columns;
             p.store = Store::write;
             tiles.convolve(p);
             out += bank.filters[f].channels * tiling.columns;
           }
-          store_blocks(tiles, positions, BlockRow<T>{joined, tiling.columns, y0 + y, x0, columns},
-                       to, store);
+          BlockRow<T> row{joined, tiling.columns, y0 + y, x0, columns};
+          store_blocks(tiles, positions, row, target.y + to, target.store);
+          if (joined_before != nullptr) {
+            row.results = joined_before;
+            store_blocks(tiles, positions, row, target.before + to, target.store);
+          }
         }
       });
 }
@@ -172,18 +180,18 @@ void fold_border(Queue& queue, const ConvSizes& sizes, const T* padded, T* dx, S
 
 template <class T>
 void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T* weight,
-                   const T* bias, T* small, Store store) {
+                   const Destination<T>& small) {
   const Positions positions = flattened_if_pointwise(positions_to_small(sizes));
   const Tiling tiling = tile(positions, conv_tiles<T>().lanes, sizeof(T));
-  const FilterBank<T> bank = filters_to_small(queue, sizes, weight, bias, [&](int c, int i, int j) {
-    return tiling.offset(positions, c, i, j);
-  });
-  convolve(queue, positions, tiling, bank, large, small, store);
+  const FilterBank<T> bank =
+      filters_to_small(queue, sizes, weight, small.epilogue,
+                       [&](int c, int i, int j) { return tiling.offset(positions, c, i, j); });
+  convolve(queue, positions, tiling, bank, large, small);
 }
 
 template <class T>
 void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
-                   const T* bias, T* large, Store store) {
+                   const Destination<T>& large) {
   if (sizes.padding_mode == PaddingMode::replicate && sizes.padding > 0) {
     ConvSizes padded = sizes;
     padded.in_height += 2 * sizes.padding;
@@ -193,25 +201,25 @@ void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T
     T* const gradient =
         queue.scratch_array<T>(static_cast<std::size_t>(sizes.batch) * sizes.in_channels *
                                padded.in_height * padded.in_width);
-    conv_to_large<T>(queue, padded, small, weight, nullptr, gradient, Store::write);
-    fold_border(queue, sizes, gradient, large, store);
+    conv_to_large(queue, padded, small, weight, Destination<T>{gradient});
+    fold_border(queue, sizes, gradient, large.y, large.store);
     return;
   }
   const Positions positions = flattened_if_pointwise(positions_to_large(sizes));
   const Tiling tiling = tile(positions, conv_tiles<T>().lanes, sizeof(T));
-  const FilterBank<T> bank = filters_to_large(queue, sizes, weight, bias, [&](int c, int i, int j) {
-    return tiling.offset(positions, c, i, j);
-  });
-  convolve(queue, positions, tiling, bank, small, large, store);
+  const FilterBank<T> bank =
+      filters_to_large(queue, sizes, weight, large.epilogue,
+                       [&](int c, int i, int j) { return tiling.offset(positions, c, i, j); });
+  convolve(queue, positions, tiling, bank, small, large);
 }
 
-template void conv_to_small(Queue&, const ConvSizes&, const float*, const float*, const float*,
-                            float*, Store);
-template void conv_to_small(Queue&, const ConvSizes&, const double*, const double*, const double*,
-                            double*, Store);
-template void conv_to_large(Queue&, const ConvSizes&, const float*, const float*, const float*,
-                            float*, Store);
-template void conv_to_large(Queue&, const ConvSizes&, const double*, const double*, const double*,
-                            double*, Store);
+template void conv_to_small(Queue&, const ConvSizes&, const float*, const float*,
+                            const Destination<float>&);
+template void conv_to_small(Queue&, const ConvSizes&, const double*, const double*,
+                            const Destination<double>&);
+template void conv_to_large(Queue&, const ConvSizes&, const float*, const float*,
+                            const Destination<float>&);
+template void conv_to_large(Queue&, const ConvSizes&, const double*, const double*,
+                            const Destination<double>&);
 
 }  // namespace pisr::kernels::cpu

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/conv_args.h"
+#include "kernels/cpu/conv_filter.h"
 #include "kernels/queue.h"
 
 /// The three products of a convolution, from which all six convolution kernels are made.
@@ -12,19 +13,26 @@
 /// `conv_to_small`.
 namespace pisr::kernels::cpu {
 
+/// Where the result of a product goes. What follows the sum is only for Store::write.
+template <class T>
+struct Destination {
+  T* y;
+  Store store = Store::write;
+  Epilogue<T> epilogue = {};
+  T* before = nullptr;  ///< what the activation is applied to; may be null
+};
+
 /// small[o, y, x] = bias[o] + sum over c, i, j of weight[o, c, i, j]
 ///                  large[c, stride y + i - padding, stride x + j - padding]
-/// bias [out_channels] may be null.
 template <class T>
 void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T* weight,
-                   const T* bias, T* small, Store store);
+                   const Destination<T>& small);
 
 /// The transposed map: each element of `small`, times the weight, is added to the elements of
-/// `large` it is made of in `conv_to_small`. bias [in_channels] may be null; it is not allowed
-/// with replicate padding.
+/// `large` it is made of in `conv_to_small`. With replicate padding nothing may follow the sum.
 template <class T>
 void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
-                   const T* bias, T* large, Store store);
+                   const Destination<T>& large);
 
 /// weight[o, c, i, j] = sum over images, y, x of small[o, y, x]
 ///                      large[c, stride y + i - padding, stride x + j - padding]

@@ -51,10 +51,41 @@ std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
 
-/// One block of channels times one of vectors: the first `columns` of them are stored.
+template <class T>
+HWY_INLINE Vector<T> activate(ActivationKind kind, Vector<T> x, T slope) {
+  const Tag<T> d;
+  switch (kind) {
+    case ActivationKind::none:
+      return x;
+    case ActivationKind::relu:
+      return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
+    case ActivationKind::prelu:
+      return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(hn::Set(d, slope), x));
+  }
+  return x;
+}
+
+/// Stores the first `count` elements of a vector.
+template <class T>
+HWY_INLINE void store_first(Vector<T> y, std::int64_t count, T* to, bool add) {
+  const Tag<T> d;
+  constexpr std::int64_t kWidth = kLanes<T>;
+  if (count >= kWidth) {
+    hn::StoreU(add ? hn::Add(y, hn::LoadU(d, to)) : y, d, to);
+    return;
+  }
+  HWY_ALIGN T last[kWidth];
+  hn::Store(y, d, last);
+  for (std::int64_t i = 0; i < count; ++i) {
+    to[i] = add ? to[i] + last[i] : last[i];
+  }
+}
+
+/// One block of channels from `first` on times one of vectors: the first `columns` of them are
+/// stored at `out` elements from the first of the row.
 template <int kChannels, int kVectors, class T>
 HWY_INLINE void convolve_tile(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
-                              const T* HWY_RESTRICT weights, const T* bias, T* out,
+                              const T* HWY_RESTRICT weights, std::int64_t first, std::int64_t out,
                               std::int64_t columns) {
   const Tag<T> d;
   constexpr std::int64_t kWidth = kLanes<T>;
@@ -106,41 +137,35 @@ HWY_INLINE void convolve_tile(const ConvolvePass<T>& pass, const T* HWY_RESTRICT
   const bool add = pass.store == Store::add;
   PISR_UNROLL
   for (int o = 0; o < kChannels; ++o) {
-    const Vector<T> start = hn::Set(d, bias != nullptr ? bias[o] : T{0});
-    T* const row = out + o * pass.out_channel_stride;
+    const std::int64_t channel = first + o;
+    const Vector<T> start = hn::Set(d, pass.bias != nullptr ? pass.bias[channel] : T{0});
+    const T slope = pass.slopes != nullptr ? pass.slopes[channel] : T{0};
+    const std::int64_t at = out + channel * pass.out_channel_stride;
     PISR_UNROLL
     for (int j = 0; j < kVectors; ++j) {
       const Vector<T> y = hn::Add(acc[o][j], start);
-      T* const to = row + j * kWidth;
       const std::int64_t rest = columns - j * kWidth;
-      if (rest >= kWidth) {
-        hn::StoreU(add ? hn::Add(y, hn::LoadU(d, to)) : y, d, to);
-      } else {
-        HWY_ALIGN T last[kWidth];
-        hn::Store(y, d, last);
-        for (std::int64_t i = 0; i < rest; ++i) {
-          to[i] = add ? to[i] + last[i] : last[i];
-        }
+      if (pass.before != nullptr) {
+        store_first<T>(y, rest, pass.before + at + j * kWidth, add);
       }
+      store_first<T>(activate<T>(pass.activation, y, slope), rest, pass.out + at + j * kWidth, add);
     }
   }
 }
 
 template <int kVectors, class T>
-HWY_INLINE void convolve_channels(const ConvolvePass<T>& pass, const T* input, T* out,
+HWY_INLINE void convolve_channels(const ConvolvePass<T>& pass, const T* input, std::int64_t out,
                                   std::int64_t columns) {
   const T* weights = pass.weights;
   std::int64_t channel = 0;
   while (channel < pass.channels) {
     const int block = channel_block(pass.channels - channel, kLargestBlock);
-    const T* const bias = pass.bias != nullptr ? pass.bias + channel : nullptr;
-    T* const to = out + channel * pass.out_channel_stride;
     if (block == kLargestBlock) {
-      convolve_tile<kLargestBlock, kVectors>(pass, input, weights, bias, to, columns);
+      convolve_tile<kLargestBlock, kVectors>(pass, input, weights, channel, out, columns);
     } else if (block == 4) {
-      convolve_tile<4, kVectors>(pass, input, weights, bias, to, columns);
+      convolve_tile<4, kVectors>(pass, input, weights, channel, out, columns);
     } else {
-      convolve_tile<1, kVectors>(pass, input, weights, bias, to, columns);
+      convolve_tile<1, kVectors>(pass, input, weights, channel, out, columns);
     }
     weights += block * pass.taps;
     channel += block;
@@ -153,7 +178,7 @@ void convolve(const ConvolvePass<T>& pass) {
   constexpr std::int64_t kWidth = kLanes<T>;
   for (std::int64_t y = 0; y < pass.rows; ++y) {
     const T* const input = pass.input + y * pass.input_pitch;
-    T* const out = pass.out + y * pass.out_pitch;
+    const std::int64_t out = y * pass.out_pitch;
     for (std::int64_t x = 0; x < pass.columns; x += kTileVectors * kWidth) {
       const std::int64_t columns = pass.columns - x;
       if (columns > 2 * kWidth) {

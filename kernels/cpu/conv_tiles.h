@@ -10,7 +10,8 @@
 /// image: `convolve` for both images, `weight_sums` for the weight.
 namespace pisr::kernels::cpu {
 
-/// out[o, y, x] = bias[o] + sum over taps t of weight[o, t] input[offsets[t] + y input_pitch + x]
+/// before[o, y, x] = bias[o] + sum over taps t of weight[o, t] input[offsets[t] + y input_pitch +
+/// x] out = activation(before)
 ///
 /// Rows of the input are read up to a multiple of `ConvTiles::lanes` columns.
 template <class T>
@@ -22,7 +23,10 @@ struct ConvolvePass {
   std::int64_t taps;
   const T* weights;  ///< channels in blocks of `channel_block`, each [taps, block]
   const T* bias;     ///< [channels], may be null
+  ActivationKind activation;
+  const T* slopes;  ///< [channels], of prelu
   T* out;
+  T* before;  ///< laid out like `out`; may be null
   std::int64_t out_pitch, out_channel_stride;
   Store store;
 };

@@ -92,6 +92,23 @@ std::vector<double> bias_gradient(const ConvSizes& s, const T* dy) {
   return dbias;
 }
 
+/// The second output where it is wanted, and the activation in place.
+template <class T>
+void store_activated(const ConvArgs<T>& a, std::vector<double> y) {
+  store_all(a.before, y, Store::write);
+  const Activation<T>& activation = a.activation;
+  const std::size_t plane = static_cast<std::size_t>(a.sizes.out_height) * a.sizes.out_width;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    if (activation.kind == ActivationKind::relu && y[i] < 0) {
+      y[i] = 0;
+    } else if (activation.kind == ActivationKind::prelu && !(y[i] > 0)) {
+      const std::size_t channel = i / plane % a.sizes.out_channels;
+      y[i] *= activation.slopes[activation.slope_count == 1 ? 0 : channel];
+    }
+  }
+  store_all(a.y, y, Store::write);
+}
+
 }  // namespace
 
 template <class T>
@@ -100,7 +117,7 @@ void conv2d(Queue&, const ConvArgs<T>& a) {
   for_each_product(a.sizes, [&](std::int64_t iy, std::int64_t iw, std::int64_t ix) {
     y[iy] += static_cast<double>(a.weight[iw]) * a.x[ix];
   });
-  store_all(a.y, y, Store::write);
+  store_activated(a, std::move(y));
 }
 
 template <class T>
@@ -129,7 +146,7 @@ void conv_transpose2d(Queue&, const ConvArgs<T>& a) {
                    [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
                      y[iy] += static_cast<double>(a.weight[iw]) * a.x[ix];
                    });
-  store_all(a.y, y, Store::write);
+  store_activated(a, std::move(y));
 }
 
 template <class T>
