@@ -76,4 +76,25 @@ struct ConvBackwardWeightArgs {
   Store dbias_store;
 };
 
+/// One convolution of a chain and what follows it.
+template <class T>
+struct ChainStage {
+  ConvSizes sizes;
+  bool transposed;  ///< conv_transpose2d instead of conv2d
+  const T* weight;
+  const T* bias;  ///< may be null
+  Activation<T> activation;
+};
+
+/// y = the stages, at least one, applied to x one after the other: each one's input is as large as
+/// the output of the one before. The same numbers as stage by stage, but a back end may keep what
+/// lies between in pieces that stay in its cache.
+template <class T>
+struct ConvChainArgs {
+  const ChainStage<T>* stages;
+  int count;
+  const T* x;
+  T* y;
+};
+
 }  // namespace pisr::kernels

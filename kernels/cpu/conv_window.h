@@ -39,6 +39,8 @@ class Window {
   /// Elements of the copy.
   std::size_t size() const { return static_cast<std::size_t>(size_); }
   std::int64_t pitch() const { return pitch_; }
+  /// From a channel to the next.
+  std::int64_t channel_stride() const { return phases_y_ * phases_x_ * plane_; }
 
   /// From the position [0, 0] to the element that the tap reads.
   std::ptrdiff_t offset(int channel, int i, int j) const {

@@ -73,6 +73,10 @@ std::size_t input_count(const ConvSizes& s) {
   return static_cast<std::size_t>(s.batch) * s.in_channels * s.in_height * s.in_width;
 }
 
+std::size_t output_count(const ConvSizes& s) {
+  return static_cast<std::size_t>(s.batch) * s.out_channels * s.out_height * s.out_width;
+}
+
 std::size_t weight_count(const ConvSizes& s) {
   return static_cast<std::size_t>(s.in_channels) * s.out_channels / s.groups * s.kernel_height *
          s.kernel_width;
@@ -170,11 +174,24 @@ void conv_transpose2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a
   store_all(a.dbias, bias_gradient(a.sizes, a.dy), a.dbias_store);
 }
 
+template <class T>
+void conv_chain(Queue& queue, const ConvChainArgs<T>& a) {
+  const T* x = a.x;
+  for (int i = 0; i < a.count; ++i) {
+    const ChainStage<T>& stage = a.stages[i];
+    T* const y = i + 1 == a.count ? a.y : queue.scratch_array<T>(output_count(stage.sizes));
+    (stage.transposed ? conv_transpose2d<T> : conv2d<T>)(queue, {stage.sizes, x, stage.weight,
+                                                                 stage.bias, y, stage.activation});
+    x = y;
+  }
+}
+
 PISR_INSTANTIATE(conv2d, ConvArgs)
 PISR_INSTANTIATE(conv2d_backward_data, ConvBackwardDataArgs)
 PISR_INSTANTIATE(conv2d_backward_weight, ConvBackwardWeightArgs)
 PISR_INSTANTIATE(conv_transpose2d, ConvArgs)
 PISR_INSTANTIATE(conv_transpose2d_backward_data, ConvBackwardDataArgs)
 PISR_INSTANTIATE(conv_transpose2d_backward_weight, ConvBackwardWeightArgs)
+PISR_INSTANTIATE(conv_chain, ConvChainArgs)
 
 }  // namespace pisr::kernels::naive
