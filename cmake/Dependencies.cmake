@@ -1,7 +1,7 @@
 # Every dependency is a Debian package; nothing is downloaded. A missing one stops the configuration
 # with the line to type.
 
-set(PISR_APT_PACKAGES "libeigen3-dev nlohmann-json3-dev libstb-dev catch2 libcli11-dev libtbb-dev libhwy-dev libpng-dev libjpeg62-turbo-dev pkg-config")
+set(PISR_APT_PACKAGES "libeigen3-dev nlohmann-json3-dev libstb-dev catch2 libcli11-dev libtbb-dev libhwy-dev libpng-dev libjpeg62-turbo-dev libbenchmark-dev pkg-config")
 
 function(pisr_missing what)
   message(FATAL_ERROR "pisr needs ${what}, which was not found.\n"
@@ -52,5 +52,14 @@ if(PISR_TESTS)
   find_package(Catch2 QUIET)
   if(NOT Catch2_FOUND)
     pisr_missing("Catch2 (2.13 or 3)")
+  endif()
+endif()
+if(PISR_BENCHMARKS)
+  if(NOT PISR_TOOLS)
+    message(FATAL_ERROR "PISR_BENCHMARKS needs PISR_TOOLS.")
+  endif()
+  find_package(benchmark 1.7 QUIET)
+  if(NOT benchmark_FOUND)
+    pisr_missing("Google Benchmark")
   endif()
 endif()

@@ -1,5 +1,7 @@
 #include "core/context.h"
 
+#include "core/instruction_set.h"
+
 namespace pisr {
 
 // The scratch memory of a kernel is an arena of its own that is taken back after each launch.
@@ -28,10 +30,14 @@ class Context::ContextQueue final : public kernels::Queue {
 };
 
 Context::Context(Backend backend)
-    : backend_(backend), queue_(std::make_unique<ContextQueue>(nullptr)) {}
+    : backend_(backend), queue_(std::make_unique<ContextQueue>(nullptr)) {
+  apply_instruction_set_choice();
+}
 
 Context::Context(ThreadPool& pool, Backend backend)
-    : backend_(backend), queue_(std::make_unique<ContextQueue>(&pool)) {}
+    : backend_(backend), queue_(std::make_unique<ContextQueue>(&pool)) {
+  apply_instruction_set_choice();
+}
 
 Context::~Context() = default;
 

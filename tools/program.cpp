@@ -5,6 +5,7 @@
 #include <new>
 
 #include "core/error.h"
+#include "core/instruction_set.h"
 
 namespace pisr {
 namespace {
@@ -68,6 +69,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
   }
   int code = 0;
   try {
+    apply_instruction_set_choice();  // before anything is written
     code = body();
   } catch (...) {
     return report_failure(program, std::current_exception());

@@ -1,0 +1,217 @@
+// pisr_bench: speed of the kernels and of the work as a whole, against the limits of the machine.
+
+#include <algorithm>
+#include <fstream>
+#include <iomanip>
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <unistd.h>
+
+#include "benchmarks/comparison.h"
+#include "benchmarks/reporter.h"
+#include "benchmarks/rows.h"
+#include "benchmarks/serve.h"
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "kernels/instruction_set.h"
+#include "tools/program.h"
+
+namespace {
+
+using namespace pisr;
+
+/// What the user gave to Google Benchmark, and what of it this program does itself: its own
+/// handling of the output files ends the process with a code of its own.
+struct BenchmarkFlags {
+  std::vector<std::string> passed_on;
+  std::string format = "console";
+  std::string out;
+  std::string out_format = "json";
+};
+
+bool take_flag(const std::string& argument, const std::string& name, std::string& value) {
+  const std::string start = "--benchmark_" + name + "=";
+  if (!argument.starts_with(start)) {
+    return false;
+  }
+  value = argument.substr(start.size());
+  return true;
+}
+
+BenchmarkFlags take_benchmark_flags(std::vector<char*>& arguments) {
+  BenchmarkFlags flags;
+  const auto is_flag = [](const std::string& text) {
+    return text.starts_with("--benchmark_") || text.starts_with("--v=");
+  };
+  std::vector<char*> others;
+  for (char* argument : arguments) {
+    const std::string text = argument;
+    if (!is_flag(text)) {
+      others.push_back(argument);
+    } else if (!take_flag(text, "format", flags.format) && !take_flag(text, "out", flags.out) &&
+               !take_flag(text, "out_format", flags.out_format)) {
+      flags.passed_on.push_back(text);
+    }
+  }
+  arguments = others;
+  return flags;
+}
+
+std::unique_ptr<benchmark::BenchmarkReporter> make_display(const std::string& format) {
+  if (format == "json") {
+    return std::make_unique<benchmark::JSONReporter>();
+  }
+  using Console = benchmark::ConsoleReporter;
+  return std::make_unique<Console>(isatty(STDOUT_FILENO) != 0 ? Console::OO_ColorTabular
+                                                              : Console::OO_Tabular);
+}
+
+void check_flags(const BenchmarkFlags& flags) {
+  if (flags.format != "console" && flags.format != "json") {
+    throw Error(ErrorKind::usage,
+                "--benchmark_format: wants console or json, got '" + flags.format + "'");
+  }
+  if (flags.out_format != "json") {
+    throw Error(ErrorKind::usage,
+                "--benchmark_out_format: wants json, got '" + flags.out_format + "'");
+  }
+}
+
+/// Hands the flags to Google Benchmark, a shorter least time before them. It keeps `program`.
+void initialise_benchmark(char* program, const BenchmarkFlags& flags) {
+  std::vector<std::string> texts = {"--benchmark_min_time=0.03"};
+  texts.insert(texts.end(), flags.passed_on.begin(), flags.passed_on.end());
+  std::vector<char*> arguments = {program};
+  for (std::string& text : texts) {
+    arguments.push_back(text.data());
+  }
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (count > 1) {
+    throw Error(ErrorKind::usage, std::string("unknown option or wrong value: ") + arguments[1],
+                "pisr_bench -h lists the options");
+  }
+}
+
+void add_context(const bench::Machine& machine) {
+  benchmark::AddCustomContext("instruction_set", kernels::instruction_set());
+  for (const auto& [threads, limits] : machine.limits) {
+    const std::string suffix = "/threads:" + std::to_string(threads);
+    benchmark::AddCustomContext("fma_gflops" + suffix, message(limits.fma_gflops));
+    benchmark::AddCustomContext("bandwidth_gbs" + suffix, message(limits.bandwidth_gbs));
+  }
+}
+
+std::string read_run(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream) {
+    throw Error(ErrorKind::input, "cannot read '" + path + "'");
+  }
+  return text;
+}
+
+/// Prints what changed, on stderr as stdout is the benchmark's, and throws where a row is slower.
+void compare(const std::string& old_json, const std::string& old_name, const std::string& new_json,
+             double tolerance) {
+  const auto rows = bench::compare_runs(old_json, old_name, new_json, "this run", tolerance);
+  std::string slower;
+  for (const bench::RowComparison& row : rows) {
+    std::cerr << std::fixed << std::setprecision(3) << row.ratio << " x  " << row.name
+              << (row.regression ? "  SLOWER" : "") << '\n';
+    if (row.regression) {
+      slower += (slower.empty() ? "" : ", ") + row.name;
+    }
+  }
+  if (!slower.empty()) {
+    throw Error(ErrorKind::numeric, "slower than in '" + old_name + "': " + slower);
+  }
+}
+
+int run_benchmarks(char* program, const BenchmarkFlags& flags, const std::vector<int>& threads,
+                   const std::string& old_run, double tolerance_percent) {
+  check_flags(flags);
+  const std::string old_json = old_run.empty() ? "" : read_run(old_run);
+  if (!old_run.empty()) {
+    // Not after two minutes of measuring.
+    bench::compare_runs(old_json, old_run, old_json, old_run, 0);
+  }
+  initialise_benchmark(program, flags);
+  bench::Machine machine(threads);
+  bench::register_workloads(machine);
+  bench::register_kernels(machine);
+  add_context(machine);
+  bench::Reporter reporter(make_display(flags.format));
+  if (benchmark::RunSpecifiedBenchmarks(&reporter) == 0) {
+    throw Error(ErrorKind::usage,
+                "no benchmark fits the filter '" + benchmark::GetBenchmarkFilter() + "'",
+                "--benchmark_list_tests lists them");
+  }
+  if (!flags.out.empty()) {
+    write_file_atomically(flags.out, reporter.json());
+  }
+  if (!reporter.failures().empty()) {
+    throw Error(ErrorKind::numeric, reporter.failures().front());
+  }
+  if (!old_run.empty()) {
+    compare(old_json, old_run, reporter.json(), tolerance_percent / 100);
+  }
+  return 0;
+}
+
+}  // namespace
+
+// NOLINTNEXTLINE(bugprone-exception-escape): before run_program only memory can run out.
+int main(int argc, char** argv) {
+  std::vector<char*> arguments(argv, argv + argc);
+  const BenchmarkFlags flags = take_benchmark_flags(arguments);
+  std::vector<int> threads = {1, 2};
+  std::string old_run;
+  double tolerance = 10;
+  std::string served;
+  std::string exchanged;
+  std::string exchange_file;
+
+  CLI::App app(
+      "Measures every kernel and the workloads W1 to W4 against the machine's limits, after a "
+      "comparison with the naive kernels",
+      "pisr_bench");
+  app.footer(
+      "Google Benchmark's options work too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
+      "--benchmark_format=json, --benchmark_out=FILE, --benchmark_min_time=SECONDS, ...");
+  app.add_option("-j,--threads", threads, "Numbers of threads, e.g. 1,2")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--compare", old_run,
+                 "An earlier --benchmark_out: exit code 8 where a row is slower than there");
+  app.add_option("--tolerance", tolerance, "How much longer a row may take, in percent")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  CLI::Option* serve = app.add_option(
+      "--serve", served,
+      "Run one workload (W1 .. W4, W1@WIDTHxHEIGHT) as often as standard input says, "
+      "for compare_torch.py");
+  CLI::Option* exchange =
+      app.add_option("--exchange", exchanged,
+                     "Write weights, inputs and results of a workload to --exchange-file");
+  app.add_option("--exchange-file", exchange_file, "A safetensors file")->needs(exchange);
+  exchange->needs("--exchange-file")->excludes(serve);
+  return run_program(app, static_cast<int>(arguments.size()), arguments.data(), [&] {
+    if (!exchanged.empty()) {
+      constexpr int kSteps = 3;
+      bench::write_exchange(exchanged, kSteps, exchange_file);
+      return 0;
+    }
+    if (!served.empty()) {
+      bench::serve(served, threads.front(), std::cin, std::cout);
+      return 0;
+    }
+    return run_benchmarks(argv[0], flags, threads, old_run, tolerance);
+  });
+}

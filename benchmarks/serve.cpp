@@ -1,0 +1,95 @@
+#include "benchmarks/serve.h"
+
+#include <charconv>
+#include <chrono>
+#include <istream>
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+
+#include "benchmarks/workloads.h"
+#include "core/error.h"
+
+namespace pisr::bench {
+namespace {
+
+/// Of the whole process so far, in KiB.
+long peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+/// The number that is the whole of `text`; Error(usage), quoting `line`, where it is none in
+/// [1, limit].
+int whole_number(std::string_view text, int limit, const std::string& line) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > limit) {
+    throw Error(ErrorKind::usage, message("wants a number in 1..", limit, " in '", line, "'"));
+  }
+  return value;
+}
+
+std::unique_ptr<Workload> workload_of(const std::string& name, ThreadPool& pool) {
+  if (!name.starts_with("W1@")) {
+    return make_workload(name, pool);
+  }
+  constexpr int kLargestSide = 1 << 15;
+  const std::string_view size = std::string_view(name).substr(3);
+  const std::size_t cross = size.find('x');
+  if (cross == std::string_view::npos) {
+    throw Error(ErrorKind::usage, "workload: wants a size like W1@640x360, got '" + name + "'");
+  }
+  return make_inference(pool, whole_number(size.substr(0, cross), kLargestSide, name),
+                        whole_number(size.substr(cross + 1), kLargestSide, name));
+}
+
+}  // namespace
+
+void serve(const std::string& name, int threads, std::istream& in, std::ostream& out) {
+  ThreadPool pool(threads);
+  const std::unique_ptr<Workload> workload = workload_of(name, pool);
+  out << nlohmann::json{{"ready", true}, {"start_kb", peak_memory()}}.dump() << std::endl;
+  for (std::string line; std::getline(in, line) && line != "quit";) {
+    if (!line.starts_with("run ")) {
+      throw Error(ErrorKind::usage, "wants 'run N' or 'quit', got '" + line + "'");
+    }
+    constexpr int kMostRuns = 1'000'000;
+    std::vector<double> times(
+        static_cast<std::size_t>(whole_number(std::string_view(line).substr(4), kMostRuns, line)));
+    for (double& time : times) {
+      const auto start = std::chrono::steady_clock::now();
+      workload->run();
+      time = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+                 .count();
+    }
+    out << nlohmann::json{{"ms", times}, {"peak_kb", peak_memory()}}.dump() << std::endl;
+  }
+}
+
+void write_exchange(const std::string& name, int steps, const std::filesystem::path& path) {
+  ThreadPool pool(1);
+  const std::unique_ptr<Workload> workload = workload_of(name, pool);
+  SafeTensors file;
+  const auto is_example = [](const std::string& key) {
+    return key == "input" || key == "output" || key == "high" || key == "low" || key == "loss";
+  };
+  for (const auto& [key, tensor] : workload->state().tensors) {
+    if (!is_example(key)) {
+      file.tensors["weights." + key] = tensor;
+    }
+  }
+  for (int step = 0; step < steps; ++step) {
+    workload->run();
+    for (const auto& [key, tensor] : workload->state().tensors) {
+      if (is_example(key)) {
+        file.tensors[std::to_string(step) + "." + key] = tensor.clone();
+      }
+    }
+  }
+  write_safetensors(path, file);
+}
+
+}  // namespace pisr::bench

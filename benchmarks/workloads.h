@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/parallel.h"
+#include "core/safetensors.h"
+
+namespace pisr::bench {
+
+/// The work that is measured end to end, all x2 and f32:
+///   W1  FSRCNN(56, 12, 4) enlarges 640x360 to 1280x720 (or another size)
+///   W2  a training step of FSRCNN, batch 16, patches of 192x192
+///   W3  one of the teacher, the same batch
+///   W4  one of the student: teacher's features, student, Laplace estimator, Adam
+/// A training step makes its patches, as pisr_train does, from images in memory.
+class Workload {
+ public:
+  virtual ~Workload() = default;
+  /// Does it once. For W2-W4 each call is the next step.
+  virtual void run() = 0;
+  /// The weights as they are, and what the last run() read and made: for another implementation to
+  /// repeat. W1: "input" and "output"; W2-W4: "high", "low" (the batch) and "loss".
+  virtual SafeTensors state() const = 0;
+};
+
+/// Throws Error(usage) for another name than W1 to W4.
+std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& pool);
+/// W1 at another size of the small image.
+std::unique_ptr<Workload> make_inference(ThreadPool& pool, int width, int height);
+
+/// "W1" to "W4".
+const std::vector<std::string>& workload_names();
+
+/// Multiply-adds that cannot be left out: W2-W4 without the gradient of an input image, W4 without
+/// the teacher's deconvolution, which nothing reads.
+std::int64_t multiply_adds(const std::string& name);
+/// Of W1 at another size.
+std::int64_t inference_multiply_adds(int width, int height);
+
+}  // namespace pisr::bench
