@@ -1,5 +1,7 @@
 #include "nn/layers.h"
 
+#include "nn/conv_chain.h"
+
 namespace pisr {
 namespace {
 
@@ -29,6 +31,16 @@ Variable optional_parameter(Tape& tape, const Parameter* parameter) {
   return parameter == nullptr ? Variable() : tape.parameter(*parameter);
 }
 
+ConvChain::Stage chain_stage(const Parameter& weight, const Parameter* bias,
+                             const Conv2dOptions& options) {
+  return {.weight = &weight,
+          .bias = bias,
+          .stride = options.stride,
+          .padding = options.padding,
+          .groups = options.groups,
+          .padding_mode = options.padding_mode};
+}
+
 }  // namespace
 
 Conv2d::Conv2d(int in_channels, int out_channels, int kernel, Conv2dOptions options, bool with_bias)
@@ -43,6 +55,10 @@ Conv2d::Conv2d(const Shape& shape, int out_channels, const Conv2dOptions& option
 Variable Conv2d::operator()(const Variable& x) const {
   Tape& tape = common_tape("Conv2d", {&x});
   return conv2d(x, tape.parameter(weight), optional_parameter(tape, bias), options_);
+}
+
+void Conv2d::append_to(ConvChain& chain) const {
+  chain.add(chain_stage(weight, bias, options_));
 }
 
 ConvTranspose2d::ConvTranspose2d(int in_channels, int out_channels, int kernel,
@@ -62,10 +78,24 @@ Variable ConvTranspose2d::operator()(const Variable& x) const {
   return conv_transpose2d(x, tape.parameter(weight), optional_parameter(tape, bias), options_);
 }
 
+void ConvTranspose2d::append_to(ConvChain& chain) const {
+  chain.add({.transposed = true,
+             .weight = &weight,
+             .bias = bias,
+             .stride = options_.stride,
+             .padding = options_.padding,
+             .output_padding = options_.output_padding,
+             .groups = options_.groups});
+}
+
 Prelu::Prelu(int slopes) : slope(add_parameter("slope", {slopes}, Role::slope)) {}
 
 Variable Prelu::operator()(const Variable& x) const {
   return prelu(x, common_tape("Prelu", {&x}).parameter(slope));
+}
+
+void Prelu::append_to(ConvChain& chain) const {
+  chain.add_prelu(slope);
 }
 
 Conv2dPrelu::Conv2dPrelu(int in_channels, int out_channels, int kernel, Conv2dOptions options,
@@ -90,12 +120,23 @@ Variable Conv2dPrelu::operator()(const Variable& x) const {
                tape.parameter(slope));
 }
 
+void Conv2dPrelu::append_to(ConvChain& chain) const {
+  chain.add(chain_stage(weight, &bias, options_));
+  chain.add_prelu(slope);
+}
+
 Variable Sequential::operator()(const Variable& x) const {
   Variable value = x;
   for (const std::unique_ptr<Layer>& layer : layers_) {
     value = (*layer)(value);
   }
   return value;
+}
+
+void Sequential::append_to(ConvChain& chain) const {
+  for (const std::unique_ptr<Layer>& layer : layers_) {
+    layer->append_to(chain);
+  }
 }
 
 }  // namespace pisr

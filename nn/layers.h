@@ -17,6 +17,7 @@ class Conv2d final : public Layer {
   Conv2d(int in_channels, int out_channels, int kernel, Conv2dOptions options = {},
          bool with_bias = true);
   Variable operator()(const Variable& x) const override;
+  void append_to(ConvChain& chain) const override;
 
   const Parameter& weight;
   const Parameter* bias;  ///< null without one
@@ -32,6 +33,7 @@ class ConvTranspose2d final : public Layer {
   ConvTranspose2d(int in_channels, int out_channels, int kernel,
                   ConvTranspose2dOptions options = {}, bool with_bias = true);
   Variable operator()(const Variable& x) const override;
+  void append_to(ConvChain& chain) const override;
 
   const Parameter& weight;
   const Parameter* bias;  ///< null without one
@@ -47,6 +49,7 @@ class Prelu final : public Layer {
  public:
   explicit Prelu(int slopes = 1);
   Variable operator()(const Variable& x) const override;
+  void append_to(ConvChain& chain) const override;
 
   const Parameter& slope;
 };
@@ -57,6 +60,7 @@ class Conv2dPrelu final : public Layer {
   Conv2dPrelu(int in_channels, int out_channels, int kernel, Conv2dOptions options = {},
               int slopes = 1);
   Variable operator()(const Variable& x) const override;
+  void append_to(ConvChain& chain) const override;
 
   const Parameter& weight;
   const Parameter& bias;
@@ -83,6 +87,7 @@ class Sequential final : public Layer {
   }
   std::size_t size() const noexcept { return layers_.size(); }
   Variable operator()(const Variable& x) const override;
+  void append_to(ConvChain& chain) const override;
 
  private:
   std::vector<std::unique_ptr<Layer>> layers_;

@@ -10,6 +10,8 @@
 
 namespace pisr {
 
+class ConvChain;
+
 /// What a parameter is to its layer; its initial value depends on it (nn/init.h).
 enum class ParameterRole { weight, transposed_weight, bias, slope };
 
@@ -64,6 +66,9 @@ class Module {
 class Layer : public Module {
  public:
   virtual Variable operator()(const Variable& x) const = 0;
+  /// Adds itself to a chain for inference. Error usage for a layer that is none of convolution,
+  /// PReLU and a sequence of them.
+  virtual void append_to(ConvChain& chain) const;
 };
 
 }  // namespace pisr

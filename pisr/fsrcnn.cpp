@@ -66,6 +66,12 @@ Fsrcnn::Result Fsrcnn::forward(const Variable& low) const {
   return {deconvolution_(expanded), expanded};
 }
 
+ConvChain Fsrcnn::inference_chain() const {
+  ConvChain chain;
+  chain.append(feature_).append(shrink_).append(mapping_).append(expand_).append(deconvolution_);
+  return chain;
+}
+
 MultiplyAdds Fsrcnn::multiply_adds(std::int64_t width, std::int64_t height) const {
   const auto area = [](std::int64_t kernel) { return kernel * kernel; };
   const std::int64_t d = options_.feature_channels;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "nn/conv_chain.h"
 #include "nn/layers.h"
 
 namespace pisr {
@@ -46,6 +47,9 @@ class Fsrcnn final : public Module {
   Result forward(const Variable& low) const;
   /// Result::feature alone.
   Variable feature(const Variable& low) const;
+
+  /// The network from low to output for inference; it refers to the parameters of this one.
+  ConvChain inference_chain() const;
 
   /// For an output image of width x height, which stands for width height / scale^2 LR pixels even
   /// where the scale does not divide it, as in the tables for 1280 x 720.

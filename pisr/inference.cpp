@@ -13,95 +13,76 @@
 namespace pisr {
 namespace {
 
-/// LR pixels of a strip, about 200 MB of activations for FSRCNN(56, 12, 4) ...
-constexpr int kStripPixels = 1 << 18;
-/// ... but at least so many rows, so that the halo is not most of the work.
-constexpr int kLeastStripRows = 32;
-
-/// How far, in LR pixels, an output pixel looks beyond the LR pixel it lies in: 2 for the 5x5
-/// layer, 1 for each 3x3 layer, and of the 9x9 deconvolution with padding 4 what its stride leaves.
-int halo(const FsrcnnOptions& options) {
-  return 2 + options.mapping_layers + (options.scale <= 3 ? 2 : 1);
-}
-
 DType element_type(const Module& module) {
   return module.parameters().front().parameter->value.dtype();
 }
 
-/// Rows [first, last) of a plane on 0..255 as [1, 1, rows, width] on 0..1, in the step's memory.
+/// A plane on 0..255 as [1, 1, h, w] on 0..1, in step memory.
 template <class T>
-Variable plane_rows(Tape& tape, const Plane& plane, int first, int last) {
-  const Tensor tensor = tape.result(Shape{1, 1, last - first, plane.width}, kDTypeOf<T>);
-  const double* source = plane.row(first);
-  std::transform(source, source + tensor.count(), tensor.data<T>(),
+Tensor from_plane(Context& context, const Plane& plane) {
+  const Tensor tensor = context.arena().tensor({1, 1, plane.height, plane.width}, kDTypeOf<T>);
+  std::transform(plane.samples.begin(), plane.samples.end(), tensor.data<T>(),
                  [](double value) { return static_cast<T>(value / 255); });
-  return tape.constant(tensor);
+  return tensor;
 }
 
-/// Copies rows of an image [1, 1, h, w] on 0..1, from `source_row`, to `rows` rows of `plane` from
-/// `row`, on 0..255.
+/// An image [1, 1, h, w] on 0..1 to a plane [h, w] on 0..255.
 template <class T>
-void store_rows(const Tensor& image, int source_row, Plane& plane, int row, int rows) {
+void to_plane(const Tensor& image, Plane& plane) {
+  const T* const source = image.data<T>();
   const auto width = static_cast<std::size_t>(plane.width);
-  const T* source = image.data<T>() + static_cast<std::size_t>(source_row) * width;
-  double* target = plane.row(row);
-  const std::size_t count = static_cast<std::size_t>(rows) * width;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < plane.samples.size(); ++i) {
     if (!std::isfinite(source[i])) {
-      throw Error(ErrorKind::numeric,
-                  message("the network's output is not finite at pixel (", i % width, ", ",
-                          static_cast<std::size_t>(row) + i / width, ")"),
-                  "are the weights of a training that diverged?");
+      throw Error(
+          ErrorKind::numeric,
+          message("the network's output is not finite at pixel (", i % width, ", ", i / width, ")"),
+          "are the weights of a training that diverged?");
     }
-    target[i] = 255.0 * static_cast<double>(source[i]);
+    plane.samples[i] = 255.0 * static_cast<double>(source[i]);
   }
-}
-
-template <class T>
-Plane upscale_strips(Context& context, const Fsrcnn& network, const Plane& low, int strip_rows) {
-  const int scale = network.options().scale;
-  const int margin = halo(network.options());
-  Plane output(low.width * scale, low.height * scale, 1);
-  Tape tape(context, Tape::Mode::inference);
-  for (int top = 0; top < low.height; top += strip_rows) {
-    const int bottom = std::min(low.height, top + strip_rows);
-    const int first = std::max(0, top - margin);
-    const int last = std::min(low.height, bottom + margin);
-    tape.reset();
-    const Variable result = network.forward(plane_rows<T>(tape, low, first, last)).output;
-    store_rows<T>(result.value(), (top - first) * scale, output, top * scale,
-                  (bottom - top) * scale);
-  }
-  tape.reset();
-  return output;
 }
 
 }  // namespace
 
-Plane upscale_luma(Context& context, const Fsrcnn& network, const Plane& low, int strip_rows) {
-  if (low.width < 1 || low.height < 1 || low.channels != 1 || strip_rows < 1) {
-    throw Error(
-        ErrorKind::usage,
-        message("upscale_luma: wants one channel, at least 1x1 pixels and strips of at "
-                "least 1 row, got ",
-                low.width, "x", low.height, "x", low.channels, " in strips of ", strip_rows));
+LumaUpscaler::LumaUpscaler(Context& context, const Fsrcnn& network)
+    : context_(context),
+      scale_(network.options().scale),
+      dtype_(element_type(network)),
+      chain_(network.inference_chain()) {}
+
+void LumaUpscaler::run(const Plane& low, Plane& high) {
+  if (low.width < 1 || low.height < 1 || low.channels != 1) {
+    throw Error(ErrorKind::usage,
+                message("upscale_luma: wants one channel and at least 1x1 pixels, got ", low.width,
+                        "x", low.height, "x", low.channels));
   }
-  return with_type(element_type(network),
-                   [&]<class T>() { return upscale_strips<T>(context, network, low, strip_rows); });
+  high.width = low.width * scale_;
+  high.height = low.height * scale_;
+  high.channels = 1;
+  high.samples.resize(static_cast<std::size_t>(high.width) * high.height);
+  context_.arena().reset();
+  with_type(dtype_, [&]<class T>() {
+    const Tensor x = from_plane<T>(context_, low);
+    const Tensor y = context_.arena().tensor(chain_.output_shape(x.shape()), dtype_);
+    chain_.run(context_, x, y);
+    to_plane<T>(y, high);
+  });
+  context_.arena().reset();
 }
 
 Plane upscale_luma(Context& context, const Fsrcnn& network, const Plane& low) {
-  return upscale_luma(context, network, low,
-                      std::max(kLeastStripRows, kStripPixels / std::max(1, low.width)));
+  Plane high;
+  LumaUpscaler(context, network).run(low, high);
+  return high;
 }
 
 Plane reconstruct_luma(Context& context, const Teacher& teacher, const Plane& high) {
   return with_type(element_type(teacher), [&]<class T>() {
     Tape tape(context, Tape::Mode::inference);
     tape.reset();
-    const Variable result = teacher.forward(plane_rows<T>(tape, high, 0, high.height)).output;
+    const Variable result = teacher.forward(tape.constant(from_plane<T>(context, high))).output;
     Plane output(high.width, high.height, 1);
-    store_rows<T>(result.value(), 0, output, 0, high.height);
+    to_plane<T>(result.value(), output);
     tape.reset();
     return output;
   });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/context.h"
+#include "nn/conv_chain.h"
 #include "pisr/image.h"
 
 namespace pisr {
@@ -8,16 +9,29 @@ namespace pisr {
 class Fsrcnn;
 class Teacher;
 
-/// Enlarges luminance: `low` [h, w] on 0..255 -> [h scale, w scale] on 0..255, neither clamped nor
-/// rounded. The network sees 0..1 and f32, or f64 where it was converted. Large images are computed
-/// in strips of rows with the halo the network needs, so memory does not grow with the height; the
-/// result is that of one piece bit for bit, for any number of threads.
-///
-/// Throws Error: usage for an empty plane, numeric where an output is not finite.
-Plane upscale_luma(Context& context, const Fsrcnn& network, const Plane& low);
+/// Enlarges luminance, frame after frame. The network sees 0..1 and f32, or f64 where it was
+/// converted. Memory beside the planes is that of the network's input and output and a few rows
+/// (nn/conv_chain.h); from the second frame of a size on nothing is allocated. The result has the
+/// bits of Fsrcnn::forward, for any number of threads.
+class LumaUpscaler {
+ public:
+  /// Keeps references to both. The step memory of the context is reset by each frame.
+  LumaUpscaler(Context& context, const Fsrcnn& network);
 
-/// The same in strips of `strip_rows` LR rows (>= 1), the halo not counted.
-Plane upscale_luma(Context& context, const Fsrcnn& network, const Plane& low, int strip_rows);
+  /// `low` [h, w] on 0..255 -> `high` [h scale, w scale] on 0..255, neither clamped nor rounded;
+  /// the memory of `high` is reused where it is large enough. Error usage for an empty plane,
+  /// numeric where an output is not finite.
+  void run(const Plane& low, Plane& high);
+
+ private:
+  Context& context_;
+  int scale_;
+  DType dtype_;
+  ConvChain chain_;
+};
+
+/// One frame.
+Plane upscale_luma(Context& context, const Fsrcnn& network, const Plane& low);
 
 /// What the teacher makes of the truth itself: `high` [h, w] on 0..255, sides multiples of the
 /// scale, through encoder and decoder -> [h, w]. In one piece: it is for validation only.

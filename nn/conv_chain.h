@@ -1,0 +1,51 @@
+#pragma once
+
+#include <vector>
+
+#include "core/context.h"
+#include "core/ops.h"
+#include "core/tensor.h"
+
+namespace pisr {
+
+class Layer;
+
+/// A network that is a chain of convolutions, each with an optional PReLU behind it, for inference:
+/// all of it is one kernel, which keeps what lies between two layers in pieces that stay in the
+/// cache. Memory beside input and output does not grow with the height of the image as long as no
+/// convolution but the first has a stride or replicate padding and none but the last is transposed
+/// with a stride.
+///
+/// Results have the bits of the layers applied one by one, for any number of threads. The chain
+/// refers to the parameters of the layers and sees their later changes.
+class ConvChain {
+ public:
+  /// A layer as the chain keeps it.
+  struct Stage {
+    bool transposed = false;
+    const Parameter* weight = nullptr;
+    const Parameter* bias = nullptr;   ///< null without one
+    const Parameter* slope = nullptr;  ///< of the PReLU behind it; null without one
+    int stride = 1, padding = 0, output_padding = 0, groups = 1;
+    PaddingMode padding_mode = PaddingMode::zero;
+  };
+
+  /// Adds the layers of `layer`; Error usage where one cannot be part of a chain.
+  ConvChain& append(const Layer& layer);
+
+  void add(const Stage& stage) { stages_.push_back(stage); }
+  /// Puts a PReLU behind the last convolution; Error usage where there is none, or one already.
+  void add_prelu(const Parameter& slope);
+
+  /// Of the result for an input [n, c, h, w]; ShapeError where a layer cannot take what it gets.
+  Shape output_shape(const Shape& input) const;
+
+  /// Computes y [output_shape(x.shape())] from x [n, c, h, w], both of the parameters' type.
+  /// Allocates nothing but step memory of the context.
+  void run(Context& context, const Tensor& x, const Tensor& y) const;
+
+ private:
+  std::vector<Stage> stages_;
+};
+
+}  // namespace pisr
