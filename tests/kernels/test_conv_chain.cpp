@@ -205,6 +205,23 @@ TEST_CASE("conv_chain: the bits of its stages one by one, on every instruction s
   for_each_instruction_set([] { check_all(cpu_kernels<float>(), {2}); });
 }
 
+TEST_CASE("conv_chain: scratch memory does not grow with the image") {
+  const auto scratch_bytes = [](int height, int width) {
+    const Chain<float> chain({"FSRCNN", 1, 1, height, width, fsrcnn(2)});
+    std::vector<float> y(y_count(chain.stages.back().sizes));
+    TestQueue queue(2);
+    cpu_kernels<float>().conv_chain(
+        queue,
+        {chain.stages.data(), static_cast<int>(chain.stages.size()), chain.x.data(), y.data()});
+    return queue.scratch_bytes();
+  };
+  const std::size_t bytes = scratch_bytes(64, 192);
+  CHECK(bytes > 0);
+  CHECK(bytes < std::size_t{3} << 20);
+  CHECK(scratch_bytes(640, 192) == bytes);
+  CHECK(scratch_bytes(64, 1920) == bytes);
+}
+
 TEST_CASE("naive conv_chain") {
   for (const ChainCase& test : chain_cases()) {
     const Chain<float> chain(test);

@@ -73,6 +73,15 @@ class TestQueue final : public Queue {
     return true;
   }
 
+  /// All that was asked for and not given back.
+  std::size_t scratch_bytes() const {
+    std::size_t sum = 0;
+    for (const Block& block : blocks_) {
+      sum += block.bytes;
+    }
+    return sum;
+  }
+
   /// Gives all scratch memory back.
   void release() { blocks_.clear(); }
 

@@ -1,5 +1,7 @@
 #include <iostream>
 
+#include "pisr/fsrcnn.h"
+#include "pisr/inference.h"
 #include "pisr/training_step.h"
 #include "tests/catch.h"
 #include "tests/count_allocations.h"
@@ -35,6 +37,26 @@ TEST_CASE("trainer: a step allocates nothing once its sizes are known", "[traine
     }
     CHECK(allocation_count() - before == 0);
   }
+}
+
+TEST_CASE("upscaler: a frame allocates nothing once its size is known", "[inference]") {
+#if !PISR_COUNTS_ALLOCATIONS
+  std::cout << "SKIPPED: allocations cannot be counted under a sanitizer\n";
+  return;
+#endif
+  const Fsrcnn network;
+  Context context;
+  LumaUpscaler upscaler(context, network);
+  const Plane low(60, 40, 1);
+  Plane high;
+  for (int i = 0; i < 3; ++i) {
+    upscaler.run(low, high);
+  }
+  const long before = allocation_count();
+  for (int i = 0; i < 10; ++i) {
+    upscaler.run(low, high);
+  }
+  CHECK(allocation_count() - before == 0);
 }
 
 }  // namespace
