@@ -9,8 +9,8 @@ namespace pisr::bench {
 /// Measures on request, so that another program can take turns with it: makes the workload, answers
 /// each line "run N" on `in` with one line of JSON on `out`, {"ms": [N times], "peak_kb": K}, and
 /// ends with the input or at "quit". K is the largest resident memory of the process so far, which
-/// the first line, {"ready": true, "start_kb": K}, gives as it was before the first run. Throws
-/// Error(usage) for another line.
+/// the first line, {"start_kb": K, "multiply_adds": M}, gives as it was before the first run.
+/// Throws Error(usage) for another line.
 ///
 /// `workload` is W1 to W4, or W1@WIDTHxHEIGHT for another size of the small image.
 void serve(const std::string& workload, int threads, std::istream& in, std::ostream& out);
