@@ -1,3 +1,5 @@
+#include <type_traits>
+
 #include "benchmarks/kernel_case.h"
 
 namespace pisr::bench {
@@ -86,6 +88,46 @@ void add_layer(std::vector<KernelCase>& cases, const Layer& layer, bool transpos
   }
 }
 
+/// FSRCNN in one call, as inference runs it. The terms of the last stage are bounded by what the
+/// magnitudes of all weights make of those of the inputs.
+void add_chain(std::vector<KernelCase>& cases, int height, int width) {
+  std::vector<Layer> layers = {{"", 1, 56, 5, 1, height, width}, {"", 56, 12, 1, 1, height, width}};
+  layers.insert(layers.end(), 4, {"", 12, 12, 3, 1, height, width});
+  layers.push_back({"", 12, 56, 1, 1, height, width});
+  layers.push_back({"", 56, 1, 9, 2, height, width});
+  std::vector<ConvSizes> sizes;
+  std::vector<Operand> operands = {input(std::int64_t{height} * width)};
+  std::int64_t multiply_adds = 0;
+  for (const Layer& layer : layers) {
+    const bool transposed = &layer == &layers.back();
+    sizes.push_back(sizes_of(layer, transposed));
+    const Counts n = counts_of(sizes.back(), transposed);
+    const double scale = 1.0 / (layer.in * layer.kernel);
+    operands.push_back(input(n.weight, -scale, scale));
+    operands.push_back(input(layer.out));
+    multiply_adds += n.multiply_adds;
+  }
+  const std::size_t slope = operands.size();
+  operands.push_back(input(1, 0, 0.5));
+  operands.push_back(output(4 * std::int64_t{height} * width));
+  const auto run = [=](Context& context, const auto& table, const auto& p) {
+    using T = std::remove_pointer_t<typename std::decay_t<decltype(p)>::value_type>;
+    std::vector<kernels::ChainStage<T>> stages;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const bool last = i + 1 == sizes.size();
+      kernels::Activation<T> prelu{kernels::ActivationKind::prelu, p[slope], 1};
+      stages.push_back(
+          {sizes[i], last, p[1 + 2 * i], p[2 + 2 * i], last ? kernels::Activation<T>{} : prelu});
+    }
+    context.launch(table.conv_chain,
+                   {stages.data(), static_cast<int>(stages.size()), p[0], p[slope + 1]});
+  };
+  cases.push_back(kernel_case("conv_chain", "fsrcnn_640x360", std::move(operands), run));
+  cases.back().threads = {1, 2};
+  cases.back().multiply_adds = multiply_adds;
+  cases.back().magnitude = Magnitude::absolute_inputs;
+}
+
 }  // namespace
 
 std::vector<KernelCase> conv_cases(CaseSize size) {
@@ -114,6 +156,7 @@ std::vector<KernelCase> conv_cases(CaseSize size) {
   }
   add_layer(cases, {"deconvolution_640x360", 56, 1, 9, 2, image, 640}, true, Passes::forward,
             {1, 2});
+  add_chain(cases, image, 640);
   return cases;
 }
 

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/philox.h"
 #include "nn/adam.h"
+#include "nn/conv_chain.h"
 #include "nn/init.h"
 #include "pisr/config.h"
 #include "pisr/dataset.h"
@@ -27,8 +28,9 @@ class Inference final : public Workload {
  public:
   Inference(ThreadPool& pool, int width, int height)
       : context_(pool),
-        tape_(context_, Tape::Mode::inference),
-        input_(Tensor::empty({1, 1, height, width})) {
+        chain_(network_.inference_chain()),
+        input_(Tensor::empty({1, 1, height, width})),
+        output_(Tensor::empty(chain_.output_shape(input_.shape()))) {
     initialise(network_, 0);
     Random random(0, RandomUse::test, 0);
     for (float& value : input_.values<float>()) {
@@ -36,25 +38,20 @@ class Inference final : public Workload {
     }
   }
 
-  void run() override {
-    tape_.reset();
-    output_ = network_.forward(tape_.constant(input_)).output.value();
-  }
+  void run() override { chain_.run(context_, input_, output_); }
 
   SafeTensors state() const override {
     SafeTensors state;
     store_parameters(network_, "student", state.tensors);
     state.tensors["input"] = input_;
-    if (output_.defined()) {
-      state.tensors["output"] = output_;
-    }
+    state.tensors["output"] = output_;
     return state;
   }
 
  private:
   Context context_;
-  Tape tape_;
   Fsrcnn network_;
+  ConvChain chain_;
   Tensor input_;
   Tensor output_;
 };
