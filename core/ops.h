@@ -23,6 +23,11 @@ struct Conv2dOptions {
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                 const Conv2dOptions& options = {});
 
+/// prelu(conv2d(x, weight, bias), slope) in one pass over the result, with slope [1] or one per
+/// channel [k]; the same bits as the two operations.
+Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable& bias,
+                      const Variable& slope, const Conv2dOptions& options = {});
+
 struct ConvTranspose2dOptions {
   int stride = 1;
   int padding = 0;

@@ -43,8 +43,17 @@ void check_bias(const char* op, std::int64_t channels, const Variable& bias,
   }
 }
 
+void check_common(const char* op, std::initializer_list<Operand> operands, const Variable& x,
+                  const Variable& weight) {
+  check_operands(op, operands);
+  check_rank(op, {"input", x}, 4);
+  check_rank(op, {"weight", weight}, 4);
+}
+
 // The sizes both kinds of convolution read off their operands in the same way.
-ConvSizes common_sizes(const char* op, const Shape& x, const Shape& weight) {
+template <class Options>
+ConvSizes common_sizes(const char* op, const Shape& x, const Shape& weight,
+                       const Options& options) {
   ConvSizes sizes;
   sizes.batch = x[0];
   sizes.in_channels = extent(op, x[1]);
@@ -52,6 +61,9 @@ ConvSizes common_sizes(const char* op, const Shape& x, const Shape& weight) {
   sizes.in_width = extent(op, x[3]);
   sizes.kernel_height = extent(op, weight[2]);
   sizes.kernel_width = extent(op, weight[3]);
+  sizes.stride = options.stride;
+  sizes.padding = options.padding;
+  sizes.groups = options.groups;
   return sizes;
 }
 
@@ -70,11 +82,11 @@ struct ConvKernels {
   decltype(&Table::conv2d_backward_weight) backward_weight;
 };
 
+// Gradients of the inputs 0, 1 and 2: x, weight and bias.
 template <class T>
 void conv_backward(Backward& backward, bool transposed, const ConvSizes& sizes, const Tensor& x,
-                   const Tensor& weight) {
+                   const Tensor& weight, const T* dy) {
   const ConvKernels<T> kernels(transposed);
-  const T* dy = backward.dy<T>();
   if (backward.wants(0)) {
     const auto dx = backward.slot<T>(0);
     backward.context().launch(kernels.backward_data,
@@ -101,9 +113,55 @@ Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Var
   return tape.record(
       op, y, {&x, &weight, &bias},
       [transposed, sizes, x = x.value(), weight = weight.value()](Backward& backward) {
-        with_type(x.dtype(),
-                  [&]<class T>() { conv_backward<T>(backward, transposed, sizes, x, weight); });
+        with_type(x.dtype(), [&]<class T>() {
+          conv_backward<T>(backward, transposed, sizes, x, weight, backward.dy<T>());
+        });
       });
+}
+
+// Throws unless the operands of a conv2d fit each other.
+ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, const Variable& x,
+                       const Variable& weight, const Variable& bias, const Conv2dOptions& options) {
+  check_common(op, operands, x, weight);
+  const auto [stride, padding, groups, padding_mode] = options;
+  check_options(op, stride, padding, groups);
+  check_groups(op, groups, "output", weight.shape()[0], operands);
+  if (weight.shape()[1] * groups != x.shape()[1]) {
+    refuse_operands(op,
+                    message("weight wants ", weight.shape()[1] * groups,
+                            " input channels, input has ", x.shape()[1]),
+                    operands);
+  }
+  check_bias(op, weight.shape()[0], bias, operands);
+
+  ConvSizes sizes = common_sizes(op, x.shape(), weight.shape(), options);
+  sizes.out_channels = extent(op, weight.shape()[0]);
+  sizes.padding_mode = padding_mode;
+  const std::int64_t spare_height = x.shape()[2] + 2 * std::int64_t{padding} - weight.shape()[2];
+  const std::int64_t spare_width = x.shape()[3] + 2 * std::int64_t{padding} - weight.shape()[3];
+  if (spare_height < 0 || spare_width < 0) {
+    refuse_operands(op, message("the kernel is larger than the input with padding ", padding),
+                    operands);
+  }
+  sizes.out_height = extent(op, spare_height / stride + 1);
+  sizes.out_width = extent(op, spare_width / stride + 1);
+  return sizes;
+}
+
+template <class T>
+void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Tensor& x,
+                           const Tensor& weight, const Tensor& slope, const Tensor& before) {
+  Context& context = backward.context();
+  const bool passes_on = backward.wants(0) || backward.wants(1) || backward.wants(2);
+  const Tensor dbefore =
+      passes_on ? context.arena().tensor(before.shape(), before.dtype()) : Tensor();
+  T* const to = passes_on ? dbefore.data<T>() : nullptr;
+  const auto dslope = backward.slot<T>(3);
+  context.launch(&kernels::KernelTable<T>::prelu_backward,
+                 {sizes.batch, sizes.out_channels, std::int64_t{sizes.out_height} * sizes.out_width,
+                  slope.count(), before.data<T>(), slope.data<T>(), backward.dy<T>(), to,
+                  dslope.data, kernels::Store::write, dslope.store});
+  conv_backward<T>(backward, false, sizes, x, weight, to);
 }
 
 }  // namespace
@@ -111,53 +169,54 @@ Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Var
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                 const Conv2dOptions& options) {
   constexpr const char* kOp = "conv2d";
-  const Operand input{"input", x};
-  const Operand weights{"weight", weight};
-  const std::initializer_list<Operand> operands{input, weights, {"bias", bias, true}};
-  check_operands(kOp, operands);
-  check_rank(kOp, input, 4);
-  check_rank(kOp, weights, 4);
-  const auto [stride, padding, groups, padding_mode] = options;
-  check_options(kOp, stride, padding, groups);
-  check_groups(kOp, groups, "output", weight.shape()[0], operands);
-  if (weight.shape()[1] * groups != x.shape()[1]) {
-    refuse_operands(kOp,
-                    message("weight wants ", weight.shape()[1] * groups,
-                            " input channels, input has ", x.shape()[1]),
-                    operands);
-  }
-  check_bias(kOp, weight.shape()[0], bias, operands);
-
-  ConvSizes sizes = common_sizes(kOp, x.shape(), weight.shape());
-  sizes.out_channels = extent(kOp, weight.shape()[0]);
-  sizes.stride = stride;
-  sizes.padding = padding;
-  sizes.groups = groups;
-  sizes.padding_mode = padding_mode;
-  const std::int64_t spare_height = x.shape()[2] + 2 * std::int64_t{padding} - weight.shape()[2];
-  const std::int64_t spare_width = x.shape()[3] + 2 * std::int64_t{padding} - weight.shape()[3];
-  if (spare_height < 0 || spare_width < 0) {
-    refuse_operands(kOp, message("the kernel is larger than the input with padding ", padding),
-                    operands);
-  }
-  sizes.out_height = extent(kOp, spare_height / stride + 1);
-  sizes.out_width = extent(kOp, spare_width / stride + 1);
+  const ConvSizes sizes = conv2d_sizes(
+      kOp, {{"input", x}, {"weight", weight}, {"bias", bias, true}}, x, weight, bias, options);
   return conv(kOp, false, sizes, x, weight, bias);
+}
+
+Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable& bias,
+                      const Variable& slope, const Conv2dOptions& options) {
+  constexpr const char* kOp = "conv2d_prelu";
+  const std::initializer_list<Operand> operands{
+      {"input", x}, {"weight", weight}, {"bias", bias, true}, {"slope", slope}};
+  const ConvSizes sizes = conv2d_sizes(kOp, operands, x, weight, bias, options);
+  if (!(slope.shape() == Shape{1}) && !(slope.shape() == Shape{sizes.out_channels})) {
+    refuse_operands(kOp, message("slope wants shape [1] or [", sizes.out_channels, "]"), operands);
+  }
+  Tape& tape = x.tape();
+  const Shape shape{sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width};
+  const Tensor y = tape.result(shape, x.dtype());
+  // The gradients of the PReLU need what it was applied to: y does not tell where a slope is not
+  // positive.
+  const bool keep = tape.records({&x, &weight, &bias, &slope});
+  const Tensor before = keep ? tape.result(shape, x.dtype()) : Tensor();
+  with_type(x.dtype(), [&]<class T>() {
+    tape.context().launch(&kernels::KernelTable<T>::conv2d,
+                          {sizes,
+                           x.value().data<T>(),
+                           weight.value().data<T>(),
+                           bias.defined() ? bias.value().data<T>() : nullptr,
+                           y.data<T>(),
+                           {kernels::ActivationKind::prelu, slope.value().data<T>(),
+                            static_cast<int>(slope.shape()[0])},
+                           keep ? before.data<T>() : nullptr});
+  });
+  return tape.record(kOp, y, {&x, &weight, &bias, &slope},
+                     [sizes, x = x.value(), weight = weight.value(), slope = slope.value(),
+                      before](Backward& backward) {
+                       with_type(x.dtype(), [&]<class T>() {
+                         conv2d_prelu_backward<T>(backward, sizes, x, weight, slope, before);
+                       });
+                     });
 }
 
 Variable conv_transpose2d(const Variable& x, const Variable& weight, const Variable& bias,
                           const ConvTranspose2dOptions& options) {
   constexpr const char* kOp = "conv_transpose2d";
-  const Operand input{"input", x};
-  const Operand weights{"weight", weight};
-  const std::initializer_list<Operand> operands{input, weights, {"bias", bias, true}};
-  check_operands(kOp, operands);
-  check_rank(kOp, input, 4);
-  check_rank(kOp, weights, 4);
-  const int stride = options.stride;
-  const int padding = options.padding;
-  const int output_padding = options.output_padding;
-  const int groups = options.groups;
+  const std::initializer_list<Operand> operands{
+      {"input", x}, {"weight", weight}, {"bias", bias, true}};
+  check_common(kOp, operands, x, weight);
+  const auto [stride, padding, output_padding, groups] = options;
   check_options(kOp, stride, padding, groups);
   if (output_padding < 0 || output_padding >= stride) {
     throw ShapeError(message(kOp, ": output_padding wants 0 to stride - 1 = ", stride - 1, ", got ",
@@ -173,12 +232,10 @@ Variable conv_transpose2d(const Variable& x, const Variable& weight, const Varia
   const std::int64_t out_channels = weight.shape()[1] * groups;
   check_bias(kOp, out_channels, bias, operands);
 
-  ConvSizes sizes = common_sizes(kOp, x.shape(), weight.shape());
+  ConvSizes sizes = common_sizes(kOp, x.shape(), weight.shape(), options);
   sizes.out_channels = extent(kOp, out_channels);
-  sizes.stride = stride;
-  sizes.padding = padding;
-  sizes.groups = groups;
-  const auto out_extent = [&](int axis) {
+  const auto out_extent = [&, stride = stride, padding = padding,
+                           output_padding = output_padding](int axis) {
     const std::int64_t out = (x.shape()[axis] - 1) * stride - 2 * std::int64_t{padding} +
                              weight.shape()[axis] + output_padding;
     if (out < 1) {

@@ -120,6 +120,11 @@ class Tape {
 
   /// For operations: memory for a result.
   Tensor result(Shape shape, DType dtype) { return context_.arena().tensor(shape, dtype); }
+  /// For operations: whether record() with these inputs will remember a backward function, and with
+  /// it what that function keeps.
+  bool records(std::initializer_list<const Variable*> inputs) const {
+    return any_requires_gradient(inputs);
+  }
   /// For operations: notes that `value` was computed from `inputs` (at most 4, null or undefined
   /// for one that is not there) and how to pass a gradient on. `backward` is called as
   /// backward(Backward&) and must fill each wanted slot.

@@ -116,8 +116,8 @@ Conv2dPrelu::Conv2dPrelu(const Shape& shape, const Conv2dOptions& options, int s
 
 Variable Conv2dPrelu::operator()(const Variable& x) const {
   Tape& tape = common_tape("Conv2dPrelu", {&x});
-  return prelu(conv2d(x, tape.parameter(weight), tape.parameter(bias), options_),
-               tape.parameter(slope));
+  return conv2d_prelu(x, tape.parameter(weight), tape.parameter(bias), tape.parameter(slope),
+                      options_);
 }
 
 void Conv2dPrelu::append_to(ConvChain& chain) const {

@@ -103,6 +103,8 @@ void store_activated(const ConvArgs<T>& a, std::vector<double> y) {
   const Activation<T>& activation = a.activation;
   const std::size_t plane = static_cast<std::size_t>(a.sizes.out_height) * a.sizes.out_width;
   for (std::size_t i = 0; i < y.size(); ++i) {
+    // As if it had been stored: the bits of a convolution and an activation one after the other.
+    y[i] = static_cast<T>(y[i]);
     if (activation.kind == ActivationKind::relu && y[i] < 0) {
       y[i] = 0;
     } else if (activation.kind == ActivationKind::prelu && !(y[i] > 0)) {

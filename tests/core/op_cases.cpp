@@ -15,6 +15,13 @@ OpCase conv_case(const std::string& name, Shape x, Shape weight, bool bias, Conv
   return result;
 }
 
+OpCase conv_prelu_case(const std::string& name, Shape x, Shape weight, std::int64_t slopes,
+                       Conv2dOptions options) {
+  return {"conv2d_prelu " + name,
+          {x, weight, {weight[0]}, {slopes}},
+          [options](const Variables& v) { return conv2d_prelu(v[0], v[1], v[2], v[3], options); }};
+}
+
 OpCase transpose_case(const std::string& name, Shape x, Shape weight, bool bias,
                       ConvTranspose2dOptions options) {
   const std::int64_t outputs = weight[1] * options.groups;
@@ -45,6 +52,12 @@ void add_convolutions(std::vector<OpCase>& cases) {
        Conv2dOptions{1, 3, 1, kReplicate});
   conv("replicate stride 2", Shape{1, 2, 7, 6}, Shape{2, 1, 5, 5}, true,
        Conv2dOptions{2, 2, 2, kReplicate});
+
+  const auto conv_prelu = [&](auto... args) { cases.push_back(conv_prelu_case(args...)); };
+  conv_prelu("one slope", Shape{2, 2, 5, 4}, Shape{3, 2, 3, 3}, 1, Conv2dOptions{1, 1});
+  conv_prelu("slope per channel, stride 2", Shape{1, 2, 7, 6}, Shape{3, 2, 3, 3}, 3,
+             Conv2dOptions{2, 1});
+  conv_prelu("1x1", Shape{1, 3, 3, 3}, Shape{2, 3, 1, 1}, 1, Conv2dOptions{});
 
   const auto transpose = [&](auto... args) { cases.push_back(transpose_case(args...)); };
   transpose("full Jacobian", Shape{1, 2, 2, 3}, Shape{2, 1, 3, 3}, true,

@@ -13,7 +13,8 @@ void step(Tape& tape, const std::vector<Parameter>& parameters, const Tensor& in
   tape.reset();
   const auto parameter = [&](std::size_t index) { return tape.parameter(parameters[index]); };
   const Variable x = tape.constant(input);
-  const Variable features = prelu(conv2d(x, parameter(0), parameter(1), {1, 1}), parameter(2));
+  const Variable features = prelu(conv2d(x, parameter(0), parameter(1), {1, 1}), parameter(2)) +
+                            conv2d_prelu(x, parameter(0), parameter(1), parameter(2), {1, 1});
   const Variable shuffled = pixel_shuffle(features, 2);
   const Variable y = conv_transpose2d(features, parameter(3), {}, {2, 4, 1});
   const Variable scale = softplus(y) + 0.1;

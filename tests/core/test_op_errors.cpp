@@ -34,6 +34,27 @@ void check_all(const std::vector<Wrong>& table) {
 
 }  // namespace
 
+TEST_CASE("conv2d_prelu: wrong operands", "[errors]") {
+  Operands make;
+  const Variable none;
+  const Variable x = make.f32({2, 3, 4, 5});
+  const Variable weight = make.f32({6, 3, 3, 3});
+  check_all({
+      {[&] { conv2d_prelu(x, weight, none, make.f32({3})); },
+       "conv2d_prelu: slope wants shape [1] or [6] (input f32[2,3,4,5], weight f32[6,3,3,3], "
+       "slope f32[3])"},
+      {[&] { conv2d_prelu(x, weight, none, none); },
+       "conv2d_prelu: slope is undefined (input f32[2,3,4,5], weight f32[6,3,3,3], slope "
+       "undefined)"},
+      {[&] { conv2d_prelu(x, weight, make.f32({3}), make.f32({1})); },
+       "conv2d_prelu: bias wants shape [6] (input f32[2,3,4,5], weight f32[6,3,3,3], bias f32[3], "
+       "slope f32[1])"},
+      {[&] { conv2d_prelu(x, weight, none, make.f64({1})); },
+       "conv2d_prelu: slope is f64, input is f32 (input f32[2,3,4,5], weight f32[6,3,3,3], slope "
+       "f64[1])"},
+  });
+}
+
 TEST_CASE("conv2d: wrong operands", "[errors]") {
   Operands make;
   const Variable none;

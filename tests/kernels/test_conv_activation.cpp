@@ -85,7 +85,8 @@ TEST_CASE("a convolution with an activation: the bits of both, on every instruct
   });
 }
 
-TEST_CASE("a naive convolution with an activation") {
+TEST_CASE("a naive convolution with an activation: the bits of both") {
+  check_all(naive_kernels<float>());
   check_all(naive_kernels<double>());
 }
 

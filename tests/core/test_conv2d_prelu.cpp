@@ -1,0 +1,79 @@
+#include <cstring>
+#include <vector>
+
+#include "core/ops.h"
+#include "core/philox.h"
+#include "tests/catch.h"
+
+namespace pisr {
+namespace {
+
+constexpr Conv2dOptions kOptions{1, 1};
+
+Tensor random_tensor(Shape shape, std::size_t index) {
+  Random random(7, RandomUse::test, index);
+  Tensor tensor = Tensor::empty(shape);
+  for (float& x : tensor.values<float>()) {
+    x = static_cast<float>(random.uniform(-1, 1));
+  }
+  return tensor;
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data<float>(), b.data<float>(),
+                     static_cast<std::size_t>(a.count()) * sizeof(float)) == 0;
+}
+
+/// The result, and the gradients of all inputs.
+std::vector<Tensor> results(bool in_one, Backend backend, std::int64_t slopes) {
+  Context context(backend);
+  Tape tape(context);
+  std::vector<Variable> v;
+  for (const Shape& shape : {Shape{2, 5, 9, 11}, Shape{6, 5, 3, 3}, Shape{6}, Shape{slopes}}) {
+    v.push_back(tape.leaf(random_tensor(shape, v.size())));
+  }
+  const Variable y = in_one ? conv2d_prelu(v[0], v[1], v[2], v[3], kOptions)
+                            : prelu(conv2d(v[0], v[1], v[2], kOptions), v[3]);
+  tape.backward(sum(y * y));
+  std::vector<Tensor> all{y.value().clone()};
+  for (const Variable& input : v) {
+    all.push_back(tape.gradient(input).clone());
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("conv2d_prelu gives the bits of conv2d and prelu", "[ops]") {
+  for (const Backend backend : {Backend::cpu, Backend::naive}) {
+    for (const std::int64_t slopes : {1, 6}) {
+      const std::vector<Tensor> one = results(true, backend, slopes);
+      const std::vector<Tensor> two = results(false, backend, slopes);
+      for (std::size_t i = 0; i < one.size(); ++i) {
+        CAPTURE(backend == Backend::cpu, slopes, i);
+        CHECK(same_bits(one[i], two[i]));
+      }
+    }
+  }
+}
+
+TEST_CASE("conv2d_prelu passes gradients to the wanted inputs only", "[ops]") {
+  const std::vector<Shape> shapes = {{2, 5, 9, 11}, {6, 5, 3, 3}, {6}, {1}};
+  const std::vector<Tensor> all = results(true, Backend::cpu, 1);
+  for (std::size_t wanted = 0; wanted < shapes.size(); ++wanted) {
+    Context context;
+    Tape tape(context);
+    std::vector<Variable> v;
+    for (const Shape& shape : shapes) {
+      const Tensor value = random_tensor(shape, v.size());
+      v.push_back(v.size() == wanted ? tape.leaf(value) : tape.constant(value));
+    }
+    const Variable y = conv2d_prelu(v[0], v[1], v[2], v[3], kOptions);
+    tape.backward(sum(y * y));
+    CAPTURE(wanted);
+    CHECK(same_bits(tape.gradient(v[wanted]), all[wanted + 1]));
+  }
+}
+
+}  // namespace pisr
