@@ -23,10 +23,12 @@ inline std::string read_whole(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
-/// Runs one of the project's programs in `folder` with arguments that hold no quotes.
-inline ProgramRun run_program(const std::filesystem::path& folder, const std::string& program,
+/// Runs a program in `folder` with arguments that hold no quotes; `environment` is put before the
+/// command, e.g. "PISR_ISA=avx2".
+inline ProgramRun run_command(const std::filesystem::path& folder, const std::string& environment,
+                              const std::string& program,
                               const std::vector<std::string>& arguments) {
-  std::string command = "cd '" + folder.string() + "' && '" PISR_PROGRAMS "/" + program + "'";
+  std::string command = "cd '" + folder.string() + "' && " + environment + " '" + program + "'";
   for (const std::string& argument : arguments) {
     command += " '" + argument + "'";
   }
@@ -38,6 +40,12 @@ inline ProgramRun run_program(const std::filesystem::path& folder, const std::st
   std::filesystem::remove(out);
   std::filesystem::remove(err);
   return run;
+}
+
+/// Runs one of the project's programs.
+inline ProgramRun run_program(const std::filesystem::path& folder, const std::string& program,
+                              const std::vector<std::string>& arguments) {
+  return run_command(folder, "", PISR_PROGRAMS "/" + program, arguments);
 }
 
 }  // namespace pisr
