@@ -7,6 +7,7 @@ namespace pisr::bench {
 Reporter::Reporter(std::unique_ptr<benchmark::BenchmarkReporter> display)
     : display_(std::move(display)) {
   json_.SetOutputStream(&json_text_);
+  SetErrorStream(&remarks_);
 }
 
 bool Reporter::ReportContext(const Context& context) {

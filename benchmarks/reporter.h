@@ -28,6 +28,7 @@ class Reporter final : public benchmark::BenchmarkReporter {
   std::unique_ptr<benchmark::BenchmarkReporter> display_;
   benchmark::JSONReporter json_;
   std::ostringstream json_text_;
+  std::ostringstream remarks_;  ///< Google Benchmark's own, which pisr_bench says in its one line
   std::vector<std::string> failures_;
 };
 
