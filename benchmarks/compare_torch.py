@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """W1 to W4 by pisr, PyTorch and oneDNN, taking turns in one run; outputs are compared first.
 
-usage: compare_torch.py --bench build/cpu/benchmarks/pisr_bench [--out FOLDER] [--rounds 9] [--work W1,W2] ...
+usage: compare_torch.py --bench build/cpu/benchmarks/pisr_bench [--out FOLDER] [--rounds 5] [--work W1,W2] ...
 
 Runs with any Python 3 that has torch. Writes FOLDER/compare_torch.{json,md,svg}. benchmarks/README.md says what is
 measured. Exit codes: 0, 2 wrong use, 4 cannot write, 6 a program is missing or failed, 8 results differ.
@@ -74,7 +74,7 @@ def output_of(command):
 
 
 def measure_limits(options):
-    text = output_of([options.bench, "--benchmark_filter=adam/teacher/warm", "--benchmark_format=json",
+    text = output_of([options.bench, "--benchmark_filter=^W1/", "--benchmark_format=json",
                       "--threads", ",".join(map(str, options.threads))])
     context = json.loads(text)["context"]
     limits = {str(n): float(context["fma_gflops/threads:%d" % n]) for n in options.threads}
@@ -100,7 +100,7 @@ def compare(options, work, threads, exchange, limit):
             raise Failure(8, "%s of %s differs from pisr's by %.3g, accepted %.3g"
                           % (work, worker.name, error, TOLERANCE[work]))
     for worker in workers:
-        worker.run(2)
+        worker.run(1)
     times = {"W1": 5, "W2": 3}.get(work, 1)
     for turn in range(options.rounds):
         first = turn % len(workers)
@@ -144,7 +144,7 @@ def parse(arguments):
     parser.add_argument("--bench", required=True, help="the program pisr_bench")
     parser.add_argument("--onednn", help="the program onednn_chain; beside pisr_bench by default, left out if missing")
     parser.add_argument("--out", default=".", help="folder for the results")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work", default="W1,W2,W3,W4", type=lambda text: text.split(","))
     parser.add_argument("--threads", default="1,2", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--no-growth", action="store_true", help="leave out W1 at other sizes")
