@@ -49,6 +49,9 @@ class Queue {
   /// gives other memory. To be called outside parallel_for.
   virtual void* scratch(std::size_t bytes) = 0;
 
+  /// The CUDA stream that kernels are launched into; null for a CPU.
+  virtual void* stream() const noexcept { return nullptr; }
+
   template <class T>
   T* scratch_array(std::size_t count) {
     return static_cast<T*>(scratch(count * sizeof(T)));

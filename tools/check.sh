@@ -19,6 +19,9 @@ build() { # build PRESET [TARGET...]
   cmake --build --preset "$preset" --parallel "$(nproc)" ${*:+--target "$@"} -- --quiet
 }
 
+step "CUDA kernels with nvcc"
+bash tools/check_cuda.sh
+
 step "build (dev)"
 build dev
 step "tests (dev)"

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "tests/catch.h"
+#include "tests/kernels/emulated.h"
 #include "tests/kernels/test_queue.h"
 
 namespace pisr::kernels {
@@ -46,6 +47,12 @@ class GuardedArray {
   std::vector<unsigned char> memory_;
 };
 
+/// How a kernel may be run without its result changing by a bit.
+struct Variant {
+  int threads = 1;
+  emulator::Order order;
+};
+
 template <class T>
 void run(const KernelCase& c, const KernelTable<T>& table, Queue& queue,
          const std::vector<T*>& pointers, Store how) {
@@ -58,14 +65,15 @@ void run(const KernelCase& c, const KernelTable<T>& table, Queue& queue,
 
 /// The values after a call; those of an output left out are those before it.
 template <class T>
-Values call(const KernelCase& c, const KernelTable<T>& table, int threads, const Values& before,
-            const std::vector<bool>& present, Store how) {
+Values call(const KernelCase& c, const KernelTable<T>& table, const Variant& variant,
+            const Values& before, const std::vector<bool>& present, Store how) {
   std::vector<GuardedArray<T>> arrays(before.begin(), before.end());
   std::vector<T*> pointers;
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     pointers.push_back(present[i] ? arrays[i].data() : nullptr);
   }
-  TestQueue queue(threads);
+  TestQueue queue(variant.threads);
+  emulator::set_order(variant.order);
   run(c, table, queue, pointers, how);
   CHECK(queue.guards_intact());
   Values after;
@@ -130,30 +138,30 @@ bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 template <class T>
-void check_one(const KernelCase& c, const std::vector<bool>& present, Store how,
-               const std::vector<int>& threads) {
+void check_one(const KernelCase& c, const KernelTable<T>& table, const std::vector<bool>& present,
+               Store how, const std::vector<Variant>& variants) {
   const Values before = values_before<T>(c, how);
-  const Values wanted = call<double>(c, naive_kernels<double>(), 1, before, present, how);
-  const Values naive = call<T>(c, naive_kernels<T>(), 1, before, present, how);
-  const Values cpu = call<T>(c, cpu_kernels<T>(), 1, before, present, how);
+  const Values wanted = call<double>(c, naive_kernels<double>(), {}, before, present, how);
+  const Values naive = call<T>(c, naive_kernels<T>(), {}, before, present, how);
+  const Values first = call<T>(c, table, variants[0], before, present, how);
   // In double the naive running sums themselves are off by a rounding per term.
   const double rounding =
       std::is_same_v<T, float> ? c.roundings * std::ldexp(1.0, -23) : c.roundings * 2.5e-14;
   for (std::size_t i = 0; i < c.arrays.size(); ++i) {
     if (!present[i] || c.arrays[i].kind == Kind::input) {
-      CHECK(same_bits(cpu[i], before[i]));
+      CHECK(same_bits(first[i], before[i]));
       continue;
     }
     INFO("array " << i);
     const bool added = how == Store::add && is_output(c.arrays[i]);
-    CHECK(worst_error<T>(c, i, rounding, before, wanted, cpu, added) <= 1.0);
+    CHECK(worst_error<T>(c, i, rounding, before, wanted, first, added) <= 1.0);
     CHECK(worst_error<T>(c, i, rounding / c.roundings, before, wanted, naive, added) <= 1.0);
   }
-  for (const int count : threads) {
-    INFO(count << " threads");
-    const Values again = call<T>(c, cpu_kernels<T>(), count, before, present, how);
+  for (std::size_t v = 1; v < variants.size(); ++v) {
+    INFO(variants[v].threads << " threads, order " << static_cast<int>(variants[v].order.kind));
+    const Values again = call<T>(c, table, variants[v], before, present, how);
     for (std::size_t i = 0; i < c.arrays.size(); ++i) {
-      CHECK(same_bits(again[i], cpu[i]));
+      CHECK(same_bits(again[i], first[i]));
     }
   }
 }
@@ -177,9 +185,8 @@ std::vector<std::vector<bool>> choices_of_outputs(const std::vector<Array>& arra
   return choices;
 }
 
-}  // namespace
-
-void check(const KernelCase& c, const std::vector<int>& threads) {
+void check_all(const KernelCase& c, const KernelTable<float>& floats,
+               const KernelTable<double>& doubles, const std::vector<Variant>& variants) {
   INFO(c.name);
   for (const std::vector<bool>& present : choices_of_outputs(c.arrays)) {
     for (const Store how : {Store::write, Store::add}) {
@@ -189,10 +196,32 @@ void check(const KernelCase& c, const std::vector<int>& threads) {
       INFO((how == Store::add ? "adding" : "writing"));
       // Leaving out an output changes nothing about the others.
       const bool all = std::find(present.begin(), present.end(), false) == present.end();
-      check_one<float>(c, present, how, all ? threads : std::vector<int>());
-      check_one<double>(c, present, how, all ? threads : std::vector<int>());
+      const std::vector<Variant> chosen(variants.begin(),
+                                        all ? variants.end() : variants.begin() + 1);
+      check_one<float>(c, floats, present, how, chosen);
+      check_one<double>(c, doubles, present, how, chosen);
     }
   }
+}
+
+}  // namespace
+
+void check(const KernelCase& c, const std::vector<int>& threads) {
+  std::vector<Variant> variants(1);
+  for (const int count : threads) {
+    variants.push_back({count, {}});
+  }
+  check_all(c, cpu_kernels<float>(), cpu_kernels<double>(), variants);
+}
+
+void check_emulated(const KernelCase& c) {
+  std::vector<Variant> variants;
+  for (const emulator::Order& order : emulated_orders()) {
+    variants.push_back({1, order});
+  }
+  check_all(c, emulated_cuda::kernel_table<float>(), emulated_cuda::kernel_table<double>(),
+            variants);
+  emulator::set_order({});
 }
 
 }  // namespace pisr::kernels

@@ -7,11 +7,13 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/kernels/conv_cases.h"
+#include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/test_queue.h"
 
@@ -168,7 +170,8 @@ Outputs<T> run(const Kind<T>& kernels, const ConvSizes& sizes, const Inputs<T>& 
 }
 
 template <class T>
-void compare(const ConvCase& test, bool is_transpose, float lowest, Store store) {
+void compare(const KernelTable<T>& table, const ConvCase& test, bool is_transpose, float lowest,
+             Store store) {
   CAPTURE(test.name, is_transpose, lowest, store == Store::add, sizeof(T));
   const ConvSizes& sizes = test.sizes;
   const T old = T{0.75};
@@ -177,7 +180,7 @@ void compare(const ConvCase& test, bool is_transpose, float lowest, Store store)
   const Kind<double> naive = kind(naive_kernels<double>(), is_transpose);
   const Outputs<double> truth = run<double>(naive, sizes, wide, 1, store, old);
   const Outputs<double> scale = run<double>(naive, sizes, magnitudes(wide), 1, store, old);
-  const Outputs<T> got = run<T>(kind(cpu_kernels<T>(), is_transpose), sizes, inputs, 1, store, old);
+  const Outputs<T> got = run<T>(kind(table, is_transpose), sizes, inputs, 1, store, old);
   CHECK(failures(got.y, truth.y, scale.y) == 0);
   CHECK(failures(got.dx, truth.dx, scale.dx) == 0);
   CHECK(failures(got.dweight, truth.dweight, scale.dweight) == 0);
@@ -185,12 +188,12 @@ void compare(const ConvCase& test, bool is_transpose, float lowest, Store store)
 }
 
 template <class T>
-void compare_all(float lowest, Store store) {
+void compare_all(const KernelTable<T>& table, float lowest, Store store) {
   for (const ConvCase& test : conv_cases()) {
-    compare<T>(test, false, lowest, store);
+    compare<T>(table, test, false, lowest, store);
   }
   for (const ConvCase& test : transpose_cases()) {
-    compare<T>(test, true, lowest, store);
+    compare<T>(table, test, true, lowest, store);
   }
 }
 
@@ -202,26 +205,27 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
 }  // namespace
 
 TEST_CASE("convolutions equal their definition, float, results written over NaN") {
-  for_each_instruction_set([] { compare_all<float>(-1, Store::write); });
+  for_each_instruction_set([] { compare_all<float>(cpu_kernels<float>(), -1, Store::write); });
 }
 
 TEST_CASE("convolutions equal their definition, float, results added, no cancellation") {
-  compare_all<float>(0, Store::add);
+  compare_all<float>(cpu_kernels<float>(), 0, Store::add);
 }
 
 TEST_CASE("convolutions equal their definition, double, results written over NaN") {
-  for_each_instruction_set([] { compare_all<double>(-1, Store::write); });
+  for_each_instruction_set([] { compare_all<double>(cpu_kernels<double>(), -1, Store::write); });
 }
 
 TEST_CASE("convolutions equal their definition, double, results added") {
-  compare_all<double>(-1, Store::add);
+  compare_all<double>(cpu_kernels<double>(), -1, Store::add);
 }
 
 TEST_CASE("long sums stay accurate") {
   // 400,000 products of one sign in each element of the weight's gradient.
-  compare<float>(conv("large image", 1, 4, 4, 640, 640, {1}), false, 0, Store::write);
-  compare<float>(conv("large image, padded", 1, 1, 2, 300, 2700, {3, 1, 1}), false, 0,
+  compare<float>(cpu_kernels<float>(), conv("large image", 1, 4, 4, 640, 640, {1}), false, 0,
                  Store::write);
+  compare<float>(cpu_kernels<float>(), conv("large image, padded", 1, 1, 2, 300, 2700, {3, 1, 1}),
+                 false, 0, Store::write);
 }
 
 TEST_CASE("convolutions do not depend on the number of threads") {
@@ -247,13 +251,50 @@ TEST_CASE("convolutions do not depend on the number of threads") {
   }
 }
 
+TEST_CASE("emulated CUDA convolutions equal their definition") {
+  const auto& floats = emulated_cuda::kernel_table<float>();
+  const auto& doubles = emulated_cuda::kernel_table<double>();
+  compare_all<float>(floats, -1, Store::write);
+  compare_all<float>(floats, 0, Store::add);
+  compare_all<double>(doubles, -1, Store::add);
+  compare<float>(floats, conv("large image", 1, 4, 4, 640, 640, {1}), false, 0, Store::write);
+}
+
+TEST_CASE("emulated CUDA convolutions do not depend on the order of blocks and threads") {
+  std::vector<Outputs<float>> first;
+  for_each_emulated_order([&] {
+    std::size_t done = 0;
+    for (const bool is_transpose : {false, true}) {
+      for (const ConvCase& test : is_transpose ? transpose_cases() : conv_cases()) {
+        CAPTURE(test.name, is_transpose);
+        const Inputs<float> inputs(test.sizes, -1);
+        const Outputs<float> got =
+            run<float>(kind(emulated_cuda::kernel_table<float>(), is_transpose), test.sizes, inputs,
+                       1, Store::add, 0.75F);
+        if (done == first.size()) {
+          first.push_back(got);
+        }
+        const Outputs<float>& wanted = first[done++];
+        CHECK(same_bits(got.y, wanted.y));
+        CHECK(same_bits(got.dx, wanted.dx));
+        CHECK(same_bits(got.dweight, wanted.dweight));
+        CHECK(same_bits(got.dbias, wanted.dbias));
+      }
+    }
+  });
+}
+
 TEST_CASE("convolutions without bias, and gradients nobody asks for") {
   const ConvSizes sizes = conv("", 2, 3, 4, 6, 9, {3, 2, 1}).sizes;
   const ConvSizes deconvolution = transpose("", 2, 3, 4, 6, 9, {3, 2, 1}, 1).sizes;
-  for (const bool is_transpose : {false, true}) {
+  for (const auto& [table, is_transpose] : std::vector<std::pair<const KernelTable<double>*, bool>>{
+           {&cpu_kernels<double>(), false},
+           {&cpu_kernels<double>(), true},
+           {&emulated_cuda::kernel_table<double>(), false},
+           {&emulated_cuda::kernel_table<double>(), true}}) {
     const ConvSizes& s = is_transpose ? deconvolution : sizes;
     Inputs<double> inputs(s, -1);
-    const Kind<double> kernels = kind(cpu_kernels<double>(), is_transpose);
+    const Kind<double> kernels = kind(*table, is_transpose);
     const Outputs<double> with_bias = run<double>(kernels, s, inputs, 1, Store::write, 0);
     TestQueue queue;
     Guarded<double> y(y_count(s), std::numeric_limits<double>::quiet_NaN());

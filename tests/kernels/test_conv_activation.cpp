@@ -7,6 +7,7 @@
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/kernels/conv_cases.h"
+#include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/test_queue.h"
 
@@ -83,6 +84,10 @@ TEST_CASE("a convolution with an activation: the bits of both, on every instruct
     check_all(cpu_kernels<float>());
     check_all(cpu_kernels<double>());
   });
+}
+
+TEST_CASE("an emulated CUDA convolution with an activation: the bits of both") {
+  check_all(emulated_cuda::kernel_table<float>());
 }
 
 TEST_CASE("a naive convolution with an activation: the bits of both") {

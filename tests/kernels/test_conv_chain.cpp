@@ -9,6 +9,7 @@
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/kernels/conv_cases.h"
+#include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/test_queue.h"
 
@@ -220,6 +221,17 @@ TEST_CASE("conv_chain: scratch memory does not grow with the image") {
   CHECK(bytes < std::size_t{3} << 20);
   CHECK(scratch_bytes(640, 192) == bytes);
   CHECK(scratch_bytes(64, 1920) == scratch_bytes(64, 576));
+}
+
+TEST_CASE("emulated CUDA conv_chain") {
+  for (const ChainCase& test : chain_cases()) {
+    const Chain<float> chain(test);
+    if (chain.x.size() < 5000) {
+      CAPTURE(test.name);
+      const auto& table = emulated_cuda::kernel_table<float>();
+      CHECK(same_bits(chain.at_once(table, 1), chain.one_by_one(table)));
+    }
+  }
 }
 
 TEST_CASE("naive conv_chain") {

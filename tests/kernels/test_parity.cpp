@@ -477,4 +477,14 @@ TEST_CASE("CPU kernels agree with the naive ones on every instruction set") {
   });
 }
 
+TEST_CASE("emulated CUDA kernels agree with the naive ones, in any order") {
+  for (const KernelCase& c : all_cases()) {
+    // More than a part of a sum, but elementwise functions need no more than a few blocks.
+    const bool elementwise = c.name.rfind("unary", 0) == 0 || c.name.rfind("adam", 0) == 0;
+    if (!elementwise || c.arrays[0].count < 10000) {
+      check_emulated(c);
+    }
+  }
+}
+
 }  // namespace pisr::kernels

@@ -7,6 +7,7 @@
 
 #include "kernels/table.h"
 #include "tests/catch.h"
+#include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/test_queue.h"
 
@@ -68,9 +69,11 @@ void check_unary(UnaryOp op) {
   };
   const auto y = run(naive_kernels<T>(), ones)[0];
   const auto wanted = run(naive_kernels<T>(), reads_y ? y : ones);
-  const auto got = run(cpu_kernels<T>(), reads_y ? y : ones);
-  check_same_kind(x, got[0], wanted[0]);
-  check_same_kind(x, got[1], wanted[1]);
+  for (const auto* table : {&cpu_kernels<T>(), &emulated_cuda::kernel_table<T>()}) {
+    const auto got = run(*table, reads_y ? y : ones);
+    check_same_kind(x, got[0], wanted[0]);
+    check_same_kind(x, got[1], wanted[1]);
+  }
 }
 
 template <class T>

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include "kernels/queue.h"
+
+// What the CUDA kernels are written with besides CUDA's own names. Every .cu file is compiled
+// twice: by nvcc, and by the C++ compiler for the emulator, which the tests run. A file may use the
+// subset of CUDA in emulator/cuda_syntax.h, and for the rest only what is here.
+
+#if defined(__CUDACC__)
+
+#include <cuda_pipeline.h>
+#include <cuda_runtime.h>
+
+/// The namespace of the back end; a test program holds the emulated one next to the real one.
+#define PISR_CUDA_NAMESPACE cuda
+
+/// A shared array of a block: PISR_SHARED(float, tile, [4][5]). Aligned for vector loads. Its
+/// contents are undefined at first.
+#define PISR_SHARED(T, name, dimensions) __shared__ __align__(16) T name dimensions
+
+/// Before a loop of constant length whose arrays are to become registers.
+#define PISR_UNROLL _Pragma("unroll")
+
+namespace pisr::kernels::cuda {
+
+/// Launches kernel(arguments...) into the stream of the queue, one thread for each of blocks *
+/// threads. No blocks: nothing happens. Throws std::runtime_error if CUDA refuses.
+template <class... Parameters, class... Arguments>
+void launch(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
+            const Arguments&... arguments) {
+  if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) {
+    return;
+  }
+  kernel<<<blocks, threads, 0, static_cast<cudaStream_t>(queue.stream())>>>(
+      static_cast<Parameters>(arguments)...);
+  const cudaError_t error = cudaGetLastError();
+  if (error != cudaSuccess) {
+    throw std::runtime_error(std::string("cuda: a kernel cannot be launched: ") +
+                             cudaGetErrorString(error));
+  }
+}
+
+/// Starts to copy one element from global to shared memory. The thread must wait for its copies,
+/// and the others of the block for a barrier after that, before the element is read.
+template <class T>
+__device__ __forceinline__ void copy_async(T* shared, const T* global) {
+  __pipeline_memcpy_async(shared, global, sizeof(T));
+}
+
+/// Waits for all copies this thread has started.
+__device__ __forceinline__ void copy_wait() {
+  __pipeline_commit();
+  __pipeline_wait_prior(0);
+}
+
+}  // namespace pisr::kernels::cuda
+
+#else
+
+#include "kernels/emulator/cuda_syntax.h"
+
+#define PISR_CUDA_NAMESPACE emulated_cuda
+#define PISR_UNROLL
+
+#define PISR_SHARED(T, name, dimensions)          \
+  using name##_type = T dimensions;               \
+  static const char name##_key = 0;               \
+  name##_type& name = *static_cast<name##_type*>( \
+      ::pisr::kernels::emulator::shared_array(&name##_key, sizeof(name##_type)))
+
+namespace pisr::kernels::emulated_cuda {
+
+template <class... Parameters, class... Arguments>
+void launch(Queue&, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
+            const Arguments&... arguments) {
+  if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) {
+    return;
+  }
+  const std::tuple<std::decay_t<Parameters>...> values(static_cast<Parameters>(arguments)...);
+  emulator::run_grid(blocks, threads, [&] { std::apply(kernel, values); });
+}
+
+template <class T>
+void copy_async(T* shared, const T* global) {
+  emulator::start_copy(shared, global, sizeof(T));
+}
+
+inline void copy_wait() {
+  emulator::wait_for_copies();
+}
+
+}  // namespace pisr::kernels::emulated_cuda
+
+#endif
+
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+
+constexpr int kWarpSize = 32;
+constexpr unsigned kAllLanes = 0xFFFFFFFFU;
+
+/// How many blocks take `count` elements, `each` of them a block.
+inline unsigned block_count(std::int64_t count, std::int64_t each) {
+  const std::int64_t blocks = (count + each - 1) / each;
+  if (blocks > 0x7FFFFFFF) {
+    throw std::length_error("cuda: more than 2^31 blocks");
+  }
+  return static_cast<unsigned>(blocks);
+}
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

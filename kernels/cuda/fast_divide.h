@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cuda/device.h"
+
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+
+/// Division of n in [0, 2^31) by a divisor in [1, 2^31) that is known before, as a multiplication:
+/// n / d = n m >> (31 + s) with 2^s >= d and m = ceil(2^(31 + s) / d), since the product is less
+/// than n / d + 1 / d too large (Granlund and Montgomery, PLDI 1994).
+class FastDivide {
+ public:
+  __host__ __device__ explicit FastDivide(int divisor) : divisor_(divisor) {
+    while ((1U << shift_) < static_cast<unsigned>(divisor)) {
+      ++shift_;
+    }
+    const auto d = static_cast<std::uint64_t>(divisor);
+    multiplier_ = static_cast<std::uint32_t>(((std::uint64_t{1} << (31 + shift_)) + d - 1) / d);
+  }
+
+  __host__ __device__ int quotient(int n) const {
+    return static_cast<int>(static_cast<std::uint64_t>(n) * multiplier_ >> (31 + shift_));
+  }
+
+  __host__ __device__ int divisor() const { return divisor_; }
+
+ private:
+  int divisor_;
+  unsigned shift_ = 0;
+  std::uint32_t multiplier_ = 0;
+};
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/conv_args.h"
+#include "kernels/cuda/device.h"
+
+/// Elementwise kernels: a function object is called once for each element.
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+
+constexpr unsigned kMapThreads = 256;
+constexpr int kMapElements = 1024;  ///< of a plane, for one block
+
+template <class T>
+__device__ void store(T& target, T value, Store how) {
+  target = how == Store::add ? target + value : value;
+}
+
+template <class Function>
+__global__ void __launch_bounds__(kMapThreads)
+    map_kernel(std::int64_t inner, int parts, Function function) {
+  const std::int64_t plane = blockIdx.x / parts;
+  const std::int64_t begin = std::int64_t{blockIdx.x} % parts * kMapElements;
+  for (int i = threadIdx.x; i < kMapElements && begin + i < inner; i += kMapThreads) {
+    function(plane, begin + i);
+  }
+}
+
+/// Calls function(plane, i) for each i in [0, inner) of each plane, in parallel.
+template <class Function>
+void map_planes(Queue& queue, std::int64_t planes, std::int64_t inner, const Function& function) {
+  const unsigned parts = block_count(inner, kMapElements);
+  launch(queue, map_kernel<Function>, block_count(planes * parts, 1), kMapThreads, inner,
+         static_cast<int>(parts), function);
+}
+
+/// The same for an array without planes: function(0, i).
+template <class Function>
+void map(Queue& queue, std::int64_t count, const Function& function) {
+  map_planes(queue, 1, count, function);
+}
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

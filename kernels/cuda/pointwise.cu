@@ -1,0 +1,115 @@
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/map.h"
+
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+namespace {
+
+template <class T>
+__device__ T sigmoid(T x) {
+  const T e = std::exp(-std::abs(x));
+  return x < 0 ? e / (1 + e) : 1 / (1 + e);
+}
+
+template <class T>
+struct Unary {
+  UnaryArgs<T> a;
+  __device__ T value(T x) const {
+    switch (a.op) {
+      case UnaryOp::relu:
+        return x < 0 ? T(0) : x;
+      case UnaryOp::leaky_relu:
+        return x > 0 ? x : a.parameter * x;
+      case UnaryOp::sigmoid:
+        return sigmoid(x);
+      case UnaryOp::softplus:
+        return (x < 0 ? T(0) : x) + std::log1p(std::exp(-std::abs(x)));
+      case UnaryOp::exp:
+        return std::exp(x);
+      case UnaryOp::log:
+        return std::log(x);
+      case UnaryOp::abs:
+        return std::abs(x);
+      case UnaryOp::reciprocal:
+        return a.parameter / x;
+    }
+    return x;
+  }
+  __device__ void operator()(std::int64_t, std::int64_t i) const { a.y[i] = value(a.x[i]); }
+};
+
+template <class T>
+struct UnaryBackward {
+  UnaryBackwardArgs<T> a;
+  __device__ T derivative(std::int64_t i) const {
+    switch (a.op) {
+      case UnaryOp::relu:
+        return a.x[i] <= 0 ? T(0) : T(1);
+      case UnaryOp::leaky_relu:
+        return a.x[i] > 0 ? T(1) : a.parameter;
+      case UnaryOp::sigmoid:
+        return a.y[i] * (1 - a.y[i]);
+      case UnaryOp::softplus:
+        return sigmoid(a.x[i]);
+      case UnaryOp::exp:
+        return a.y[i];
+      case UnaryOp::log:
+        return 1 / a.x[i];
+      case UnaryOp::abs:
+        return a.x[i] > 0 ? T(1) : a.x[i] < 0 ? T(-1) : T(0);
+      case UnaryOp::reciprocal:
+        return -a.parameter / a.x[i] / a.x[i];
+    }
+    return 0;
+  }
+  __device__ void operator()(std::int64_t, std::int64_t i) const {
+    store(a.dx[i], a.dy[i] * derivative(i), a.dx_store);
+  }
+};
+
+template <class T>
+struct Affine {
+  AffineArgs<T> a;
+  __device__ void operator()(std::int64_t, std::int64_t i) const {
+    store(a.y[i], a.scale * a.x[i] + a.offset, a.y_store);
+  }
+};
+
+template <class T>
+struct SpreadScalar {
+  SpreadScalarArgs<T> a;
+  __device__ void operator()(std::int64_t, std::int64_t i) const {
+    store(a.dx[i], a.scale * *a.dy, a.dx_store);
+  }
+};
+
+}  // namespace
+
+template <class T>
+void unary(Queue& queue, const UnaryArgs<T>& args) {
+  map(queue, args.count, Unary<T>{args});
+}
+
+template <class T>
+void unary_backward(Queue& queue, const UnaryBackwardArgs<T>& args) {
+  map(queue, args.count, UnaryBackward<T>{args});
+}
+
+template <class T>
+void affine(Queue& queue, const AffineArgs<T>& args) {
+  map(queue, args.count, Affine<T>{args});
+}
+
+template <class T>
+void spread_scalar(Queue& queue, const SpreadScalarArgs<T>& args) {
+  map(queue, args.count, SpreadScalar<T>{args});
+}
+
+PISR_INSTANTIATE(unary, UnaryArgs)
+PISR_INSTANTIATE(unary_backward, UnaryBackwardArgs)
+PISR_INSTANTIATE(affine, AffineArgs)
+PISR_INSTANTIATE(spread_scalar, SpreadScalarArgs)
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/cuda/map.h"
+
+/// Sums in two passes, both in double and in an order that the shape alone decides: blocks sum
+/// parts of planes, then one block adds the parts of each result.
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+
+constexpr unsigned kSumThreads = 256;
+constexpr int kSumElements = 4096;  ///< of a plane, for one block
+
+/// The sum of one value from each thread of a block of kSumThreads, in thread 0. To be called once
+/// in a kernel.
+__device__ inline double block_sum(double value) {
+  constexpr int kWarps = kSumThreads / kWarpSize;
+  PISR_SHARED(double, sum_of_warp, [kWarps]);
+  for (int distance = kWarpSize / 2; distance > 0; distance /= 2) {
+    value += __shfl_down_sync(kAllLanes, value, distance);
+  }
+  if (threadIdx.x % kWarpSize == 0) {
+    sum_of_warp[threadIdx.x / kWarpSize] = value;
+  }
+  __syncthreads();
+  double total = 0;
+  if (threadIdx.x == 0) {
+    for (int warp = 0; warp < kWarps; ++warp) {
+      total += sum_of_warp[warp];
+    }
+  }
+  return total;
+}
+
+template <class Term>
+__global__ void __launch_bounds__(kSumThreads)
+    partial_sums_kernel(std::int64_t inner, int parts, Term term, double* partial) {
+  const std::int64_t plane = blockIdx.x / parts;
+  const std::int64_t begin = std::int64_t{blockIdx.x} % parts * kSumElements;
+  double sum = 0;
+  for (int i = threadIdx.x; i < kSumElements && begin + i < inner; i += kSumThreads) {
+    sum += term(plane, begin + i);
+  }
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) {
+    partial[blockIdx.x] = sum;
+  }
+}
+
+/// Partial sums [planes, parts] of each plane.
+struct PartialSums {
+  const double* values;
+  std::int64_t planes;
+  int parts;
+};
+
+/// Sums term(plane, i) over parts of each plane into scratch memory of the queue.
+template <class Term>
+PartialSums partial_sums(Queue& queue, std::int64_t planes, std::int64_t inner, const Term& term) {
+  const auto parts = static_cast<int>(block_count(inner, kSumElements));
+  auto* partial = queue.scratch_array<double>(static_cast<std::size_t>(planes * parts));
+  launch(queue, partial_sums_kernel<Term>, block_count(planes * parts, 1), kSumThreads, inner,
+         parts, term, partial);
+  return {partial, planes, parts};
+}
+
+template <class Finish>
+__global__ void __launch_bounds__(kSumThreads)
+    total_sums_kernel(const double* partial, std::int64_t results, std::int64_t runs, int parts,
+                      Finish finish) {
+  const std::int64_t result = blockIdx.x;
+  double sum = 0;
+  for (std::int64_t i = threadIdx.x; i < runs * parts; i += kSumThreads) {
+    sum += partial[(i / parts * results + result) * parts + i % parts];
+  }
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) {
+    finish(result, sum);
+  }
+}
+
+/// Calls finish(result, sum) for each result, of which `results` planes come in turn: with as many
+/// results as planes each plane is a result, with as many as channels a result is the sum of its
+/// channel over all images, and one result is the sum of everything.
+template <class Finish>
+void total_sums(Queue& queue, const PartialSums& sums, std::int64_t results, const Finish& finish) {
+  launch(queue, total_sums_kernel<Finish>, block_count(results, 1), kSumThreads, sums.values,
+         results, sums.planes / results, sums.parts, finish);
+}
+
+/// Rounds a sum to the element type and stores it: what `finish` usually is.
+template <class T>
+struct StoreSum {
+  T* target;
+  double scale;
+  Store how;
+  __device__ void operator()(std::int64_t result, double sum) const {
+    const double before = how == Store::add ? static_cast<double>(target[result]) : 0;
+    target[result] = static_cast<T>(before + scale * sum);
+  }
+};
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -1,0 +1,19 @@
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/table.h"
+
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+
+template <class T>
+const KernelTable<T>& kernel_table() noexcept {
+  static constexpr KernelTable<T> table = {
+#define PISR_KERNEL(name, Args) PISR_CUDA_NAMESPACE::name<T>,
+#include "kernels/ops.def"
+#undef PISR_KERNEL
+  };
+  return table;
+}
+
+template const KernelTable<float>& kernel_table<float>() noexcept;
+template const KernelTable<double>& kernel_table<double>() noexcept;
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -1,0 +1,424 @@
+#include "kernels/emulator/emulator.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <new>
+#include <numeric>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/emulator/fiber.h"
+
+namespace pisr::kernels::emulator {
+namespace {
+
+constexpr unsigned kWarp = 32;
+constexpr unsigned kMostThreads = 1024;        // in a block
+constexpr unsigned kMostBlocks = 65535;        // along y and z
+constexpr std::size_t kMostShared = 48 << 10;  // bytes of a block's arrays of constant size
+
+enum class State : unsigned char { fresh, ready, at_barrier, at_exchange, done };
+
+// Lanes of a warp that exchange values. Two sets of slots in turn: a lane may hand in the next
+// value before all have read the last.
+struct Meeting {
+  unsigned mask = 0, arrived = 0, turn = 0;
+  Place place;
+  Slots slots[2];
+};
+
+struct Copy {
+  void* target;
+  const void* source;
+  std::size_t bytes;
+};
+
+struct Thread {
+  dim3 index;
+  unsigned number = 0;
+  State state = State::fresh;
+  Fiber* fiber = nullptr;
+  const Meeting* meeting = nullptr;
+  Place place;
+  std::vector<Copy> copies;
+};
+
+std::string text(const dim3& d) {
+  return "(" + std::to_string(d.x) + ", " + std::to_string(d.y) + ", " + std::to_string(d.z) + ")";
+}
+
+std::string text(Place place) {
+  return std::string(place.file) + ":" + std::to_string(place.line);
+}
+
+std::size_t volume(dim3 size) {
+  return std::size_t{size.x} * size.y * size.z;
+}
+
+dim3 unflatten(std::size_t index, dim3 size) {
+  return {static_cast<unsigned>(index % size.x), static_cast<unsigned>(index / size.x % size.y),
+          static_cast<unsigned>(index / size.x / size.y)};
+}
+
+void run_fiber();
+
+// Fibers are kept from launch to launch.
+struct FiberPool {
+  Fiber scheduler;
+  std::vector<std::unique_ptr<Fiber>> fibers;
+  std::vector<Fiber*> idle;
+
+  Fiber* take() {
+    if (idle.empty()) {
+      fibers.push_back(std::make_unique<Fiber>(&run_fiber));
+      return fibers.back().get();
+    }
+    Fiber* fiber = idle.back();
+    idle.pop_back();
+    return fiber;
+  }
+};
+
+// Runs one grid.
+class Machine {
+ public:
+  Machine(dim3 grid, dim3 block, Order order, FiberPool& pool, FunctionRef<void()> kernel)
+      : grid_(grid),
+        block_(block),
+        order_(order),
+        random_(order.seed),
+        pool_(pool),
+        kernel_(kernel) {
+    threads_.resize(volume(block));
+    for (unsigned i = 0; i < threads_.size(); ++i) {
+      threads_[i].index = unflatten(i, block);
+      threads_[i].number = i;
+    }
+    warps_.resize((threads_.size() + kWarp - 1) / kWarp);
+  }
+
+  void run() {
+    const std::size_t blocks = volume(grid_);
+    std::vector<std::size_t> block_order(blocks);
+    arrange(block_order);
+    for (const std::size_t block : block_order) {
+      run_block(unflatten(block, grid_));
+    }
+  }
+
+  // On a fiber: runs thread after thread of a warp until one of them has to wait, so that a kernel
+  // without barriers costs a function call a thread. Returns the fiber, which is idle now.
+  Fiber* run_threads() {
+    for (;;) {
+      kernel_();
+      Thread& finished = *running_;
+      if (!finished.copies.empty()) {
+        fail("a thread ends with copies it has not waited for", {});
+      }
+      finished.state = State::done;
+      Fiber* fiber = std::exchange(finished.fiber, nullptr);
+      Thread* next = next_fresh();
+      if (next == nullptr) {
+        pool_.idle.push_back(fiber);
+        return fiber;
+      }
+      next->fiber = fiber;
+      enter(*next);
+    }
+  }
+
+  void wait(State state, Place place) {
+    Thread& thread = *running_;
+    thread.state = state;
+    thread.place = place;
+    Fiber::switch_from(*thread.fiber, pool_.scheduler);
+  }
+
+  const Slots& exchange(unsigned mask, const void* value, std::size_t bytes, Place place) {
+    Thread& thread = *running_;
+    const unsigned lane = thread.number % kWarp;
+    if ((mask >> lane & 1U) == 0) {
+      fail("a lane is not in the mask of its own operation", place);
+    }
+    Meeting& meeting = meeting_of(thread.number / kWarp, mask);
+    if (meeting.arrived == 0) {
+      meeting.place = place;
+    } else if (meeting.place.line != place.line ||
+               std::strcmp(meeting.place.file, place.file) != 0) {
+      fail("lanes of a warp meet at different operations", place);
+    }
+    const Slots& slots = meeting.slots[meeting.turn % 2];
+    std::memcpy(meeting.slots[meeting.turn % 2][lane], value, bytes);
+    meeting.arrived |= 1U << lane;
+    if (meeting.arrived != mask) {
+      thread.meeting = &meeting;
+      wait(State::at_exchange, place);
+      return slots;
+    }
+    meeting.arrived = 0;
+    ++meeting.turn;
+    for (Thread& other : threads_) {
+      if (other.state == State::at_exchange && other.meeting == &meeting) {
+        other.state = State::ready;
+      }
+    }
+    return slots;
+  }
+
+  // Of exactly the size asked for, so that AddressSanitizer sees an access behind it.
+  void* shared_array(const void* key, std::size_t bytes) {
+    const auto found = shared_.find(key);
+    if (found != shared_.end()) {
+      return found->second.get();
+    }
+    shared_bytes_ += bytes;
+    if (shared_bytes_ > kMostShared) {
+      fail("the shared arrays of a block are too large", {});
+    }
+    constexpr std::size_t kAlignment = 128;
+    void* memory = nullptr;
+    if (posix_memalign(&memory, kAlignment, bytes) != 0) {
+      throw std::bad_alloc();
+    }
+    std::memset(memory, 0xFF, bytes);
+    shared_.emplace(key, SharedMemory(memory, &std::free));
+    return memory;
+  }
+
+  Thread& running() { return *running_; }
+
+  [[noreturn]] void fail(const char* what, Place place) {
+    failure_ = std::string(what) + " at " + text(place) + ", block " + text(position.block) +
+               " thread " + text(position.thread);
+    for (const Thread& thread : threads_) {
+      if (thread.state == State::at_barrier || thread.state == State::at_exchange) {
+        failure_ += "; thread " + std::to_string(thread.number) + " waits at " + text(thread.place);
+        break;
+      }
+    }
+    if (running_ == nullptr) {
+      throw Failure(failure_);
+    }
+    Fiber::switch_from(*running_->fiber, pool_.scheduler);
+    std::abort();  // a fiber that failed is not continued
+  }
+
+ private:
+  using SharedMemory = std::unique_ptr<void, decltype(&std::free)>;
+
+  template <class Index>
+  void arrange(std::vector<Index>& indices) {
+    std::iota(indices.begin(), indices.end(), Index{0});
+    if (order_.kind == Order::Kind::reverse) {
+      std::reverse(indices.begin(), indices.end());
+    } else if (order_.kind == Order::Kind::shuffled) {
+      std::shuffle(indices.begin(), indices.end(), random_);
+    }
+  }
+
+  void run_block(dim3 block) {
+    position.block = block;
+    position.block_size = block_;
+    position.grid_size = grid_;
+    shared_.clear();
+    shared_bytes_ = 0;
+    for (Thread& thread : threads_) {
+      thread.state = State::fresh;
+    }
+    std::vector<std::size_t> warp_order(warps_.size());
+    for (;;) {
+      arrange(warp_order);
+      bool progress = false;
+      for (const std::size_t warp : warp_order) {
+        while (run_warp(warp)) {
+          progress = true;
+        }
+      }
+      if (all_done()) {
+        return;
+      }
+      if (!release_barrier() && !progress) {
+        fail("a deadlock: some threads never reach what the others wait for", {});
+      }
+    }
+  }
+
+  bool all_done() const {
+    return std::all_of(threads_.begin(), threads_.end(),
+                       [](const Thread& thread) { return thread.state == State::done; });
+  }
+
+  // Runs the lanes of a warp that are not waiting, each until it waits. Whether there was one.
+  bool run_warp(std::size_t warp) {
+    std::vector<unsigned>& lanes = lane_order_;
+    lanes.resize(std::min<std::size_t>(kWarp, threads_.size() - warp * kWarp));
+    arrange(lanes);
+    bool progress = false;
+    for (next_lane_ = 0; next_lane_ < lanes.size();) {
+      Thread& thread = threads_[warp * kWarp + lanes[next_lane_++]];
+      first_thread_of_warp_ = warp * kWarp;
+      if (thread.state != State::fresh && thread.state != State::ready) {
+        continue;
+      }
+      if (thread.state == State::fresh) {
+        thread.fiber = pool_.take();
+      }
+      progress = true;
+      enter(thread);
+      Fiber::switch_from(pool_.scheduler, *thread.fiber);
+      running_ = nullptr;
+      if (!failure_.empty()) {
+        throw Failure(failure_);
+      }
+    }
+    return progress;
+  }
+
+  // Where every thread that has not ended waits at the same barrier: lets them go on.
+  bool release_barrier() {
+    const Thread* first = nullptr;
+    for (const Thread& thread : threads_) {
+      if (thread.state == State::done) {
+        continue;
+      }
+      if (thread.state != State::at_barrier) {
+        return false;
+      }
+      if (first == nullptr) {
+        first = &thread;
+      } else if (thread.place.line != first->place.line ||
+                 std::strcmp(thread.place.file, first->place.file) != 0) {
+        fail("threads of a block meet at different barriers", thread.place);
+      }
+    }
+    for (Thread& thread : threads_) {
+      if (thread.state == State::at_barrier) {
+        thread.state = State::ready;
+      }
+    }
+    return true;
+  }
+
+  void enter(Thread& thread) {
+    thread.state = State::ready;
+    running_ = &thread;
+    position.thread = thread.index;
+  }
+
+  Thread* next_fresh() {
+    while (next_lane_ < lane_order_.size()) {
+      Thread& thread = threads_[first_thread_of_warp_ + lane_order_[next_lane_++]];
+      if (thread.state == State::fresh) {
+        return &thread;
+      }
+      if (thread.state == State::ready) {
+        --next_lane_;  // it has a fiber of its own
+        return nullptr;
+      }
+    }
+    return nullptr;
+  }
+
+  Meeting& meeting_of(std::size_t warp, unsigned mask) {
+    for (const std::unique_ptr<Meeting>& meeting : warps_[warp]) {
+      if (meeting->mask == mask) {
+        return *meeting;
+      }
+    }
+    warps_[warp].push_back(std::make_unique<Meeting>());
+    warps_[warp].back()->mask = mask;
+    return *warps_[warp].back();
+  }
+
+  dim3 grid_, block_;
+  Order order_;
+  std::mt19937 random_;
+  FiberPool& pool_;
+  FunctionRef<void()> kernel_;
+  std::vector<Thread> threads_;
+  std::vector<std::vector<std::unique_ptr<Meeting>>> warps_;
+  std::map<const void*, SharedMemory> shared_;
+  std::size_t shared_bytes_ = 0;
+  Thread* running_ = nullptr;
+  std::vector<unsigned> lane_order_;
+  std::size_t next_lane_ = 0, first_thread_of_warp_ = 0;
+  std::string failure_;
+};
+
+thread_local FiberPool pool;
+thread_local Machine* machine = nullptr;
+thread_local Order chosen_order;
+
+void run_fiber() {
+  Fiber::entered();
+  for (;;) {
+    Fiber* idle = machine->run_threads();
+    Fiber::switch_from(*idle, pool.scheduler);
+  }
+}
+
+}  // namespace
+
+void set_order(Order order) {
+  chosen_order = order;
+}
+
+void run_grid(dim3 grid, dim3 block, FunctionRef<void()> kernel) {
+  if (volume(grid) == 0 || volume(block) == 0 || volume(block) > kMostThreads ||
+      grid.x > 0x7FFFFFFFU || grid.y > kMostBlocks || grid.z > kMostBlocks || block.z > 64) {
+    throw Failure("a grid of " + text(grid) + " blocks of " + text(block) + " threads");
+  }
+  Machine current(grid, block, chosen_order, pool, kernel);
+  machine = &current;
+  try {
+    current.run();
+  } catch (...) {
+    // Some fibers are stuck in the kernel.
+    pool.idle.clear();
+    pool.fibers.clear();
+    throw;
+  }
+}
+
+void fail(const char* what, Place place) {
+  machine->fail(what, place);
+}
+
+unsigned lane() {
+  return machine->running().number % kWarp;
+}
+
+void wait_for_block(Place place) {
+  machine->wait(State::at_barrier, place);
+}
+
+const Slots& exchange(unsigned mask, const void* value, std::size_t bytes, Place place) {
+  return machine->exchange(mask, value, bytes, place);
+}
+
+void* shared_array(const void* key, std::size_t bytes) {
+  return machine->shared_array(key, bytes);
+}
+
+void start_copy(void* target, const void* source, std::size_t bytes) {
+  if (reinterpret_cast<std::uintptr_t>(target) % bytes != 0 ||
+      reinterpret_cast<std::uintptr_t>(source) % bytes != 0) {
+    fail("an asynchronous copy that is not aligned to its size", {});
+  }
+  std::memset(target, 0xFF, bytes);
+  machine->running().copies.push_back({target, source, bytes});
+}
+
+void wait_for_copies() {
+  std::vector<Copy>& copies = machine->running().copies;
+  for (const Copy& copy : copies) {
+    std::memcpy(copy.target, copy.source, copy.bytes);
+  }
+  copies.clear();
+}
+
+}  // namespace pisr::kernels::emulator

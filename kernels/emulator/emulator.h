@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <type_traits>
+
+#include "kernels/queue.h"
+
+/// Size of a grid or a block, and position in one, as CUDA spells it.
+struct dim3 {
+  unsigned x, y, z;
+  constexpr dim3(unsigned size_x = 1, unsigned size_y = 1, unsigned size_z = 1)
+      : x(size_x), y(size_y), z(size_z) {}
+};
+
+/// Runs CUDA kernels on the host, for tests. Each CUDA thread is a fiber; blocks run one after
+/// another, and in a block one warp runs as far as it can before the next starts, which is the
+/// order most likely to show a missing barrier. Shared memory is full of NaN at first, and
+/// asynchronous copies arrive as late as CUDA allows.
+namespace pisr::kernels::emulator {
+
+/// A kernel breaks a rule of CUDA: threads of a block at different barriers, a lane missing from
+/// a shuffle, a launch beyond the limits, ... The message names the place and the thread.
+class Failure : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// In which order the blocks of a grid, the warps of a block and the lanes of a warp run.
+struct Order {
+  enum class Kind { forward, reverse, shuffled };
+  Kind kind = Kind::forward;
+  unsigned seed = 0;
+};
+
+/// Sets the order for the kernels this thread launches from now on.
+void set_order(Order order);
+
+/// Runs `kernel` once for each thread of the grid. Throws Failure; the results are undefined then.
+void run_grid(dim3 grid, dim3 block, FunctionRef<void()> kernel);
+
+/// Where the CUDA thread that is running stands.
+struct Position {
+  dim3 thread, block, block_size, grid_size;
+};
+inline thread_local Position position;
+
+/// The line of a kernel.
+struct Place {
+  const char* file = "";
+  int line = 0;
+};
+
+[[noreturn]] void fail(const char* what, Place place);
+
+unsigned lane();
+
+void wait_for_block(Place place);
+
+/// One value each from the lanes of a warp; kept until the lanes meet again.
+constexpr std::size_t kSlotBytes = 8;
+using Slots = unsigned char[32][kSlotBytes];
+
+/// Waits for all lanes in `mask` and returns what each of them handed in.
+const Slots& exchange(unsigned mask, const void* value, std::size_t bytes, Place place);
+
+/// The shared array of the running block that `key` stands for.
+void* shared_array(const void* key, std::size_t bytes);
+
+/// Starts a copy from global to shared memory. The target is NaN until the copy has been waited for
+/// by the thread that started it.
+void start_copy(void* target, const void* source, std::size_t bytes);
+void wait_for_copies();
+
+template <class T>
+T shuffle_down(unsigned mask, T value, unsigned distance, Place place) {
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= kSlotBytes);
+  const Slots& slots = exchange(mask, &value, sizeof value, place);
+  const unsigned source = lane() + distance;
+  if (source >= 32) {
+    return value;
+  }
+  if ((mask >> source & 1U) == 0) {
+    fail("a shuffle reads a lane that is not in its mask", place);
+  }
+  T result;
+  std::memcpy(&result, slots[source], sizeof result);
+  return result;
+}
+
+}  // namespace pisr::kernels::emulator
