@@ -119,8 +119,6 @@ constexpr std::int64_t layer(std::int64_t in, std::int64_t out, std::int64_t ker
 }
 constexpr std::int64_t kDeconvolution = layer(56, 1, 9);
 constexpr std::int64_t kFirstLayer = layer(1, 56, 5);
-constexpr std::int64_t kFsrcnn =
-    kFirstLayer + layer(56, 12, 1) + 4 * layer(12, 12, 3) + layer(12, 56, 1) + kDeconvolution;
 constexpr std::int64_t kEncoderFirstLayer = layer(1, 56, 5, 4);
 constexpr std::int64_t kEncoder =
     kEncoderFirstLayer + layer(56, 56, 5) + layer(56, 12, 3) + layer(12, 1, 3);
@@ -151,21 +149,21 @@ const std::vector<std::string>& workload_names() {
 }
 
 std::int64_t inference_multiply_adds(int width, int height) {
-  return kFsrcnn * width * height;
+  return Fsrcnn().multiply_adds(2 * width, 2 * height).exact;
 }
 
 std::int64_t multiply_adds(const std::string& name) {
   // Forward, gradient of the weights, gradient of the input; the first layer has no use for the
   // last.
-  constexpr std::int64_t kStep = 3 * kFsrcnn - kFirstLayer;
-  constexpr std::int64_t kTeacherStep = 3 * (kEncoder + kFsrcnn) - kEncoderFirstLayer;
-  constexpr std::int64_t kStudentStep =
-      kEncoder + kFsrcnn - kDeconvolution + kStep + 3 * kEstimator;
+  const std::int64_t fsrcnn = inference_multiply_adds(1, 1);
+  const std::int64_t step = 3 * fsrcnn - kFirstLayer;
+  const std::int64_t teacher_step = 3 * (kEncoder + fsrcnn) - kEncoderFirstLayer;
+  const std::int64_t student_step = kEncoder + fsrcnn - kDeconvolution + step + 3 * kEstimator;
   constexpr std::int64_t kPixels = std::int64_t{kBatch} * kHighSize * kHighSize / 4;
   return name == "W1"   ? inference_multiply_adds(kWidth, kHeight)
-         : name == "W2" ? kPixels * kStep
-         : name == "W3" ? kPixels * kTeacherStep
-                        : kPixels * kStudentStep;
+         : name == "W2" ? kPixels * step
+         : name == "W3" ? kPixels * teacher_step
+                        : kPixels * student_step;
 }
 
 }  // namespace pisr::bench

@@ -1,5 +1,4 @@
-#include <limits>
-
+#include "core/conv_extent.h"
 #include "core/operand.h"
 #include "core/ops.h"
 
@@ -7,14 +6,6 @@ namespace pisr {
 namespace {
 
 using kernels::ConvSizes;
-
-// An extent as the kernels take it.
-int extent(const char* op, std::int64_t value) {
-  if (value > std::numeric_limits<int>::max()) {
-    throw ShapeError(message(op, ": an extent of ", value, " is too large"));
-  }
-  return static_cast<int>(value);
-}
 
 void check_options(const char* op, int stride, int padding, int groups) {
   if (stride < 1) {
@@ -56,11 +47,11 @@ ConvSizes common_sizes(const char* op, const Shape& x, const Shape& weight,
                        const Options& options) {
   ConvSizes sizes;
   sizes.batch = x[0];
-  sizes.in_channels = extent(op, x[1]);
-  sizes.in_height = extent(op, x[2]);
-  sizes.in_width = extent(op, x[3]);
-  sizes.kernel_height = extent(op, weight[2]);
-  sizes.kernel_width = extent(op, weight[3]);
+  sizes.in_channels = kernel_extent(op, x[1]);
+  sizes.in_height = kernel_extent(op, x[2]);
+  sizes.in_width = kernel_extent(op, x[3]);
+  sizes.kernel_height = kernel_extent(op, weight[2]);
+  sizes.kernel_width = kernel_extent(op, weight[3]);
   sizes.stride = options.stride;
   sizes.padding = options.padding;
   sizes.groups = options.groups;
@@ -135,16 +126,18 @@ ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, 
   check_bias(op, weight.shape()[0], bias, operands);
 
   ConvSizes sizes = common_sizes(op, x.shape(), weight.shape(), options);
-  sizes.out_channels = extent(op, weight.shape()[0]);
+  sizes.out_channels = kernel_extent(op, weight.shape()[0]);
   sizes.padding_mode = padding_mode;
-  const std::int64_t spare_height = x.shape()[2] + 2 * std::int64_t{padding} - weight.shape()[2];
-  const std::int64_t spare_width = x.shape()[3] + 2 * std::int64_t{padding} - weight.shape()[3];
-  if (spare_height < 0 || spare_width < 0) {
-    refuse_operands(op, message("the kernel is larger than the input with padding ", padding),
-                    operands);
-  }
-  sizes.out_height = extent(op, spare_height / stride + 1);
-  sizes.out_width = extent(op, spare_width / stride + 1);
+  const auto out_extent = [&, stride = stride, padding = padding](int axis) {
+    const std::int64_t out = conv2d_extent(x.shape()[axis], weight.shape()[axis], stride, padding);
+    if (out < 1) {
+      refuse_operands(op, message("the kernel is larger than the input with padding ", padding),
+                      operands);
+    }
+    return kernel_extent(op, out);
+  };
+  sizes.out_height = out_extent(2);
+  sizes.out_width = out_extent(3);
   return sizes;
 }
 
@@ -233,15 +226,15 @@ Variable conv_transpose2d(const Variable& x, const Variable& weight, const Varia
   check_bias(kOp, out_channels, bias, operands);
 
   ConvSizes sizes = common_sizes(kOp, x.shape(), weight.shape(), options);
-  sizes.out_channels = extent(kOp, out_channels);
+  sizes.out_channels = kernel_extent(kOp, out_channels);
   const auto out_extent = [&, stride = stride, padding = padding,
                            output_padding = output_padding](int axis) {
-    const std::int64_t out = (x.shape()[axis] - 1) * stride - 2 * std::int64_t{padding} +
-                             weight.shape()[axis] + output_padding;
+    const std::int64_t out = conv_transpose2d_extent(x.shape()[axis], weight.shape()[axis], stride,
+                                                     padding, output_padding);
     if (out < 1) {
       refuse_operands(kOp, message("padding ", padding, " leaves nothing of the output"), operands);
     }
-    return extent(kOp, out);
+    return kernel_extent(kOp, out);
   };
   sizes.out_height = out_extent(2);
   sizes.out_width = out_extent(3);

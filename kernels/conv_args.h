@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace pisr::kernels {
@@ -27,6 +28,25 @@ struct ConvSizes {
   int groups = 1;
   PaddingMode padding_mode = PaddingMode::zero;
 };
+
+/// The sizes of the conv2d whose data gradient is the conv_transpose2d of `sizes`.
+inline ConvSizes transposed(const ConvSizes& sizes) {
+  ConvSizes result = sizes;
+  result.in_channels = sizes.out_channels;
+  result.in_height = sizes.out_height;
+  result.in_width = sizes.out_width;
+  result.out_channels = sizes.in_channels;
+  result.out_height = sizes.in_height;
+  result.out_width = sizes.in_width;
+  result.padding_mode = PaddingMode::zero;
+  return result;
+}
+
+/// Elements of the output.
+inline std::size_t output_count(const ConvSizes& sizes) {
+  return static_cast<std::size_t>(sizes.batch) * sizes.out_channels * sizes.out_height *
+         sizes.out_width;
+}
 
 enum class ActivationKind {
   none,   ///< x

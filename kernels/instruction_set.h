@@ -6,7 +6,8 @@
 /// The instruction set the CPU kernels run on. Names: avx512, avx2, sse4, neon and portable.
 namespace pisr::kernels {
 
-/// Those compiled in that this processor has, the best first; "portable" is always the last.
+/// Those compiled in that this processor has, the best first. "portable" is the last where it is
+/// compiled in; ARM builds, which all have NEON, have none.
 std::vector<std::string> instruction_sets();
 
 /// The one in use: the best unless another was chosen.

@@ -1,8 +1,8 @@
 #include "nn/conv_chain.h"
 
-#include <limits>
 #include <string>
 
+#include "core/conv_extent.h"
 #include "core/error.h"
 #include "nn/module.h"
 
@@ -13,17 +13,12 @@ using kernels::ActivationKind;
 using kernels::ChainStage;
 using kernels::ConvSizes;
 
-int extent(std::int64_t value) {
-  if (value > std::numeric_limits<int>::max()) {
-    throw ShapeError(message("conv_chain: an extent of ", value, " is too large"));
-  }
-  return static_cast<int>(value);
-}
+constexpr const char* kOp = "conv_chain";
 
 [[noreturn]] void refuse(std::size_t index, const std::string& text, const Shape& x,
                          const Shape& weight) {
-  throw ShapeError(message("conv_chain: convolution ", index, ' ', text, " (input ", x, ", weight ",
-                           weight, ")"));
+  throw ShapeError(
+      message(kOp, ": convolution ", index, ' ', text, " (input ", x, ", weight ", weight, ")"));
 }
 
 ConvSizes sizes_of(const ConvChain::Stage& stage, std::size_t index, const Shape& x) {
@@ -33,30 +28,28 @@ ConvSizes sizes_of(const ConvChain::Stage& stage, std::size_t index, const Shape
     refuse(index, message("wants an input [n, ", wanted, ", h, w]"), x, weight);
   }
   const auto out_extent = [&](int axis) {
-    const std::int64_t in = x[axis];
-    const std::int64_t kernel = weight[axis];
-    const std::int64_t both = 2 * std::int64_t{stage.padding};
-    if (!stage.transposed && in + both < kernel) {
-      refuse(index, "has a kernel larger than its padded input", x, weight);
-    }
-    const std::int64_t out = stage.transposed
-                                 ? (in - 1) * stage.stride - both + kernel + stage.output_padding
-                                 : (in + both - kernel) / stage.stride + 1;
+    const std::int64_t out =
+        stage.transposed ? conv_transpose2d_extent(x[axis], weight[axis], stage.stride,
+                                                   stage.padding, stage.output_padding)
+                         : conv2d_extent(x[axis], weight[axis], stage.stride, stage.padding);
     if (out < 1) {
-      refuse(index, "has a padding that leaves nothing of its output", x, weight);
+      refuse(index,
+             stage.transposed ? "has a padding that leaves nothing of its output"
+                              : "has a kernel larger than its padded input",
+             x, weight);
     }
-    return extent(out);
+    return kernel_extent(kOp, out);
   };
   ConvSizes sizes;
   sizes.batch = x[0];
-  sizes.in_channels = extent(x[1]);
-  sizes.in_height = extent(x[2]);
-  sizes.in_width = extent(x[3]);
-  sizes.out_channels = extent(stage.transposed ? weight[1] * stage.groups : weight[0]);
+  sizes.in_channels = kernel_extent(kOp, x[1]);
+  sizes.in_height = kernel_extent(kOp, x[2]);
+  sizes.in_width = kernel_extent(kOp, x[3]);
+  sizes.out_channels = kernel_extent(kOp, stage.transposed ? weight[1] * stage.groups : weight[0]);
   sizes.out_height = out_extent(2);
   sizes.out_width = out_extent(3);
-  sizes.kernel_height = extent(weight[2]);
-  sizes.kernel_width = extent(weight[3]);
+  sizes.kernel_height = kernel_extent(kOp, weight[2]);
+  sizes.kernel_width = kernel_extent(kOp, weight[3]);
   sizes.stride = stage.stride;
   sizes.padding = stage.padding;
   sizes.groups = stage.groups;

@@ -6,11 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cpu/conv_blocks.h"
 #include "kernels/cpu/conv_filter.h"
 #include "kernels/cpu/conv_tiles.h"
 #include "kernels/cpu/conv_window.h"
 #include "kernels/cpu/cpu.h"
-#include "kernels/cpu/store_blocks.h"
 #include "kernels/instantiate.h"
 
 namespace pisr::kernels::cpu {
@@ -160,12 +160,19 @@ class RunTask {
     }
   }
 
-  ConvolvePass<T> pass(const Stage<T>& stage, const Filter<T>& filter, const Progress& at,
-                       int group) const {
-    ConvolvePass<T> p = pass_of(filter, group);
+  /// The window of a group of a stage.
+  const T* input_of(const Stage<T>& stage, int group) const {
+    return memory_ + stage.window_begin +
+           stage.window.offset(group * stage.positions.channels, 0, 0);
+  }
+
+  /// For a stage whose positions are pixels.
+  ConvolvePass<T> pass(const Stage<T>& stage, const Progress& at, int group,
+                       std::int64_t rows) const {
+    ConvolvePass<T> p = pass_of(stage.bank.filters[0], group);
+    p.rows = rows;
     p.columns = at.columns;
-    p.input =
-        memory_ + stage.window_begin + stage.window.offset(group * stage.positions.channels, 0, 0);
+    p.input = input_of(stage, group);
     p.input_pitch = stage.window.pitch();
     p.store = Store::write;
     return p;
@@ -176,8 +183,7 @@ class RunTask {
     const Stage<T>& stage = run_.stages[i];
     const Stage<T>& next = run_.stages[i + 1];
     const Progress& at = progress_[i];
-    ConvolvePass<T> p = pass(stage, stage.bank.filters[0], at, group);
-    p.rows = rows;
+    ConvolvePass<T> p = pass(stage, at, group, rows);
     const std::int64_t row = at.next_row - (next.positions.top + progress_[i + 1].next_row);
     const std::int64_t column =
         at.first_column - (next.positions.left + progress_[i + 1].first_column);
@@ -195,31 +201,19 @@ class RunTask {
     T* const target =
         run_.target + (image_ * positions.groups + group) * positions.out_channels * plane;
     if (positions.block == 1) {
-      ConvolvePass<T> p = pass(stage, stage.bank.filters[0], at, group);
-      p.rows = rows;
+      ConvolvePass<T> p = pass(stage, at, group, rows);
       p.out = target + at.next_row * positions.out_width + at.first_column;
       p.out_pitch = positions.out_width;
       p.out_channel_stride = plane;
       conv_tiles<T>().convolve(p);
       return;
     }
-    T* const joined = memory_ + run_.joined_begin;
     for (std::int64_t y = 0; y < rows; ++y) {
-      T* out = joined;
-      for (std::int64_t f = 0; f < stage.bank.count; ++f) {
-        ConvolvePass<T> p = pass(stage, stage.bank.filters[f], at, group);
-        p.rows = 1;
-        p.input += y * p.input_pitch;
-        p.out = out;
-        p.out_pitch = run_.tile_columns;
-        p.out_channel_stride = run_.tile_columns;
-        conv_tiles<T>().convolve(p);
-        out += stage.bank.filters[f].channels * run_.tile_columns;
-      }
-      store_blocks(
-          conv_tiles<T>(), positions,
-          BlockRow<T>{joined, run_.tile_columns, at.next_row + y, at.first_column, at.columns},
-          target, Store::write);
+      const T* const input = input_of(stage, group) + y * stage.window.pitch();
+      convolve_blocks(conv_tiles<T>(), positions, stage.bank, group,
+                      PositionRow<T>{input, at.next_row + y, at.first_column, at.columns},
+                      memory_ + run_.joined_begin, run_.tile_columns, target,
+                      static_cast<T*>(nullptr), Store::write);
     }
   }
 
@@ -275,10 +269,7 @@ void compute_run(Queue& queue, const ChainStage<T>* chain, int count, const T* s
             ? filters_to_large(queue, transposed(chain[i].sizes), chain[i].weight, epilogue, offset)
             : filters_to_small(queue, chain[i].sizes, chain[i].weight, epilogue, offset);
   }
-  const std::int64_t joined = last.block == 1 ? 0
-                                              : std::int64_t{last.block} * last.block *
-                                                    last.out_channels * run.tile_columns;
-  run.worker_size = run.joined_begin + joined;
+  run.worker_size = run.joined_begin + joined_size(last, run.tile_columns);
 
   const std::int64_t workers = queue.workers();
   const std::int64_t column_tasks = ceil_divide(last.columns, run.tile_columns);
@@ -311,9 +302,7 @@ void conv_chain(Queue& queue, const ConvChainArgs<T>& args) {
     }
     T* target = args.y;
     if (past < args.count) {
-      const ConvSizes& sizes = args.stages[past - 1].sizes;
-      target = queue.scratch_array<T>(static_cast<std::size_t>(sizes.batch * sizes.out_channels *
-                                                               sizes.out_height * sizes.out_width));
+      target = queue.scratch_array<T>(output_count(args.stages[past - 1].sizes));
     }
     compute_run(queue, args.stages + first, past - first, source, target);
     source = target;

@@ -130,18 +130,6 @@ void finish_filter(Queue& queue, std::int64_t groups, std::int64_t channels, int
 
 }  // namespace
 
-ConvSizes transposed(const ConvSizes& sizes) {
-  ConvSizes result = sizes;
-  result.in_channels = sizes.out_channels;
-  result.in_height = sizes.out_height;
-  result.in_width = sizes.out_width;
-  result.out_channels = sizes.in_channels;
-  result.out_height = sizes.in_height;
-  result.out_width = sizes.in_width;
-  result.padding_mode = PaddingMode::zero;
-  return result;
-}
-
 Positions positions_to_small(const ConvSizes& sizes) {
   return {.batch = sizes.batch,
           .groups = sizes.groups,

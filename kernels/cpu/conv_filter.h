@@ -35,9 +35,6 @@ struct Positions {
   }
 };
 
-/// The sizes of the conv2d whose data gradient is this conv_transpose2d.
-ConvSizes transposed(const ConvSizes& sizes);
-
 Positions positions_to_small(const ConvSizes& sizes);
 Positions positions_to_large(const ConvSizes& sizes);
 

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cpu/conv_blocks.h"
 #include "kernels/cpu/conv_filter.h"
 #include "kernels/cpu/conv_primitives.h"
 #include "kernels/cpu/conv_tiles.h"
 #include "kernels/cpu/conv_window.h"
-#include "kernels/cpu/store_blocks.h"
 
 namespace pisr::kernels::cpu {
 namespace {
@@ -62,75 +62,56 @@ void convolve(Queue& queue, const Positions& positions, const Tiling& tiling,
   const ConvTiles<T>& tiles = conv_tiles<T>();
   const std::size_t workers = static_cast<std::size_t>(queue.workers());
   const std::size_t window_size = tiling.in_place ? 0 : tiling.window.size();
-  const std::int64_t pixels = std::int64_t{positions.block} * positions.block;
-  const std::size_t joined_size =
-      pixels == 1 ? 0 : static_cast<std::size_t>(pixels * positions.out_channels * tiling.columns);
-  const std::size_t worker_size = window_size + joined_size * (target.before == nullptr ? 1 : 2);
+  const std::size_t joined_elements =
+      static_cast<std::size_t>(joined_size(positions, tiling.columns));
+  const std::size_t worker_size =
+      window_size + joined_elements * (target.before == nullptr ? 1 : 2);
   T* const scratch = queue.scratch_array<T>(worker_size * workers);
   const std::int64_t image_tasks = tiling.row_tasks * tiling.column_tasks;
   const std::int64_t source_plane = std::int64_t{positions.height} * positions.width;
   const std::int64_t target_plane = std::int64_t{positions.out_height} * positions.out_width;
 
-  queue.parallel_for(
-      positions.batch * positions.groups * image_tasks, [&](std::int64_t task, int worker) {
-        const std::int64_t image = task / image_tasks;
-        const std::int64_t group = image % positions.groups;
-        const std::int64_t y0 = task % image_tasks / tiling.column_tasks * tiling.rows;
-        const std::int64_t x0 = task % tiling.column_tasks * tiling.columns;
-        const std::int64_t rows = std::min(tiling.rows, positions.rows - y0);
-        const std::int64_t columns = std::min(tiling.columns, positions.columns - x0);
-        const T* const from = source + image * positions.channels * source_plane;
-        const std::int64_t to = image * positions.out_channels * target_plane;
-        T* const window = scratch + static_cast<std::size_t>(worker) * worker_size;
-        T* const joined = window + window_size;
-        T* const joined_before = target.before == nullptr ? nullptr : joined + joined_size;
-        if (!tiling.in_place) {
-          tiling.window.fill(
-              tiles, Planes<T>{from, positions.height, positions.width, positions.padding_mode},
-              positions.channels, positions.top + y0 * positions.stride,
-              positions.left + x0 * positions.stride, window);
-        }
-        const auto pass = [&](const Filter<T>& filter) {
-          ConvolvePass<T> p = pass_of(filter, group);
-          p.columns = columns;
-          p.input = tiling.in_place ? from + x0 : window;
-          p.input_pitch = tiling.window.pitch();
-          return p;
-        };
-        if (pixels == 1) {
-          ConvolvePass<T> p = pass(bank.filters[0]);
-          p.rows = rows;
-          const std::int64_t first = to + y0 * positions.out_width + x0;
-          p.out = target.y + first;
-          p.before = target.before == nullptr ? nullptr : target.before + first;
-          p.out_pitch = positions.out_width;
-          p.out_channel_stride = target_plane;
-          p.store = target.store;
-          tiles.convolve(p);
-          return;
-        }
-        for (std::int64_t y = 0; y < rows; ++y) {
-          std::int64_t out = 0;
-          for (std::int64_t f = 0; f < bank.count; ++f) {
-            ConvolvePass<T> p = pass(bank.filters[f]);
-            p.rows = 1;
-            p.input += y * p.input_pitch;
-            p.out = joined + out;
-            p.before = joined_before == nullptr ? nullptr : joined_before + out;
-            p.out_pitch = tiling.columns;
-            p.out_channel_stride = tiling.columns;
-            p.store = Store::write;
-            tiles.convolve(p);
-            out += bank.filters[f].channels * tiling.columns;
-          }
-          BlockRow<T> row{joined, tiling.columns, y0 + y, x0, columns};
-          store_blocks(tiles, positions, row, target.y + to, target.store);
-          if (joined_before != nullptr) {
-            row.results = joined_before;
-            store_blocks(tiles, positions, row, target.before + to, target.store);
-          }
-        }
-      });
+  queue.parallel_for(positions.batch * positions.groups * image_tasks, [&](std::int64_t task,
+                                                                           int worker) {
+    const std::int64_t image = task / image_tasks;
+    const std::int64_t group = image % positions.groups;
+    const std::int64_t y0 = task % image_tasks / tiling.column_tasks * tiling.rows;
+    const std::int64_t x0 = task % tiling.column_tasks * tiling.columns;
+    const std::int64_t rows = std::min(tiling.rows, positions.rows - y0);
+    const std::int64_t columns = std::min(tiling.columns, positions.columns - x0);
+    const T* const from = source + image * positions.channels * source_plane;
+    const std::int64_t to = image * positions.out_channels * target_plane;
+    T* const y = target.y + to;
+    T* const before = target.before == nullptr ? nullptr : target.before + to;
+    T* const window = scratch + static_cast<std::size_t>(worker) * worker_size;
+    if (!tiling.in_place) {
+      tiling.window.fill(tiles,
+                         Planes<T>{from, positions.height, positions.width, positions.padding_mode},
+                         positions.channels, positions.top + y0 * positions.stride,
+                         positions.left + x0 * positions.stride, window);
+    }
+    const T* const input = tiling.in_place ? from + x0 : window;
+    if (positions.block > 1) {
+      for (std::int64_t row = 0; row < rows; ++row) {
+        convolve_blocks(tiles, positions, bank, group,
+                        PositionRow<T>{input + row * tiling.window.pitch(), y0 + row, x0, columns},
+                        window + window_size, tiling.columns, y, before, target.store);
+      }
+      return;
+    }
+    ConvolvePass<T> p = pass_of(bank.filters[0], group);
+    p.rows = rows;
+    p.columns = columns;
+    p.input = input;
+    p.input_pitch = tiling.window.pitch();
+    const std::int64_t first = y0 * positions.out_width + x0;
+    p.out = y + first;
+    p.before = before == nullptr ? nullptr : before + first;
+    p.out_pitch = positions.out_width;
+    p.out_channel_stride = target_plane;
+    p.store = target.store;
+    tiles.convolve(p);
+  });
 }
 
 /// A pointwise convolution treats the image as one long row.

@@ -4,22 +4,10 @@
 #include "kernels/cuda/conv_primitives.h"
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/sums.h"
+#include "kernels/stage_by_stage.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
-
-// The sizes of the conv2d whose data gradient is this conv_transpose2d.
-ConvSizes transposed(const ConvSizes& sizes) {
-  ConvSizes result = sizes;
-  result.in_channels = sizes.out_channels;
-  result.in_height = sizes.out_height;
-  result.in_width = sizes.out_width;
-  result.out_channels = sizes.in_channels;
-  result.out_height = sizes.in_height;
-  result.out_width = sizes.in_width;
-  result.padding_mode = PaddingMode::zero;
-  return result;
-}
 
 template <class T>
 Destination<T> destination(const ConvArgs<T>& args) {
@@ -85,24 +73,9 @@ void conv_transpose2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs
   bias_gradient(queue, args);
 }
 
-// Stage by stage: what lies between is in scratch memory.
 template <class T>
 void conv_chain(Queue& queue, const ConvChainArgs<T>& args) {
-  const T* x = args.x;
-  for (int i = 0; i < args.count; ++i) {
-    const ChainStage<T>& stage = args.stages[i];
-    const ConvSizes& s = stage.sizes;
-    const std::int64_t count = s.batch * s.out_channels * s.out_height * s.out_width;
-    T* const y =
-        i + 1 == args.count ? args.y : queue.scratch_array<T>(static_cast<std::size_t>(count));
-    const ConvArgs<T> conv{s, x, stage.weight, stage.bias, y, stage.activation};
-    if (stage.transposed) {
-      conv_transpose2d(queue, conv);
-    } else {
-      conv2d(queue, conv);
-    }
-    x = y;
-  }
+  run_stage_by_stage(queue, args, conv2d<T>, conv_transpose2d<T>);
 }
 
 PISR_INSTANTIATE(conv2d, ConvArgs)

@@ -7,6 +7,7 @@
 #include "kernels/instantiate.h"
 #include "kernels/naive/naive.h"
 #include "kernels/naive/store.h"
+#include "kernels/stage_by_stage.h"
 
 namespace pisr::kernels::naive {
 namespace {
@@ -49,14 +50,6 @@ void for_each_product(const ConvSizes& s, Visit visit) {
   }
 }
 
-// The convolution whose gradient of the input a transposed convolution is: from y to x.
-ConvSizes exchange_input_and_output(ConvSizes s) {
-  std::swap(s.in_channels, s.out_channels);
-  std::swap(s.in_height, s.out_height);
-  std::swap(s.in_width, s.out_width);
-  return s;
-}
-
 template <class T>
 std::vector<double> bias_of_each_output(const ConvSizes& s, const T* bias) {
   const std::size_t plane = static_cast<std::size_t>(s.out_height) * s.out_width;
@@ -71,10 +64,6 @@ std::vector<double> bias_of_each_output(const ConvSizes& s, const T* bias) {
 
 std::size_t input_count(const ConvSizes& s) {
   return static_cast<std::size_t>(s.batch) * s.in_channels * s.in_height * s.in_width;
-}
-
-std::size_t output_count(const ConvSizes& s) {
-  return static_cast<std::size_t>(s.batch) * s.out_channels * s.out_height * s.out_width;
 }
 
 std::size_t weight_count(const ConvSizes& s) {
@@ -148,44 +137,34 @@ void conv2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a) {
 template <class T>
 void conv_transpose2d(Queue&, const ConvArgs<T>& a) {
   std::vector<double> y = bias_of_each_output(a.sizes, a.bias);
-  for_each_product(exchange_input_and_output(a.sizes),
-                   [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
-                     y[iy] += static_cast<double>(a.weight[iw]) * a.x[ix];
-                   });
+  for_each_product(transposed(a.sizes), [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
+    y[iy] += static_cast<double>(a.weight[iw]) * a.x[ix];
+  });
   store_activated(a, std::move(y));
 }
 
 template <class T>
 void conv_transpose2d_backward_data(Queue&, const ConvBackwardDataArgs<T>& a) {
   std::vector<double> dx(input_count(a.sizes));
-  for_each_product(exchange_input_and_output(a.sizes),
-                   [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
-                     dx[ix] += static_cast<double>(a.weight[iw]) * a.dy[iy];
-                   });
+  for_each_product(transposed(a.sizes), [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
+    dx[ix] += static_cast<double>(a.weight[iw]) * a.dy[iy];
+  });
   store_all(a.dx, dx, a.dx_store);
 }
 
 template <class T>
 void conv_transpose2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a) {
   std::vector<double> dweight(weight_count(a.sizes));
-  for_each_product(exchange_input_and_output(a.sizes),
-                   [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
-                     dweight[iw] += static_cast<double>(a.x[ix]) * a.dy[iy];
-                   });
+  for_each_product(transposed(a.sizes), [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
+    dweight[iw] += static_cast<double>(a.x[ix]) * a.dy[iy];
+  });
   store_all(a.dweight, dweight, a.dweight_store);
   store_all(a.dbias, bias_gradient(a.sizes, a.dy), a.dbias_store);
 }
 
 template <class T>
 void conv_chain(Queue& queue, const ConvChainArgs<T>& a) {
-  const T* x = a.x;
-  for (int i = 0; i < a.count; ++i) {
-    const ChainStage<T>& stage = a.stages[i];
-    T* const y = i + 1 == a.count ? a.y : queue.scratch_array<T>(output_count(stage.sizes));
-    (stage.transposed ? conv_transpose2d<T> : conv2d<T>)(queue, {stage.sizes, x, stage.weight,
-                                                                 stage.bias, y, stage.activation});
-    x = y;
-  }
+  run_stage_by_stage(queue, a, conv2d<T>, conv_transpose2d<T>);
 }
 
 PISR_INSTANTIATE(conv2d, ConvArgs)

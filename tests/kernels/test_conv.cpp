@@ -3,9 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,22 +13,11 @@
 #include "tests/kernels/conv_cases.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
+#include "tests/kernels/random_values.h"
 #include "tests/kernels/test_queue.h"
 
 namespace pisr::kernels {
 namespace {
-
-/// Uniform numbers in [low, high), exact in both element types.
-template <class T>
-std::vector<T> uniform(std::size_t count, float low, float high, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> distribution(low, high);
-  std::vector<T> values(count);
-  for (T& value : values) {
-    value = distribution(generator);
-  }
-  return values;
-}
 
 std::vector<double> widened(const std::vector<float>& values) {
   return {values.begin(), values.end()};
@@ -195,11 +182,6 @@ void compare_all(const KernelTable<T>& table, float lowest, Store store) {
   for (const ConvCase& test : transpose_cases()) {
     compare<T>(table, test, true, lowest, store);
   }
-}
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
 }  // namespace

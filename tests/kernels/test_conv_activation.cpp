@@ -1,7 +1,5 @@
 // A convolution with an activation against the two one after the other: the same bits.
-#include <cstring>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "kernels/table.h"
@@ -9,36 +7,21 @@
 #include "tests/kernels/conv_cases.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
+#include "tests/kernels/random_values.h"
 #include "tests/kernels/test_queue.h"
 
 namespace pisr::kernels {
 namespace {
 
 template <class T>
-std::vector<T> uniform(std::size_t count, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> distribution(-1, 1);
-  std::vector<T> values(count);
-  for (T& value : values) {
-    value = distribution(generator);
-  }
-  return values;
-}
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
-
-template <class T>
 void check_case(const KernelTable<T>& table, const ConvCase& test, bool is_transpose,
                 ActivationKind kind, int slope_count) {
   CAPTURE(test.name, is_transpose, static_cast<int>(kind), slope_count, sizeof(T));
   const ConvSizes& s = test.sizes;
-  const std::vector<T> x = uniform<T>(x_count(s), 1);
-  const std::vector<T> weight = uniform<T>(weight_count(s), 2);
-  const std::vector<T> bias = uniform<T>(s.out_channels, 3);
-  const std::vector<T> slopes = uniform<T>(s.out_channels, 4);
+  const std::vector<T> x = uniform<T>(x_count(s), -1, 1, 1);
+  const std::vector<T> weight = uniform<T>(weight_count(s), -1, 1, 2);
+  const std::vector<T> bias = uniform<T>(s.out_channels, -1, 1, 3);
+  const std::vector<T> slopes = uniform<T>(s.out_channels, -1, 1, 4);
   const auto forward = is_transpose ? table.conv_transpose2d : table.conv2d;
   const std::vector<T> unset(y_count(s), std::numeric_limits<T>::quiet_NaN());
   TestQueue queue(2);

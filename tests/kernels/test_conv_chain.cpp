@@ -1,8 +1,6 @@
 // A chain of convolutions in one pass against the same convolutions one after the other: the same
 // bits, whatever the shape, the instruction set and the number of threads.
-#include <cstring>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -11,6 +9,7 @@
 #include "tests/kernels/conv_cases.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
+#include "tests/kernels/random_values.h"
 #include "tests/kernels/test_queue.h"
 
 namespace pisr::kernels {
@@ -99,17 +98,6 @@ std::vector<ChainCase> chain_cases() {
   };
 }
 
-template <class T>
-std::vector<T> uniform(std::size_t count, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> distribution(-1, 1);
-  std::vector<T> values(count);
-  for (T& value : values) {
-    value = distribution(generator);
-  }
-  return values;
-}
-
 /// A case with its numbers.
 template <class T>
 struct Chain {
@@ -126,9 +114,9 @@ struct Chain {
                                        width, layer.kernel);
       };
       const ConvSizes s = make(layer.kernel.stride - 1).sizes;
-      weights.push_back(uniform<T>(weight_count(s), ++seed));
-      biases.push_back(uniform<T>(s.out_channels, ++seed));
-      slopes.push_back(uniform<T>(s.out_channels, ++seed));
+      weights.push_back(uniform<T>(weight_count(s), -1, 1, ++seed));
+      biases.push_back(uniform<T>(s.out_channels, -1, 1, ++seed));
+      slopes.push_back(uniform<T>(s.out_channels, -1, 1, ++seed));
       const int slope_count = stages.size() % 2 == 0 ? s.out_channels : 1;
       stages.push_back(
           {s, layer.transposed, nullptr, nullptr, {layer.activation, nullptr, slope_count}});
@@ -141,7 +129,7 @@ struct Chain {
       stages[i].bias = test.layers[i].has_bias ? biases[i].data() : nullptr;
       stages[i].activation.slopes = slopes[i].data();
     }
-    x = uniform<T>(x_count(stages.front().sizes), 1);
+    x = uniform<T>(x_count(stages.front().sizes), -1, 1, 1);
   }
 
   std::vector<T> one_by_one(const KernelTable<T>& table) const {
@@ -177,11 +165,6 @@ struct Chain {
   std::vector<ChainStage<T>> stages;
   std::vector<T> x;
 };
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
 
 template <class T>
 void check_all(const KernelTable<T>& table, const std::vector<int>& threads) {

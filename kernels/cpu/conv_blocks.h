@@ -62,4 +62,48 @@ void store_blocks(const ConvTiles<T>& tiles, const Positions& positions, const B
   }
 }
 
+/// One row of positions, and the window of its first one.
+template <class T>
+struct PositionRow {
+  const T* input;
+  std::int64_t row, column, count;
+};
+
+/// Elements that convolve_blocks needs for rows of up to `columns` positions; none where a position
+/// is a pixel and results need no joining.
+inline std::int64_t joined_size(const Positions& positions, std::int64_t columns) {
+  const std::int64_t pixels = std::int64_t{positions.block} * positions.block;
+  return pixels == 1 ? 0 : pixels * positions.out_channels * columns;
+}
+
+/// Computes the results of one row of positions of a group, each a block of pixels, and puts them
+/// into the image y [out_channels, out_height, out_width] and, where it is not null, `before`.
+/// joined has joined_size(positions, pitch) elements, pitch >= count, for each of the two.
+template <class T>
+void convolve_blocks(const ConvTiles<T>& tiles, const Positions& positions,
+                     const FilterBank<T>& bank, std::int64_t group, const PositionRow<T>& from,
+                     T* joined, std::int64_t pitch, T* y, T* before, Store store) {
+  T* const joined_before = before == nullptr ? nullptr : joined + joined_size(positions, pitch);
+  std::int64_t out = 0;
+  for (std::int64_t f = 0; f < bank.count; ++f) {
+    ConvolvePass<T> p = pass_of(bank.filters[f], group);
+    p.rows = 1;
+    p.columns = from.count;
+    p.input = from.input;
+    p.out = joined + out;
+    p.before = before == nullptr ? nullptr : joined_before + out;
+    p.out_pitch = pitch;
+    p.out_channel_stride = pitch;
+    p.store = Store::write;
+    tiles.convolve(p);
+    out += bank.filters[f].channels * pitch;
+  }
+  BlockRow<T> row{joined, pitch, from.row, from.column, from.count};
+  store_blocks(tiles, positions, row, y, store);
+  if (before != nullptr) {
+    row.results = joined_before;
+    store_blocks(tiles, positions, row, before, store);
+  }
+}
+
 }  // namespace pisr::kernels::cpu
