@@ -180,19 +180,25 @@ Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable&
   const Shape shape{sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width};
   const Tensor y = tape.result(shape, x.dtype());
   // The gradients of the PReLU need what it was applied to: y does not tell where a slope is not
-  // positive.
+  // positive. Two passes are faster then than one that stores both (docs/decisions.md, 16).
   const bool keep = tape.records({&x, &weight, &bias, &slope});
   const Tensor before = keep ? tape.result(shape, x.dtype()) : Tensor();
   with_type(x.dtype(), [&]<class T>() {
-    tape.context().launch(&kernels::KernelTable<T>::conv2d,
-                          {sizes,
-                           x.value().data<T>(),
-                           weight.value().data<T>(),
-                           bias.defined() ? bias.value().data<T>() : nullptr,
-                           y.data<T>(),
-                           {kernels::ActivationKind::prelu, slope.value().data<T>(),
-                            static_cast<int>(slope.shape()[0])},
-                           keep ? before.data<T>() : nullptr});
+    const std::int64_t slopes = slope.shape()[0];
+    kernels::ConvArgs<T> conv{sizes, x.value().data<T>(), weight.value().data<T>(),
+                              bias.defined() ? bias.value().data<T>() : nullptr, y.data<T>()};
+    if (!keep) {
+      conv.activation = {kernels::ActivationKind::prelu, slope.value().data<T>(),
+                         static_cast<int>(slopes)};
+      tape.context().launch(&kernels::KernelTable<T>::conv2d, conv);
+      return;
+    }
+    conv.y = before.data<T>();
+    tape.context().launch(&kernels::KernelTable<T>::conv2d, conv);
+    tape.context().launch(
+        &kernels::KernelTable<T>::prelu,
+        {sizes.batch, sizes.out_channels, std::int64_t{sizes.out_height} * sizes.out_width, slopes,
+         before.data<T>(), slope.value().data<T>(), y.data<T>()});
   });
   return tape.record(kOp, y, {&x, &weight, &bias, &slope},
                      [sizes, x = x.value(), weight = weight.value(), slope = slope.value(),
