@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+#include "kernels/table.h"
+
+namespace pisr::kernels {
+
+/// A device refused or failed: what was called and the driver's own words.
+class DeviceError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Work of a device that was recorded once and can be repeated without its host.
+class CapturedWork {
+ public:
+  virtual ~CapturedWork() = default;
+  /// Queues all of it, behind what the device was given before.
+  virtual void replay() = 0;
+};
+
+/// A device with kernels, memory of its own and one queue, in which everything below happens in the
+/// order of the calls. Calls return when the work is queued, unless they say otherwise, and throw
+/// DeviceError where the device fails; a device that has failed once fails every later call. To be
+/// used by one thread at a time.
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  /// For people, such as "NVIDIA H200".
+  virtual const std::string& name() const noexcept = 0;
+  virtual const KernelTable<float>& floats() const noexcept = 0;
+  virtual const KernelTable<double>& doubles() const noexcept = 0;
+  template <class T>
+  const KernelTable<T>& kernels() const noexcept {
+    if constexpr (std::is_same_v<T, float>) {
+      return floats();
+    } else {
+      return doubles();
+    }
+  }
+  /// For Queue::stream().
+  virtual void* stream() const noexcept = 0;
+
+  /// Uninitialised device memory, aligned to 256 bytes; null where there is not enough. Not while
+  /// work is captured.
+  virtual void* allocate(std::size_t bytes) = 0;
+  /// Waits for the work that may use it.
+  virtual void release(void* memory) noexcept = 0;
+
+  /// Host to device. `source` may be changed when it returns. Not while work is captured.
+  virtual void upload(void* target, const void* source, std::size_t bytes) = 0;
+  /// Device to host, after all work so far is done. Not while work is captured.
+  virtual void download(void* target, const void* source, std::size_t bytes) = 0;
+  /// Within the device; the two must not overlap.
+  virtual void copy(void* target, const void* source, std::size_t bytes) = 0;
+  virtual void set_zero(void* target, std::size_t bytes) = 0;
+  /// Waits until all work is done.
+  virtual void synchronise() = 0;
+
+  /// From here to end_capture() work is recorded and not done.
+  virtual void begin_capture() = 0;
+  virtual std::unique_ptr<CapturedWork> end_capture() = 0;
+};
+
+}  // namespace pisr::kernels
