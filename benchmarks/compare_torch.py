@@ -139,6 +139,33 @@ def growth(options):
     return rows
 
 
+def first_frame(options, exchange):
+    """From the start of a fresh process to the end of its first W1: loading, threads, memory and all."""
+    rows = []
+    for threads in options.threads:
+        one = {"OMP_NUM_THREADS": str(threads)}
+        torch = [sys.executable, os.path.join(HERE, "torch_worker.py"), "W1", str(threads), "first", exchange]
+        starts = {
+            "pisr": lambda n=threads: Worker("pisr", [options.bench, "--serve", "W1", "--threads", str(n)], {}),
+            "torch": lambda one=one, torch=torch: Worker("torch", torch, one),
+        }
+        if options.onednn:
+            starts["oneDNN"] = lambda one=one: Worker("oneDNN", [options.onednn, exchange], one)
+        taken = {system: [] for system in starts}
+        for _ in range(options.rounds + 1):  # the first reads the files into memory
+            for system, start in starts.items():
+                before = time.perf_counter()
+                worker = start()
+                if system == "pisr":  # the others ran their first frame before they spoke
+                    worker.run(1)
+                taken[system].append(1e3 * (time.perf_counter() - before))
+                worker.stop()
+        for system, ms in taken.items():
+            rows.append({"system": system, "threads": threads, "ms": statistics.median(ms[1:]),
+                         "ratio": statistics.median(t / o for t, o in zip(ms[1:], taken["pisr"][1:]))})
+    return rows
+
+
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", required=True, help="the program pisr_bench")
@@ -166,7 +193,8 @@ def run(options):
     except OSError as error:
         raise Failure(4, str(error))
     instruction_set, limits = measure_limits(options)
-    result = {"instruction_set": instruction_set, "fma_gflops": limits, "rounds": options.rounds, "comparisons": []}
+    result = {"instruction_set": instruction_set, "fma_gflops": limits, "rounds": options.rounds, "comparisons": [],
+              "first_frame": []}
     with tempfile.TemporaryDirectory() as folder:
         for work in options.work:
             exchange = os.path.join(folder, work + ".safetensors")
@@ -177,6 +205,8 @@ def run(options):
                 print("%s, %d threads: %s" % (work, threads, ", ".join(
                     "%s %.1f ms (%.2f x)" % (s["system"], s["median_ms"], s["ratio"]) for s in row["systems"])),
                     file=sys.stderr, flush=True)
+            if work == "W1":
+                result["first_frame"] = first_frame(options, exchange)
     result["growth"] = [] if options.no_growth else growth(options)
     pages = {"json": json.dumps(result, indent=1) + "\n", "md": markdown(result), "svg": svg(result)}
     for ending, text in pages.items():

@@ -23,6 +23,11 @@ def markdown(result):
                          "%.0f" % s["peak_mb"], difference])
     text += table(["work", "threads", "system", "ms", "GFLOP/s", "% of peak", "time / pisr's", "peak MB", "difference"],
                   rows)
+    if result["first_frame"]:
+        text += "\nFrom the start of a fresh process to the end of its first W1:\n\n"
+        text += table(["system", "threads", "ms", "time / pisr's"],
+                      [[f["system"], str(f["threads"]), "%.1f" % f["ms"], "%.2f" % f["ratio"]]
+                       for f in result["first_frame"]])
     if result["growth"]:
         text += "\nW1 by pisr at other sizes of the small image:\n\n"
         text += table(["size", "threads", "ms", "ns / pixel", "memory beyond the input, MB", "of it the output, MB"],

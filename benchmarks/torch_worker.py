@@ -1,6 +1,6 @@
 """W1 to W4 in PyTorch, run on request: the other side of `pisr_bench --serve`.
 
-usage: torch_worker.py WORK THREADS plain|tuned FILE     FILE: what `pisr_bench --exchange` wrote
+usage: torch_worker.py WORK THREADS plain|tuned|first FILE     FILE: what `pisr_bench --exchange` wrote
 
 The first line on stdout compares with pisr: {"check": "...", "error": E, "variant": "..."}, E being the largest
 difference of W1's output in units of its largest value, or of the losses of three steps in units of the loss. Then
@@ -8,6 +8,7 @@ each line "run N" on stdin gives {"ms": [N times], "peak_kb": K}.
 
 "tuned" tries the memory layouts (and for W1 TorchScript's optimize_for_inference) and stays with the fastest, and uses
 the fused Adam; the environment that goes with it is set by compare_torch.py, as it must be set before the start.
+"first" runs W1 once as PyTorch is out of the box, prints {} and ends: the first frame of a fresh process.
 """
 import json
 import resource
@@ -176,6 +177,11 @@ def main():
         if work == "W1":
             return inference(weights, examples[0], layout, script)
         return Training(work, weights, layout, tuned)
+
+    if mode == "first":
+        make(torch.contiguous_format, False)(examples[0])
+        print("{}", flush=True)
+        return
 
     # Outputs first.
     run = make(torch.contiguous_format, False)
