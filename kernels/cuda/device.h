@@ -25,32 +25,71 @@
 /// contents are undefined at first.
 #define PISR_SHARED(T, name, dimensions) __shared__ __align__(16) T name dimensions
 
+/// A pointer to the shared memory a launch asked for in bytes; aligned and undefined likewise.
+#define PISR_DYNAMIC_SHARED(T, name)                                   \
+  extern __shared__ __align__(16) unsigned char pisr_dynamic_shared[]; \
+  T* const name = reinterpret_cast<T*>(pisr_dynamic_shared)
+
 /// Before a loop of constant length whose arrays are to become registers.
 #define PISR_UNROLL _Pragma("unroll")
 
 namespace pisr::kernels::cuda {
 
-/// Launches kernel(arguments...) into the stream of the queue, one thread for each of blocks *
-/// threads. No blocks: nothing happens. Throws std::runtime_error if CUDA refuses.
-template <class... Parameters, class... Arguments>
-void launch(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
-            const Arguments&... arguments) {
-  if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) {
-    return;
-  }
-  kernel<<<blocks, threads, 0, static_cast<cudaStream_t>(queue.stream())>>>(
-      static_cast<Parameters>(arguments)...);
-  const cudaError_t error = cudaGetLastError();
+/// Throws std::runtime_error, naming what was wanted, if CUDA refused.
+inline void check_cuda(cudaError_t error, const char* refused) {
   if (error != cudaSuccess) {
-    throw std::runtime_error(std::string("cuda: a kernel cannot be launched: ") +
-                             cudaGetErrorString(error));
+    throw std::runtime_error(std::string("cuda: ") + refused + ": " + cudaGetErrorString(error));
   }
 }
 
-/// Starts to copy one element from global to shared memory. The thread must wait for its copies,
+/// Launches kernel(arguments...) into the stream of the queue, one thread for each of blocks *
+/// threads, each block with so many bytes for PISR_DYNAMIC_SHARED. No blocks: nothing happens.
+/// Throws std::runtime_error if CUDA refuses.
+template <class... Parameters, class... Arguments>
+void launch_with_shared(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
+                        std::size_t shared_bytes, const Arguments&... arguments) {
+  if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) {
+    return;
+  }
+  constexpr std::size_t kBytesOfAnyCard = 48 << 10;
+  if (shared_bytes > kBytesOfAnyCard) {
+    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(shared_bytes)),
+               "a kernel cannot have its shared memory");
+  }
+  kernel<<<blocks, threads, shared_bytes, static_cast<cudaStream_t>(queue.stream())>>>(
+      static_cast<Parameters>(arguments)...);
+  check_cuda(cudaGetLastError(), "a kernel cannot be launched");
+}
+
+/// The same without PISR_DYNAMIC_SHARED.
+template <class... Parameters, class... Arguments>
+void launch(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
+            const Arguments&... arguments) {
+  launch_with_shared(queue, kernel, blocks, threads, 0, arguments...);
+}
+
+/// What the current device offers to kernels that choose their tiles by it.
+struct Card {
+  std::size_t shared_bytes;  ///< at most, of one block
+  int multiprocessors;
+};
+inline Card current_card() {
+  int device = 0, bytes = 0, multiprocessors = 0;
+  check_cuda(cudaGetDevice(&device), "no current device");
+  check_cuda(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+             "the size of shared memory is unknown");
+  check_cuda(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device),
+             "the number of multiprocessors is unknown");
+  return {static_cast<std::size_t>(bytes), multiprocessors};
+}
+
+/// Starts to copy one element of 4, 8 or 16 bytes, aligned to its size, from global to shared
+/// memory. The thread must wait for its copies,
 /// and the others of the block for a barrier after that, before the element is read.
 template <class T>
 __device__ __forceinline__ void copy_async(T* shared, const T* global) {
+  static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16);
   __pipeline_memcpy_async(shared, global, sizeof(T));
 }
 
@@ -75,20 +114,33 @@ __device__ __forceinline__ void copy_wait() {
   name##_type& name = *static_cast<name##_type*>( \
       ::pisr::kernels::emulator::shared_array(&name##_key, sizeof(name##_type)))
 
+#define PISR_DYNAMIC_SHARED(T, name) \
+  T* const name = static_cast<T*>(::pisr::kernels::emulator::dynamic_shared())
+
 namespace pisr::kernels::emulated_cuda {
 
 template <class... Parameters, class... Arguments>
-void launch(Queue&, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
-            const Arguments&... arguments) {
+void launch_with_shared(Queue&, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
+                        std::size_t shared_bytes, const Arguments&... arguments) {
   if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) {
     return;
   }
   const std::tuple<std::decay_t<Parameters>...> values(static_cast<Parameters>(arguments)...);
-  emulator::run_grid(blocks, threads, [&] { std::apply(kernel, values); });
+  emulator::run_grid(blocks, threads, shared_bytes, [&] { std::apply(kernel, values); });
 }
+
+template <class... Parameters, class... Arguments>
+void launch(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
+            const Arguments&... arguments) {
+  launch_with_shared(queue, kernel, blocks, threads, 0, arguments...);
+}
+
+using emulator::Card;
+using emulator::current_card;
 
 template <class T>
 void copy_async(T* shared, const T* global) {
+  static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16);
   emulator::start_copy(shared, global, sizeof(T));
 }
 

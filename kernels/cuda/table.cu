@@ -13,6 +13,11 @@ const KernelTable<T>& kernel_table() noexcept {
   return table;
 }
 
+// The others follow: until then all multiply in float.
+const KernelTable<float>& kernel_table(Precision) noexcept {
+  return kernel_table<float>();
+}
+
 template const KernelTable<float>& kernel_table<float>() noexcept;
 template const KernelTable<double>& kernel_table<double>() noexcept;
 

@@ -47,6 +47,8 @@ struct Thread {
   std::vector<Copy> copies;
 };
 
+thread_local Card card;
+
 std::string text(const dim3& d) {
   return "(" + std::to_string(d.x) + ", " + std::to_string(d.y) + ", " + std::to_string(d.z) + ")";
 }
@@ -86,9 +88,11 @@ struct FiberPool {
 // Runs one grid.
 class Machine {
  public:
-  Machine(dim3 grid, dim3 block, Order order, FiberPool& pool, FunctionRef<void()> kernel)
+  Machine(dim3 grid, dim3 block, std::size_t dynamic_bytes, Order order, FiberPool& pool,
+          FunctionRef<void()> kernel)
       : grid_(grid),
         block_(block),
+        dynamic_bytes_(dynamic_bytes),
         order_(order),
         random_(order.seed),
         pool_(pool),
@@ -176,17 +180,20 @@ class Machine {
       return found->second.get();
     }
     shared_bytes_ += bytes;
-    if (shared_bytes_ > kMostShared) {
+    if (shared_bytes_ > kMostShared || shared_bytes_ + dynamic_bytes_ > card.shared_bytes) {
       fail("the shared arrays of a block are too large", {});
     }
-    constexpr std::size_t kAlignment = 128;
-    void* memory = nullptr;
-    if (posix_memalign(&memory, kAlignment, bytes) != 0) {
-      throw std::bad_alloc();
+    return shared_.emplace(key, full_of_nan(bytes)).first->second.get();
+  }
+
+  void* dynamic_shared() {
+    if (dynamic_bytes_ == 0) {
+      fail("a kernel uses dynamic shared memory that its launch did not ask for", {});
     }
-    std::memset(memory, 0xFF, bytes);
-    shared_.emplace(key, SharedMemory(memory, &std::free));
-    return memory;
+    if (dynamic_ == nullptr) {
+      dynamic_ = full_of_nan(dynamic_bytes_);
+    }
+    return dynamic_.get();
   }
 
   Thread& running() { return *running_; }
@@ -208,7 +215,20 @@ class Machine {
   }
 
  private:
-  using SharedMemory = std::unique_ptr<void, decltype(&std::free)>;
+  struct Release {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  using SharedMemory = std::unique_ptr<void, Release>;
+
+  static SharedMemory full_of_nan(std::size_t bytes) {
+    constexpr std::size_t kAlignment = 128;
+    void* memory = nullptr;
+    if (posix_memalign(&memory, kAlignment, bytes) != 0) {
+      throw std::bad_alloc();
+    }
+    std::memset(memory, 0xFF, bytes);
+    return SharedMemory(memory);
+  }
 
   template <class Index>
   void arrange(std::vector<Index>& indices) {
@@ -226,6 +246,7 @@ class Machine {
     position.grid_size = grid_;
     shared_.clear();
     shared_bytes_ = 0;
+    dynamic_.reset();
     for (Thread& thread : threads_) {
       thread.state = State::fresh;
     }
@@ -335,6 +356,7 @@ class Machine {
   }
 
   dim3 grid_, block_;
+  std::size_t dynamic_bytes_;
   Order order_;
   std::mt19937 random_;
   FiberPool& pool_;
@@ -343,6 +365,7 @@ class Machine {
   std::vector<std::vector<std::unique_ptr<Meeting>>> warps_;
   std::map<const void*, SharedMemory> shared_;
   std::size_t shared_bytes_ = 0;
+  SharedMemory dynamic_;
   Thread* running_ = nullptr;
   std::vector<unsigned> lane_order_;
   std::size_t next_lane_ = 0, first_thread_of_warp_ = 0;
@@ -367,12 +390,23 @@ void set_order(Order order) {
   chosen_order = order;
 }
 
-void run_grid(dim3 grid, dim3 block, FunctionRef<void()> kernel) {
+void set_card(const Card& chosen) {
+  card = chosen;
+}
+
+Card current_card() {
+  return card;
+}
+
+void run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, FunctionRef<void()> kernel) {
   if (volume(grid) == 0 || volume(block) == 0 || volume(block) > kMostThreads ||
       grid.x > 0x7FFFFFFFU || grid.y > kMostBlocks || grid.z > kMostBlocks || block.z > 64) {
     throw Failure("a grid of " + text(grid) + " blocks of " + text(block) + " threads");
   }
-  Machine current(grid, block, chosen_order, pool, kernel);
+  if (shared_bytes > card.shared_bytes) {
+    throw Failure(std::to_string(shared_bytes) + " bytes of dynamic shared memory for a block");
+  }
+  Machine current(grid, block, shared_bytes, chosen_order, pool, kernel);
   machine = &current;
   try {
     current.run();
@@ -402,6 +436,10 @@ const Slots& exchange(unsigned mask, const void* value, std::size_t bytes, Place
 
 void* shared_array(const void* key, std::size_t bytes) {
   return machine->shared_array(key, bytes);
+}
+
+void* dynamic_shared() {
+  return machine->dynamic_shared();
 }
 
 void start_copy(void* target, const void* source, std::size_t bytes) {

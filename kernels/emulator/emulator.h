@@ -38,8 +38,17 @@ struct Order {
 /// Sets the order for the kernels this thread launches from now on.
 void set_order(Order order);
 
-/// Runs `kernel` once for each thread of the grid. Throws Failure; the results are undefined then.
-void run_grid(dim3 grid, dim3 block, FunctionRef<void()> kernel);
+/// The device that is emulated: an H200, unless a test chooses another for its thread.
+struct Card {
+  std::size_t shared_bytes = 227 << 10;  ///< at most, of one block
+  int multiprocessors = 132;
+};
+void set_card(const Card& card);
+Card current_card();
+
+/// Runs `kernel` once for each thread of the grid, each block with so many bytes of dynamic shared
+/// memory. Throws Failure; the results are undefined then.
+void run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, FunctionRef<void()> kernel);
 
 /// Where the CUDA thread that is running stands.
 struct Position {
@@ -60,7 +69,7 @@ unsigned lane();
 void wait_for_block(Place place);
 
 /// One value each from the lanes of a warp; kept until the lanes meet again.
-constexpr std::size_t kSlotBytes = 8;
+constexpr std::size_t kSlotBytes = 48;
 using Slots = unsigned char[32][kSlotBytes];
 
 /// Waits for all lanes in `mask` and returns what each of them handed in.
@@ -68,6 +77,9 @@ const Slots& exchange(unsigned mask, const void* value, std::size_t bytes, Place
 
 /// The shared array of the running block that `key` stands for.
 void* shared_array(const void* key, std::size_t bytes);
+
+/// The dynamic shared memory of the running block.
+void* dynamic_shared();
 
 /// Starts a copy from global to shared memory. The target is NaN until the copy has been waited for
 /// by the thread that started it.
