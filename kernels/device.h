@@ -46,6 +46,8 @@ class Device {
   }
   /// For Queue::stream().
   virtual void* stream() const noexcept = 0;
+  /// For Queue::library().
+  virtual void* library() const noexcept { return nullptr; }
 
   /// Uninitialised device memory, aligned to 256 bytes; null where there is not enough. Not while
   /// work is captured.

@@ -51,6 +51,9 @@ class Queue {
 
   /// The CUDA stream that kernels are launched into; null for a CPU.
   virtual void* stream() const noexcept { return nullptr; }
+  /// What the kernels of the back end need besides, such as cuDNN (cuda/cudnn_convolutions.h); null
+  /// for most.
+  virtual void* library() const noexcept { return nullptr; }
 
   template <class T>
   T* scratch_array(std::size_t count) {

@@ -19,7 +19,7 @@ namespace pisr::kernels {
 /// that starts at a multiple of 64 bytes, is full of NaN (a kernel that relies on zeros fails) and
 /// has guard bytes behind it. Scratch lives until release() or the end of the queue. An exception
 /// of a task comes out of parallel_for.
-class TestQueue final : public Queue {
+class TestQueue : public Queue {
  public:
   explicit TestQueue(int threads = 1) : threads_(threads) {}
 

@@ -1,0 +1,244 @@
+#include "tests/kernels/cudnn/fake_cudnn.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "kernels/table.h"
+#include "tests/kernels/test_queue.h"
+
+namespace pisr::kernels {
+namespace {
+
+int objects = 0;
+int searches = 0;
+constexpr std::size_t kWorkspace = 512;
+
+/// Any descriptor: the numbers it was set to.
+using Numbers = std::array<int, 8>;
+
+template <class Handle>
+cudnnStatus_t create(Handle* handle) {
+  ++objects;
+  *handle = reinterpret_cast<Handle>(new Numbers{});
+  return CUDNN_STATUS_SUCCESS;
+}
+
+template <class Handle>
+cudnnStatus_t destroy(Handle handle) {
+  --objects;
+  delete reinterpret_cast<Numbers*>(handle);
+  return CUDNN_STATUS_SUCCESS;
+}
+
+template <class Handle>
+Numbers& numbers(Handle handle) {
+  return *reinterpret_cast<Numbers*>(
+      const_cast<std::remove_const_t<std::remove_pointer_t<Handle>>*>(handle));
+}
+
+/// The sizes that descriptors of input, filter, convolution and output stand for; false where they
+/// do not fit together.
+bool sizes_of(const Numbers& x, const Numbers& w, const Numbers& c, const Numbers& y,
+              ConvSizes& sizes) {
+  sizes.batch = x[0];
+  sizes.in_channels = x[1];
+  sizes.in_height = x[2];
+  sizes.in_width = x[3];
+  sizes.out_channels = y[1];
+  sizes.out_height = y[2];
+  sizes.out_width = y[3];
+  sizes.kernel_height = w[2];
+  sizes.kernel_width = w[3];
+  sizes.padding = c[0];
+  sizes.stride = c[1];
+  sizes.groups = c[2];
+  const auto extent = [&](int in, int kernel) {
+    return (in + 2 * sizes.padding - kernel) / sizes.stride + 1;
+  };
+  return y[0] == x[0] && w[0] == y[1] && w[1] * sizes.groups == x[1] &&
+         y[2] == extent(x[2], w[2]) && y[3] == extent(x[3], w[3]) && c[3] == CUDNN_FMA_MATH;
+}
+
+/// result = alpha computed + beta result; nothing is read where beta is 0, as cuDNN has it.
+void blend(const void* alpha, const std::vector<float>& computed, const void* beta, float* result) {
+  const float a = *static_cast<const float*>(alpha);
+  const float b = *static_cast<const float*>(beta);
+  for (std::size_t i = 0; i < computed.size(); ++i) {
+    result[i] = b == 0 ? a * computed[i] : a * computed[i] + b * result[i];
+  }
+}
+
+template <class Performance>
+cudnnStatus_t offer(int wanted, int* count, Performance* found) {
+  ++searches;
+  *count = std::min(wanted, 3);
+  const std::array<Performance, 3> all = {{
+      {static_cast<decltype(Performance::algo)>(0), CUDNN_STATUS_NOT_SUPPORTED, -1, 0, {}, {}, {}},
+      {static_cast<decltype(Performance::algo)>(2),
+       CUDNN_STATUS_SUCCESS,
+       0.5F,
+       std::size_t{1} << 40,
+       {},
+       {},
+       {}},
+      {static_cast<decltype(Performance::algo)>(1),
+       CUDNN_STATUS_SUCCESS,
+       1.0F,
+       kWorkspace,
+       {},
+       {},
+       {}},
+  }};
+  std::copy_n(all.begin(), *count, found);
+  return CUDNN_STATUS_SUCCESS;
+}
+
+bool usable(int algorithm, void* workspace, std::size_t bytes) {
+  if (algorithm != 1 || workspace == nullptr || bytes < kWorkspace) {
+    return false;
+  }
+  std::memset(workspace, 0x5A, bytes);
+  return true;
+}
+
+}  // namespace
+
+int fake_cudnn_objects() {
+  return objects;
+}
+
+int fake_cudnn_searches() {
+  return searches;
+}
+
+cuda::CudnnFunctions fake_cudnn() {
+  cuda::CudnnFunctions f;
+  f.cudnnCreate = [](cudnnHandle_t* handle) { return create(handle); };
+  f.cudnnDestroy = [](cudnnHandle_t handle) { return destroy(handle); };
+  f.cudnnSetStream = [](cudnnHandle_t, cudaStream_t) { return CUDNN_STATUS_SUCCESS; };
+  f.cudnnGetErrorString = [](cudnnStatus_t) { return "refused by the test"; };
+  f.cudnnCreateTensorDescriptor = [](cudnnTensorDescriptor_t* d) { return create(d); };
+  f.cudnnDestroyTensorDescriptor = [](cudnnTensorDescriptor_t d) { return destroy(d); };
+  f.cudnnSetTensor4dDescriptor = [](cudnnTensorDescriptor_t d, cudnnTensorFormat_t format,
+                                    cudnnDataType_t type, int n, int c, int h, int w) {
+    numbers(d) = {n, c, h, w};
+    return format == CUDNN_TENSOR_NCHW && type == CUDNN_DATA_FLOAT ? CUDNN_STATUS_SUCCESS
+                                                                   : CUDNN_STATUS_BAD_PARAM;
+  };
+  f.cudnnCreateFilterDescriptor = [](cudnnFilterDescriptor_t* d) { return create(d); };
+  f.cudnnDestroyFilterDescriptor = [](cudnnFilterDescriptor_t d) { return destroy(d); };
+  f.cudnnSetFilter4dDescriptor = [](cudnnFilterDescriptor_t d, cudnnDataType_t type,
+                                    cudnnTensorFormat_t format, int k, int c, int h, int w) {
+    numbers(d) = {k, c, h, w};
+    return format == CUDNN_TENSOR_NCHW && type == CUDNN_DATA_FLOAT ? CUDNN_STATUS_SUCCESS
+                                                                   : CUDNN_STATUS_BAD_PARAM;
+  };
+  f.cudnnCreateConvolutionDescriptor = [](cudnnConvolutionDescriptor_t* d) { return create(d); };
+  f.cudnnDestroyConvolutionDescriptor = [](cudnnConvolutionDescriptor_t d) { return destroy(d); };
+  f.cudnnSetConvolution2dDescriptor = [](cudnnConvolutionDescriptor_t d, int pad_h, int pad_w,
+                                         int stride_h, int stride_w, int dilation_h, int dilation_w,
+                                         cudnnConvolutionMode_t mode, cudnnDataType_t type) {
+    numbers(d) = {pad_h, stride_h, 1, CUDNN_DEFAULT_MATH};
+    return pad_h == pad_w && stride_h == stride_w && dilation_h == 1 && dilation_w == 1 &&
+                   mode == CUDNN_CROSS_CORRELATION && type == CUDNN_DATA_FLOAT
+               ? CUDNN_STATUS_SUCCESS
+               : CUDNN_STATUS_BAD_PARAM;
+  };
+  f.cudnnSetConvolutionGroupCount = [](cudnnConvolutionDescriptor_t d, int groups) {
+    numbers(d)[2] = groups;
+    return CUDNN_STATUS_SUCCESS;
+  };
+  f.cudnnSetConvolutionMathType = [](cudnnConvolutionDescriptor_t d, cudnnMathType_t type) {
+    numbers(d)[3] = type;
+    return CUDNN_STATUS_SUCCESS;
+  };
+  f.cudnnFindConvolutionForwardAlgorithm =
+      [](cudnnHandle_t, cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
+         cudnnConvolutionDescriptor_t c, cudnnTensorDescriptor_t y, int wanted, int* count,
+         cudnnConvolutionFwdAlgoPerf_t* found) {
+        ConvSizes sizes;
+        return sizes_of(numbers(x), numbers(w), numbers(c), numbers(y), sizes)
+                   ? offer(wanted, count, found)
+                   : CUDNN_STATUS_BAD_PARAM;
+      };
+  f.cudnnFindConvolutionBackwardDataAlgorithm =
+      [](cudnnHandle_t, cudnnFilterDescriptor_t w, cudnnTensorDescriptor_t dy,
+         cudnnConvolutionDescriptor_t c, cudnnTensorDescriptor_t dx, int wanted, int* count,
+         cudnnConvolutionBwdDataAlgoPerf_t* found) {
+        ConvSizes sizes;
+        return sizes_of(numbers(dx), numbers(w), numbers(c), numbers(dy), sizes)
+                   ? offer(wanted, count, found)
+                   : CUDNN_STATUS_BAD_PARAM;
+      };
+  f.cudnnFindConvolutionBackwardFilterAlgorithm =
+      [](cudnnHandle_t, cudnnTensorDescriptor_t x, cudnnTensorDescriptor_t dy,
+         cudnnConvolutionDescriptor_t c, cudnnFilterDescriptor_t dw, int wanted, int* count,
+         cudnnConvolutionBwdFilterAlgoPerf_t* found) {
+        ConvSizes sizes;
+        return sizes_of(numbers(x), numbers(dw), numbers(c), numbers(dy), sizes)
+                   ? offer(wanted, count, found)
+                   : CUDNN_STATUS_BAD_PARAM;
+      };
+  f.cudnnConvolutionForward =
+      [](cudnnHandle_t, const void* alpha, cudnnTensorDescriptor_t x, const void* x_data,
+         cudnnFilterDescriptor_t w, const void* w_data, cudnnConvolutionDescriptor_t c,
+         cudnnConvolutionFwdAlgo_t algorithm, void* workspace, std::size_t bytes, const void* beta,
+         cudnnTensorDescriptor_t y, void* y_data) {
+        ConvSizes sizes;
+        if (!sizes_of(numbers(x), numbers(w), numbers(c), numbers(y), sizes) ||
+            !usable(algorithm, workspace, bytes)) {
+          return CUDNN_STATUS_BAD_PARAM;
+        }
+        std::vector<float> result(output_count(sizes));
+        TestQueue queue;
+        naive_kernels<float>().conv2d(
+            queue, {sizes, static_cast<const float*>(x_data), static_cast<const float*>(w_data),
+                    nullptr, result.data()});
+        blend(alpha, result, beta, static_cast<float*>(y_data));
+        return CUDNN_STATUS_SUCCESS;
+      };
+  f.cudnnConvolutionBackwardData =
+      [](cudnnHandle_t, const void* alpha, cudnnFilterDescriptor_t w, const void* w_data,
+         cudnnTensorDescriptor_t dy, const void* dy_data, cudnnConvolutionDescriptor_t c,
+         cudnnConvolutionBwdDataAlgo_t algorithm, void* workspace, std::size_t bytes,
+         const void* beta, cudnnTensorDescriptor_t dx, void* dx_data) {
+        ConvSizes sizes;
+        if (!sizes_of(numbers(dx), numbers(w), numbers(c), numbers(dy), sizes) ||
+            !usable(algorithm, workspace, bytes)) {
+          return CUDNN_STATUS_BAD_PARAM;
+        }
+        std::vector<float> result(static_cast<std::size_t>(sizes.batch) * sizes.in_channels *
+                                  sizes.in_height * sizes.in_width);
+        TestQueue queue;
+        naive_kernels<float>().conv2d_backward_data(
+            queue, {sizes, static_cast<const float*>(dy_data), static_cast<const float*>(w_data),
+                    result.data(), Store::write});
+        blend(alpha, result, beta, static_cast<float*>(dx_data));
+        return CUDNN_STATUS_SUCCESS;
+      };
+  f.cudnnConvolutionBackwardFilter =
+      [](cudnnHandle_t, const void* alpha, cudnnTensorDescriptor_t x, const void* x_data,
+         cudnnTensorDescriptor_t dy, const void* dy_data, cudnnConvolutionDescriptor_t c,
+         cudnnConvolutionBwdFilterAlgo_t algorithm, void* workspace, std::size_t bytes,
+         const void* beta, cudnnFilterDescriptor_t dw, void* dw_data) {
+        ConvSizes sizes;
+        if (!sizes_of(numbers(x), numbers(dw), numbers(c), numbers(dy), sizes) ||
+            !usable(algorithm, workspace, bytes)) {
+          return CUDNN_STATUS_BAD_PARAM;
+        }
+        const Numbers& filter = numbers(dw);
+        std::vector<float> result(static_cast<std::size_t>(filter[0]) * filter[1] * filter[2] *
+                                  filter[3]);
+        TestQueue queue;
+        naive_kernels<float>().conv2d_backward_weight(
+            queue, {sizes, static_cast<const float*>(x_data), static_cast<const float*>(dy_data),
+                    result.data(), nullptr, Store::write, Store::write});
+        blend(alpha, result, beta, static_cast<float*>(dw_data));
+        return CUDNN_STATUS_SUCCESS;
+      };
+  return f;
+}
+
+}  // namespace pisr::kernels
