@@ -52,7 +52,7 @@ class Device {
   /// Uninitialised device memory, aligned to 256 bytes; null where there is not enough. Not while
   /// work is captured.
   virtual void* allocate(std::size_t bytes) = 0;
-  /// Waits for the work that may use it.
+  /// Waits for the work that may use it; while work is captured, when that is over.
   virtual void release(void* memory) noexcept = 0;
 
   /// Host to device. `source` may be changed when it returns. Not while work is captured.
@@ -61,12 +61,15 @@ class Device {
   virtual void download(void* target, const void* source, std::size_t bytes) = 0;
   /// Within the device; the two must not overlap.
   virtual void copy(void* target, const void* source, std::size_t bytes) = 0;
-  virtual void set_zero(void* target, std::size_t bytes) = 0;
-  /// Waits until all work is done.
+  virtual void set_bytes(void* target, unsigned char value, std::size_t bytes) = 0;
+  void set_zero(void* target, std::size_t bytes) { set_bytes(target, 0, bytes); }
+  /// Waits until all work is done. Not while work is captured.
   virtual void synchronise() = 0;
 
-  /// From here to end_capture() work is recorded and not done.
+  /// From here to end_capture() work is recorded and not done. The memory it uses has to stay
+  /// until the last replay, scratch memory included: Context::capture sees to that.
   virtual void begin_capture() = 0;
+  virtual bool is_capturing() const noexcept = 0;
   virtual std::unique_ptr<CapturedWork> end_capture() = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "kernels/device.h"
 #include "kernels/queue.h"
 
 // What the CUDA kernels are written with besides CUDA's own names. Every .cu file is compiled
@@ -35,16 +36,16 @@
 
 namespace pisr::kernels::cuda {
 
-/// Throws std::runtime_error, naming what was wanted, if CUDA refused.
+/// Throws DeviceError, naming what was wanted, if CUDA refused.
 inline void check_cuda(cudaError_t error, const char* refused) {
   if (error != cudaSuccess) {
-    throw std::runtime_error(std::string("cuda: ") + refused + ": " + cudaGetErrorString(error));
+    throw DeviceError(std::string("cuda: ") + refused + ": " + cudaGetErrorString(error));
   }
 }
 
 /// Launches kernel(arguments...) into the stream of the queue, one thread for each of blocks *
 /// threads, each block with so many bytes for PISR_DYNAMIC_SHARED. No blocks: nothing happens.
-/// Throws std::runtime_error if CUDA refuses.
+/// Throws DeviceError if CUDA refuses.
 template <class... Parameters, class... Arguments>
 void launch_with_shared(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
                         std::size_t shared_bytes, const Arguments&... arguments) {
@@ -119,14 +120,37 @@ __device__ __forceinline__ void copy_wait() {
 
 namespace pisr::kernels::emulated_cuda {
 
+template <class T>
+void check_argument(emulator::Stream& stream, T argument) {
+  static_assert(std::is_trivially_copyable_v<T>);
+#if __has_builtin(__builtin_clear_padding)
+  // What an earlier call left there must not look like a pointer.
+  __builtin_clear_padding(&argument);
+  stream.check_argument(&argument, sizeof argument);
+#else
+  static_cast<void>(stream);
+#endif
+}
+
 template <class... Parameters, class... Arguments>
-void launch_with_shared(Queue&, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
+void launch_with_shared(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
                         std::size_t shared_bytes, const Arguments&... arguments) {
   if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) {
     return;
   }
   const std::tuple<std::decay_t<Parameters>...> values(static_cast<Parameters>(arguments)...);
-  emulator::run_grid(blocks, threads, shared_bytes, [&] { std::apply(kernel, values); });
+  const auto run = [=] {
+    emulator::run_grid(blocks, threads, shared_bytes, [&] { std::apply(kernel, values); });
+  };
+  auto* const stream = static_cast<emulator::Stream*>(queue.stream());
+  if (stream == nullptr) {
+    run();
+    return;
+  }
+  stream->submit([=] {
+    std::apply([&](const auto&... value) { (check_argument(*stream, value), ...); }, values);
+    run();
+  });
 }
 
 template <class... Parameters, class... Arguments>

@@ -1,0 +1,277 @@
+#include "kernels/emulator/emulated_device.h"
+
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include <sys/mman.h>
+
+#include "kernels/cuda/table.h"
+
+namespace pisr::kernels::emulator {
+namespace {
+
+constexpr std::size_t kAlignment = 256;
+constexpr std::size_t kGap = 256;  // between two allocations
+constexpr int kPoison = 0xFF;      // NaN
+
+std::size_t round_up(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+}  // namespace
+
+// While one exists the memory can be touched.
+class EmulatedDevice::Access {
+ public:
+  explicit Access(const EmulatedDevice& device) : device_(device) {
+    protect(PROT_READ | PROT_WRITE);
+  }
+  ~Access() { protect(PROT_NONE); }
+  Access(const Access&) = delete;
+  Access& operator=(const Access&) = delete;
+
+ private:
+  void protect(int rights) {
+    if (mprotect(device_.memory_, device_.capacity_, rights) != 0) {
+      throw std::bad_alloc();
+    }
+  }
+  const EmulatedDevice& device_;
+};
+
+class EmulatedDevice::Work final : public CapturedWork {
+ public:
+  Work(EmulatedDevice& device, std::vector<std::function<void()>> parts)
+      : device_(device), parts_(std::move(parts)) {}
+  void replay() override {
+    device_.check_call("replay");
+    device_.check_not_capturing("replay");
+    for (const std::function<void()>& part : parts_) {
+      device_.run(part);
+    }
+  }
+
+ private:
+  EmulatedDevice& device_;
+  std::vector<std::function<void()>> parts_;
+};
+
+EmulatedDevice::EmulatedDevice(std::size_t memory_bytes) : capacity_(round_up(memory_bytes)) {
+  void* memory =
+      mmap(nullptr, capacity_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    throw std::bad_alloc();
+  }
+  memory_ = static_cast<std::byte*>(memory);
+}
+
+EmulatedDevice::~EmulatedDevice() {
+  munmap(memory_, capacity_);
+}
+
+const KernelTable<float>& EmulatedDevice::floats() const noexcept {
+  return emulated_cuda::kernel_table<float>();
+}
+
+const KernelTable<double>& EmulatedDevice::doubles() const noexcept {
+  return emulated_cuda::kernel_table<double>();
+}
+
+void* EmulatedDevice::stream() const noexcept {
+  return static_cast<Stream*>(const_cast<EmulatedDevice*>(this));
+}
+
+void* EmulatedDevice::allocate(std::size_t bytes) {
+  check_call("allocate");
+  check_not_capturing("allocate");
+  const std::size_t size = round_up(bytes);
+  std::byte* place = memory_;
+  for (const auto& [begin, length] : allocations_) {
+    if (static_cast<std::size_t>(begin - place) >= size + kGap) {
+      break;
+    }
+    place = begin + round_up(length) + kGap;
+  }
+  const auto before = static_cast<std::size_t>(place - memory_);
+  if (size > capacity_ || before > capacity_ - size) {
+    return nullptr;
+  }
+  const Access access(*this);
+  std::memset(place, kPoison, size);
+  allocations_[place] = bytes;
+  return place;
+}
+
+void EmulatedDevice::release(void* memory) noexcept {
+  if (memory == nullptr) {
+    return;
+  }
+  if (capturing_) {
+    released_late_.push_back(memory);
+  } else {
+    forget(memory);
+  }
+}
+
+void EmulatedDevice::forget(void* memory) {
+  const auto found = allocations_.find(static_cast<std::byte*>(memory));
+  if (found == allocations_.end()) {
+    failure_ = "release of what was not allocated";
+    return;
+  }
+  const Access access(*this);
+  std::memset(memory, kPoison, found->second);
+  allocations_.erase(found);
+}
+
+void EmulatedDevice::upload(void* target, const void* source, std::size_t bytes) {
+  check_call("upload");
+  check_not_capturing("upload");
+  check_range("upload", target, bytes);
+  const Access access(*this);
+  std::memcpy(target, source, bytes);
+}
+
+void EmulatedDevice::download(void* target, const void* source, std::size_t bytes) {
+  check_call("download");
+  check_not_capturing("download");
+  check_range("download", source, bytes);
+  const Access access(*this);
+  std::memcpy(target, source, bytes);
+}
+
+void EmulatedDevice::copy(void* target, const void* source, std::size_t bytes) {
+  check_call("copy");
+  const auto* to = static_cast<const std::byte*>(target);
+  const auto* from = static_cast<const std::byte*>(source);
+  if (from < to + bytes && to < from + bytes) {
+    fail_with("copy: source and target overlap");
+  }
+  queue([this, target, source, bytes] {
+    check_range("copy", target, bytes);
+    check_range("copy", source, bytes);
+    std::memcpy(target, source, bytes);
+  });
+}
+
+void EmulatedDevice::set_bytes(void* target, unsigned char value, std::size_t bytes) {
+  check_call("set_bytes");
+  queue([this, target, value, bytes] {
+    check_range("set_bytes", target, bytes);
+    std::memset(target, value, bytes);
+  });
+}
+
+void EmulatedDevice::synchronise() {
+  check_call("synchronise");
+  check_not_capturing("synchronise");
+}
+
+void EmulatedDevice::begin_capture() {
+  check_call("begin_capture");
+  check_not_capturing("begin_capture");
+  capturing_ = true;
+}
+
+std::unique_ptr<CapturedWork> EmulatedDevice::end_capture() {
+  if (!capturing_) {
+    fail_with("end_capture without begin_capture");
+  }
+  capturing_ = false;
+  auto work = std::make_unique<Work>(*this, std::exchange(captured_, {}));
+  for (void* memory : std::exchange(released_late_, {})) {
+    forget(memory);
+  }
+  check_call("end_capture");
+  return work;
+}
+
+std::size_t EmulatedDevice::used() const noexcept {
+  std::size_t bytes = 0;
+  for (const auto& [begin, length] : allocations_) {
+    bytes += length;
+  }
+  return bytes;
+}
+
+void EmulatedDevice::submit(std::function<void()> work) {
+  check_call("launch");
+  queue([this, work = std::move(work)] {
+    ++launches_;
+    work();
+  });
+}
+
+void EmulatedDevice::check_argument(const void* bytes, std::size_t size) {
+  // Where the addresses of a process with a position of its own lie; two 32-bit numbers side by
+  // side would have to be above 20,480 in the second to be taken for one.
+  constexpr std::uintptr_t kLowest = 0x5000'0000'0000, kHighest = 0xFFFF'FFFF'FFFF;
+  for (std::size_t at = 0; at + sizeof(void*) <= size; at += sizeof(void*)) {
+    std::uintptr_t word;
+    std::memcpy(&word, static_cast<const std::byte*>(bytes) + at, sizeof word);
+    if (word >= kLowest && word <= kHighest && !owns(reinterpret_cast<const void*>(word), 0)) {
+      fail_with("launch: an argument points to no memory of the device");
+    }
+  }
+}
+
+void EmulatedDevice::queue(std::function<void()> work) {
+  if (capturing_) {
+    captured_.push_back(std::move(work));
+  } else {
+    run(work);
+  }
+}
+
+void EmulatedDevice::run(const std::function<void()>& work) {
+  const Access access(*this);
+  try {
+    work();
+  } catch (const Failure& failure) {
+    fail_with(failure.what());
+  }
+}
+
+void EmulatedDevice::check_call(const char* call) {
+  if (calls_left_ == 0) {
+    failure_ = "the device is gone";
+  } else if (calls_left_ > 0) {
+    --calls_left_;
+  }
+  if (!failure_.empty()) {
+    throw DeviceError(name_ + ": " + call + ": " + failure_);
+  }
+}
+
+void EmulatedDevice::check_not_capturing(const char* call) {
+  if (capturing_) {
+    throw DeviceError(name_ + ": " + call + " while work is captured");
+  }
+}
+
+bool EmulatedDevice::owns(const void* memory, std::size_t bytes) const noexcept {
+  auto* at = static_cast<std::byte*>(const_cast<void*>(memory));
+  auto after = allocations_.upper_bound(at);
+  if (after == allocations_.begin()) {
+    return false;
+  }
+  const auto& [begin, length] = *--after;
+  const auto offset = static_cast<std::size_t>(at - begin);
+  return offset <= length && bytes <= length - offset;
+}
+
+void EmulatedDevice::check_range(const char* call, const void* memory, std::size_t bytes) {
+  if (!owns(memory, bytes)) {
+    fail_with(std::string(call) + ": " + std::to_string(bytes) +
+              " bytes that are not memory of the device");
+  }
+}
+
+void EmulatedDevice::fail_with(const std::string& text) {
+  failure_ = text;
+  throw DeviceError(name_ + ": " + text);
+}
+
+}  // namespace pisr::kernels::emulator
