@@ -2,36 +2,25 @@
 
 namespace pisr {
 
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                        std::array<std::uint32_t, 2> key) noexcept {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p0 = 0xD2511F53ULL * counter[0];
-    const std::uint64_t p1 = 0xCD9E8D57ULL * counter[2];
-    counter = {
-        static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(p1),
-        static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(p0)};
-    key[0] += 0x9E3779B9U;
-    key[1] += 0xBB67AE85U;
-  }
-  return counter;
+kernels::PhiloxKey random_key(std::uint64_t seed, RandomUse use) noexcept {
+  return {{static_cast<std::uint32_t>(seed),
+           static_cast<std::uint32_t>(seed >> 32) ^ (static_cast<std::uint32_t>(use) << 24)}};
 }
 
 Random::Random(std::uint64_t seed, RandomUse use, std::uint64_t index) noexcept
-    : key_{static_cast<std::uint32_t>(seed),
-           static_cast<std::uint32_t>(seed >> 32) ^ (static_cast<std::uint32_t>(use) << 24)},
-      counter_{0, 0, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32)} {}
+    : key_(random_key(seed, use)), counter_(kernels::first_counter(index)) {}
 
 std::uint32_t Random::next_word() noexcept {
   if (used_ == 4) {
-    words_ = philox4x32(counter_, key_);
-    if (++counter_[0] == 0) ++counter_[1];
+    words_ = kernels::philox4x32(counter_, key_);
+    if (++counter_.word[0] == 0) ++counter_.word[1];
     used_ = 0;
   }
-  return words_[used_++];
+  return words_.word[used_++];
 }
 
 std::uint32_t Random::below(std::uint32_t bound) noexcept {
-  return static_cast<std::uint32_t>((static_cast<std::uint64_t>(next_word()) * bound) >> 32);
+  return kernels::below(next_word(), bound);
 }
 
 double Random::uniform() noexcept {

@@ -1,18 +1,17 @@
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 
-namespace pisr {
+#include "kernels/philox.h"
 
-/// Philox4x32-10, the counter-based generator of Salmon et al., "Parallel Random Numbers: As Easy
-/// as 1, 2, 3" (SC 2011): four random words for every (counter, key), with no state to carry.
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                        std::array<std::uint32_t, 2> key) noexcept;
+namespace pisr {
 
 /// What a stream of random numbers is for. Streams with the same seed never share a number.
 enum class RandomUse : std::uint32_t { init = 1, batch = 2, dead_leaves = 3, test = 4 };
+
+/// What Random(seed, use, index) is drawn with, for kernels that draw the same numbers.
+kernels::PhiloxKey random_key(std::uint64_t seed, RandomUse use) noexcept;
 
 /// A sequence of random numbers that is a pure function of (seed, use, index): the same on every
 /// machine, and for any number of workers. `index` tells apart the things drawn for, e.g. one
@@ -31,9 +30,9 @@ class Random {
   double normal() noexcept;
 
  private:
-  std::array<std::uint32_t, 2> key_;
-  std::array<std::uint32_t, 4> counter_;
-  std::array<std::uint32_t, 4> words_{};
+  kernels::PhiloxKey key_;
+  kernels::PhiloxWords counter_;
+  kernels::PhiloxWords words_{};
   int used_ = 4;
 };
 

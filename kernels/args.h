@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/conv_args.h"
+#include "kernels/training_args.h"
 
 namespace pisr::kernels {
 
@@ -227,29 +228,6 @@ struct LossBackwardArgs {
   Store dtarget_store;
   Store dlocation_store;
   Store dspread_store;
-};
-
-/// One step of Adam (Kingma and Ba, ICLR 2015) as PyTorch computes it, for step = 1, 2, ...:
-///   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
-///   parameter -= rate / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon)
-template <class T>
-struct AdamArgs {
-  std::int64_t count;
-  std::int64_t step;
-  double rate, beta1, beta2, epsilon;
-  double gradient_scale;  ///< each gradient is multiplied by it first (clipping)
-  const T* gradient;
-  T* parameter;
-  T* m;
-  T* v;
-};
-
-/// y[0] = sum of x^2 in double.
-template <class T>
-struct SumSquaresArgs {
-  std::int64_t count;
-  const T* x;
-  double* y;
 };
 
 }  // namespace pisr::kernels

@@ -14,18 +14,10 @@ ExponentialMovingAverage::ExponentialMovingAverage(const FlatParameters& paramet
 
 void ExponentialMovingAverage::update(Context& context) {
   with_type(values_.dtype(), [&]<class T>() {
-    context.launch<T>(&kernels::KernelTable<T>::affine, {.count = values_.count(),
-                                                         .scale = static_cast<T>(decay_),
-                                                         .offset = 0,
-                                                         .x = average_.data<T>(),
-                                                         .y = average_.data<T>(),
-                                                         .y_store = kernels::Store::write});
-    context.launch<T>(&kernels::KernelTable<T>::affine, {.count = values_.count(),
-                                                         .scale = static_cast<T>(1.0 - decay_),
-                                                         .offset = 0,
-                                                         .x = values_.data<T>(),
-                                                         .y = average_.data<T>(),
-                                                         .y_store = kernels::Store::add});
+    context.launch<T>(&kernels::KernelTable<T>::moving_average, {.count = values_.count(),
+                                                                 .decay = decay_,
+                                                                 .x = values_.data<T>(),
+                                                                 .average = average_.data<T>()});
   });
 }
 

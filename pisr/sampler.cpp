@@ -8,13 +8,6 @@
 namespace pisr {
 namespace {
 
-/// The luminance of one pixel, 0..1 (see pisr/luma.h).
-float luminance(const std::uint8_t* pixel, int channels) {
-  if (channels == 1) return static_cast<float>(pixel[0] / 255.0);
-  const double sum = 65.481 * pixel[0] + 128.553 * pixel[1] + 24.966 * pixel[2];
-  return static_cast<float>((16 + sum / 255) / 255);
-}
-
 /// Writes the luminance of the `size` x `size` patch whose top left corner is (left, top), under
 /// the choice's symmetry.
 void write_patch(const Image8& image, int left, int top, int size,
@@ -34,7 +27,7 @@ void write_patch(const Image8& image, int left, int top, int size,
     const std::uint8_t* source = &image.at(left, top + y);
     float* target = output + y * step_y;
     for (int x = 0; x < size; ++x, source += image.channels) {
-      target[x * step_x] = luminance(source, image.channels);
+      target[x * step_x] = kernels::patch_luminance(source, image.channels);
     }
   }
 }
@@ -62,19 +55,10 @@ BatchSampler::BatchSampler(const Dataset& data, std::uint64_t seed, int gt_size)
 }
 
 BatchSampler::Choice BatchSampler::choice(std::int64_t index) const {
-  Random random(seed_, RandomUse::batch, static_cast<std::uint64_t>(index));
-  Choice choice{};
-  choice.image = random.below(static_cast<std::uint32_t>(data_->images.size()));
-  const Image8& low = data_->images[choice.image].low;
-  choice.low_x =
-      static_cast<int>(random.below(static_cast<std::uint32_t>(low.width - low_size() + 1)));
-  choice.low_y =
-      static_cast<int>(random.below(static_cast<std::uint32_t>(low.height - low_size() + 1)));
-  const std::uint32_t symmetry = random.below(8);
-  choice.flip_horizontal = (symmetry & 1) != 0;
-  choice.flip_vertical = (symmetry & 2) != 0;
-  choice.transpose = (symmetry & 4) != 0;
-  return choice;
+  return kernels::choose_patch(
+      random_key(seed_, RandomUse::batch), static_cast<std::uint64_t>(index),
+      static_cast<std::uint32_t>(data_->images.size()), low_size(),
+      [this](std::uint32_t image) -> const Image8& { return data_->images[image].low; });
 }
 
 void BatchSampler::sample(std::int64_t index, float* high, float* low) const {

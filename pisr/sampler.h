@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/patch_choice.h"
 #include "pisr/dataset.h"
 
 namespace pisr {
@@ -28,15 +29,8 @@ class BatchSampler {
   /// high[gt_size, gt_size] and low[low_size, low_size]. Safe to call from several threads.
   void sample(std::int64_t index, float* high, float* low) const;
 
-  /// What sample `index` is.
-  struct Choice {
-    std::size_t image;     ///< index into Dataset::images
-    int low_x;             ///< left edge of the LR patch; the HR patch starts at scale * low_x
-    int low_y;             ///< top edge of the LR patch
-    bool flip_horizontal;  ///< mirrored left to right, before the transposition
-    bool flip_vertical;    ///< mirrored top to bottom, before the transposition
-    bool transpose;        ///< rows and columns exchanged, last
-  };
+  using Choice = kernels::PatchChoice;
+  /// What sample `index` is; `image` is an index into Dataset::images.
   Choice choice(std::int64_t index) const;
 
  private:

@@ -5,6 +5,7 @@
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
 #include "kernels/cpu/segments.h"
+#include "kernels/training_step.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/optimiser.cpp"
@@ -21,13 +22,15 @@ namespace {
 // type where they meet an element.
 template <class T>
 void vector_adam(Queue& queue, const AdamArgs<T>& a) {
-  const double correction1 = 1 - std::pow(a.beta1, static_cast<double>(a.step));
-  const double correction2 = 1 - std::pow(a.beta2, static_cast<double>(a.step));
-  const T scale = static_cast<T>(a.gradient_scale);
+  const AdamConstants step = a.control == nullptr ? adam_constants(a) : adam_constants(*a.control);
+  if (!step.applied) {
+    return;
+  }
+  const T scale = static_cast<T>(step.gradient_scale);
   const T weight1 = static_cast<T>(1 - a.beta1), beta2 = static_cast<T>(a.beta2);
   const T weight2 = static_cast<T>(1 - a.beta2);
-  const T root = static_cast<T>(std::sqrt(correction2)), epsilon = static_cast<T>(a.epsilon);
-  const T step_size = static_cast<T>(-a.rate / correction1);
+  const T root = static_cast<T>(std::sqrt(step.correction2)), epsilon = static_cast<T>(a.epsilon);
+  const T step_size = static_cast<T>(-step.rate / step.correction1);
   Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
     const Tag<T> d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -47,9 +50,28 @@ void vector_adam(Queue& queue, const AdamArgs<T>& a) {
   });
 }
 
+template <class T>
+void vector_moving_average(Queue& queue, const MovingAverageArgs<T>& a) {
+  if (a.control != nullptr && a.control->applied == 0) {
+    return;
+  }
+  Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
+    const Tag<T> d;
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    const auto decay = hn::Set(d, static_cast<T>(a.decay));
+    const auto rest = hn::Set(d, static_cast<T>(1 - a.decay));
+    for (std::int64_t i = s.begin; i < s.begin + s.count; i += lanes) {
+      const std::int64_t left = s.begin + s.count - i;
+      const auto old = hn::Mul(load(d, a.average + i, left), decay);
+      store(d, hn::Add(old, hn::Mul(load(d, a.x + i, left), rest)), a.average + i, left);
+    }
+  });
+}
+
 }  // namespace
 
 PISR_VECTOR_KERNEL(adam, AdamArgs)
+PISR_VECTOR_KERNEL(moving_average, MovingAverageArgs)
 
 }  // namespace HWY_NAMESPACE
 }  // namespace pisr::kernels::cpu
@@ -59,6 +81,7 @@ HWY_AFTER_NAMESPACE();
 namespace pisr::kernels::cpu {
 
 PISR_DISPATCH(adam, AdamArgs)
+PISR_DISPATCH(moving_average, MovingAverageArgs)
 
 }  // namespace pisr::kernels::cpu
 #endif

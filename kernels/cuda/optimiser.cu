@@ -3,6 +3,7 @@
 
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/map.h"
+#include "kernels/training_step.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
@@ -11,16 +12,30 @@ namespace {
 template <class T>
 struct Adam {
   AdamArgs<T> a;
-  double correction1, correction2;  // 1 - beta^step
+  AdamConstants by_host;
   __device__ void operator()(std::int64_t, std::int64_t i) const {
-    const double gradient = a.gradient_scale * a.gradient[i];
+    const AdamConstants step = a.control == nullptr ? by_host : adam_constants(*a.control);
+    if (!step.applied) {
+      return;
+    }
+    const double gradient = step.gradient_scale * a.gradient[i];
     const double m = a.beta1 * a.m[i] + (1 - a.beta1) * gradient;
     const double v = a.beta2 * a.v[i] + (1 - a.beta2) * gradient * gradient;
     const double change =
-        a.rate / correction1 * m / (std::sqrt(v) / std::sqrt(correction2) + a.epsilon);
+        step.rate / step.correction1 * m / (std::sqrt(v) / std::sqrt(step.correction2) + a.epsilon);
     a.m[i] = static_cast<T>(m);
     a.v[i] = static_cast<T>(v);
     a.parameter[i] = static_cast<T>(a.parameter[i] - change);
+  }
+};
+
+template <class T>
+struct MovingAverage {
+  MovingAverageArgs<T> a;
+  __device__ void operator()(std::int64_t, std::int64_t i) const {
+    if (a.control == nullptr || a.control->applied != 0) {
+      a.average[i] = static_cast<T>(a.decay * a.average[i] + (1 - a.decay) * a.x[i]);
+    }
   }
 };
 
@@ -28,11 +43,15 @@ struct Adam {
 
 template <class T>
 void adam(Queue& queue, const AdamArgs<T>& args) {
-  const auto step = static_cast<double>(args.step);
-  map(queue, args.count,
-      Adam<T>{args, 1 - std::pow(args.beta1, step), 1 - std::pow(args.beta2, step)});
+  map(queue, args.count, Adam<T>{args, adam_constants(args)});
+}
+
+template <class T>
+void moving_average(Queue& queue, const MovingAverageArgs<T>& args) {
+  map(queue, args.count, MovingAverage<T>{args});
 }
 
 PISR_INSTANTIATE(adam, AdamArgs)
+PISR_INSTANTIATE(moving_average, MovingAverageArgs)
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

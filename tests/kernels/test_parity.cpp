@@ -443,6 +443,19 @@ void add_adam(Cases& cases) {
   }
 }
 
+void add_moving_average(Cases& cases) {
+  for (const std::int64_t count : {1, 7, 13, 1021, 24601}) {
+    const auto n = static_cast<std::size_t>(count);
+    cases.push_back(kernel_case(text("moving_average of ", count), {input(n), state(n, -2, 2)},
+                                [=](const auto& table, Queue& queue, const auto& p, Store) {
+                                  table.moving_average(queue, {count, 0.99, p[0], p[1]});
+                                }));
+    cases.back().magnitudes = [n](std::size_t, const Values& v, const Values&) {
+      return each(n, [&](std::size_t i) { return abs(v[0][i]) + abs(v[1][i]); });
+    };
+  }
+}
+
 Cases all_cases() {
   Cases cases;
   add_unary(cases);
@@ -455,6 +468,7 @@ Cases all_cases() {
   add_copy_blocks(cases);
   add_losses(cases);
   add_adam(cases);
+  add_moving_average(cases);
   return cases;
 }
 
@@ -480,7 +494,8 @@ TEST_CASE("CPU kernels agree with the naive ones on every instruction set") {
 TEST_CASE("emulated CUDA kernels agree with the naive ones, in any order") {
   for (const KernelCase& c : all_cases()) {
     // More than a part of a sum, but elementwise functions need no more than a few blocks.
-    const bool elementwise = c.name.rfind("unary", 0) == 0 || c.name.rfind("adam", 0) == 0;
+    const bool elementwise = c.name.rfind("unary", 0) == 0 || c.name.rfind("adam", 0) == 0 ||
+                             c.name.rfind("moving_average", 0) == 0;
     if (!elementwise || c.arrays[0].count < 10000) {
       check_emulated(c);
     }

@@ -1,0 +1,27 @@
+#include "kernels/training_step.h"
+
+#include <cstdint>
+
+#include "kernels/cpu/cpu.h"
+#include "kernels/instantiate.h"
+
+namespace pisr::kernels::cpu {
+
+template <class T>
+void random_patches(Queue& queue, const RandomPatchesArgs<T>& args) {
+  queue.parallel_for(args.batch, [&args](std::int64_t sample, int) {
+    for (std::int64_t i = 0; i < patch_pixels(args); ++i) {
+      write_patch_pixel(args, sample, i);
+    }
+  });
+}
+
+template <class T>
+void finish_step(Queue&, const FinishStepArgs<T>& args) {
+  finish_step_of(args);
+}
+
+PISR_INSTANTIATE(random_patches, RandomPatchesArgs)
+PISR_INSTANTIATE(finish_step, FinishStepArgs)
+
+}  // namespace pisr::kernels::cpu

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/philox.h"
+
+namespace pisr::kernels {
+
+/// Where an image of the training data lies: its HR version [scale * low_height, scale * low_width,
+/// channels] and its LR version [low_height, low_width, channels], bytes, 1 or 3 channels.
+struct PatchSource {
+  std::int64_t high_offset, low_offset;  ///< of the first byte
+  int low_width, low_height, channels;
+};
+
+/// A batch of random patches as luminance in 0..1: image i is sample *iteration * batch + i of the
+/// stream `key`, see kernels/patch_choice.h. T only decides how a value that was rounded to float
+/// is stored.
+template <class T>
+struct RandomPatchesArgs {
+  std::int64_t batch;
+  int low_size, scale;
+  PhiloxKey key;
+  const std::int64_t* iteration;
+  std::int64_t images;
+  const PatchSource* sources;  ///< [images]
+  const std::uint8_t* bytes;
+  T* high;  ///< [batch, 1, scale * low_size, scale * low_size]
+  T* low;   ///< [batch, 1, low_size, low_size]
+};
+
+/// What steps of training that follow each other without the host know of each other. It lies in
+/// the memory of the kernels; the host writes it before a run of steps and reads it afterwards.
+struct StepControl {
+  std::int64_t iteration;        ///< of the step that comes; chooses its batch
+  std::int64_t first_iteration;  ///< of the run: row 0 of its tables
+  std::int64_t end_iteration;    ///< from here on steps change nothing
+  std::int64_t updates;          ///< steps of this run that were applied
+  std::int64_t bad_steps;        ///< steps in a row that were not applied
+  // Of the step that is being made, from finish_step on:
+  double rate;
+  double correction1, correction2;  ///< 1 - beta1^step and 1 - beta2^step
+  double gradient_scale;
+  std::int32_t applied;  ///< 0: parameters, moments and averages stay as they are
+};
+
+/// What the host has computed for a run of steps, so that it is the same on every device.
+struct StepConstants {
+  double rate;                      ///< of iteration first_iteration + row
+  double correction1, correction2;  ///< of update row + 1 of the run
+};
+
+/// What a step was.
+struct StepRow {
+  double loss, reconstruction, auxiliary, gradient_norm;
+  std::int32_t applied;
+};
+
+/// Ends the computation of the gradient: writes the row of this step, and decides whether and how
+/// it is applied. A step whose loss or gradient is not finite is not; its successors go on, unless
+/// it was the last of max_bad_steps in a row. Those after such a one, and those after the
+/// last of the run, change nothing but `applied`, and write no row.
+template <class T>
+struct FinishStepArgs {
+  std::int64_t max_bad_steps;  ///< >= 1
+  double max_norm;             ///< of the gradient, as nn/clip.h; 0: not clipped
+  const T* loss;               ///< one element each
+  const T* reconstruction;
+  const T* auxiliary;              ///< may be null: 0
+  const double* gradient_squares;  ///< sum of the squares of the gradient
+  const StepConstants* constants;  ///< [end_iteration - first_iteration]
+  StepRow* rows;                   ///< [end_iteration - first_iteration]
+  StepControl* control;
+};
+
+/// One step of Adam (Kingma and Ba, ICLR 2015) as PyTorch computes it, for step = 1, 2, ...:
+///   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
+///   parameter -= rate / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon)
+template <class T>
+struct AdamArgs {
+  std::int64_t count;
+  std::int64_t step;
+  double rate, beta1, beta2, epsilon;
+  double gradient_scale;  ///< each gradient is multiplied by it first (clipping)
+  const T* gradient;
+  T* parameter;
+  T* m;
+  T* v;
+  /// Where not null, rate, gradient_scale and the powers of the betas come from there and not from
+  /// above, and nothing is done where the step is not applied.
+  const StepControl* control = nullptr;
+};
+
+/// average = decay average + (1 - decay) x
+template <class T>
+struct MovingAverageArgs {
+  std::int64_t count;
+  double decay;
+  const T* x;
+  T* average;
+  /// Where not null, nothing is done where the step is not applied.
+  const StepControl* control = nullptr;
+};
+
+/// y[0] = sum of x^2 in double.
+template <class T>
+struct SumSquaresArgs {
+  std::int64_t count;
+  const T* x;
+  double* y;
+};
+
+}  // namespace pisr::kernels
