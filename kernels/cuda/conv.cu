@@ -3,6 +3,7 @@
 
 #include "kernels/cuda/conv_primitives.h"
 #include "kernels/cuda/cuda.h"
+#include "kernels/cuda/fused_fsrcnn.h"
 #include "kernels/cuda/sums.h"
 #include "kernels/stage_by_stage.h"
 
@@ -76,6 +77,18 @@ void conv_transpose2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs
 template <class T>
 void conv_chain(Queue& queue, const ConvChainArgs<T>& args) {
   run_stage_by_stage(queue, args, conv2d<T>, conv_transpose2d<T>);
+}
+
+void conv_chain_fp16(Queue& queue, const ConvChainArgs<float>& args) {
+  if (!fused_fsrcnn_takes(args)) {
+    conv_chain<float>(queue, args);
+    return;
+  }
+  auto* packed = queue.scratch_array<unsigned>(kFsrcnnWords);
+  pack_fsrcnn(queue, args, packed);
+  const ConvSizes& first = args.stages[0].sizes;
+  fused_fsrcnn(queue, {first.batch, first.in_height, first.in_width,
+                       args.stages[args.count - 1].sizes.stride, args.x, packed, args.y});
 }
 
 PISR_INSTANTIATE(conv2d, ConvArgs)

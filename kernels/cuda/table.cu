@@ -1,4 +1,5 @@
 #include "kernels/cuda/cuda.h"
+#include "kernels/cuda/fused_fsrcnn.h"
 #include "kernels/cuda/table.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -13,9 +14,14 @@ const KernelTable<T>& kernel_table() noexcept {
   return table;
 }
 
-// The others follow: until then all multiply in float.
-const KernelTable<float>& kernel_table(Precision) noexcept {
-  return kernel_table<float>();
+// The convolutions in TF32 follow: until then they multiply in float.
+const KernelTable<float>& kernel_table(Precision precision) noexcept {
+  static const KernelTable<float> fp16 = [] {
+    KernelTable<float> table = kernel_table<float>();
+    table.conv_chain = conv_chain_fp16;
+    return table;
+  }();
+  return precision == Precision::fp16 ? fp16 : kernel_table<float>();
 }
 
 template const KernelTable<float>& kernel_table<float>() noexcept;

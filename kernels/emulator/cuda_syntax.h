@@ -12,6 +12,20 @@
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 
+struct alignas(8) uint2 {
+  unsigned x, y;
+};
+struct alignas(8) float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+template <class T>
+T __ldg(const T* source) {
+  return *source;
+}
+
 #define threadIdx (::pisr::kernels::emulator::position.thread)
 #define blockIdx (::pisr::kernels::emulator::position.block)
 #define blockDim (::pisr::kernels::emulator::position.block_size)

@@ -165,9 +165,11 @@ class Machine {
     }
     meeting.arrived = 0;
     ++meeting.turn;
-    for (Thread& other : threads_) {
-      if (other.state == State::at_exchange && other.meeting == &meeting) {
-        other.state = State::ready;
+    const std::size_t first = thread.number / kWarp * kWarp;
+    const std::size_t end = std::min<std::size_t>(first + kWarp, threads_.size());
+    for (std::size_t i = first; i < end; ++i) {
+      if (threads_[i].meeting == &meeting && threads_[i].state == State::at_exchange) {
+        threads_[i].state = State::ready;
       }
     }
     return slots;

@@ -18,18 +18,23 @@ void multiply(float (&sum)[4], const float (&mine)[kDepth / 4 * 3], Place place)
   constexpr unsigned kNeighbours = kDepth / 8;
   const Slots& slots = exchange(kAll, mine, sizeof mine, place);
   const unsigned group = lane() / 4, member = lane() % 4;
-  const auto element = [&](unsigned line, unsigned k, unsigned index) {
-    const unsigned holder = line % 8 * 4 + k % (kDepth / 2) / kNeighbours;
-    float value = 0;
-    std::memcpy(&value, slots[holder] + (index + k % kNeighbours) * sizeof(float), sizeof value);
-    return value;
+  // Row `row` of a, or column `row - 16` of b.
+  const auto gather = [&](unsigned row, float(&line)[kDepth]) {
+    for (unsigned k = 0; k < kDepth; k += kNeighbours) {
+      const unsigned holder = row % 8 * 4 + k % (kDepth / 2) / kNeighbours;
+      const unsigned part = row < 16 ? row / 8 + k / (kDepth / 2) * 2 : 4 + k / (kDepth / 2);
+      std::memcpy(line + k, slots[holder] + part * kNeighbours * sizeof(float),
+                  kNeighbours * sizeof(float));
+    }
   };
+  float rows[2][kDepth], columns[2][kDepth];
+  for (unsigned i = 0; i < 2; ++i) {
+    gather(group + i * 8, rows[i]);
+    gather(16 + 2 * member + i, columns[i]);
+  }
   for (unsigned i = 0; i < 4; ++i) {
-    const unsigned row = group + i / 2 * 8, column = 2 * member + i % 2;
     for (unsigned k = 0; k < kDepth; ++k) {
-      const unsigned half = k / (kDepth / 2);
-      sum[i] += element(row, k, (row / 8 + 2 * half) * kNeighbours) *
-                element(column, k, (4 + half) * kNeighbours);
+      sum[i] += rows[i / 2][k] * columns[i % 2][k];
     }
   }
 }
