@@ -23,7 +23,8 @@ StepOptions step_options(const TrainConfig& config, Phase phase) {
   // The teacher sees other batches than the student it will teach; baseline and student see the
   // same ones, so that their difference is not one of data.
   const std::uint64_t seed = phase == Phase::teacher ? ~config.manual_seed : config.manual_seed;
-  return {config.train.batch_size, config.train.gt_size, seed, config.train.gradient_clip};
+  return {config.train.batch_size, config.train.gt_size, seed, config.train.gradient_clip,
+          config.train.max_bad_steps};
 }
 
 bool has_prefix(const Checkpoint& checkpoint, const std::string& prefix) {
@@ -61,11 +62,12 @@ PhaseRun::PhaseRun(const TrainConfig& config, Phase phase, std::unique_ptr<Teach
       model_(config, phase, std::move(teacher)),
       adam_(model_.parameters(), adam_options(config.train)),
       schedule_(cosine(config, phase)),
-      step_(model_, adam_, data.train, pool, step_options(config, phase)),
       context_(pool) {
   if (config.train.ema > 0) {
     average_.emplace(model_.parameters(), config.train.ema);
   }
+  steps_ = cpu_training_steps({model_, adam_, average_ ? &*average_ : nullptr}, schedule_,
+                              data.train, pool, step_options(config, phase));
 }
 
 PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, const std::string& name,
@@ -92,25 +94,28 @@ PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, cons
   }
 }
 
-StepResult PhaseRun::step() {
-  const StepResult result = step_.run(iteration_, learning_rate());
-  ++iteration_;
-  if (result.applied) {
-    bad_steps_ = 0;
-    if (average_) {
-      average_->update(context_);
-    }
-  } else if (++bad_steps_ >= config_.train.max_bad_steps) {
+std::vector<StepResult> PhaseRun::run(std::int64_t most) {
+  std::vector<StepResult> results = steps_->run(iteration_, most, bad_steps_);
+  for (const StepResult& result : results) {
+    ++iteration_;
+    bad_steps_ = result.applied ? 0 : bad_steps_ + 1;
+    failure_ = result.failure;
+  }
+  return results;
+}
+
+void PhaseRun::check_progress() const {
+  if (bad_steps_ >= config_.train.max_bad_steps) {
     throw Error(ErrorKind::numeric,
-                message(name(phase()), " iteration ", iteration_, ": ", step_.failure(), "; ",
-                        bad_steps_, " such steps in a row"),
+                message(name(phase()), " iteration ", iteration_, ": ", failure_, "; ", bad_steps_,
+                        " such steps in a row"),
                 "a lower train.learning_rate or a train.gradient_clip may help");
   }
-  return result;
 }
 
 bool PhaseRun::validate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
                         Score& score) {
+  steps_->update_host();
   swap_average();
   try {
     score = model_.network() != nullptr
@@ -130,12 +135,13 @@ bool PhaseRun::validate(ThreadPool& pool, const EvaluationSet& set, Protocol pro
   return best;
 }
 
-Checkpoint PhaseRun::checkpoint() const {
+Checkpoint PhaseRun::checkpoint() {
+  steps_->update_host();
   Checkpoint checkpoint;
   checkpoint.phase = phase();
   checkpoint.iteration = iteration_;
   checkpoint.adam_steps = adam_.steps();
-  checkpoint.bad_steps = bad_steps_;
+  checkpoint.bad_steps = static_cast<int>(bad_steps_);
   checkpoint.best_iteration = best_iteration_;
   checkpoint.best_psnr = best_score_.psnr;
   checkpoint.best_ssim = best_score_.ssim;
@@ -163,6 +169,7 @@ void PhaseRun::save_best(const std::filesystem::path& path) const {
 }
 
 void PhaseRun::save_last(const std::filesystem::path& path) {
+  steps_->update_host();
   swap_average();
   const std::map<std::string, Tensor> tensors = network_tensors("best");
   swap_average();

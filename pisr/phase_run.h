@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/parallel.h"
 #include "nn/adam.h"
@@ -14,7 +15,7 @@
 #include "pisr/checkpoint.h"
 #include "pisr/phase_model.h"
 #include "pisr/training_data.h"
-#include "pisr/training_step.h"
+#include "pisr/training_steps.h"
 
 namespace pisr {
 
@@ -34,21 +35,21 @@ class PhaseRun {
   bool done() const noexcept { return iteration_ >= schedule_.total_iterations; }
   std::int64_t total_iterations() const noexcept { return schedule_.total_iterations; }
   const PhaseModel& model() const noexcept { return model_; }
-  double learning_rate() const { return schedule_.rate(iteration_); }  ///< of the next step
+  double learning_rate(std::int64_t iteration) const { return schedule_.rate(iteration); }
 
-  /// The next update. Where loss or gradient are not finite it changes no weight, and the last one
-  /// of train.max_bad_steps such steps in a row throws Error(numeric), naming phase, parameter and
-  /// images.
-  StepResult step();
-  /// After a step that was not applied.
-  std::string failure() const { return step_.failure(); }
+  /// The next updates, at most `most` and at least one. Where loss or gradient are not finite they
+  /// change no weight.
+  std::vector<StepResult> run(std::int64_t most);
+  /// Throws Error(numeric), naming phase, parameter and images, after train.max_bad_steps updates
+  /// in a row that changed no weight.
+  void check_progress() const;
 
   /// Measures the network (its moving average, where that is on) and keeps it where it is the best.
   /// Returns whether it is.
   bool validate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol, Score& score);
   std::int64_t best_iteration() const noexcept { return best_iteration_; }  ///< -1: none yet
 
-  Checkpoint checkpoint() const;
+  Checkpoint checkpoint();
   /// As weight files for use; the best is written where there is one.
   void save_best(const std::filesystem::path& path) const;
   void save_last(const std::filesystem::path& path);
@@ -66,10 +67,11 @@ class PhaseRun {
   Adam adam_;
   std::optional<ExponentialMovingAverage> average_;
   CosineSchedule schedule_;
-  TrainingStep step_;
+  std::unique_ptr<TrainingSteps> steps_;
   Context context_;
   std::int64_t iteration_ = 0;
-  int bad_steps_ = 0;
+  std::int64_t bad_steps_ = 0;
+  std::string failure_;  ///< of the last step that was not applied
   std::int64_t best_iteration_ = -1;
   Score best_score_;
   std::map<std::string, Tensor> best_;  ///< "best.NAME"

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -100,9 +101,10 @@ class Trainer {
   TrainOutcome run_phase(PhaseRun& phase);
   void describe();
   void line(const std::string& text);
-  void after_step(PhaseRun& phase, const StepResult& result, double learning_rate);
+  std::int64_t steps_to_pause(const PhaseRun& phase) const;
+  void after_step(const PhaseRun& phase, std::int64_t iteration, const StepResult& result);
   void validate(PhaseRun& phase);
-  void save(const PhaseRun& phase);
+  void save(PhaseRun& phase);
   bool cancelled() const { return callbacks_.cancelled && callbacks_.cancelled(); }
 
   const TrainConfig& config_;
@@ -160,24 +162,34 @@ void Trainer::validate(PhaseRun& phase) {
   }
 }
 
-void Trainer::save(const PhaseRun& phase) {
+void Trainer::save(PhaseRun& phase) {
   write_checkpoint(run_.checkpoints() / checkpoint_name(phase.phase(), phase.iteration()),
                    phase.checkpoint());
   prune_checkpoints(run_.checkpoints(), phase.phase(), config_.train.keep_checkpoints,
                     phase.total_iterations());
 }
 
-void Trainer::after_step(PhaseRun& phase, const StepResult& result, double learning_rate) {
+/// How many updates there are until something else has to be done.
+std::int64_t Trainer::steps_to_pause(const PhaseRun& phase) const {
+  std::int64_t end = phase.total_iterations();
+  for (const std::int64_t period :
+       {config_.train.print_freq, config_.val.val_freq, config_.train.save_checkpoint_freq}) {
+    end = std::min(end, (phase.iteration() / period + 1) * period);
+  }
+  return end - phase.iteration();
+}
+
+/// `iteration` counts the updates up to this one.
+void Trainer::after_step(const PhaseRun& phase, std::int64_t iteration, const StepResult& result) {
   if (!result.applied) {
-    line(message(name(phase.phase()), " iteration ", phase.iteration(),
-                 " skipped: ", phase.failure()));
+    line(message(name(phase.phase()), " iteration ", iteration, " skipped: ", result.failure));
   }
   StepReport report;
   report.phase = phase.phase();
-  report.iteration = phase.iteration();
+  report.iteration = iteration;
   report.total_iter = phase.total_iterations();
   report.auxiliary_name = phase.model().auxiliary_name();
-  report.learning_rate = learning_rate;
+  report.learning_rate = phase.learning_rate(iteration - 1);
   if (callbacks_.step) {
     report.loss = result.loss;
     report.reconstruction = result.reconstruction;
@@ -186,7 +198,7 @@ void Trainer::after_step(PhaseRun& phase, const StepResult& result, double learn
     interval_.fill_speed(report);
     callbacks_.step(report);
   }
-  if (phase.iteration() % config_.train.print_freq == 0 || phase.done()) {
+  if (iteration % config_.train.print_freq == 0 || iteration == phase.total_iterations()) {
     interval_.take(report);
     log_.step(report);
     if (callbacks_.report) {
@@ -208,10 +220,15 @@ TrainOutcome Trainer::run_phase(PhaseRun& phase) {
       return TrainOutcome::cancelled;
     }
     const auto before = Clock::now();
-    const double learning_rate = phase.learning_rate();
-    const StepResult result = phase.step();
-    interval_.add(result, std::chrono::duration<double>(Clock::now() - before).count());
-    after_step(phase, result, learning_rate);
+    std::int64_t iteration = phase.iteration();
+    const std::vector<StepResult> results = phase.run(steps_to_pause(phase));
+    const double seconds = std::chrono::duration<double>(Clock::now() - before).count() /
+                           static_cast<double>(results.size());
+    for (const StepResult& result : results) {
+      interval_.add(result, seconds);
+      after_step(phase, ++iteration, result);
+    }
+    phase.check_progress();
     const bool done = phase.done();
     if (phase.iteration() % config_.val.val_freq == 0 || done) {
       validate(phase);

@@ -79,6 +79,7 @@ StepResult TrainingStep::run(std::int64_t iteration, double learning_rate) {
   }
   result.gradient_norm = gradient_norm(context_, gradient_);
   if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
+    result.failure = failure();
     return result;
   }
   adam_.step(context_, gradient_, learning_rate,

@@ -19,6 +19,7 @@ struct StepOptions {
   int gt_size = 192;
   std::uint64_t seed = 0;    ///< of the batches
   double gradient_clip = 0;  ///< largest norm; 0: not clipped
+  int max_bad_steps = 10;    ///< see TrainingSteps
 };
 
 struct StepResult {
@@ -29,6 +30,8 @@ struct StepResult {
   /// false: loss or gradient were not finite, and nothing was changed.
   bool applied = false;
   double data_seconds = 0;  ///< time of making the patches, a mean over the threads
+  /// Of a step that was not applied: what was not finite and in which images, for an error text.
+  std::string failure;
 };
 
 /// One update of the weights: batch, forward, backward, Adam.
@@ -49,14 +52,12 @@ class TrainingStep {
   /// The batch is a function of seed and iteration alone.
   StepResult run(std::int64_t iteration, double learning_rate);
 
-  /// After a step that was not applied: what was not finite and in which images, for an error text.
-  std::string failure() const;
-
  private:
   struct Worker;
   struct Shard;
   void compute(Shard& shard, Worker& worker, std::int64_t sample);
   void add_gradients();
+  std::string failure() const;
 
   const PhaseModel& model_;
   Adam& adam_;

@@ -346,7 +346,7 @@ TEST_CASE("trainer: a step that is not finite changes nothing", "[trainer]") {
   CHECK(std::equal(moment.data<float>(), moment.data<float>() + moment.count(),
                    adam.second_moment().data<float>()));
   CHECK(adam.steps() == 1);
-  CHECK(contains(step.failure(), "image"));
+  CHECK(contains(result.failure, "image"));
 }
 
 TEST_CASE("trainer: the update does not depend on the number of threads", "[trainer][threads]") {
