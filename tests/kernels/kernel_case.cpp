@@ -9,7 +9,9 @@
 #include <type_traits>
 
 #include "tests/catch.h"
+#include "tests/kernels/device_queue.h"
 #include "tests/kernels/emulated.h"
+#include "tests/kernels/guarded_array.h"
 #include "tests/kernels/test_queue.h"
 
 namespace pisr::kernels {
@@ -17,40 +19,11 @@ namespace {
 
 using Kind = Array::Kind;
 
-/// Memory with guards on both sides, and no better aligned than its type needs.
-template <class T>
-class GuardedArray {
- public:
-  explicit GuardedArray(const std::vector<double>& values)
-      : count_(values.size()), memory_((count_ + 1) * sizeof(T) + 2 * kGuard, kByte) {
-    for (std::size_t i = 0; i < count_; ++i) {
-      data()[i] = static_cast<T>(values[i]);
-    }
-  }
-  T* data() { return reinterpret_cast<T*>(memory_.data() + kGuard) + 1; }
-  std::vector<double> values() { return {data(), data() + count_}; }
-  bool guards_intact() {
-    const auto* begin = memory_.data();
-    const auto* data_begin = reinterpret_cast<unsigned char*>(data());
-    for (const auto* p = begin; p < begin + memory_.size(); ++p) {
-      if ((p < data_begin || p >= data_begin + count_ * sizeof(T)) && *p != kByte) {
-        return false;
-      }
-    }
-    return true;
-  }
-
- private:
-  static constexpr std::size_t kGuard = 1024;
-  static constexpr unsigned char kByte = 0xA5;
-  std::size_t count_;
-  std::vector<unsigned char> memory_;
-};
-
 /// How a kernel may be run without its result changing by a bit.
 struct Variant {
   int threads = 1;
-  emulator::Order order;
+  emulator::Order order = {};
+  Device* device = nullptr;  ///< the kernels are this device's
 };
 
 template <class T>
@@ -67,19 +40,31 @@ void run(const KernelCase& c, const KernelTable<T>& table, Queue& queue,
 template <class T>
 Values call(const KernelCase& c, const KernelTable<T>& table, const Variant& variant,
             const Values& before, const std::vector<bool>& present, Store how) {
-  std::vector<GuardedArray<T>> arrays(before.begin(), before.end());
+  std::vector<GuardedArray<T>> arrays;
+  for (const std::vector<double>& values : before) {
+    arrays.emplace_back(values, variant.device);
+  }
   std::vector<T*> pointers;
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     pointers.push_back(present[i] ? arrays[i].data() : nullptr);
   }
-  TestQueue queue(variant.threads);
   emulator::set_order(variant.order);
-  run(c, table, queue, pointers, how);
-  CHECK(queue.guards_intact());
+  const auto run_in = [&](auto& queue) {
+    run(c, table, queue, pointers, how);
+    CHECK(queue.guards_intact());
+  };
+  if (variant.device != nullptr) {
+    DeviceQueue queue(*variant.device);
+    run_in(queue);
+  } else {
+    TestQueue queue(variant.threads);
+    run_in(queue);
+  }
   Values after;
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    CHECK(arrays[i].guards_intact());
-    after.push_back(arrays[i].values());
+  for (GuardedArray<T>& array : arrays) {
+    CHECK(array.guards_intact());
+    const std::vector<T> values = array.values();
+    after.emplace_back(values.begin(), values.end());
   }
   return after;
 }
@@ -212,6 +197,11 @@ void check(const KernelCase& c, const std::vector<int>& threads) {
     variants.push_back({count, {}});
   }
   check_all(c, cpu_kernels<float>(), cpu_kernels<double>(), variants);
+}
+
+void check_on_device(const KernelCase& c, Device& device) {
+  const Variant on_device{.device = &device};
+  check_all(c, device.floats(), device.doubles(), {on_device, on_device});
 }
 
 void check_emulated(const KernelCase& c) {

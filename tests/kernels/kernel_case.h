@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/device.h"
 #include "kernels/table.h"
 
 namespace pisr::kernels {
@@ -42,6 +43,7 @@ struct KernelCase {
   std::string name;
   std::vector<Array> arrays;
   bool adds = false;
+  bool host_only = false;  ///< its function reads or writes the arrays itself
 
   /// Calls the kernel of a table with pointers to the arrays, null for an output to leave out.
   std::function<void(const KernelTable<float>&, Queue&, const std::vector<float*>&, Store)>
@@ -75,5 +77,8 @@ void check(const KernelCase& kernel_case, const std::vector<int>& threads);
 
 /// The same for the emulated CUDA kernels, with the orders of emulated.h in place of the threads.
 void check_emulated(const KernelCase& kernel_case);
+
+/// The same for the kernels of a device in its own memory: a second call must give the same bits.
+void check_on_device(const KernelCase& kernel_case, Device& device);
 
 }  // namespace pisr::kernels

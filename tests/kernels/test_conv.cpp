@@ -11,7 +11,10 @@
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/kernels/conv_cases.h"
+#include "tests/kernels/device_queue.h"
+#include "tests/kernels/devices.h"
 #include "tests/kernels/emulated.h"
+#include "tests/kernels/guarded_array.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/random_values.h"
 #include "tests/kernels/test_queue.h"
@@ -32,30 +35,6 @@ std::vector<double> magnitudes(std::vector<double> values) {
   }
   return values;
 }
-
-/// `count` values between guards that show a write outside.
-template <class T>
-class Guarded {
- public:
-  Guarded(std::size_t count, T start) : values_(count + 2 * kGuard, T{kMark}) {
-    std::fill(values_.begin() + kGuard, values_.end() - kGuard, start);
-  }
-  T* data() { return values_.data() + kGuard; }
-  std::vector<T> values() const { return {values_.begin() + kGuard, values_.end() - kGuard}; }
-  bool guards_intact() const {
-    for (std::size_t i = 0; i < kGuard; ++i) {
-      if (values_[i] != T{kMark} || values_[values_.size() - 1 - i] != T{kMark}) {
-        return false;
-      }
-    }
-    return true;
-  }
-
- private:
-  static constexpr std::size_t kGuard = 64;
-  static constexpr int kMark = 12345;
-  std::vector<T> values_;
-};
 
 template <class T>
 double tolerance() {
@@ -128,46 +107,63 @@ struct Outputs {
   std::vector<T> y, dx, dweight, dbias;
 };
 
+/// Where kernels run: on threads of the CPU or on a device.
+struct Place {
+  int threads = 1;
+  Device* device = nullptr;
+};
+
 /// Runs the kernels; gradients are written over NaN, or added to `old`.
 template <class T>
-Outputs<T> run(const Kind<T>& kernels, const ConvSizes& sizes, const Inputs<T>& in, int threads,
+Outputs<T> run(const Kind<T>& kernels, const ConvSizes& sizes, const Inputs<T>& in, Place place,
                Store store, T old) {
-  const T start = store == Store::add ? old : std::numeric_limits<T>::quiet_NaN();
-  TestQueue queue(threads);
-  Guarded<T> y(y_count(sizes), std::numeric_limits<T>::quiet_NaN());
-  Guarded<T> dx(x_count(sizes), start);
-  Guarded<T> dweight(weight_count(sizes), start);
-  Guarded<T> dbias(sizes.out_channels, start);
-  const auto check_queue = [&] {
-    REQUIRE(queue.guards_intact());
-    queue.release();
+  constexpr T kNan = std::numeric_limits<T>::quiet_NaN();
+  const T start = store == Store::add ? old : kNan;
+  Device* const device = place.device;
+  GuardedArray<T> x(in.x, device), weight(in.weight, device), bias(in.bias, device);
+  GuardedArray<T> dy(in.dy, device), y(y_count(sizes), kNan, device);
+  GuardedArray<T> dx(x_count(sizes), start, device);
+  GuardedArray<T> dweight(weight_count(sizes), start, device);
+  GuardedArray<T> dbias(in.bias.size(), start, device);
+  const auto with_queue = [&](auto call) {
+    if (device != nullptr) {
+      DeviceQueue queue(*device);
+      call(queue);
+      REQUIRE(queue.guards_intact());
+    } else {
+      TestQueue queue(place.threads);
+      call(queue);
+      REQUIRE(queue.guards_intact());
+    }
   };
-  kernels.forward(queue, {sizes, in.x.data(), in.weight.data(), in.bias.data(), y.data()});
-  check_queue();
-  kernels.backward_data(queue, {sizes, in.dy.data(), in.weight.data(), dx.data(), store});
-  check_queue();
-  kernels.backward_weight(
-      queue, {sizes, in.x.data(), in.dy.data(), dweight.data(), dbias.data(), store, store});
-  check_queue();
-  REQUIRE(y.guards_intact());
-  REQUIRE(dx.guards_intact());
-  REQUIRE(dweight.guards_intact());
-  REQUIRE(dbias.guards_intact());
+  with_queue([&](Queue& queue) {
+    kernels.forward(queue, {sizes, x.data(), weight.data(), bias.data(), y.data()});
+  });
+  with_queue([&](Queue& queue) {
+    kernels.backward_data(queue, {sizes, dy.data(), weight.data(), dx.data(), store});
+  });
+  with_queue([&](Queue& queue) {
+    kernels.backward_weight(
+        queue, {sizes, x.data(), dy.data(), dweight.data(), dbias.data(), store, store});
+  });
+  for (GuardedArray<T>* array : {&x, &weight, &bias, &dy, &y, &dx, &dweight, &dbias}) {
+    REQUIRE(array->guards_intact());
+  }
   return {y.values(), dx.values(), dweight.values(), dbias.values()};
 }
 
 template <class T>
 void compare(const KernelTable<T>& table, const ConvCase& test, bool is_transpose, float lowest,
-             Store store) {
+             Store store, Place place = {}) {
   CAPTURE(test.name, is_transpose, lowest, store == Store::add, sizeof(T));
   const ConvSizes& sizes = test.sizes;
   const T old = T{0.75};
   const Inputs<T> inputs(sizes, lowest);
   const Inputs<double> wide = wide_inputs(inputs);
   const Kind<double> naive = kind(naive_kernels<double>(), is_transpose);
-  const Outputs<double> truth = run<double>(naive, sizes, wide, 1, store, old);
-  const Outputs<double> scale = run<double>(naive, sizes, magnitudes(wide), 1, store, old);
-  const Outputs<T> got = run<T>(kind(table, is_transpose), sizes, inputs, 1, store, old);
+  const Outputs<double> truth = run<double>(naive, sizes, wide, {}, store, old);
+  const Outputs<double> scale = run<double>(naive, sizes, magnitudes(wide), {}, store, old);
+  const Outputs<T> got = run<T>(kind(table, is_transpose), sizes, inputs, place, store, old);
   CHECK(failures(got.y, truth.y, scale.y) == 0);
   CHECK(failures(got.dx, truth.dx, scale.dx) == 0);
   CHECK(failures(got.dweight, truth.dweight, scale.dweight) == 0);
@@ -175,12 +171,12 @@ void compare(const KernelTable<T>& table, const ConvCase& test, bool is_transpos
 }
 
 template <class T>
-void compare_all(const KernelTable<T>& table, float lowest, Store store) {
+void compare_all(const KernelTable<T>& table, float lowest, Store store, Place place = {}) {
   for (const ConvCase& test : conv_cases()) {
-    compare<T>(table, test, false, lowest, store);
+    compare<T>(table, test, false, lowest, store, place);
   }
   for (const ConvCase& test : transpose_cases()) {
-    compare<T>(table, test, true, lowest, store);
+    compare<T>(table, test, true, lowest, store, place);
   }
 }
 
@@ -214,11 +210,11 @@ TEST_CASE("convolutions do not depend on the number of threads") {
   const auto check = [](const ConvCase& test, bool is_transpose) {
     const Inputs<float> inputs(test.sizes, -1);
     const Kind<float> kernels = kind(cpu_kernels<float>(), is_transpose);
-    const Outputs<float> one = run<float>(kernels, test.sizes, inputs, 1, Store::add, 0.75F);
+    const Outputs<float> one = run<float>(kernels, test.sizes, inputs, {}, Store::add, 0.75F);
     for (const int threads : {2, 3, 8}) {
       CAPTURE(test.name, is_transpose, threads);
       const Outputs<float> many =
-          run<float>(kernels, test.sizes, inputs, threads, Store::add, 0.75F);
+          run<float>(kernels, test.sizes, inputs, {threads}, Store::add, 0.75F);
       CHECK(same_bits(one.y, many.y));
       CHECK(same_bits(one.dx, many.dx));
       CHECK(same_bits(one.dweight, many.dweight));
@@ -242,6 +238,35 @@ TEST_CASE("emulated CUDA convolutions equal their definition") {
   compare<float>(floats, conv("large image", 1, 4, 4, 640, 640, {1}), false, 0, Store::write);
 }
 
+TEST_CASE("the convolutions of a device equal their definition, twice", "[device]") {
+  for_each_device([](Device& device, CaseSize size) {
+    const Place place{.device = &device};
+    const auto check = [&](const ConvCase& test, bool is_transpose) {
+      if (size == CaseSize::small && y_count(test.sizes) > 300) {
+        return;
+      }
+      for (const Store store : {Store::write, Store::add}) {
+        compare<float>(device.floats(), test, is_transpose, -1, store, place);
+        compare<double>(device.doubles(), test, is_transpose, -1, store, place);
+      }
+      const Inputs<float> inputs(test.sizes, -1);
+      const Kind<float> kernels = kind(device.floats(), is_transpose);
+      const auto first = run<float>(kernels, test.sizes, inputs, place, Store::write, 0);
+      const auto second = run<float>(kernels, test.sizes, inputs, place, Store::write, 0);
+      CHECK(same_bits(first.y, second.y));
+      CHECK(same_bits(first.dx, second.dx));
+      CHECK(same_bits(first.dweight, second.dweight));
+      CHECK(same_bits(first.dbias, second.dbias));
+    };
+    for (const ConvCase& test : conv_cases()) {
+      check(test, false);
+    }
+    for (const ConvCase& test : transpose_cases()) {
+      check(test, true);
+    }
+  });
+}
+
 TEST_CASE("emulated CUDA convolutions do not depend on the order of blocks and threads") {
   std::vector<Outputs<float>> first;
   for_each_emulated_order([&] {
@@ -252,7 +277,7 @@ TEST_CASE("emulated CUDA convolutions do not depend on the order of blocks and t
         const Inputs<float> inputs(test.sizes, -1);
         const Outputs<float> got =
             run<float>(kind(emulated_cuda::kernel_table<float>(), is_transpose), test.sizes, inputs,
-                       1, Store::add, 0.75F);
+                       {}, Store::add, 0.75F);
         if (done == first.size()) {
           first.push_back(got);
         }
@@ -277,9 +302,9 @@ TEST_CASE("convolutions without bias, and gradients nobody asks for") {
     const ConvSizes& s = is_transpose ? deconvolution : sizes;
     Inputs<double> inputs(s, -1);
     const Kind<double> kernels = kind(*table, is_transpose);
-    const Outputs<double> with_bias = run<double>(kernels, s, inputs, 1, Store::write, 0);
+    const Outputs<double> with_bias = run<double>(kernels, s, inputs, {}, Store::write, 0);
     TestQueue queue;
-    Guarded<double> y(y_count(s), std::numeric_limits<double>::quiet_NaN());
+    GuardedArray<double> y(y_count(s), std::numeric_limits<double>::quiet_NaN());
     kernels.forward(queue, {s, inputs.x.data(), inputs.weight.data(), nullptr, y.data()});
     const std::size_t plane = static_cast<std::size_t>(s.out_height) * s.out_width;
     std::vector<double> expected = with_bias.y;
@@ -288,8 +313,8 @@ TEST_CASE("convolutions without bias, and gradients nobody asks for") {
     }
     CHECK(failures(y.values(), expected, std::vector<double>(expected.size(), 10)) == 0);
 
-    Guarded<double> dweight(weight_count(s), std::numeric_limits<double>::quiet_NaN());
-    Guarded<double> dbias(s.out_channels, std::numeric_limits<double>::quiet_NaN());
+    GuardedArray<double> dweight(weight_count(s), std::numeric_limits<double>::quiet_NaN());
+    GuardedArray<double> dbias(s.out_channels, std::numeric_limits<double>::quiet_NaN());
     kernels.backward_weight(queue, {s, inputs.x.data(), inputs.dy.data(), dweight.data(), nullptr,
                                     Store::write, Store::write});
     kernels.backward_weight(queue, {s, inputs.x.data(), inputs.dy.data(), nullptr, dbias.data(),

@@ -10,35 +10,12 @@
 
 #include "kernels/emulator/emulated_device.h"
 #include "tests/catch.h"
+#include "tests/kernels/device_queue.h"
 
 namespace pisr::kernels {
 namespace {
 
 using emulator::EmulatedDevice;
-
-// Scratch memory from the device, never taken back.
-class DeviceQueue final : public Queue {
- public:
-  explicit DeviceQueue(Device& device) : device_(device) {}
-  ~DeviceQueue() override {
-    for (void* memory : scratch_) {
-      device_.release(memory);
-    }
-  }
-  void parallel_for(std::int64_t, FunctionRef<void(std::int64_t, int)>) override {
-    throw std::logic_error("a kernel of the CPU");
-  }
-  int workers() const noexcept override { return 1; }
-  void* scratch(std::size_t bytes) override {
-    scratch_.push_back(device_.allocate(bytes));
-    return scratch_.back();
-  }
-  void* stream() const noexcept override { return device_.stream(); }
-
- private:
-  Device& device_;
-  std::vector<void*> scratch_;
-};
 
 constexpr std::size_t kCount = 1000;
 constexpr std::size_t kBytes = kCount * sizeof(float);

@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/kernels/device_queue.h"
+#include "tests/kernels/devices.h"
+#include "tests/kernels/guarded_array.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/kernel_case.h"
 
@@ -255,6 +258,7 @@ void add_sums(Cases& cases) {
                                   using T = std::decay_t<decltype(*p[0])>;
                                   *p[1] = static_cast<T>(y);
                                 }));
+    cases.back().host_only = true;
   }
 }
 
@@ -487,6 +491,41 @@ TEST_CASE("CPU kernels agree with the naive ones on every instruction set") {
       if (c.arrays[0].count <= 400) {
         check(c, {});
       }
+    }
+  });
+}
+
+TEST_CASE("the kernels of a device agree with the naive ones, twice", "[device]") {
+  for_each_device([](Device& device, CaseSize size) {
+    for (const KernelCase& c : all_cases()) {
+      if (!c.host_only && (size == CaseSize::all || c.arrays[0].count <= 100)) {
+        check_on_device(c, device);
+      }
+    }
+  });
+}
+
+TEST_CASE("the sum of squares of a device", "[device]") {
+  for_each_device([](Device& device, CaseSize) {
+    for (const std::int64_t count : kCounts) {
+      CAPTURE(count);
+      std::vector<float> values(static_cast<std::size_t>(count));
+      double right = 0;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = 0.25F * static_cast<float>(i % 31) - 3;
+        right += static_cast<double>(values[i]) * values[i];
+      }
+      GuardedArray<float> x(values, &device);
+      auto* const y = static_cast<double*>(device.allocate(sizeof(double)));
+      device.set_bytes(y, 0xFF, sizeof(double));
+      DeviceQueue queue(device);
+      device.floats().sum_squares(queue, {count, x.data(), y});
+      double result = 0;
+      device.download(&result, y, sizeof(double));
+      device.release(y);
+      CHECK(abs(result - right) <= 1e-13 * right);
+      CHECK(queue.guards_intact());
+      CHECK(x.guards_intact());
     }
   });
 }
