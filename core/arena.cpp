@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
-#include "core/error.h"
+#include "core/device_call.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -25,23 +26,9 @@ constexpr std::size_t kFirstBlock = std::size_t{1} << 16;
 #if defined(PISR_ARENA_ASAN)
 // Unused bytes between two allocations, so that running over the end of one is seen.
 constexpr std::size_t kGap = kAlignment;
-void close(std::byte* memory, std::size_t bytes) {
-  ASAN_POISON_MEMORY_REGION(memory, bytes);
-}
-void open(std::byte* memory, std::size_t bytes) {
-  ASAN_UNPOISON_MEMORY_REGION(memory, bytes);
-}
 #else
 constexpr std::size_t kGap = 0;
-void close(std::byte*, std::size_t) {}
-void open(std::byte*, std::size_t) {}
 #endif
-
-void fill_with_nan([[maybe_unused]] std::byte* memory, [[maybe_unused]] std::size_t bytes) {
-#if !defined(NDEBUG)
-  std::memset(memory, 0xFF, bytes);
-#endif
-}
 
 std::size_t round_up(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -49,8 +36,36 @@ std::size_t round_up(std::size_t bytes) {
 
 }  // namespace
 
-void Arena::Release::operator()(std::byte* block) const noexcept {
-  ::operator delete (block, std::align_val_t{kAlignment});
+void Arena::close([[maybe_unused]] std::byte* memory, [[maybe_unused]] std::size_t bytes) const {
+#if defined(PISR_ARENA_ASAN)
+  if (device_ == nullptr) {
+    ASAN_POISON_MEMORY_REGION(memory, bytes);
+  }
+#endif
+}
+
+void Arena::open([[maybe_unused]] std::byte* memory, [[maybe_unused]] std::size_t bytes) const {
+#if defined(PISR_ARENA_ASAN)
+  if (device_ == nullptr) {
+    ASAN_UNPOISON_MEMORY_REGION(memory, bytes);
+  }
+#endif
+}
+
+void Arena::fill_with_nan([[maybe_unused]] std::byte* memory,
+                          [[maybe_unused]] std::size_t bytes) const {
+#if !defined(NDEBUG)
+  constexpr unsigned char kNan = 0xFF;
+  if (device_ == nullptr) {
+    std::memset(memory, kNan, bytes);
+  } else if (!device_->is_capturing()) {  // a graph of a build with assertions is that of others
+    device_call([&] { device_->set_bytes(memory, kNan, bytes); });
+  }
+#endif
+}
+
+bool Arena::is_capturing() const noexcept {
+  return device_ != nullptr && device_->is_capturing();
 }
 
 Arena::~Arena() {
@@ -76,6 +91,7 @@ Tensor Arena::tensor(Shape shape, DType dtype) {
   Tensor tensor;
   tensor.data_ =
       static_cast<std::byte*>(allocate(static_cast<std::size_t>(shape.count()) * size_of(dtype)));
+  tensor.device_ = device_;
   tensor.arena_ = this;
   tensor.epoch_ = epoch_;
   tensor.shape_ = shape;
@@ -87,7 +103,7 @@ void Arena::reset() {
   ++epoch_;
   used_ = 0;
   const std::size_t wanted = std::exchange(step_bytes_, 0);
-  if (blocks_.size() > 1) {
+  if (blocks_.size() > 1 && !is_capturing()) {
     for (const Block& block : blocks_) {
       open(block.memory.get(), block.size);
     }
@@ -107,14 +123,36 @@ std::size_t Arena::capacity() const noexcept {
   return bytes;
 }
 
-void Arena::add_block(std::size_t bytes) {
-  auto* memory =
-      static_cast<std::byte*>(::operator new (bytes, std::align_val_t{kAlignment}, std::nothrow));
-  if (memory == nullptr) {
-    throw Error(ErrorKind::memory, message("arena: no memory for ", bytes, " bytes more than the ",
-                                           capacity(), " in use"));
+std::vector<std::shared_ptr<void>> Arena::hold() const {
+  std::vector<std::shared_ptr<void>> held;
+  for (const Block& block : blocks_) {
+    held.push_back(block.memory);
   }
-  blocks_.push_back({std::unique_ptr<std::byte, Release>(memory), bytes});
+  return held;
+}
+
+void Arena::add_block(std::size_t bytes) {
+  if (is_capturing()) {
+    throw Error(ErrorKind::usage,
+                message("arena: the work that is captured wants ", bytes, " bytes more than the ",
+                        capacity(), " there are"),
+                "run the same step once before it is captured");
+  }
+  std::byte* const memory = static_cast<std::byte*>(
+      device_ == nullptr ? ::operator new (bytes, std::align_val_t{kAlignment}, std::nothrow)
+                         : device_call([&] { return device_->allocate(bytes); }));
+  if (memory == nullptr) {
+    throw Error(ErrorKind::memory, message("arena: no memory on ", place_name(device_), " for ",
+                                           bytes, " bytes more than the ", capacity(), " in use"));
+  }
+  std::shared_ptr<std::byte> owner(memory, [device = device_](std::byte* block) {
+    if (device == nullptr) {
+      ::operator delete (block, std::align_val_t{kAlignment});
+    } else {
+      device->release(block);
+    }
+  });
+  blocks_.push_back({std::move(owner), bytes});
   used_ = 0;
   close(memory, bytes);
 }

@@ -15,14 +15,19 @@ namespace pisr {
 ///
 /// In builds with assertions the memory is handed out full of NaN; under AddressSanitizer what was
 /// not handed out may not be touched. The arena must outlive its tensors.
+///
+/// An arena of a device gives nothing back and takes nothing from it while work is captured: a step
+/// has to have run once before.
 class Arena {
  public:
-  Arena() = default;
+  /// In the memory of `device`, which must outlive the arena; null: in the host's.
+  explicit Arena(kernels::Device* device = nullptr) noexcept : device_(device) {}
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  /// Uninitialised, aligned to 64 bytes; valid until reset(). Throws Error(memory).
+  /// Uninitialised, aligned to 64 bytes; valid until reset(). Throws Error(memory), and
+  /// Error(usage) for more than there is while work is captured.
   void* allocate(std::size_t bytes);
   Tensor tensor(Shape shape, DType dtype);
   /// Takes everything back; tensors handed out so far may no longer be used.
@@ -30,19 +35,25 @@ class Arena {
 
   /// Raised by each reset; tensors remember it.
   std::uint64_t epoch() const noexcept { return epoch_; }
+  kernels::Device* device() const noexcept { return device_; }
+  /// Keeps the memory the arena has now alive, even when the arena has exchanged it for more:
+  /// captured work goes on using it.
+  std::vector<std::shared_ptr<void>> hold() const;
   /// Bytes reserved from the system.
   std::size_t capacity() const noexcept;
 
  private:
-  struct Release {
-    void operator()(std::byte* block) const noexcept;
-  };
   struct Block {
-    std::unique_ptr<std::byte, Release> memory;
+    std::shared_ptr<std::byte> memory;
     std::size_t size = 0;
   };
   void add_block(std::size_t bytes);
+  void close(std::byte* memory, std::size_t bytes) const;
+  void open(std::byte* memory, std::size_t bytes) const;
+  void fill_with_nan(std::byte* memory, std::size_t bytes) const;
+  bool is_capturing() const noexcept;
 
+  kernels::Device* device_;
   std::vector<Block> blocks_;
   std::size_t used_ = 0;        ///< bytes used of the last block
   std::size_t step_bytes_ = 0;  ///< bytes handed out since the last reset

@@ -1,16 +1,23 @@
 #include "core/context.h"
 
+#include <cstring>
+#include <stdexcept>
+
 #include "core/instruction_set.h"
 
 namespace pisr {
 
-// The scratch memory of a kernel is an arena of its own that is taken back after each launch.
+// The scratch memory of a kernel is an arena of its own that is taken back after each launch: the
+// kernels of a device run in the order of their launches, so the next one may have the same.
 class Context::ContextQueue final : public kernels::Queue {
  public:
-  explicit ContextQueue(ThreadPool* pool) : pool_(pool) {}
+  ContextQueue(ThreadPool* pool, kernels::Device* device) : pool_(pool), scratch_(device) {}
 
   void parallel_for(std::int64_t tasks,
                     kernels::FunctionRef<void(std::int64_t task, int worker)> body) override {
+    if (scratch_.device() != nullptr) {
+      throw std::logic_error("a kernel of the CPU was launched on a device");
+    }
     if (pool_ != nullptr) {
       pool_->parallel_for(tasks, body);
       return;
@@ -21,32 +28,86 @@ class Context::ContextQueue final : public kernels::Queue {
   }
   int workers() const noexcept override { return pool_ == nullptr ? 1 : pool_->threads(); }
   void* scratch(std::size_t bytes) override { return scratch_.allocate(bytes); }
+  void* stream() const noexcept override {
+    return scratch_.device() == nullptr ? nullptr : scratch_.device()->stream();
+  }
 
-  void release_scratch() { scratch_.reset(); }
+  Arena& scratch_arena() noexcept { return scratch_; }
 
  private:
   ThreadPool* pool_;
   Arena scratch_;
 };
 
+namespace {
+
+template <class T>
+const kernels::KernelTable<T>& host_kernels(Backend backend) {
+  return backend == Backend::cpu ? kernels::cpu_kernels<T>() : kernels::naive_kernels<T>();
+}
+
+}  // namespace
+
 Context::Context(Backend backend)
-    : backend_(backend), queue_(std::make_unique<ContextQueue>(nullptr)) {
+    : floats_(host_kernels<float>(backend)),
+      doubles_(host_kernels<double>(backend)),
+      queue_(std::make_unique<ContextQueue>(nullptr, nullptr)) {
   apply_instruction_set_choice();
 }
 
 Context::Context(ThreadPool& pool, Backend backend)
-    : backend_(backend), queue_(std::make_unique<ContextQueue>(&pool)) {
+    : floats_(host_kernels<float>(backend)),
+      doubles_(host_kernels<double>(backend)),
+      queue_(std::make_unique<ContextQueue>(&pool, nullptr)) {
   apply_instruction_set_choice();
 }
 
+Context::Context(kernels::Device& device)
+    : floats_(device.floats()),
+      doubles_(device.doubles()),
+      arena_(&device),
+      queue_(std::make_unique<ContextQueue>(nullptr, &device)) {}
+
 Context::~Context() = default;
+
+CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
+  if (device() == nullptr) {
+    throw Error(ErrorKind::usage, "capture: wants a context on a device, this one is on the CPU");
+  }
+  return device_call([&] {
+    device()->begin_capture();
+    try {
+      work();
+    } catch (...) {
+      try {
+        device()->end_capture();
+      } catch (const kernels::DeviceError&) {  // the first error is the one to tell
+      }
+      throw;
+    }
+    std::unique_ptr<kernels::CapturedWork> captured = device()->end_capture();
+    std::vector<std::shared_ptr<void>> memory = arena_.hold();
+    for (std::shared_ptr<void>& block : queue_->scratch_arena().hold()) {
+      memory.push_back(std::move(block));
+    }
+    return CapturedStep(std::move(captured), std::move(memory));
+  });
+}
+
+void Context::set_zero(void* memory, std::size_t bytes) {
+  if (device() == nullptr) {
+    std::memset(memory, 0, bytes);
+  } else {
+    device_call([&] { device()->set_zero(memory, bytes); });
+  }
+}
 
 kernels::Queue& Context::queue() noexcept {
   return *queue_;
 }
 
 void Context::release_scratch() {
-  queue_->release_scratch();
+  queue_->scratch_arena().reset();
 }
 
 }  // namespace pisr

@@ -1,8 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "core/arena.h"
+#include "core/device_call.h"
 #include "core/parallel.h"
 #include "kernels/table.h"
 
@@ -11,46 +15,83 @@ namespace pisr {
 /// Which set of kernels runs. `naive` is the slow truth that tests compare with.
 enum class Backend { cpu, naive };
 
+/// Work of a device that can be repeated, with all the memory it uses that is not a tensor of its
+/// own.
+class CapturedStep {
+ public:
+  CapturedStep(std::unique_ptr<kernels::CapturedWork> work,
+               std::vector<std::shared_ptr<void>> memory)
+      : memory_(std::move(memory)), work_(std::move(work)) {}
+  /// Queues all of it, behind what the device was given before. Step memory of the context holds
+  /// then what the captured step left there.
+  void replay() {
+    device_call([&] { work_->replay(); });
+  }
+
+ private:
+  std::vector<std::shared_ptr<void>> memory_;
+  std::unique_ptr<kernels::CapturedWork> work_;
+};
+
 /// Where operations run: kernels, the threads they may use, and the memory of a step. To be used by
-/// one thread at a time; several threads take a context each.
+/// one thread at a time; several threads take a context each. What a device refuses is
+/// Error(device).
 class Context {
  public:
   /// Runs kernels on the calling thread alone.
   explicit Context(Backend backend = Backend::cpu);
   /// Runs kernels on `pool`, which must outlive the context.
   explicit Context(ThreadPool& pool, Backend backend = Backend::cpu);
+  /// Runs kernels on `device`, which must outlive the context. The memory of a step is the
+  /// device's then, and operands have to lie there.
+  explicit Context(kernels::Device& device);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
   /// Memory of the current step: results, saved values and gradients that are not parameters'.
   Arena& arena() noexcept { return arena_; }
+  /// Null where kernels run on the CPU.
+  kernels::Device* device() const noexcept { return arena_.device(); }
 
   /// Runs one kernel, e.g. launch<float>(&kernels::KernelTable<float>::affine, {...}).
   template <class T, class Args>
   void launch(void (*kernels::KernelTable<T>::*kernel)(kernels::Queue&, const Args&),
               const std::type_identity_t<Args>& args) {
-    (table<T>().*kernel)(queue(), args);
+    device_call([&] { (table<T>().*kernel)(queue(), args); });
     release_scratch();
   }
   /// Runs a kernel that is in no table, such as a user's own.
   template <class Args>
   void launch(void (*kernel)(kernels::Queue&, const Args&),
               const std::type_identity_t<Args>& args) {
-    kernel(queue(), args);
+    device_call([&] { kernel(queue(), args); });
     release_scratch();
   }
+
+  /// Makes bytes that kernels use 0, in the order of their launches.
+  void set_zero(void* memory, std::size_t bytes);
+
+  /// Records the work that `work` gives a device instead of doing it. The same step must have run
+  /// once before, so that neither step nor scratch memory has to grow; the result keeps both, even
+  /// where the context goes on to larger steps. Error usage on the CPU.
+  CapturedStep capture(kernels::FunctionRef<void()> work);
 
  private:
   class ContextQueue;
   template <class T>
   const kernels::KernelTable<T>& table() const noexcept {
-    return backend_ == Backend::cpu ? kernels::cpu_kernels<T>() : kernels::naive_kernels<T>();
+    if constexpr (std::is_same_v<T, float>) {
+      return floats_;
+    } else {
+      return doubles_;
+    }
   }
   kernels::Queue& queue() noexcept;
   void release_scratch();
 
-  Backend backend_;
+  const kernels::KernelTable<float>& floats_;
+  const kernels::KernelTable<double>& doubles_;
   Arena arena_;
   std::unique_ptr<ContextQueue> queue_;
 };

@@ -17,6 +17,26 @@ void refuse_operands(const char* op, const std::string& reason,
   throw ShapeError(text.str());
 }
 
+namespace {
+
+[[noreturn]] void refuse_places(const char* op, std::initializer_list<Operand> operands,
+                                const kernels::Device* wanted) {
+  std::ostringstream text;
+  const char* separator = " (";
+  text << op << ": operands on different devices, wanted on " << place_name(wanted);
+  for (const Operand& operand : operands) {
+    if (operand.variable.defined()) {
+      const Tensor& value = operand.variable.value();
+      text << separator << operand.name << ' ' << value << ' ' << place_name(value.device());
+      separator = ", ";
+    }
+  }
+  text << ')';
+  throw ShapeError(text.str());
+}
+
+}  // namespace
+
 Tape& check_operands(const char* op, std::initializer_list<Operand> operands) {
   const Operand& first = *operands.begin();
   for (const Operand& operand : operands) {
@@ -26,7 +46,10 @@ Tape& check_operands(const char* op, std::initializer_list<Operand> operands) {
     if (!operand.variable.defined()) {
       refuse_operands(op, message(operand.name, " is undefined"), operands);
     }
-    common_tape(op, {&first.variable, &operand.variable});
+    Tape& tape = common_tape(op, {&first.variable, &operand.variable});
+    if (operand.variable.value().device() != tape.context().device()) {
+      refuse_places(op, operands, tape.context().device());
+    }
     if (operand.variable.dtype() != first.variable.dtype()) {
       refuse_operands(op,
                       message(operand.name, " is ", operand.variable.dtype(), ", ", first.name,

@@ -20,7 +20,8 @@ struct Operand {
                                   std::initializer_list<Operand> operands);
 
 /// The tape of all operands. Throws ShapeError where one is undefined, was made before the tape's
-/// reset, is on another tape than the first or has another element type.
+/// reset, is on another tape than the first, lies elsewhere than the tape's context runs or has
+/// another element type.
 Tape& check_operands(const char* op, std::initializer_list<Operand> operands);
 void check_rank(const char* op, const Operand& operand, int rank);
 /// All have the shape of the first.

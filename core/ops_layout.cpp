@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 
 #include "core/operand.h"
@@ -128,7 +127,8 @@ Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t coun
     with_type(dtype, [&]<class T>() {
       const auto dx = backward.slot<T>(0);
       if (dx.store == Store::write) {
-        std::fill_n(dx.data, range.batch * range.wide_length, T{0});
+        backward.context().set_zero(
+            dx.data, static_cast<std::size_t>(range.batch * range.wide_length) * sizeof(T));
       }
       copy_in(backward.context(), range, backward.dy<T>(), dx.data, dx.store);
     });

@@ -128,7 +128,8 @@ std::vector<std::byte> serialise_safetensors(const SafeTensors& file) {
   std::memcpy(bytes.data() + kLengthBytes, json.data(), json.size());
   std::byte* data = bytes.data() + kLengthBytes + json.size();
   for (const TensorEntry& entry : header.entries) {
-    std::memcpy(data + entry.begin, bytes_of(file.tensors.at(entry.name)), entry.end - entry.begin);
+    const Tensor here = file.tensors.at(entry.name).to(nullptr);
+    std::memcpy(data + entry.begin, bytes_of(here), entry.end - entry.begin);
   }
   return bytes;
 }

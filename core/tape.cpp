@@ -81,9 +81,13 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
   }
   kernels::Store store = kernels::Store::write;
   const Tensor first = gradient_slot(loss.node_, store);
+  if (store == kernels::Store::write) {
+    first.set_zero();
+  }
   with_type(first.dtype(), [&]<class T>() {
-    T& place = *first.data<T>();
-    place = static_cast<T>(store == kernels::Store::add ? place + seed : seed);
+    context_.launch(
+        &kernels::KernelTable<T>::affine,
+        {1, T{1}, static_cast<T>(seed), first.data<T>(), first.data<T>(), kernels::Store::write});
   });
   for (std::int32_t index = loss.node_; index >= 0; --index) {
     Node& node = nodes_[static_cast<std::size_t>(index)];
@@ -107,9 +111,7 @@ Tensor Tape::gradient(const Variable& variable) {
   }
   if (!node.gradient_written) {
     node.gradient = result(node.shape, node.dtype);
-    with_type(node.dtype, [&]<class T>() {
-      std::fill_n(node.gradient.data<T>(), node.gradient.count(), T{0});
-    });
+    node.gradient.set_zero();
   }
   return node.gradient;
 }
@@ -174,6 +176,11 @@ Tensor Tape::flat_gradient_part(const Node& node) const {
     throw ShapeError(message("backward: parameter ", node.dtype, node.shape, " at offset ",
                              node.parameter_offset, " does not fit into the flat gradient ",
                              flat_gradient_));
+  }
+  if (flat_gradient_.device() != context_.device()) {
+    throw ShapeError(message("backward: the flat gradient ", flat_gradient_, " is on ",
+                             place_name(flat_gradient_.device()), ", the tape runs on ",
+                             place_name(context_.device())));
   }
   return flat_gradient_.slice_flat(node.parameter_offset, node.shape);
 }

@@ -118,7 +118,7 @@ class Tape {
   /// Forgets all nodes and resets the arena: the start of the next step.
   void reset();
 
-  /// For operations: memory for a result.
+  /// For operations: memory for a result, where the context runs.
   Tensor result(Shape shape, DType dtype) { return context_.arena().tensor(shape, dtype); }
   /// For operations: whether record() with these inputs will remember a backward function, and with
   /// it what that function keeps.

@@ -1,9 +1,11 @@
 #include "core/tensor.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "core/arena.h"
+#include "core/device_call.h"
 
 namespace pisr {
 namespace {
@@ -25,29 +27,42 @@ Tensor copy_of(std::span<const T> values, Shape shape) {
   return tensor;
 }
 
+template <class To, class From>
+void convert(const From* from, std::int64_t count, To* to) {
+  std::transform(from, from + count, to, [](From x) { return static_cast<To>(x); });
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& stream, DType dtype) {
   return stream << (dtype == DType::f32 ? "f32" : "f64");
 }
 
-Tensor Tensor::empty(Shape shape, DType dtype) {
+Tensor Tensor::empty(Shape shape, DType dtype, kernels::Device* device) {
   const std::size_t bytes = byte_count(shape, dtype);
-  void* memory = ::operator new(bytes, kAlignment, std::nothrow);
+  void* memory = device == nullptr ? ::operator new(bytes, kAlignment, std::nothrow)
+                                   : device_call([&] { return device->allocate(bytes); });
   if (memory == nullptr) {
-    throw Error(ErrorKind::memory,
-                message("tensor: no memory for ", bytes, " bytes (", dtype, shape, ')'));
+    throw Error(ErrorKind::memory, message("tensor: no memory on ", place_name(device), " for ",
+                                           bytes, " bytes (", dtype, shape, ')'));
   }
   Tensor tensor;
-  tensor.owner_.reset(memory, [](void* block) { ::operator delete(block, kAlignment); });
+  if (device == nullptr) {
+    tensor.owner_.reset(memory, [](void* block) { ::operator delete(block, kAlignment); });
+  } else {
+    tensor.owner_.reset(memory, [device](void* block) { device->release(block); });
+  }
+  tensor.device_ = device;
   tensor.data_ = static_cast<std::byte*>(memory);
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;
 }
 
-Tensor Tensor::zeros(Shape shape, DType dtype) {
-  return full(shape, 0.0, dtype);
+Tensor Tensor::zeros(Shape shape, DType dtype, kernels::Device* device) {
+  Tensor tensor = empty(shape, dtype, device);
+  tensor.set_zero();
+  return tensor;
 }
 
 Tensor Tensor::full(Shape shape, double value, DType dtype) {
@@ -70,7 +85,8 @@ double Tensor::item() const {
   if (defined() && count() != 1) {
     throw ShapeError(message("item: wants a tensor of one element, got ", *this));
   }
-  return with_type(dtype_, [&]<class T>() { return static_cast<double>(*data<T>()); });
+  const Tensor here = to(nullptr);
+  return with_type(dtype_, [&]<class T>() { return static_cast<double>(*here.data<T>()); });
 }
 
 Tensor Tensor::reshape(Shape shape) const {
@@ -113,7 +129,16 @@ Tensor Tensor::clone() const {
 }
 
 Tensor Tensor::to(DType dtype) const {
-  Tensor result = empty(shape_, dtype);
+  Tensor result = empty(shape_, dtype, device_);
+  result.copy_from(*this);
+  return result;
+}
+
+Tensor Tensor::to(kernels::Device* device) const {
+  if (device == device_) {
+    return *this;
+  }
+  Tensor result = empty(shape_, dtype_, device);
   result.copy_from(*this);
   return result;
 }
@@ -122,12 +147,41 @@ void Tensor::copy_from(const Tensor& source) const {
   if (!(shape_ == source.shape_)) {
     throw ShapeError(message("copy_from: shapes differ (target ", *this, ", source ", source, ')'));
   }
-  with_type(dtype_, [&]<class To>() {
-    with_type(source.dtype_, [&]<class From>() {
-      const From* from = source.data<From>();
-      std::transform(from, from + count(), data<To>(), [](From x) { return static_cast<To>(x); });
+  if (device_ == nullptr && source.device_ == nullptr) {
+    with_type(dtype_, [&]<class To>() {
+      with_type(source.dtype_,
+                [&]<class From>() { convert(source.data<From>(), count(), data<To>()); });
     });
+    return;
+  }
+  const bool between_devices =
+      device_ != nullptr && source.device_ != nullptr && device_ != source.device_;
+  if (dtype_ != source.dtype_ || between_devices) {  // by way of the host
+    copy_from(source.to(nullptr).to(dtype_));
+    return;
+  }
+  void* const target = checked_data(dtype_);
+  const void* const from = source.checked_data(dtype_);
+  const std::size_t bytes = byte_count(shape_, dtype_);
+  device_call([&] {
+    if (device_ == nullptr) {
+      source.device_->download(target, from, bytes);
+    } else if (source.device_ == nullptr) {
+      device_->upload(target, from, bytes);
+    } else if (target != from) {
+      device_->copy(target, from, bytes);
+    }
   });
+}
+
+void Tensor::set_zero() const {
+  void* const target = checked_data(dtype_);
+  const std::size_t bytes = byte_count(shape_, dtype_);
+  if (device_ == nullptr) {
+    std::memset(target, 0, bytes);
+  } else {
+    device_call([&] { device_->set_zero(target, bytes); });
+  }
 }
 
 void* Tensor::checked_data(DType wanted) const {
@@ -141,6 +195,15 @@ void* Tensor::checked_data(DType wanted) const {
     throw ShapeError(message("tensor: ", *this, " was used after the reset of its arena"));
   }
   return data_;
+}
+
+void Tensor::refuse_device(const char* what) const {
+  throw ShapeError(message(what, ": ", *this, " is on ", place_name(device_), ", wanted on ",
+                           place_name(nullptr), "; to(nullptr) copies it"));
+}
+
+std::string place_name(const kernels::Device* device) {
+  return device == nullptr ? "cpu" : device->name();
 }
 
 std::ostream& operator<<(std::ostream& stream, const Tensor& tensor) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <ostream>
 #include <span>
+#include <string>
 #include <type_traits>
 
 #include "core/error.h"
@@ -13,6 +14,9 @@
 namespace pisr {
 
 class Arena;
+namespace kernels {
+class Device;
+}
 
 /// Element type. f64 exists so that gradients can be checked.
 enum class DType : std::uint8_t { f32, f64 };
@@ -33,6 +37,8 @@ decltype(auto) with_type(DType dtype, Function&& function) {
 }
 
 /// A handle to a contiguous block of numbers with a shape; copies of the handle share the numbers.
+/// They lie in the host's memory or in that of a device, which must outlive them; there only
+/// kernels and the copies below reach them.
 ///
 /// The memory belongs either to the tensors that refer to it (empty(), zeros(), ...) or to the
 /// arena of a step; using an arena's tensor after the arena was reset is an error.
@@ -40,9 +46,10 @@ class Tensor {
  public:
   Tensor() = default;
 
-  /// Uninitialised memory of its own, aligned to 64 bytes.
-  static Tensor empty(Shape shape, DType dtype = DType::f32);
-  static Tensor zeros(Shape shape, DType dtype = DType::f32);
+  /// Uninitialised memory of its own, aligned to 64 bytes; in the host's memory where `device` is
+  /// null. Throws Error(memory).
+  static Tensor empty(Shape shape, DType dtype = DType::f32, kernels::Device* device = nullptr);
+  static Tensor zeros(Shape shape, DType dtype = DType::f32, kernels::Device* device = nullptr);
   static Tensor full(Shape shape, double value, DType dtype = DType::f32);
   /// A copy of `values`, row by row; throws ShapeError when their number is not the shape's.
   static Tensor from(std::span<const float> values, Shape shape);
@@ -52,19 +59,23 @@ class Tensor {
   const Shape& shape() const noexcept { return shape_; }
   DType dtype() const noexcept { return dtype_; }
   std::int64_t count() const noexcept { return shape_.count(); }
+  /// Where the numbers lie; null: in the host's memory.
+  kernels::Device* device() const noexcept { return device_; }
 
   /// The numbers, as T = float or double. Throws when T is not the element type, when the tensor
-  /// is undefined, or when its arena has been reset since.
+  /// is undefined, or when its arena has been reset since. Those of a device are for its kernels
+  /// only.
   template <class T>
   T* data() const {
     return static_cast<T*>(checked_data(kDTypeOf<T>));
   }
-  /// The numbers as a span, for copying and range-for.
+  /// The numbers as a span, for copying and range-for. Throws for those of a device.
   template <class T>
   std::span<T> values() const {
+    check_on_host("values");
     return {data<T>(), static_cast<std::size_t>(count())};
   }
-  /// The only number of a tensor with count() == 1, whatever its type.
+  /// The only number of a tensor with count() == 1, whatever its type. Waits for a device.
   double item() const;
 
   /// The same numbers under another shape of equal count.
@@ -74,17 +85,30 @@ class Tensor {
   /// Elements [offset, offset + shape.count()) of the numbers in order; shares them.
   Tensor slice_flat(std::int64_t offset, Shape shape) const;
 
+  /// A copy at the same place.
   Tensor clone() const;
-  /// A copy, converted where the type differs.
+  /// A copy at the same place, converted where the type differs.
   Tensor to(DType dtype) const;
-  /// Copies the numbers of `source`, converting them; shapes must be equal.
+  /// The tensor itself where it lies on `device` (null: in the host's memory), else a copy there.
+  Tensor to(kernels::Device* device) const;
+  /// Copies the numbers of `source`, wherever the two lie, converting them; shapes must be equal.
+  /// To the host: waits for the device.
   void copy_from(const Tensor& source) const;
+  /// All bytes 0; on a device, in the order of its work.
+  void set_zero() const;
 
  private:
   friend class Arena;
   void* checked_data(DType wanted) const;
+  void check_on_host(const char* what) const {
+    if (device_ != nullptr) {
+      refuse_device(what);
+    }
+  }
+  [[noreturn]] void refuse_device(const char* what) const;
 
   std::shared_ptr<void> owner_;  ///< null when an arena owns the memory
+  kernels::Device* device_ = nullptr;
   std::byte* data_ = nullptr;
   const Arena* arena_ = nullptr;
   std::uint64_t epoch_ = 0;
@@ -94,5 +118,7 @@ class Tensor {
 
 /// As in error texts: f32[16,12,32,32]
 std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
+/// Where numbers lie, as in error texts: "cpu", or the name of the device.
+std::string place_name(const kernels::Device* device);
 
 }  // namespace pisr

@@ -7,11 +7,15 @@ namespace pisr {
 
 double gradient_norm(Context& context, const Tensor& gradient) {
   double sum = 0.0;
+  const bool on_device = context.device() != nullptr;
+  const Tensor device_sum = on_device ? context.arena().tensor({1}, DType::f64) : Tensor();
   with_type(gradient.dtype(), [&]<class T>() {
     context.launch<T>(&kernels::KernelTable<T>::sum_squares,
-                      {.count = gradient.count(), .x = gradient.data<T>(), .y = &sum});
+                      {.count = gradient.count(),
+                       .x = gradient.data<T>(),
+                       .y = on_device ? device_sum.data<double>() : &sum});
   });
-  return std::sqrt(sum);
+  return std::sqrt(on_device ? device_sum.item() : sum);
 }
 
 double clip_scale(double norm, double max_norm) {
@@ -22,9 +26,10 @@ double clip_scale(double norm, double max_norm) {
 }
 
 std::string first_non_finite(const FlatParameters& parameters, const Tensor& gradient) {
+  const Tensor here = gradient.to(nullptr);
   return with_type(gradient.dtype(), [&]<class T>() -> std::string {
     for (const FlatParameters::Entry& entry : parameters.entries()) {
-      const Tensor part = FlatParameters::part(gradient, entry);
+      const Tensor part = FlatParameters::part(here, entry);
       if (!std::ranges::all_of(part.values<T>(), [](T number) { return std::isfinite(number); })) {
         return entry.name;
       }

@@ -7,7 +7,8 @@
 
 namespace pisr {
 
-/// Euclidean norm over all numbers, in double; not finite where one of them is not.
+/// Euclidean norm over all numbers, in double; not finite where one of them is not. On a device it
+/// takes step memory of the context and waits for the result.
 double gradient_norm(Context& context, const Tensor& gradient);
 
 /// What to multiply a gradient of this norm by so that its norm is at most max_norm, as PyTorch

@@ -108,6 +108,13 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   if (stages_.empty()) {
     throw Error(ErrorKind::usage, "conv_chain: wants at least one convolution");
   }
+  for (const Tensor& tensor : {x, y, stages_.front().weight->value}) {
+    if (tensor.device() != context.device()) {
+      throw ShapeError(message("conv_chain: wants input, output and parameters on ",
+                               place_name(context.device()), ", got ", tensor, " on ",
+                               place_name(tensor.device())));
+    }
+  }
   const Shape wanted = output_shape(x.shape());
   if (!(y.shape() == wanted) || x.dtype() != y.dtype() ||
       x.dtype() != stages_.front().weight->value.dtype()) {
@@ -117,8 +124,15 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
                 wanted, ", got input ", x, " and output ", y));
   }
   with_type(x.dtype(), [&]<class T>() {
-    auto* const stages = static_cast<ChainStage<T>*>(
-        context.arena().allocate(stages_.size() * sizeof(ChainStage<T>)));
+    std::vector<ChainStage<T>> stages_of_device;  // the host reads them, and step memory is not its
+    ChainStage<T>* stages;
+    if (context.device() == nullptr) {
+      stages = static_cast<ChainStage<T>*>(
+          context.arena().allocate(stages_.size() * sizeof(ChainStage<T>)));
+    } else {
+      stages_of_device.resize(stages_.size());
+      stages = stages_of_device.data();
+    }
     Shape shape = x.shape();
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       const ConvSizes sizes = sizes_of(stages_[i], i, shape);

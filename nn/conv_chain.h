@@ -40,8 +40,8 @@ class ConvChain {
   /// Of the result for an input [n, c, h, w]; ShapeError where a layer cannot take what it gets.
   Shape output_shape(const Shape& input) const;
 
-  /// Computes y [output_shape(x.shape())] from x [n, c, h, w], both of the parameters' type.
-  /// Allocates nothing but step memory of the context.
+  /// Computes y [output_shape(x.shape())] from x [n, c, h, w], both of the parameters' type and
+  /// where the context runs. Allocates nothing but step memory of the context.
   void run(Context& context, const Tensor& x, const Tensor& y) const;
 
  private:

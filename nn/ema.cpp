@@ -1,7 +1,5 @@
 #include "nn/ema.h"
 
-#include <algorithm>
-
 namespace pisr {
 
 ExponentialMovingAverage::ExponentialMovingAverage(const FlatParameters& parameters, double decay)
@@ -22,9 +20,9 @@ void ExponentialMovingAverage::update(Context& context) {
 }
 
 void ExponentialMovingAverage::swap_with_values() {
-  with_type(values_.dtype(), [&]<class T>() {
-    std::ranges::swap_ranges(values_.values<T>(), average_.values<T>());
-  });
+  const Tensor average = average_.clone();
+  average_.copy_from(values_);
+  values_.copy_from(average);
 }
 
 }  // namespace pisr

@@ -1,6 +1,5 @@
 #include "nn/flat_parameters.h"
 
-#include <algorithm>
 #include <set>
 
 namespace pisr {
@@ -39,6 +38,7 @@ std::vector<NamedParameter> trainable_parameters(const std::vector<NamedModule>&
 FlatParameters::FlatParameters(const std::vector<NamedModule>& modules) {
   const std::vector<NamedParameter> parameters = trainable_parameters(modules);
   const DType dtype = parameters.front().parameter->value.dtype();
+  kernels::Device* const device = parameters.front().parameter->value.device();
   std::int64_t total = 0;
   for (const NamedParameter& named : parameters) {
     const Tensor& value = named.parameter->value;
@@ -47,10 +47,16 @@ FlatParameters::FlatParameters(const std::vector<NamedModule>& modules) {
                   message("FlatParameters: parameter '", named.name, "' is ", value.dtype(), ", '",
                           parameters.front().name, "' is ", dtype));
     }
+    if (value.device() != device) {
+      throw Error(
+          ErrorKind::usage,
+          message("FlatParameters: parameter '", named.name, "' is on ", place_name(value.device()),
+                  ", '", parameters.front().name, "' is on ", place_name(device)));
+    }
     entries_.push_back({named.name, value.shape(), total});
     total += value.count();
   }
-  values_ = Tensor::empty({total}, dtype);
+  values_ = Tensor::empty({total}, dtype, device);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     Parameter& parameter = *parameters[i].parameter;
     const Tensor view = part(values_, entries_[i]);
@@ -58,10 +64,6 @@ FlatParameters::FlatParameters(const std::vector<NamedModule>& modules) {
     parameter.value = view;
     parameter.offset = entries_[i].offset;
   }
-}
-
-void set_zero(const Tensor& tensor) {
-  with_type(tensor.dtype(), [&]<class T>() { std::ranges::fill(tensor.values<T>(), T(0)); });
 }
 
 }  // namespace pisr

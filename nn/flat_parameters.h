@@ -16,8 +16,8 @@ struct NamedModule {
 
 /// The trainable parameters of one or several modules in one flat buffer: one call of Adam, one
 /// norm and one copy serve them all. Each Parameter::value becomes a view of the buffer and its
-/// offset the place there. The modules must outlive the object, and each parameter can be in one
-/// only.
+/// offset the place there. The buffer lies where the parameters do. The modules must outlive the
+/// object, and each parameter can be in one only.
 class FlatParameters {
  public:
   struct Entry {
@@ -27,7 +27,7 @@ class FlatParameters {
   };
 
   /// Throws Error(usage) when there is nothing to train, a parameter is in another FlatParameters,
-  /// a name occurs twice, or element types differ.
+  /// a name occurs twice, or element types or devices differ.
   explicit FlatParameters(const std::vector<NamedModule>& modules);
 
   std::int64_t count() const noexcept { return values_.count(); }
@@ -36,8 +36,8 @@ class FlatParameters {
   const Tensor& values() const noexcept { return values_; }
   const std::vector<Entry>& entries() const noexcept { return entries_; }
 
-  /// Zeros as large as values(): a gradient, a moment, an average.
-  Tensor make_gradient() const { return Tensor::zeros({count()}, dtype()); }
+  /// Zeros as large as values(), and where they are: a gradient, a moment, an average.
+  Tensor make_gradient() const { return Tensor::zeros({count()}, dtype(), values_.device()); }
   /// The part of a buffer as large as values() that belongs to `entry`, under its shape; shared.
   static Tensor part(const Tensor& flat, const Entry& entry) {
     return flat.slice_flat(entry.offset, entry.shape);
@@ -47,8 +47,5 @@ class FlatParameters {
   std::vector<Entry> entries_;
   Tensor values_;
 };
-
-/// Sets all numbers to zero: a gradient before the next step.
-void set_zero(const Tensor& tensor);
 
 }  // namespace pisr

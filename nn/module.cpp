@@ -25,14 +25,27 @@ void Module::set_trainable(bool trainable) {
   }
 }
 
-void Module::convert(DType dtype) {
-  for (const NamedParameter& named : parameters()) {
+namespace {
+
+template <class Target>
+void replace_values(const char* what, const Module& module, Target target) {
+  for (const NamedParameter& named : module.parameters()) {
     if (named.parameter->offset >= 0) {
-      throw Error(ErrorKind::usage, message("convert: parameter '", named.name,
+      throw Error(ErrorKind::usage, message(what, ": parameter '", named.name,
                                             "' is already part of FlatParameters"));
     }
-    named.parameter->value = named.parameter->value.to(dtype);
+    named.parameter->value = named.parameter->value.to(target);
   }
+}
+
+}  // namespace
+
+void Module::convert(DType dtype) {
+  replace_values("convert", *this, dtype);
+}
+
+void Module::move_to(kernels::Device* device) {
+  replace_values("move_to", *this, device);
 }
 
 Parameter& Module::add_parameter(std::string name, Shape shape, ParameterRole role,

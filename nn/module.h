@@ -38,6 +38,9 @@ class Module {
   void set_trainable(bool trainable);
   /// Converts all parameters to `dtype` (before they are put into FlatParameters).
   void convert(DType dtype);
+  /// Moves all parameters to `device`, or back to the host where it is null (before they are put
+  /// into FlatParameters).
+  void move_to(kernels::Device* device);
 
  protected:
   Module() = default;

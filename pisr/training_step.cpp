@@ -98,7 +98,7 @@ void TrainingStep::compute(Shard& shard, Worker& worker, std::int64_t sample) {
   shard.loss = losses.total.value().item();
   shard.reconstruction = losses.reconstruction.value().item();
   shard.auxiliary = losses.auxiliary.defined() ? losses.auxiliary.value().item() : 0;
-  set_zero(shard.gradient);
+  shard.gradient.set_zero();
   // All shards are equally large, so the mean of their means is the mean over the batch.
   worker.tape.backward(losses.total, shard.gradient, 1.0 / options_.batch_size);
 }

@@ -44,7 +44,7 @@ TEST_CASE("the tape puts gradients at the places FlatParameters gives") {
   tape.backward(sum(layer(tape.constant(Tensor::full({1, 1, 2, 2}, 5.0)))), gradient);
   CHECK(gradient.data<float>()[0] == 20.0F);
   CHECK(gradient.data<float>()[1] == 4.0F);
-  set_zero(gradient);
+  gradient.set_zero();
   CHECK(gradient.data<float>()[0] == 0.0F);
   CHECK(gradient.data<float>()[1] == 0.0F);
 }

@@ -76,7 +76,7 @@ class Phase {
     const Tensor wanted_losses = file_.tensors.at("losses");
     Errors errors;
     for (std::int64_t step = 0; step < wanted_losses.shape()[0]; ++step) {
-      set_zero(gradient);
+      gradient.set_zero();
       const Losses losses = forward(tape, step == 0 ? &errors : nullptr);
       tape.backward(losses.total, gradient);
       if (step == 0) {

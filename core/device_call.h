@@ -1,0 +1,20 @@
+#pragma once
+
+#include <utility>
+
+#include "core/error.h"
+#include "kernels/device.h"
+
+namespace pisr {
+
+/// Calls function(); what a device refused becomes Error(device).
+template <class Function>
+decltype(auto) device_call(Function&& function) {
+  try {
+    return std::forward<Function>(function)();
+  } catch (const kernels::DeviceError& error) {
+    throw Error(ErrorKind::device, error.what());
+  }
+}
+
+}  // namespace pisr

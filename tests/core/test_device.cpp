@@ -1,0 +1,236 @@
+// Tensors, contexts and every operation on a device, by the emulated one.
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <stdexcept>
+#include <vector>
+
+#include "core/safetensors.h"
+#include "kernels/emulator/emulated_device.h"
+#include "tests/catch.h"
+#include "tests/core/op_cases.h"
+
+namespace pisr {
+namespace {
+
+using kernels::emulator::EmulatedDevice;
+
+// The value of an operation, and the gradients of the sum of its squares by each input, in the
+// host's memory.
+std::vector<Tensor> results(Context& context, const OpCase& op_case, DType dtype) {
+  Tape tape(context);
+  std::vector<Variable> inputs;
+  for (const Tensor& input : sample_inputs(op_case)) {
+    inputs.push_back(tape.leaf(input.to(dtype).to(context.device())));
+  }
+  const Variable y = op_case.function(inputs);
+  tape.backward(sum(y * y));
+  std::vector<Tensor> all{y.value().clone().to(nullptr)};
+  for (const Variable& input : inputs) {
+    all.push_back(tape.gradient(input).clone().to(nullptr));
+  }
+  tape.reset();
+  return all;
+}
+
+// Largest difference, relative to the largest number.
+double difference(const Tensor& a, const Tensor& b) {
+  const Tensor wide = a.to(DType::f64), reference = b.to(DType::f64);
+  double largest = 1e-30, worst = 0;
+  for (std::int64_t i = 0; i < wide.count(); ++i) {
+    largest = std::max(largest, std::abs(reference.data<double>()[i]));
+    const double error = std::abs(wide.data<double>()[i] - reference.data<double>()[i]);
+    worst = error <= worst ? worst : error;
+  }
+  return worst / largest;
+}
+
+std::vector<float> host_values(const Tensor& tensor) {
+  const Tensor here = tensor.to(nullptr);
+  return {here.data<float>(), here.data<float>() + here.count()};
+}
+
+ErrorKind kind_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  throw std::logic_error("no error");
+}
+
+}  // namespace
+
+TEST_CASE("device: every operation, forward and backward, as on the CPU", "[device]") {
+  EmulatedDevice device;
+  Context cpu, context(device);
+  for (const OpCase& op_case : op_cases()) {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const std::vector<Tensor> expected = results(cpu, op_case, dtype);
+      const std::vector<Tensor> got = results(context, op_case, dtype);
+      REQUIRE(got.size() == expected.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        const double error = difference(got[i], expected[i]);
+        CAPTURE(op_case.name, dtype == DType::f64, i, error);
+        CHECK(error <= (dtype == DType::f32 ? 2e-6 : 1e-14));
+      }
+    }
+  }
+}
+
+TEST_CASE("device: numbers go there and back", "[device]") {
+  EmulatedDevice device, other;
+  const Tensor here = Tensor::from(std::vector<float>{1, 2, 3, 4}, {2, 2});
+  const Tensor there = here.to(&device);
+  CHECK(there.device() == &device);
+  CHECK(device.used() == 16);
+  CHECK(here.to(nullptr).data<float>() == here.data<float>());
+  CHECK(there.to(&device).data<float>() == there.data<float>());
+  CHECK(host_values(there) == std::vector<float>{1, 2, 3, 4});
+  CHECK(there.clone().device() == &device);
+  CHECK(there.slice_outer(1, 1).slice_flat(0, {1}).item() == 3);
+  CHECK(there.to(DType::f64).to(nullptr).values<double>()[3] == 4);
+  there.slice_outer(1, 1).copy_from(there.slice_outer(0, 1));
+  CHECK(host_values(there) == std::vector<float>{1, 2, 1, 2});
+  there.copy_from(Tensor::full({2, 2}, 0.5, DType::f64));
+  here.copy_from(there);
+  CHECK(host_values(here) == std::vector<float>(4, 0.5F));
+  CHECK(host_values(here.to(&other).to(&device)) == std::vector<float>(4, 0.5F));
+  CHECK(host_values(Tensor::zeros({3}, DType::f32, &device)) == std::vector<float>(3));
+  there.set_zero();
+  CHECK(host_values(there) == std::vector<float>(4));
+  SafeTensors file;
+  file.tensors["x"] = there;
+  CHECK(host_values(parse_safetensors(serialise_safetensors(file), "x").tensors.at("x")) ==
+        std::vector<float>(4));
+}
+
+TEST_CASE("device: memory comes back and its end is an error", "[device]") {
+  EmulatedDevice device(std::size_t{1} << 16);
+  {
+    const Tensor tensor = Tensor::empty({4096}, DType::f32, &device);
+    const Tensor view = tensor.slice_flat(5, {2});
+    CHECK_THROWS_WITH(Tensor::empty({20000}, DType::f32, &device),
+                      "tensor: no memory on emulated CUDA device for 80000 bytes (f32[20000])");
+    CHECK(kind_of([&] { Tensor::empty({20000}, DType::f64, &device); }) == ErrorKind::memory);
+  }
+  CHECK(device.used() == 0);
+  Context context(device);
+  CHECK_THROWS_WITH(context.arena().tensor({20000}, DType::f32),
+                    Catch::Contains("arena: no memory on emulated CUDA device for 80000 bytes"));
+}
+
+TEST_CASE("device: the host does not touch its numbers", "[device]") {
+  EmulatedDevice device;
+  const Tensor there = Tensor::zeros({2, 3}, DType::f32, &device);
+  CHECK_THROWS_AS(there.values<float>(), ShapeError);
+  CHECK_THROWS_WITH(there.values<float>(),
+                    "values: f32[2,3] is on emulated CUDA device, wanted on cpu; to(nullptr) "
+                    "copies it");
+}
+
+TEST_CASE("device: operands at other places are refused", "[device][errors]") {
+  EmulatedDevice device, other;
+  Context cpu, context(device);
+  Tape here(cpu), there(context);
+  const Tensor x = Tensor::zeros({1, 1, 4, 4}), weight = Tensor::zeros({1, 1, 3, 3});
+  const Tensor far_x = x.to(&device), far_weight = weight.to(&device);
+  CHECK_THROWS_AS(conv2d(there.leaf(far_x), there.leaf(weight), {}), ShapeError);
+  CHECK_THROWS_WITH(conv2d(there.leaf(far_x), there.leaf(weight), {}),
+                    "conv2d: operands on different devices, wanted on emulated CUDA device (input "
+                    "f32[1,1,4,4] emulated CUDA device, weight f32[1,1,3,3] cpu)");
+  CHECK_THROWS_WITH(conv2d(here.leaf(x), here.leaf(far_weight), {}),
+                    Catch::Contains("conv2d: operands on different devices, wanted on cpu"));
+  CHECK_THROWS_AS(relu(there.leaf(x)), ShapeError);
+  CHECK_THROWS_AS(relu(there.leaf(x.to(&other))), ShapeError);
+
+  const Parameter parameter{far_weight, 0};
+  const Variable loss = sum(conv2d(there.constant(far_x), there.parameter(parameter), {}));
+  CHECK_THROWS_WITH(there.backward(loss, Tensor::zeros({9})),
+                    "backward: the flat gradient f32[9] is on cpu, the tape runs on emulated CUDA "
+                    "device");
+  const Tensor gradient = Tensor::zeros({9}, DType::f32, &device);
+  CHECK_NOTHROW(there.backward(loss, gradient, 3));
+}
+
+TEST_CASE("device: seed and zero gradients", "[device]") {
+  EmulatedDevice device;
+  Context context(device);
+  Tape tape(context);
+  const Variable x = tape.leaf(Tensor::full({3}, 2).to(&device));
+  const Variable unused = tape.leaf(Tensor::full({2}, 2).to(&device));
+  tape.backward(sum(x), {}, 0.75);
+  CHECK(host_values(tape.gradient(x)) == std::vector<float>(3, 0.75F));
+  CHECK(host_values(tape.gradient(unused)) == std::vector<float>(2));
+}
+
+TEST_CASE("device: a step is captured and repeated", "[device]") {
+  EmulatedDevice device;
+  Context context(device);
+  Tape tape(context);
+  const Tensor x = Tensor::full({1, 2, 9, 9}, 0.5).to(&device);
+  const Parameter weight{Tensor::full({2, 2, 3, 3}, 0.1).to(&device), 0};
+  const Tensor gradient = Tensor::zeros({36}, DType::f32, &device);
+  const Tensor loss = Tensor::zeros({1}, DType::f32, &device);
+  const auto step = [&] {
+    tape.reset();
+    gradient.set_zero();
+    const Variable y = mean(conv2d(tape.constant(x), tape.parameter(weight), {}));
+    tape.backward(y, gradient);
+    loss.copy_from(y.value());
+  };
+  step();
+  tape.reset();
+  CapturedStep captured = context.capture(step);
+  const double first_loss = loss.item();
+  const std::vector<float> first_gradient = host_values(gradient);
+  CHECK(first_loss == Approx(0.9));
+
+  // Larger work in between takes other memory; the captured step keeps its own.
+  tape.reset();
+  for (int i = 0; i < 2; ++i) {
+    const Tensor large = Tensor::full({1, 2, 90, 90}, 1).to(&device);
+    const Variable y = sum(conv2d(tape.constant(large), tape.parameter(weight), {}));
+    tape.backward(y, gradient);
+    tape.reset();
+  }
+  x.copy_from(Tensor::full({1, 2, 9, 9}, 1));
+  captured.replay();
+  CHECK(loss.item() == Approx(2 * first_loss));
+  CHECK(host_values(gradient)[7] == Approx(2 * first_gradient[7]));
+
+  SECTION("a step that did not run before is refused, and the next one is fine") {
+    const auto larger = [&] {
+      tape.reset();
+      sum(tape.constant(Tensor::empty({1, 500, 90, 90}, DType::f32, &device)) * 2.0);
+    };
+    CHECK(kind_of([&] { context.capture(larger); }) == ErrorKind::device);
+    const Tensor big = Tensor::zeros({1, 100, 90, 90}, DType::f32, &device);
+    const auto grows = [&] {
+      tape.reset();
+      sum(tape.constant(big) * 2.0);
+    };
+    CHECK_THROWS_WITH(context.capture(grows), Catch::Contains("arena: the work that is captured"));
+    CHECK(!device.is_capturing());
+    grows();
+    CHECK_NOTHROW(context.capture(grows).replay());
+  }
+  CHECK(kind_of([&] { Context().capture(step); }) == ErrorKind::usage);
+}
+
+TEST_CASE("device: what fails there is Error(device)", "[device]") {
+  EmulatedDevice device;
+  Context context(device);
+  Tape tape(context);
+  const Tensor tensor = Tensor::zeros({4}, DType::f32, &device);
+  const Variable x = tape.leaf(tensor);
+  device.fail_after(0);
+  CHECK(kind_of([&] { relu(x); }) == ErrorKind::device);
+  CHECK(kind_of([&] { tensor.item(); }) == ErrorKind::usage);  // four elements
+  CHECK(kind_of([&] { tensor.to(nullptr); }) == ErrorKind::device);
+  CHECK(kind_of([&] { tensor.set_zero(); }) == ErrorKind::device);
+  CHECK(kind_of([&] { Tensor::empty({4}, DType::f32, &device); }) == ErrorKind::device);
+}
+
+}  // namespace pisr
