@@ -34,54 +34,66 @@ void bias_gradient(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
              sizes.out_channels, StoreSum<T>{args.dbias, 1, args.dbias_store});
 }
 
+// The kernels of ops.def by one precision.
+template <class T, Precision kPrecision>
+struct Convolutions {
+  static void conv2d(Queue& queue, const ConvArgs<T>& args) {
+    conv_to_small(queue, args.sizes, args.x, args.weight, destination(args), kPrecision);
+  }
+  static void conv2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
+    conv_to_large(queue, args.sizes, args.dy, args.weight, Destination<T>{args.dx, args.dx_store},
+                  kPrecision);
+  }
+  static void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
+    if (args.dweight != nullptr) {
+      conv_to_weight(queue, args.sizes, args.x, args.dy, args.dweight, args.dweight_store,
+                     kPrecision);
+    }
+    bias_gradient(queue, args);
+  }
+  static void conv_transpose2d(Queue& queue, const ConvArgs<T>& args) {
+    conv_to_large(queue, transposed(args.sizes), args.x, args.weight, destination(args),
+                  kPrecision);
+  }
+  static void conv_transpose2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
+    conv_to_small(queue, transposed(args.sizes), args.dy, args.weight,
+                  Destination<T>{args.dx, args.dx_store}, kPrecision);
+  }
+  static void conv_transpose2d_backward_weight(Queue& queue,
+                                               const ConvBackwardWeightArgs<T>& args) {
+    if (args.dweight != nullptr) {
+      conv_to_weight(queue, transposed(args.sizes), args.dy, args.x, args.dweight,
+                     args.dweight_store, kPrecision);
+    }
+    bias_gradient(queue, args);
+  }
+  static void conv_chain(Queue& queue, const ConvChainArgs<T>& args) {
+    run_stage_by_stage(queue, args, conv2d, conv_transpose2d);
+  }
+};
+
+using Tf32 = Convolutions<float, Precision::tf32>;
+
 }  // namespace
 
-template <class T>
-void conv2d(Queue& queue, const ConvArgs<T>& args) {
-  conv_to_small(queue, args.sizes, args.x, args.weight, destination(args));
-}
-
-template <class T>
-void conv2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
-  conv_to_large(queue, args.sizes, args.dy, args.weight, Destination<T>{args.dx, args.dx_store});
-}
-
-template <class T>
-void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
-  if (args.dweight != nullptr) {
-    conv_to_weight(queue, args.sizes, args.x, args.dy, args.dweight, args.dweight_store);
-  }
-  bias_gradient(queue, args);
-}
-
-template <class T>
-void conv_transpose2d(Queue& queue, const ConvArgs<T>& args) {
-  conv_to_large(queue, transposed(args.sizes), args.x, args.weight, destination(args));
-}
-
-template <class T>
-void conv_transpose2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
-  conv_to_small(queue, transposed(args.sizes), args.dy, args.weight,
-                Destination<T>{args.dx, args.dx_store});
-}
-
-template <class T>
-void conv_transpose2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
-  if (args.dweight != nullptr) {
-    conv_to_weight(queue, transposed(args.sizes), args.dy, args.x, args.dweight,
-                   args.dweight_store);
-  }
-  bias_gradient(queue, args);
-}
-
-template <class T>
-void conv_chain(Queue& queue, const ConvChainArgs<T>& args) {
-  run_stage_by_stage(queue, args, conv2d<T>, conv_transpose2d<T>);
-}
+#define PISR_KERNEL(name, Args)                          \
+  template <class T>                                     \
+  void name(Queue& queue, const Args<T>& args) {         \
+    Convolutions<T, Precision::fp32>::name(queue, args); \
+  }                                                      \
+  PISR_INSTANTIATE(name, Args)
+PISR_KERNEL(conv2d, ConvArgs)
+PISR_KERNEL(conv2d_backward_data, ConvBackwardDataArgs)
+PISR_KERNEL(conv2d_backward_weight, ConvBackwardWeightArgs)
+PISR_KERNEL(conv_transpose2d, ConvArgs)
+PISR_KERNEL(conv_transpose2d_backward_data, ConvBackwardDataArgs)
+PISR_KERNEL(conv_transpose2d_backward_weight, ConvBackwardWeightArgs)
+PISR_KERNEL(conv_chain, ConvChainArgs)
+#undef PISR_KERNEL
 
 void conv_chain_fp16(Queue& queue, const ConvChainArgs<float>& args) {
   if (!fused_fsrcnn_takes(args)) {
-    conv_chain<float>(queue, args);
+    Tf32::conv_chain(queue, args);
     return;
   }
   auto* packed = queue.scratch_array<unsigned>(kFsrcnnWords);
@@ -91,12 +103,15 @@ void conv_chain_fp16(Queue& queue, const ConvChainArgs<float>& args) {
                        args.stages[args.count - 1].sizes.stride, args.x, packed, args.y});
 }
 
-PISR_INSTANTIATE(conv2d, ConvArgs)
-PISR_INSTANTIATE(conv2d_backward_data, ConvBackwardDataArgs)
-PISR_INSTANTIATE(conv2d_backward_weight, ConvBackwardWeightArgs)
-PISR_INSTANTIATE(conv_transpose2d, ConvArgs)
-PISR_INSTANTIATE(conv_transpose2d_backward_data, ConvBackwardDataArgs)
-PISR_INSTANTIATE(conv_transpose2d_backward_weight, ConvBackwardWeightArgs)
-PISR_INSTANTIATE(conv_chain, ConvChainArgs)
+KernelTable<float> with_tf32_convolutions(KernelTable<float> table) {
+  table.conv2d = Tf32::conv2d;
+  table.conv2d_backward_data = Tf32::conv2d_backward_data;
+  table.conv2d_backward_weight = Tf32::conv2d_backward_weight;
+  table.conv_transpose2d = Tf32::conv_transpose2d;
+  table.conv_transpose2d_backward_data = Tf32::conv_transpose2d_backward_data;
+  table.conv_transpose2d_backward_weight = Tf32::conv_transpose2d_backward_weight;
+  table.conv_chain = Tf32::conv_chain;
+  return table;
+}
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -7,6 +7,7 @@
 #include "kernels/conv_args.h"
 #include "kernels/cuda/destination.h"
 #include "kernels/cuda/device.h"
+#include "kernels/precision.h"
 #include "kernels/queue.h"
 
 /// The three products of a convolution, as in kernels/cpu/conv_primitives.h: a convolution relates
@@ -18,18 +19,18 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 /// small = conv2d(large, weight)
 template <class T>
 void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T* weight,
-                   const Destination<T>& small);
+                   const Destination<T>& small, Precision precision);
 
 /// large = the transposed map of conv_to_small; with replicate padding only the store may be chosen
 /// in the destination.
 template <class T>
 void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
-                   const Destination<T>& large);
+                   const Destination<T>& large, Precision precision);
 
 /// The gradient of the weight.
 template <class T>
 void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
-                    Store store);
+                    Store store, Precision precision);
 
 /// A count that kernels keep in 32 bits. Throws std::length_error, naming it, if it is too large.
 inline int count_32(std::int64_t count, const char* what) {

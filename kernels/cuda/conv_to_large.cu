@@ -126,7 +126,7 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_large_kernel(ToLarge<
 
 template <class T>
 void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
-                          const Destination<T>& large) {
+                          const Destination<T>& large, Precision precision) {
   const int channels = sizes.in_channels / sizes.groups;
   const int filters = sizes.out_channels / sizes.groups;
   const int stride = sizes.stride;
@@ -134,7 +134,7 @@ void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small, 
   const std::int64_t most_pixels = std::int64_t{(sizes.in_height + stride - 1) / stride} *
                                    ((sizes.in_width + stride - 1) / stride);
   const int pixels = count_32(most_pixels, "pixels");
-  with_tile(channels, [&](auto tile) {
+  with_tile<T>(channels, precision, [&](auto tile) {
     using TileType = decltype(tile);
     const auto tiles = static_cast<int>(block_count(pixels, TileType::kColumns));
     const dim3 blocks(block_count(sizes.batch * tiles, 1), block_count(channels, TileType::kRows),
@@ -175,9 +175,9 @@ struct FoldPadding {
 
 template <class T>
 void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
-                   const Destination<T>& large) {
+                   const Destination<T>& large, Precision precision) {
   if (sizes.padding_mode == PaddingMode::zero || sizes.padding == 0) {
-    zero_padded_to_large(queue, sizes, small, weight, large);
+    zero_padded_to_large(queue, sizes, small, weight, large, precision);
     return;
   }
   ConvSizes with_padding = sizes;
@@ -187,14 +187,14 @@ void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T
   const std::int64_t planes = sizes.batch * sizes.in_channels;
   auto* padded = queue.scratch_array<T>(
       static_cast<std::size_t>(planes * with_padding.in_height * with_padding.in_width));
-  zero_padded_to_large(queue, with_padding, small, weight, Destination<T>{padded});
+  zero_padded_to_large(queue, with_padding, small, weight, Destination<T>{padded}, precision);
   map_planes(queue, planes, std::int64_t{sizes.in_height} * sizes.in_width,
              FoldPadding<T>{sizes, padded, large.y, large.how});
 }
 
 template void conv_to_large<float>(Queue&, const ConvSizes&, const float*, const float*,
-                                   const Destination<float>&);
+                                   const Destination<float>&, Precision);
 template void conv_to_large<double>(Queue&, const ConvSizes&, const double*, const double*,
-                                    const Destination<double>&);
+                                    const Destination<double>&, Precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -65,13 +65,13 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_small_kernel(ToSmall<
 
 template <class T>
 void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T* weight,
-                   const Destination<T>& small) {
+                   const Destination<T>& small, Precision precision) {
   const int filters = sizes.out_channels / sizes.groups;
   const Patches patches(sizes);
   const int patch =
       count_32(std::int64_t{sizes.in_channels} / sizes.groups * patches.taps.divisor(), "weights");
   const int pixels = count_32(std::int64_t{sizes.out_height} * sizes.out_width, "pixels");
-  with_tile(filters, [&](auto tile) {
+  with_tile<T>(filters, precision, [&](auto tile) {
     using TileType = decltype(tile);
     const auto tiles = static_cast<int>(block_count(pixels, TileType::kColumns));
     const dim3 blocks(block_count(sizes.batch * tiles, 1), block_count(filters, TileType::kRows),
@@ -82,8 +82,8 @@ void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T
 }
 
 template void conv_to_small<float>(Queue&, const ConvSizes&, const float*, const float*,
-                                   const Destination<float>&);
+                                   const Destination<float>&, Precision);
 template void conv_to_small<double>(Queue&, const ConvSizes&, const double*, const double*,
-                                    const Destination<double>&);
+                                    const Destination<double>&, Precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

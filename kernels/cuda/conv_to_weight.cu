@@ -98,7 +98,7 @@ struct AddParts {
 
 template <class T>
 void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
-                    Store how) {
+                    Store how, Precision precision) {
   const int filters = sizes.out_channels / sizes.groups;
   const Patches patches(sizes);
   const int patch =
@@ -110,7 +110,7 @@ void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const 
   const auto parts = static_cast<int>(block_count(all_pixels, pixels_of_part));
   const std::int64_t weights = std::int64_t{sizes.out_channels} * patch;
   auto* partial = queue.scratch_array<T>(static_cast<std::size_t>(parts * weights));
-  with_tile(filters, [&](auto tile) {
+  with_tile<T>(filters, precision, [&](auto tile) {
     using TileType = decltype(tile);
     const dim3 blocks(block_count(std::int64_t{block_count(patch, TileType::kColumns)} * parts, 1),
                       block_count(filters, TileType::kRows), static_cast<unsigned>(sizes.groups));
@@ -122,8 +122,8 @@ void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const 
 }
 
 template void conv_to_weight<float>(Queue&, const ConvSizes&, const float*, const float*, float*,
-                                    Store);
+                                    Store, Precision);
 template void conv_to_weight<double>(Queue&, const ConvSizes&, const double*, const double*,
-                                     double*, Store);
+                                     double*, Store, Precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -4,6 +4,7 @@
 #include "kernels/cuda/device.h"
 #include "kernels/instantiate.h"
 #include "kernels/queue.h"
+#include "kernels/table.h"
 
 /// The CUDA back end. All pointers of the arguments, and the scratch memory of the queue, are in
 /// device memory; a kernel returns when its work is queued. Results do not depend on the card: work
@@ -15,5 +16,8 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
   void name(Queue& queue, const Args<T>& args);
 #include "kernels/ops.def"
 #undef PISR_KERNEL
+
+/// The table with convolutions that multiply in TF32.
+KernelTable<float> with_tf32_convolutions(KernelTable<float> table);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

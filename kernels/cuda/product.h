@@ -1,6 +1,10 @@
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/tensor_core.h"
+#include "kernels/precision.h"
 
 /// The matrix product all convolutions are made of: a block computes a tile of a b, whose operands
 /// are not stored as matrices but found by functions (an implicit GEMM).
@@ -9,25 +13,124 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 constexpr int kProductThreads = 128;
 constexpr int kDepth = 16;  ///< of the slices of a and b that are in shared memory at once
 
-/// The rows and columns of a block's tile and of that part of it that is one thread's.
+/// The rows and columns of a block's tile and how many of them are one thread's: its rows(i) and
+/// columns(j), i < kThreadRows and j < kThreadColumns, cross in the elements it sums up. Slices of
+/// the operands have kPad more columns than they need, against bank conflicts.
 template <int kRowsOfTile, int kColumnsOfTile, int kRowsOfThread, int kColumnsOfThread>
 struct Tile {
-  static constexpr int kRows = kRowsOfTile, kColumns = kColumnsOfTile;
+  static constexpr int kRows = kRowsOfTile, kColumns = kColumnsOfTile, kPad = 4;
   static constexpr int kThreadRows = kRowsOfThread, kThreadColumns = kColumnsOfThread;
   static_assert(kRows / kThreadRows * (kColumns / kThreadColumns) == kProductThreads);
+  /// Sums of so many slices are added to a sum of sums, which keeps the error of long sums small.
+  static constexpr int kSlicesOfChunk = 2;
 
-  __device__ static int first_row() {
-    return static_cast<int>(threadIdx.x) / (kColumns / kThreadColumns) * kThreadRows;
+  __device__ static int row(int i) {
+    return static_cast<int>(threadIdx.x) / (kColumns / kThreadColumns) * kThreadRows + i;
   }
-  __device__ static int first_column() {
-    return static_cast<int>(threadIdx.x) % (kColumns / kThreadColumns) * kThreadColumns;
+  __device__ static int column(int j) {
+    return static_cast<int>(threadIdx.x) % (kColumns / kThreadColumns) * kThreadColumns + j;
+  }
+
+  template <class T>
+  __device__ __forceinline__ static void multiply_slice(const T (&a)[kDepth][kRows + kPad],
+                                                        const T (&b)[kDepth][kColumns + kPad],
+                                                        T (&sum)[kThreadRows][kThreadColumns]) {
+    const int first_row = row(0), first_column = column(0);
+    PISR_UNROLL
+    for (int k = 0; k < kDepth; ++k) {
+      T left[kThreadRows], right[kThreadColumns];
+      PISR_UNROLL
+      for (int i = 0; i < kThreadRows; ++i) {
+        left[i] = a[k][first_row + i];
+      }
+      PISR_UNROLL
+      for (int j = 0; j < kThreadColumns; ++j) {
+        right[j] = b[k][first_column + j];
+      }
+      PISR_UNROLL
+      for (int i = 0; i < kThreadRows; ++i) {
+        PISR_UNROLL
+        for (int j = 0; j < kThreadColumns; ++j) {
+          sum[i][j] += left[i] * right[j];
+        }
+      }
+    }
+  }
+};
+
+/// The same on tensor cores in TF32: four warps, kWarpsDown of them one below the other. A thread
+/// reads 4 + 2 numbers a product of 16 x 8 x 8, without bank conflicts, since kPad makes the
+/// slices' rows 8 modulo 32 floats long.
+template <int kRowsOfTile, int kColumnsOfTile, int kWarpsDown>
+struct TensorTile {
+  static constexpr int kRows = kRowsOfTile, kColumns = kColumnsOfTile, kPad = 8;
+  static constexpr int kWarpsAcross = kProductThreads / kWarpSize / kWarpsDown;
+  static constexpr int kWarpRows = kRows / kWarpsDown, kWarpColumns = kColumns / kWarpsAcross;
+  static constexpr int kThreadRows = kWarpRows / 8, kThreadColumns = kWarpColumns / 4;
+  static_assert(kWarpRows % 16 == 0 && kWarpColumns % 8 == 0);
+  static_assert((kRows + kPad) % 16 == 8 && (kColumns + kPad) % 16 == 8);
+  static constexpr int kSlicesOfChunk = 0;  // operands are too coarse for it to matter
+
+  __device__ static int group() { return static_cast<int>(threadIdx.x) % kWarpSize / 4; }
+  __device__ static int member() { return static_cast<int>(threadIdx.x) % 4; }
+  __device__ static int row(int i) {
+    const int warp = static_cast<int>(threadIdx.x) / kWarpSize / kWarpsAcross;
+    return warp * kWarpRows + i * 8 + group();
+  }
+  __device__ static int column(int j) {
+    const int warp = static_cast<int>(threadIdx.x) / kWarpSize % kWarpsAcross;
+    return warp * kWarpColumns + j / 2 * 8 + member() * 2 + j % 2;
+  }
+
+  __device__ __forceinline__ static void multiply_slice(const float (&a)[kDepth][kRows + kPad],
+                                                        const float (&b)[kDepth][kColumns + kPad],
+                                                        float (&sum)[kThreadRows][kThreadColumns]) {
+    const int first_row = row(0), first_column = column(0) - member() * 2 + group();
+    PISR_UNROLL
+    for (int step = 0; step < kDepth / 8; ++step) {
+      const int k = step * 8 + member();
+      float left[kThreadRows / 2][4];
+      PISR_UNROLL
+      for (int i = 0; i < kThreadRows / 2; ++i) {
+        PISR_UNROLL
+        for (int part = 0; part < 4; ++part) {
+          left[i][part] = to_tf32(a[k + part / 2 * 4][first_row + i * 16 + part % 2 * 8]);
+        }
+      }
+      PISR_UNROLL
+      for (int j = 0; j < kThreadColumns / 2; ++j) {
+        const float right[2] = {to_tf32(b[k][first_column + j * 8]),
+                                to_tf32(b[k + 4][first_column + j * 8])};
+        PISR_UNROLL
+        for (int i = 0; i < kThreadRows / 2; ++i) {
+          float(&upper)[kThreadColumns] = sum[2 * i];
+          float(&lower)[kThreadColumns] = sum[2 * i + 1];
+          float part[4] = {upper[2 * j], upper[2 * j + 1], lower[2 * j], lower[2 * j + 1]};
+          multiply_tf32(part, left[i], right);
+          upper[2 * j] = part[0];
+          upper[2 * j + 1] = part[1];
+          lower[2 * j] = part[2];
+          lower[2 * j + 1] = part[3];
+        }
+      }
+    }
   }
 };
 
 /// Calls body(Tile) with the tile for a product of so many rows: 1, 12 and 56 channels are what the
-/// networks have.
-template <class Body>
-void with_tile(int rows, const Body& body) {
+/// networks have. Few rows would leave most of a tensor core idle and are multiplied in float.
+template <class T, class Body>
+void with_tile(int rows, Precision precision, const Body& body) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (precision != Precision::fp32 && rows > 4) {
+      if (rows <= 16) {
+        body(TensorTile<16, 128, 1>());
+      } else {
+        body(TensorTile<64, 128, 2>());
+      }
+      return;
+    }
+  }
   if (rows <= 4) {
     body(Tile<4, 128, 4, 1>());
   } else if (rows <= 16) {
@@ -39,8 +142,8 @@ void with_tile(int rows, const Body& body) {
 
 /// Starts to bring a slice of an operand into shared memory. Along which of its sides neighbouring
 /// threads go is the caller's choice: the one that is contiguous in memory.
-template <bool kAlongDepth, int kSide, class T, class Find>
-__device__ __forceinline__ void load_slice(T (&slice)[kDepth][kSide + 4], int depth_left,
+template <bool kAlongDepth, int kSide, int kPitch, class T, class Find>
+__device__ __forceinline__ void load_slice(T (&slice)[kDepth][kPitch], int depth_left,
                                            const Find& find) {
   PISR_UNROLL
   for (int i = threadIdx.x; i < kDepth * kSide; i += kProductThreads) {
@@ -61,17 +164,15 @@ __device__ __forceinline__ void load_slice(T (&slice)[kDepth][kSide + 4], int de
 ///   kADown, kBDown: whether neighbouring threads load along k.
 /// To be called once in a kernel.
 ///
-/// The next slices are on their way while the current ones are multiplied. Sums of kSlicesOfChunk
-/// slices are added to a sum of sums, which keeps the error of long sums small.
+/// The next slices are on their way while the current ones are multiplied.
 template <class TileType, class T, class Operands>
 __device__ __forceinline__ void multiply(
     const Operands& operands, int begin, int end,
     T (&sum)[TileType::kThreadRows][TileType::kThreadColumns]) {
   constexpr int kRows = TileType::kRows, kColumns = TileType::kColumns;
-  constexpr int kSlicesOfChunk = 2;
-  PISR_SHARED(T, a, [2][kDepth][kRows + 4]);
-  PISR_SHARED(T, b, [2][kDepth][kColumns + 4]);
-  const int row = TileType::first_row(), column = TileType::first_column();
+  constexpr int kSlicesOfChunk = TileType::kSlicesOfChunk;
+  PISR_SHARED(T, a, [2][kDepth][kRows + TileType::kPad]);
+  PISR_SHARED(T, b, [2][kDepth][kColumns + TileType::kPad]);
 
   const auto load = [&](int slice) {
     const int k0 = begin + slice * kDepth;
@@ -92,32 +193,18 @@ __device__ __forceinline__ void multiply(
     if (slice + 1 < slices) {
       load(slice + 1);
     }
-    PISR_UNROLL
-    for (int k = 0; k < kDepth; ++k) {
-      T left[TileType::kThreadRows], right[TileType::kThreadColumns];
-      PISR_UNROLL
-      for (int i = 0; i < TileType::kThreadRows; ++i) {
-        left[i] = a[slice % 2][k][row + i];
-      }
-      PISR_UNROLL
-      for (int j = 0; j < TileType::kThreadColumns; ++j) {
-        right[j] = b[slice % 2][k][column + j];
-      }
-      PISR_UNROLL
-      for (int i = 0; i < TileType::kThreadRows; ++i) {
+    if constexpr (kSlicesOfChunk == 0) {
+      TileType::multiply_slice(a[slice % 2], b[slice % 2], sum);
+    } else {
+      TileType::multiply_slice(a[slice % 2], b[slice % 2], chunk);
+      if ((slice + 1) % kSlicesOfChunk == 0 || slice + 1 == slices) {
         PISR_UNROLL
-        for (int j = 0; j < TileType::kThreadColumns; ++j) {
-          chunk[i][j] += left[i] * right[j];
-        }
-      }
-    }
-    if ((slice + 1) % kSlicesOfChunk == 0 || slice + 1 == slices) {
-      PISR_UNROLL
-      for (int i = 0; i < TileType::kThreadRows; ++i) {
-        PISR_UNROLL
-        for (int j = 0; j < TileType::kThreadColumns; ++j) {
-          sum[i][j] += chunk[i][j];
-          chunk[i][j] = 0;
+        for (int i = 0; i < TileType::kThreadRows; ++i) {
+          PISR_UNROLL
+          for (int j = 0; j < TileType::kThreadColumns; ++j) {
+            sum[i][j] += chunk[i][j];
+            chunk[i][j] = 0;
+          }
         }
       }
     }
@@ -132,7 +219,7 @@ __device__ __forceinline__ void for_each_sum(
   for (int i = 0; i < TileType::kThreadRows; ++i) {
     PISR_UNROLL
     for (int j = 0; j < TileType::kThreadColumns; ++j) {
-      body(TileType::first_row() + i, TileType::first_column() + j, sum[i][j]);
+      body(TileType::row(i), TileType::column(j), sum[i][j]);
     }
   }
 }

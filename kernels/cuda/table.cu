@@ -14,14 +14,22 @@ const KernelTable<T>& kernel_table() noexcept {
   return table;
 }
 
-// The convolutions in TF32 follow: until then they multiply in float.
 const KernelTable<float>& kernel_table(Precision precision) noexcept {
+  static const KernelTable<float> tf32 = with_tf32_convolutions(kernel_table<float>());
   static const KernelTable<float> fp16 = [] {
-    KernelTable<float> table = kernel_table<float>();
+    KernelTable<float> table = tf32;
     table.conv_chain = conv_chain_fp16;
     return table;
   }();
-  return precision == Precision::fp16 ? fp16 : kernel_table<float>();
+  switch (precision) {
+    case Precision::fp32:
+      break;
+    case Precision::tf32:
+      return tf32;
+    case Precision::fp16:
+      return fp16;
+  }
+  return kernel_table<float>();
 }
 
 template const KernelTable<float>& kernel_table<float>() noexcept;

@@ -1,5 +1,6 @@
-// The CPU convolutions against their definition in double: each element within
-// 4 eps sum |w| |x| (float) or 1e-12 sum |w| |x| (double), gradients as well.
+// The convolutions against their definition in double: each element within 4 eps sum |w| |x|
+// (float), 1e-12 sum |w| |x| (double) or, where both factors are rounded to TF32, (2 2^-11 + 2^-14)
+// sum |w| |x|, of which the last term is for sums in float; gradients as well.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -41,13 +42,15 @@ double tolerance() {
   return sizeof(T) == sizeof(float) ? std::ldexp(4.0, -23) : 1e-12;
 }
 
+const double kTf32Tolerance = std::ldexp(1.0, -10) + std::ldexp(1.0, -14);
+
 /// The number of elements not within tolerance * scale of the truth.
 template <class T>
 std::size_t failures(const std::vector<T>& got, const std::vector<double>& truth,
-                     const std::vector<double>& scale) {
+                     const std::vector<double>& scale, double tolerated = tolerance<T>()) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < got.size(); ++i) {
-    if (!(std::fabs(got[i] - truth[i]) <= tolerance<T>() * scale[i])) {
+    if (!(std::fabs(got[i] - truth[i]) <= tolerated * scale[i])) {
       ++count;
     }
   }
@@ -154,7 +157,7 @@ Outputs<T> run(const Kind<T>& kernels, const ConvSizes& sizes, const Inputs<T>& 
 
 template <class T>
 void compare(const KernelTable<T>& table, const ConvCase& test, bool is_transpose, float lowest,
-             Store store, Place place = {}) {
+             Store store, Place place = {}, double tolerated = tolerance<T>()) {
   CAPTURE(test.name, is_transpose, lowest, store == Store::add, sizeof(T));
   const ConvSizes& sizes = test.sizes;
   const T old = T{0.75};
@@ -164,19 +167,20 @@ void compare(const KernelTable<T>& table, const ConvCase& test, bool is_transpos
   const Outputs<double> truth = run<double>(naive, sizes, wide, {}, store, old);
   const Outputs<double> scale = run<double>(naive, sizes, magnitudes(wide), {}, store, old);
   const Outputs<T> got = run<T>(kind(table, is_transpose), sizes, inputs, place, store, old);
-  CHECK(failures(got.y, truth.y, scale.y) == 0);
-  CHECK(failures(got.dx, truth.dx, scale.dx) == 0);
-  CHECK(failures(got.dweight, truth.dweight, scale.dweight) == 0);
+  CHECK(failures(got.y, truth.y, scale.y, tolerated) == 0);
+  CHECK(failures(got.dx, truth.dx, scale.dx, tolerated) == 0);
+  CHECK(failures(got.dweight, truth.dweight, scale.dweight, tolerated) == 0);
   CHECK(failures(got.dbias, truth.dbias, scale.dbias) == 0);
 }
 
 template <class T>
-void compare_all(const KernelTable<T>& table, float lowest, Store store, Place place = {}) {
+void compare_all(const KernelTable<T>& table, float lowest, Store store, Place place = {},
+                 double tolerated = tolerance<T>()) {
   for (const ConvCase& test : conv_cases()) {
-    compare<T>(table, test, false, lowest, store, place);
+    compare<T>(table, test, false, lowest, store, place, tolerated);
   }
   for (const ConvCase& test : transpose_cases()) {
-    compare<T>(table, test, true, lowest, store, place);
+    compare<T>(table, test, true, lowest, store, place, tolerated);
   }
 }
 
@@ -267,28 +271,55 @@ TEST_CASE("the convolutions of a device equal their definition, twice", "[device
   });
 }
 
-TEST_CASE("emulated CUDA convolutions do not depend on the order of blocks and threads") {
-  std::vector<Outputs<float>> first;
-  for_each_emulated_order([&] {
-    std::size_t done = 0;
-    for (const bool is_transpose : {false, true}) {
-      for (const ConvCase& test : is_transpose ? transpose_cases() : conv_cases()) {
-        CAPTURE(test.name, is_transpose);
-        const Inputs<float> inputs(test.sizes, -1);
-        const Outputs<float> got =
-            run<float>(kind(emulated_cuda::kernel_table<float>(), is_transpose), test.sizes, inputs,
-                       {}, Store::add, 0.75F);
-        if (done == first.size()) {
-          first.push_back(got);
-        }
-        const Outputs<float>& wanted = first[done++];
-        CHECK(same_bits(got.y, wanted.y));
-        CHECK(same_bits(got.dx, wanted.dx));
-        CHECK(same_bits(got.dweight, wanted.dweight));
-        CHECK(same_bits(got.dbias, wanted.dbias));
-      }
+TEST_CASE("emulated CUDA convolutions in TF32 equal their definition") {
+  const auto& table = emulated_cuda::kernel_table(Precision::tf32);
+  compare_all<float>(table, -1, Store::write, {}, kTf32Tolerance);
+  compare_all<float>(table, 0, Store::add, {}, kTf32Tolerance);
+}
+
+TEST_CASE("emulated CUDA convolutions in TF32 round their operands to nearest") {
+  // Each product is one of these values with 1.
+  const ConvSizes sizes = conv("", 1, 1, 5, 1, 4, {1}).sizes;
+  const float step = std::ldexp(1.0F, -10);
+  const std::vector<float> x = {1 + step * 0.75F, 1 + step * 0.25F, 1 + step * 0.5F, 1 - step / 8};
+  const std::vector<float> rounded = {1 + step, 1, 1 + step, 1};
+  const std::vector<float> ones(5, 1);
+  for (const auto& [precision, wanted] :
+       {std::pair{Precision::fp32, x}, {Precision::tf32, rounded}}) {
+    std::vector<float> y(20, std::numeric_limits<float>::quiet_NaN());
+    TestQueue queue;
+    emulated_cuda::kernel_table(precision).conv2d(
+        queue, {sizes, x.data(), ones.data(), nullptr, y.data()});
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      CHECK(y[i] == wanted[i % 4]);
     }
-  });
+  }
+}
+
+TEST_CASE("emulated CUDA convolutions do not depend on the order of blocks and threads") {
+  for (const Precision precision : {Precision::fp32, Precision::tf32}) {
+    std::vector<Outputs<float>> first;
+    for_each_emulated_order([&] {
+      std::size_t done = 0;
+      for (const bool is_transpose : {false, true}) {
+        for (const ConvCase& test : is_transpose ? transpose_cases() : conv_cases()) {
+          CAPTURE(static_cast<int>(precision), test.name, is_transpose);
+          const Inputs<float> inputs(test.sizes, -1);
+          const Outputs<float> got =
+              run<float>(kind(emulated_cuda::kernel_table(precision), is_transpose), test.sizes,
+                         inputs, {}, Store::add, 0.75F);
+          if (done == first.size()) {
+            first.push_back(got);
+          }
+          const Outputs<float>& wanted = first[done++];
+          CHECK(same_bits(got.y, wanted.y));
+          CHECK(same_bits(got.dx, wanted.dx));
+          CHECK(same_bits(got.dweight, wanted.dweight));
+          CHECK(same_bits(got.dbias, wanted.dbias));
+        }
+      }
+    });
+  }
 }
 
 TEST_CASE("convolutions without bias, and gradients nobody asks for") {
