@@ -12,10 +12,12 @@ using kernels::Store;
 struct Layer {
   const char* name;
   int in, out, kernel, stride, height, width;
+  std::int64_t batch = 1;
 };
 
 ConvSizes sizes_of(const Layer& layer, bool transposed) {
   ConvSizes sizes;
+  sizes.batch = layer.batch;
   sizes.in_channels = layer.in;
   sizes.in_height = layer.height;
   sizes.in_width = layer.width;
@@ -33,8 +35,8 @@ struct Counts {
   std::int64_t x, weight, y, multiply_adds;
 };
 Counts counts_of(const ConvSizes& s, bool transposed) {
-  const std::int64_t in_pixels = std::int64_t{s.in_height} * s.in_width;
-  const std::int64_t out_pixels = std::int64_t{s.out_height} * s.out_width;
+  const std::int64_t in_pixels = s.batch * s.in_height * s.in_width;
+  const std::int64_t out_pixels = s.batch * s.out_height * s.out_width;
   const std::int64_t weight =
       std::int64_t{s.in_channels} * s.out_channels * s.kernel_height * s.kernel_width;
   return {s.in_channels * in_pixels, weight, s.out_channels * out_pixels,
@@ -130,24 +132,26 @@ void add_chain(std::vector<KernelCase>& cases, int height, int width) {
 
 }  // namespace
 
-std::vector<KernelCase> conv_cases(CaseSize size) {
+std::vector<KernelCase> conv_cases(CaseSize size, std::int64_t batch) {
   const int share = size == CaseSize::full ? 1 : 4;
   const int low = 96 / share;
   const int high = 192 / share;
   const int image = 360 / share;
   std::vector<KernelCase> cases;
   // The image itself needs no gradient; the decoder's first layer passes one on to the encoder.
-  add_layer(cases, {"encoder_feature", 1, 56, 5, 1, high, 192}, false, Passes::forward_and_weight,
-            {1});
-  for (const Layer& layer :
-       {Layer{"encoder_downscale", 56, 56, 5, 2, high, 192},
-        Layer{"encoder_shrink", 56, 12, 3, 1, low, 96},
-        Layer{"encoder_compact", 12, 1, 3, 1, low, 96}, Layer{"feature", 1, 56, 5, 1, low, 96},
-        Layer{"shrink", 56, 12, 1, 1, low, 96}, Layer{"mapping", 12, 12, 3, 1, low, 96},
-        Layer{"expand", 12, 56, 1, 1, low, 96}, Layer{"estimator", 56, 56, 1, 1, low, 96}}) {
+  add_layer(cases, {"encoder_feature", 1, 56, 5, 1, high, 192, batch}, false,
+            Passes::forward_and_weight, {1});
+  for (const Layer& layer : {Layer{"encoder_downscale", 56, 56, 5, 2, high, 192, batch},
+                             Layer{"encoder_shrink", 56, 12, 3, 1, low, 96, batch},
+                             Layer{"encoder_compact", 12, 1, 3, 1, low, 96, batch},
+                             Layer{"feature", 1, 56, 5, 1, low, 96, batch},
+                             Layer{"shrink", 56, 12, 1, 1, low, 96, batch},
+                             Layer{"mapping", 12, 12, 3, 1, low, 96, batch},
+                             Layer{"expand", 12, 56, 1, 1, low, 96, batch},
+                             Layer{"estimator", 56, 56, 1, 1, low, 96, batch}}) {
     add_layer(cases, layer, false, Passes::all, {1});
   }
-  add_layer(cases, {"deconvolution", 56, 1, 9, 2, low, 96}, true, Passes::all, {1});
+  add_layer(cases, {"deconvolution", 56, 1, 9, 2, low, 96, batch}, true, Passes::all, {1});
   for (const Layer& layer : {Layer{"feature_640x360", 1, 56, 5, 1, image, 640},
                              Layer{"shrink_640x360", 56, 12, 1, 1, image, 640},
                              Layer{"mapping_640x360", 12, 12, 3, 1, image, 640},

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,7 @@ struct KernelCase {
   std::string shape;   ///< which layer's, e.g. "mapping"
   std::vector<int> threads = {1};
   std::vector<Operand> operands;
+  bool host_only = false;          ///< its function reads or writes the operands itself
   std::int64_t multiply_adds = 0;  ///< 0: bound by memory, counted in bytes alone
   Magnitude magnitude = Magnitude::result;
 
@@ -71,14 +73,24 @@ enum class CaseSize { full, quarter };
 
 /// Every kernel of ops.def at the shapes of FSRCNN and the teacher in training, where each image is
 /// one thread's, and the convolutions also at those of inference at 640x360. In the same order for
-/// both sizes.
-std::vector<KernelCase> kernel_cases(CaseSize size);
+/// both sizes. Those of training are for `batch` images.
+std::vector<KernelCase> kernel_cases(CaseSize size, std::int64_t batch = 1);
 /// Its part with the convolutions.
-std::vector<KernelCase> conv_cases(CaseSize size);
+std::vector<KernelCase> conv_cases(CaseSize size, std::int64_t batch = 1);
 
-/// Runs a case with both naive and CPU kernels. Gives "" where each element of each result is
-/// within 4 eps of the naive kernels in double, in units of its magnitude, and the inputs are as
-/// they were; else what is wrong.
-std::string disagreement(const KernelCase& kernel_case);
+/// Operands to time a case with: random inputs and states, outputs of zeros; on `device`, or on the
+/// host where it is null.
+std::vector<Tensor> operand_tensors(const KernelCase& kernel_case,
+                                    kernels::Device* device = nullptr);
+std::vector<float*> data_of(const std::vector<Tensor>& tensors);
+
+/// What a kernel's result may be off by, in units of the magnitude of its terms.
+inline constexpr double kFloatError = 4.0 * std::numeric_limits<float>::epsilon();
+
+/// Runs a case with the naive kernels, and with those of `device`, or of the CPU where it is null.
+/// Gives "" where each element of each result is within `accepted` of the naive kernels in double,
+/// in units of its magnitude, and the inputs are as they were; else what is wrong.
+std::string disagreement(const KernelCase& kernel_case, kernels::Device* device = nullptr,
+                         double accepted = kFloatError);
 
 }  // namespace pisr::bench

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 
 #include "benchmarks/kernel_case.h"
 #include "core/error.h"
@@ -52,6 +53,28 @@ Arrays<double> naive(const KernelCase& c, Arrays<double> arrays) {
   return arrays;
 }
 
+Arrays<float> on_cpu(const KernelCase& c, Arrays<float> arrays) {
+  Context context;
+  c.run_float(context, kernels::cpu_kernels<float>(), pointers(arrays));
+  return arrays;
+}
+
+Arrays<float> on_device(const KernelCase& c, const Arrays<float>& arrays, kernels::Device& device) {
+  std::vector<Tensor> tensors;
+  for (const std::vector<float>& array : arrays) {
+    const auto count = static_cast<std::int64_t>(array.size());
+    tensors.push_back(Tensor::from(std::span(array), {count}).to(&device));
+  }
+  Context context(device);
+  c.run_float(context, device.floats(), data_of(tensors));
+  Arrays<float> result;
+  for (const Tensor& tensor : tensors) {
+    const Tensor here = tensor.to(nullptr);
+    result.emplace_back(here.values<float>().begin(), here.values<float>().end());
+  }
+  return result;
+}
+
 Arrays<double> magnitudes(const KernelCase& c, const Arrays<float>& before,
                           const Arrays<double>& right) {
   Arrays<double> result = c.magnitude == Magnitude::result ? right : in_double(before);
@@ -74,14 +97,34 @@ std::int64_t KernelCase::bytes() const {
   return total;
 }
 
-std::string disagreement(const KernelCase& c) {
+std::vector<Tensor> operand_tensors(const KernelCase& c, kernels::Device* device) {
+  std::vector<Tensor> tensors;
+  Random random(0, RandomUse::test, 2);
+  for (const Operand& operand : c.operands) {
+    const Tensor tensor = Tensor::zeros({operand.count});
+    if (operand.role != Operand::Role::output) {
+      for (float& value : tensor.values<float>()) {
+        value = static_cast<float>(random.uniform(operand.low, operand.high));
+      }
+    }
+    tensors.push_back(tensor.to(device));
+  }
+  return tensors;
+}
+
+std::vector<float*> data_of(const std::vector<Tensor>& tensors) {
+  std::vector<float*> result;
+  for (const Tensor& tensor : tensors) {
+    result.push_back(tensor.data<float>());
+  }
+  return result;
+}
+
+std::string disagreement(const KernelCase& c, kernels::Device* device, double accepted_error) {
   const Arrays<float> before = values_before(c);
   const Arrays<double> right = naive(c, in_double(before));
   const Arrays<double> scale = magnitudes(c, before, right);
-  Arrays<float> got = before;
-  Context context;
-  c.run_float(context, kernels::cpu_kernels<float>(), pointers(got));
-  constexpr double kAccepted = 4.0 * std::numeric_limits<float>::epsilon();
+  const Arrays<float> got = device == nullptr ? on_cpu(c, before) : on_device(c, before, *device);
   for (std::size_t i = 0; i < c.operands.size(); ++i) {
     if (c.operands[i].role == Operand::Role::input) {
       if (std::memcmp(got[i].data(), before[i].data(), got[i].size() * sizeof(float)) != 0) {
@@ -91,7 +134,7 @@ std::string disagreement(const KernelCase& c) {
     }
     for (std::size_t k = 0; k < got[i].size(); ++k) {
       const double error = std::abs(static_cast<double>(got[i][k]) - right[i][k]);
-      const double accepted = kAccepted * scale[i][k] + std::numeric_limits<float>::min();
+      const double accepted = accepted_error * scale[i][k] + std::numeric_limits<float>::min();
       if (!(error <= accepted)) {
         return message("operand ", i, ", element ", k, ": ", got[i][k], ", naive ", right[i][k],
                        ", accepted error ", accepted);

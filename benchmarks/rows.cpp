@@ -1,50 +1,18 @@
 #include "benchmarks/rows.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <exception>
 #include <optional>
 #include <utility>
 
 #include <benchmark/benchmark.h>
 
 #include "benchmarks/kernel_case.h"
+#include "benchmarks/row.h"
 #include "benchmarks/statistics.h"
 #include "benchmarks/workloads.h"
-#include "core/philox.h"
 
 namespace pisr::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-template <class Work>
-double seconds_of(Work work) {
-  const auto start = Clock::now();
-  work();
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Calls work() as often as Google Benchmark wants, but at least `least` times, and gives the
-/// seconds of each call; prepare() before each is not counted.
-template <class Prepare, class Work>
-std::vector<double> sample(benchmark::State& state, int least, Prepare prepare, Work work) {
-  std::vector<double> seconds;
-  while (state.KeepRunningBatch(least)) {
-    for (int i = 0; i < least; ++i) {
-      prepare();
-      seconds.push_back(seconds_of(work));
-    }
-  }
-  return seconds;
-}
-
-void count_times(benchmark::State& state, const Quartiles& times) {
-  state.counters["lower_ms"] = times.lower * 1e3;
-  state.counters["median_ms"] = times.median * 1e3;
-  state.counters["upper_ms"] = times.upper * 1e3;
-}
 
 void count_operations(benchmark::State& state, const Quartiles& times, std::int64_t multiply_adds,
                       const MachineLimits& limits) {
@@ -57,38 +25,12 @@ std::string with_threads(const std::string& name, int threads) {
   return name + "/threads:" + std::to_string(threads);
 }
 
-/// Registers `function`, whose exceptions become an error of the row.
-template <class Function>
-void add_row(const std::string& name, Function function) {
-  benchmark::RegisterBenchmark(name.c_str(), [function](benchmark::State& state) {
-    try {
-      function(state);
-    } catch (const std::exception& error) {
-      state.SkipWithError(error.what());
-    }
-  })->Unit(benchmark::kMillisecond);
-}
-
 /// A case with its memory, made at the first use and shared by its rows.
 struct PreparedCase {
   KernelCase quarter;
   KernelCase full;
   std::optional<std::string> disagreement;  ///< none: not compared yet
 };
-
-void fill(const KernelCase& c, std::vector<Tensor>& tensors, std::vector<float*>& pointers) {
-  Random random(0, RandomUse::test, 2);
-  for (const Operand& operand : c.operands) {
-    const Tensor tensor = Tensor::zeros({operand.count});
-    if (operand.role != Operand::Role::output) {
-      for (float& value : tensor.values<float>()) {
-        value = static_cast<float>(random.uniform(operand.low, operand.high));
-      }
-    }
-    pointers.push_back(tensor.data<float>());
-    tensors.push_back(tensor);
-  }
-}
 
 void run_kernel(benchmark::State& state, PreparedCase& prepared, bool cold, ThreadPool& pool,
                 const MachineLimits& limits, std::vector<unsigned char>& other_memory) {
@@ -99,9 +41,8 @@ void run_kernel(benchmark::State& state, PreparedCase& prepared, bool cold, Thre
     throw Error(ErrorKind::numeric, "wrong result: " + *prepared.disagreement);
   }
   const KernelCase& c = prepared.full;
-  std::vector<Tensor> tensors;
-  std::vector<float*> pointers;
-  fill(c, tensors, pointers);
+  const std::vector<Tensor> tensors = operand_tensors(c);
+  const std::vector<float*> pointers = data_of(tensors);
   Context context(pool);
   const auto call = [&] { c.run_float(context, kernels::cpu_kernels<float>(), pointers); };
   call();

@@ -1,0 +1,155 @@
+#include "benchmarks/device_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "benchmarks/kernel_case.h"
+#include "benchmarks/row.h"
+#include "benchmarks/workloads.h"
+#include "core/philox.h"
+#include "nn/conv_chain.h"
+#include "nn/init.h"
+#include "pisr/fsrcnn.h"
+
+namespace pisr::bench {
+namespace {
+
+constexpr std::int64_t kBatch = 16;
+constexpr int kSamples = 20;
+
+/// Seconds of what `run` does once, of which `captured` repeats `calls`.
+Quartiles time_captured(benchmark::State& state, kernels::Device& device, CapturedStep& captured,
+                        int calls) {
+  captured.replay();
+  device.synchronise();
+  std::vector<double> seconds = sample(
+      state, kSamples, [] {},
+      [&] {
+        captured.replay();
+        device.synchronise();
+      });
+  for (double& value : seconds) {
+    value /= calls;
+  }
+  return quartiles(seconds);
+}
+
+void count(benchmark::State& state, const Quartiles& times, std::int64_t multiply_adds,
+           std::int64_t bytes) {
+  count_times(state, times);
+  if (multiply_adds > 0) {
+    state.counters["gflops"] = 2.0 * static_cast<double>(multiply_adds) / times.median * 1e-9;
+  }
+  if (bytes > 0) {
+    state.counters["gbs"] = static_cast<double>(bytes) / times.median * 1e-9;
+  }
+}
+
+/// TF32 and half precision round both operands of a product to 11 bits; a chain does so at each of
+/// its eight stages.
+double accepted_error(const KernelCase& c, kernels::Precision precision) {
+  if (precision == kernels::Precision::fp32 || c.multiply_adds == 0) {
+    return kFloatError;
+  }
+  const double product = std::ldexp(1.0, -10) + kFloatError;
+  return c.kernel == "conv_chain" ? 8 * product : product;
+}
+
+void run_kernel(benchmark::State& state, kernels::Device& device, kernels::Precision precision,
+                const KernelCase& quarter, const KernelCase& full) {
+  const std::string wrong = disagreement(quarter, &device, accepted_error(quarter, precision));
+  if (!wrong.empty()) {
+    throw Error(ErrorKind::numeric, "wrong result: " + wrong);
+  }
+  const std::vector<Tensor> tensors = operand_tensors(full, &device);
+  const std::vector<float*> pointers = data_of(tensors);
+  Context context(device);
+  constexpr int kCalls = 10;  // so that the start of the replay is a small part
+  const auto call = [&] {
+    for (int i = 0; i < kCalls; ++i) {
+      full.run_float(context, device.floats(), pointers);
+    }
+  };
+  call();
+  CapturedStep captured = context.capture(call);
+  const Quartiles times = time_captured(state, device, captured, kCalls);
+  count(state, times, full.multiply_adds, full.bytes());
+}
+
+/// W1's frame.
+struct Frame {
+  Frame() { initialise(network, 0); }
+  void move_to(kernels::Device& device) {
+    network.move_to(&device);
+    input = input.to(&device);
+    output = output.to(&device);
+  }
+  Fsrcnn network;
+  Tensor input = random_image();
+  Tensor output = Tensor::empty({1, 1, 720, 1280});
+
+ private:
+  static Tensor random_image() {
+    const Tensor image = Tensor::empty({1, 1, 360, 640});
+    Random random(0, RandomUse::test, 0);
+    for (float& value : image.values<float>()) {
+      value = static_cast<float>(random.uniform(0, 1));
+    }
+    return image;
+  }
+};
+
+/// The largest difference in units of the largest value; NaN where a value is.
+double difference(const Tensor& got, const Tensor& wanted) {
+  double largest = 0, error = 0;
+  for (std::int64_t i = 0; i < got.count(); ++i) {
+    const double right = wanted.data<float>()[i];
+    const double here = std::abs(got.data<float>()[i] - right);
+    largest = std::max(largest, std::abs(right));
+    error = here <= error ? error : here;
+  }
+  return error / largest;
+}
+
+void run_inference(benchmark::State& state, kernels::Device& device, kernels::Precision precision) {
+  Frame frame;
+  Context cpu;
+  frame.network.inference_chain().run(cpu, frame.input, frame.output);
+  const Tensor wanted = frame.output;
+  frame.move_to(device);
+  const ConvChain chain = frame.network.inference_chain();
+  Context context(device);
+  const auto call = [&] { chain.run(context, frame.input, frame.output); };
+  call();
+  const double error = difference(frame.output.to(nullptr), wanted);
+  const double accepted = precision == kernels::Precision::fp32 ? 1e-5 : 5e-3;
+  if (!(error <= accepted)) {
+    throw Error(ErrorKind::numeric, message("wrong result: off by ", error,
+                                            " of the largest value, accepted ", accepted));
+  }
+  CapturedStep captured = context.capture(call);
+  count(state, time_captured(state, device, captured, 1), multiply_adds("W1"), 0);
+  state.counters["difference"] = error;
+}
+
+}  // namespace
+
+void register_device_rows(kernels::Device& device, const std::string& name,
+                          kernels::Precision precision) {
+  add_row("W1/" + name, [&device, precision](benchmark::State& state) {
+    run_inference(state, device, precision);
+  });
+  const std::vector<KernelCase> full = kernel_cases(CaseSize::full, kBatch);
+  const std::vector<KernelCase> quarter = kernel_cases(CaseSize::quarter);
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    if (!full[i].host_only) {
+      add_row(full[i].kernel + "/" + full[i].shape + "/" + name,
+              [&device, precision, small = quarter[i], large = full[i]](benchmark::State& state) {
+                run_kernel(state, device, precision, small, large);
+              });
+    }
+  }
+}
+
+}  // namespace pisr::bench

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "kernels/device.h"
+#include "kernels/precision.h"
+
+namespace pisr::bench {
+
+/// Registers the rows of a device with Google Benchmark under a name such as "cuda:tf32"; the
+/// device must outlive their run:
+///   W1/NAME               inference as a captured frame, input and output on the device
+///   KERNEL/SHAPE/NAME     the cases of kernel_case.h, training at batch 16: the mean of captured
+///   calls
+/// A case is compared with the naive kernels before it is timed, at batch 1 and a quarter of the
+/// rows; a row that differs is an error. Counters: lower_ms, median_ms, upper_ms, gflops and gbs,
+/// as in rows.h.
+void register_device_rows(kernels::Device& device, const std::string& name,
+                          kernels::Precision precision);
+
+}  // namespace pisr::bench
