@@ -1,4 +1,7 @@
+#include <cstdint>
+#include <memory>
 #include <type_traits>
+#include <vector>
 
 #include "benchmarks/kernel_case.h"
 #include "pisr/teacher.h"
@@ -160,12 +163,38 @@ void add_optimiser(Cases& cases) {
       [n](Context& context, const auto& table, const auto& p) {
         context.launch(table.adam, {n, 10, 1e-3, 0.9, 0.999, 1e-8, 1.0, p[0], p[1], p[2], p[3]});
       }));
+  cases.push_back(kernel_case("moving_average", "teacher", {input(n, 0.5, 1), state(n, 0.5, 1)},
+                              [n](Context& context, const auto& table, const auto& p) {
+                                context.launch(table.moving_average, {n, 0.999, p[0], p[1]});
+                              }));
   cases.push_back(kernel_case("sum_squares", "teacher", {input(n), output(1)},
                               [n](Context& context, const auto& table, const auto& p) {
                                 double sum = 0;
                                 context.launch(table.sum_squares, {n, p[0], &sum});
                                 *p[1] = static_cast<ElementOf<decltype(p)>>(sum);
                               }));
+  cases.back().host_only = true;
+}
+
+/// A batch of patches of 192x192 from one image; the image is the function's own.
+void add_patches(Cases& cases, std::int64_t rows) {
+  constexpr int kWidth = 384;
+  constexpr int kScale = 2;
+  const int low_size = static_cast<int>(rows);
+  constexpr kernels::PatchSource kSource{0, kWidth * kWidth, kWidth / kScale, kWidth / kScale, 1};
+  auto bytes = std::make_shared<std::vector<std::uint8_t>>(kWidth * kWidth * 5 / 4);
+  for (std::size_t i = 0; i < bytes->size(); ++i) {
+    (*bytes)[i] = static_cast<std::uint8_t>(i * 37 % 251);
+  }
+  const std::int64_t low = rows * rows;
+  cases.push_back(kernel_case(
+      "random_patches", "image", {output(kScale * kScale * low), output(low)},
+      [=](Context& context, const auto& table, const auto& p) {
+        const std::int64_t iteration = 3;
+        context.launch(
+            table.random_patches,
+            {1, low_size, kScale, {}, &iteration, 1, &kSource, bytes->data(), p[0], p[1]});
+      }));
   cases.back().host_only = true;
 }
 
@@ -181,6 +210,7 @@ std::vector<KernelCase> kernel_cases(CaseSize size, std::int64_t batch) {
   add_reductions(cases, rows);
   add_layout(cases, rows);
   add_losses(cases, rows);
+  add_patches(cases, size == CaseSize::full ? 96 : 24);
   add_optimiser(cases);
   return cases;
 }

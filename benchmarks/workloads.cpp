@@ -68,7 +68,7 @@ class Step final : public Workload {
   void run() override {
     const StepResult result = step_.run(iteration_++, kLearningRate);
     if (!result.applied) {
-      throw Error(ErrorKind::numeric, "training step: " + step_.failure());
+      throw Error(ErrorKind::numeric, "training step: " + result.failure);
     }
     loss_ = result.loss;
   }
