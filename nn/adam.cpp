@@ -1,5 +1,7 @@
 #include "nn/adam.h"
 
+#include <cmath>
+
 namespace pisr {
 
 Adam::Adam(const FlatParameters& parameters, AdamOptions options)
@@ -16,11 +18,25 @@ Adam::Adam(const FlatParameters& parameters, AdamOptions options)
 }
 
 void Adam::step(Context& context, const Tensor& gradient, double rate, double gradient_scale) {
+  ++steps_;
+  launch(context, gradient, rate, gradient_scale, nullptr);
+}
+
+void Adam::step(Context& context, const Tensor& gradient, const kernels::StepControl* control) {
+  launch(context, gradient, 0, 0, control);
+}
+
+kernels::StepConstants Adam::constants(std::int64_t step, double rate) const {
+  const auto power = static_cast<double>(step);
+  return {rate, 1 - std::pow(options_.beta1, power), 1 - std::pow(options_.beta2, power)};
+}
+
+void Adam::launch(Context& context, const Tensor& gradient, double rate, double gradient_scale,
+                  const kernels::StepControl* control) {
   if (gradient.shape() != values_.shape() || gradient.dtype() != values_.dtype()) {
     throw ShapeError(message("Adam: gradient wants the parameters' shape and type, ", values_,
                              ", got ", gradient));
   }
-  ++steps_;
   with_type(values_.dtype(), [&]<class T>() {
     context.launch<T>(&kernels::KernelTable<T>::adam, {.count = values_.count(),
                                                        .step = steps_,
@@ -32,7 +48,8 @@ void Adam::step(Context& context, const Tensor& gradient, double rate, double gr
                                                        .gradient = gradient.data<T>(),
                                                        .parameter = values_.data<T>(),
                                                        .m = first_moment_.data<T>(),
-                                                       .v = second_moment_.data<T>()});
+                                                       .v = second_moment_.data<T>(),
+                                                       .control = control});
   });
 }
 

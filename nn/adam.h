@@ -23,12 +23,23 @@ class Adam {
   /// Moves the values against `gradient_scale` * gradient [count] at learning rate `rate`.
   void step(Context& context, const Tensor& gradient, double rate, double gradient_scale = 1.0);
 
+  /// On a device: a step as `control` there says, which a kernel has written by then. Does not
+  /// count in steps().
+  void step(Context& context, const Tensor& gradient, const kernels::StepControl* control);
+
+  /// What step `step` = 1, 2, ... at this rate is made with, for control of a device.
+  kernels::StepConstants constants(std::int64_t step, double rate) const;
+
+  const AdamOptions& options() const noexcept { return options_; }
   const Tensor& first_moment() const noexcept { return first_moment_; }    ///< m, [count]
   const Tensor& second_moment() const noexcept { return second_moment_; }  ///< v, [count]
   std::int64_t steps() const noexcept { return steps_; }
   void set_steps(std::int64_t steps) noexcept { steps_ = steps; }
 
  private:
+  void launch(Context& context, const Tensor& gradient, double rate, double gradient_scale,
+              const kernels::StepControl* control);
+
   AdamOptions options_;
   Tensor values_;
   Tensor first_moment_;

@@ -10,12 +10,13 @@ ExponentialMovingAverage::ExponentialMovingAverage(const FlatParameters& paramet
   }
 }
 
-void ExponentialMovingAverage::update(Context& context) {
+void ExponentialMovingAverage::update(Context& context, const kernels::StepControl* control) {
   with_type(values_.dtype(), [&]<class T>() {
     context.launch<T>(&kernels::KernelTable<T>::moving_average, {.count = values_.count(),
                                                                  .decay = decay_,
                                                                  .x = values_.data<T>(),
-                                                                 .average = average_.data<T>()});
+                                                                 .average = average_.data<T>(),
+                                                                 .control = control});
   });
 }
 

@@ -12,11 +12,12 @@ class ExponentialMovingAverage {
   /// 0 <= decay < 1, else Error(usage).
   ExponentialMovingAverage(const FlatParameters& parameters, double decay);
 
-  /// After each step of the optimiser.
-  void update(Context& context);
+  /// After each step of the optimiser. With `control`, on a device: where that step was applied.
+  void update(Context& context, const kernels::StepControl* control = nullptr);
   /// Exchanges average and values: to validate with the average, and once more to go on training.
   void swap_with_values();
 
+  double decay() const noexcept { return decay_; }
   const Tensor& average() const noexcept { return average_; }  ///< [count]
 
  private:

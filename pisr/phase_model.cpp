@@ -1,5 +1,6 @@
 #include "pisr/phase_model.h"
 
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -26,7 +27,8 @@ void check_teacher(const Teacher& teacher, const FsrcnnOptions& wanted) {
                                           ", got ", text(got)));
 }
 
-PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher)
+PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher,
+                       kernels::Device* device)
     : phase_(phase),
       imitation_weight_(config.train.imitation_weight),
       distillation_weight_(config.train.distillation_weight) {
@@ -61,6 +63,12 @@ PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<T
       // Another seed than the student's, so that no two layers start alike.
       initialise(*estimator_, ~config.manual_seed, config.network.init);
       trained.push_back({"estimator", estimator_.get()});
+    }
+  }
+  for (Module* const module :
+       std::initializer_list<Module*>{student_.get(), teacher_.get(), estimator_.get()}) {
+    if (module != nullptr) {
+      module->move_to(device);
     }
   }
   parameters_ = std::make_unique<FlatParameters>(trained);

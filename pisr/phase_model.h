@@ -17,8 +17,9 @@ class PhaseModel {
   /// Networks with the initial weights of config.manual_seed. `teacher` is for the student alone:
   /// the trained one, whose decoder's weights are the student's start with train.weight_transfer;
   /// it is frozen. Throws Error(weights) where one is distilled from and there is none, or one of
-  /// another size.
-  PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher = nullptr);
+  /// another size. All parameters lie on `device`, or where it is null in the host's memory.
+  PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher = nullptr,
+             kernels::Device* device = nullptr);
 
   Phase phase() const noexcept { return phase_; }
   /// What is trained: "student.*" and "estimator.*", or "teacher.*".

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "pisr/device_training_steps.h"
 #include "pisr/weights.h"
 
 namespace pisr {
@@ -57,8 +58,11 @@ std::unique_ptr<Teacher> frozen_teacher(const TrainConfig& config, const Checkpo
 }  // namespace
 
 PhaseRun::PhaseRun(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher,
-                   const TrainingData& data, ThreadPool& pool)
+                   const TrainingData& data, ThreadPool& pool, kernels::Device* device)
     : config_(config),
+      data_(data),
+      pool_(pool),
+      device_(device),
       model_(config, phase, std::move(teacher)),
       adam_(model_.parameters(), adam_options(config.train)),
       schedule_(cosine(config, phase)),
@@ -66,13 +70,12 @@ PhaseRun::PhaseRun(const TrainConfig& config, Phase phase, std::unique_ptr<Teach
   if (config.train.ema > 0) {
     average_.emplace(model_.parameters(), config.train.ema);
   }
-  steps_ = cpu_training_steps({model_, adam_, average_ ? &*average_ : nullptr}, schedule_,
-                              data.train, pool, step_options(config, phase));
 }
 
 PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, const std::string& name,
-                   const TrainingData& data, ThreadPool& pool)
-    : PhaseRun(config, checkpoint.phase, frozen_teacher(config, checkpoint, name), data, pool) {
+                   const TrainingData& data, ThreadPool& pool, kernels::Device* device)
+    : PhaseRun(config, checkpoint.phase, frozen_teacher(config, checkpoint, name), data, pool,
+               device) {
   iteration_ = checkpoint.iteration;
   bad_steps_ = checkpoint.bad_steps;
   best_iteration_ = checkpoint.best_iteration;
@@ -94,7 +97,25 @@ PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, cons
   }
 }
 
+std::unique_ptr<TrainingSteps> PhaseRun::make_steps() {
+  const TrainingState state{model_, adam_, average_ ? &*average_ : nullptr};
+  const StepOptions options = step_options(config_, phase());
+  if (device_ != nullptr) {
+    return device_training_steps(*device_, config_, state, schedule_, data_.train, options);
+  }
+  return cpu_training_steps(state, schedule_, data_.train, pool_, options);
+}
+
+void PhaseRun::update_host() {
+  if (steps_) {
+    steps_->update_host();
+  }
+}
+
 std::vector<StepResult> PhaseRun::run(std::int64_t most) {
+  if (!steps_) {
+    steps_ = make_steps();
+  }
   std::vector<StepResult> results = steps_->run(iteration_, most, bad_steps_);
   for (const StepResult& result : results) {
     ++iteration_;
@@ -115,7 +136,7 @@ void PhaseRun::check_progress() const {
 
 bool PhaseRun::validate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
                         Score& score) {
-  steps_->update_host();
+  update_host();
   swap_average();
   try {
     score = model_.network() != nullptr
@@ -136,7 +157,7 @@ bool PhaseRun::validate(ThreadPool& pool, const EvaluationSet& set, Protocol pro
 }
 
 Checkpoint PhaseRun::checkpoint() {
-  steps_->update_host();
+  update_host();
   Checkpoint checkpoint;
   checkpoint.phase = phase();
   checkpoint.iteration = iteration_;
@@ -169,7 +190,7 @@ void PhaseRun::save_best(const std::filesystem::path& path) const {
 }
 
 void PhaseRun::save_last(const std::filesystem::path& path) {
-  steps_->update_host();
+  update_host();
   swap_average();
   const std::map<std::string, Tensor> tensors = network_tensors("best");
   swap_average();

@@ -22,13 +22,14 @@ namespace pisr {
 /// A phase while it is trained: networks, optimiser, and the best weights so far.
 class PhaseRun {
  public:
-  /// At iteration 0. Keeps references to `data` and `pool`. `teacher` as for PhaseModel.
+  /// At iteration 0. Keeps references to `data`, `pool` and `device`, on which the updates are made
+  /// where it is not null. `teacher` as for PhaseModel.
   PhaseRun(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher,
-           const TrainingData& data, ThreadPool& pool);
+           const TrainingData& data, ThreadPool& pool, kernels::Device* device);
   /// As it was when `checkpoint` was written; `name` stands for it in messages. Throws
   /// Error(weights) where it does not fit the configuration.
   PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, const std::string& name,
-           const TrainingData& data, ThreadPool& pool);
+           const TrainingData& data, ThreadPool& pool, kernels::Device* device);
 
   Phase phase() const noexcept { return model_.phase(); }
   std::int64_t iteration() const noexcept { return iteration_; }  ///< updates done
@@ -61,13 +62,18 @@ class PhaseRun {
   void save(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
             std::int64_t iteration) const;
   void swap_average();
+  std::unique_ptr<TrainingSteps> make_steps();
+  void update_host();
 
   TrainConfig config_;
+  const TrainingData& data_;
+  ThreadPool& pool_;
+  kernels::Device* device_;
   PhaseModel model_;
   Adam adam_;
   std::optional<ExponentialMovingAverage> average_;
   CosineSchedule schedule_;
-  std::unique_ptr<TrainingSteps> steps_;
+  std::unique_ptr<TrainingSteps> steps_;  ///< null before the first update
   Context context_;
   std::int64_t iteration_ = 0;
   std::int64_t bad_steps_ = 0;

@@ -86,12 +86,14 @@ std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirect
 class Trainer {
  public:
   Trainer(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
-          const TrainCallbacks& callbacks, std::unique_ptr<Teacher> teacher)
+          const TrainCallbacks& callbacks, std::unique_ptr<Teacher> teacher,
+          kernels::Device* device)
       : config_(config),
         run_(run),
         data_(data),
         callbacks_(callbacks),
         pool_(config.threads),
+        device_(device),
         log_(run),
         teacher_(std::move(teacher)) {}
 
@@ -112,6 +114,7 @@ class Trainer {
   const TrainingData& data_;
   const TrainCallbacks& callbacks_;
   ThreadPool pool_;
+  kernels::Device* device_;
   TrainingLog log_;
   Interval interval_;
   Score bicubic_;
@@ -136,7 +139,8 @@ void Trainer::describe() {
     line("validation data: " + source);
   }
   line(message("seed ", config_.manual_seed, ", ", pool_.threads(),
-               pool_.threads() == 1 ? " thread" : " threads"));
+               pool_.threads() == 1 ? " thread" : " threads",
+               device_ == nullptr ? "" : ", updates on " + device_->name()));
   const EvaluationResult bicubic = evaluate_bicubic(pool_, data_.validation, config_.val.protocol);
   bicubic_ = bicubic.mean;
   log_.bicubic(bicubic_);
@@ -252,12 +256,13 @@ TrainOutcome Trainer::run(const std::optional<ResumePoint>& resume) {
     }
     std::unique_ptr<PhaseRun> state;
     if (resume && phase == resume->checkpoint.phase) {
-      state = std::make_unique<PhaseRun>(config_, resume->checkpoint, resume->name, data_, pool_);
+      state = std::make_unique<PhaseRun>(config_, resume->checkpoint, resume->name, data_, pool_,
+                                         device_);
       line(message("resumed ", name(phase), " at iteration ", state->iteration(), " of ",
                    state->total_iterations()));
     } else {
       auto teacher = phase == Phase::student ? std::move(teacher_) : nullptr;
-      state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_);
+      state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_, device_);
       line(message(name(phase), ": ", state->model().parameters().count(), " parameters to train, ",
                    state->total_iterations(), " iterations"));
     }
@@ -292,15 +297,18 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
           message(difference.key, " is ", difference.before, ", the run wants ", difference.after));
     }
   }
-  // Which of its phases a run trains and with how many threads changes no weight.
+  // Which of its phases a run trains and with how many threads changes no weight, and a run may go
+  // on on another device.
   std::erase_if(differences, [](const ConfigDifference& difference) {
-    return difference.key == "train.phase" || difference.key == "threads";
+    return difference.key == "train.phase" || difference.key == "threads" ||
+           difference.key == "device" || difference.key == "precision";
   });
   return differences;
 }
 
 TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
-                   const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks) {
+                   const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
+                   kernels::Device* device) {
   const std::vector<Phase> wanted = phases(config);
   // All that can be wrong with the input comes before the first change.
   std::unique_ptr<Teacher> teacher = find_teacher(config, run, resume.has_value());
@@ -329,7 +337,7 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
     throw Error(ErrorKind::output,
                 "cannot make folder '" + run.checkpoints().string() + "': " + error.message());
   }
-  return Trainer(config, run, data, callbacks, std::move(teacher)).run(resume);
+  return Trainer(config, run, data, callbacks, std::move(teacher), device).run(resume);
 }
 
 }  // namespace pisr

@@ -20,7 +20,7 @@ struct TrainCallbacks {
   /// Every train.print_freq updates, with means since the last report.
   std::function<void(const StepReport& report)> report;
   std::function<void(const ValidationReport& report)> validation;
-  /// Asked after every update; true saves a checkpoint and ends the run.
+  /// Asked between updates; true saves a checkpoint and ends the run.
   std::function<bool()> cancelled;
 };
 
@@ -39,11 +39,16 @@ enum class TrainOutcome { finished, cancelled };
 /// and resumed ends with the weights of one that was not, bit for bit, whatever the number of
 /// threads.
 ///
+/// Updates are made on `device` where it is not null, several at a time: callbacks come after at
+/// most 100 of them. Validation is the CPU's, and checkpoints are the same: a run may go on on
+/// another device, where rounding differs.
+///
 /// Throws Error: numeric where training diverges, output where the run directory cannot be
 /// written, weights where the student has no fitting teacher, input for images smaller than the
-/// patch.
+/// patch, device where it fails; the last checkpoint is then where the run can go on.
 TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
-                   const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks);
+                   const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
+                   kernels::Device* device = nullptr);
 
 /// Throws Error(weights) where `checkpoint` is of another network than `config` asks for, or of a
 /// phase that it does not train. Otherwise the differences of the two configurations: with any of

@@ -19,6 +19,24 @@ double seconds_since(Clock::time_point start) {
 
 }  // namespace
 
+std::string list_of_images(const std::vector<std::string>& names) {
+  constexpr std::size_t kMaxNames = 4;
+  std::vector<std::string> images;
+  for (const std::string& image : names) {
+    if (std::find(images.begin(), images.end(), image) == images.end()) {
+      images.push_back(image);
+    }
+  }
+  std::string text = images.size() == 1 ? "image" : "images";
+  for (std::size_t i = 0; i < std::min(images.size(), kMaxNames); ++i) {
+    text += (i == 0 ? " " : ", ") + images[i];
+  }
+  if (images.size() > kMaxNames) {
+    text += message(" and ", images.size() - kMaxNames, " more");
+  }
+  return text;
+}
+
 /// What one thread needs.
 struct TrainingStep::Worker {
   Worker(int high_size, int low_size)
@@ -122,7 +140,6 @@ void TrainingStep::add_gradients() {
 }
 
 std::string TrainingStep::failure() const {
-  constexpr std::size_t kMaxNames = 4;
   std::string parameter;
   std::vector<std::string> images;
   for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -135,24 +152,11 @@ std::string TrainingStep::failure() const {
     }
     const auto choice =
         sampler_.choice(iteration_ * options_.batch_size + static_cast<std::int64_t>(i));
-    const std::string& image = data_.images[choice.image].name;
-    if (std::find(images.begin(), images.end(), image) == images.end()) {
-      images.push_back(image);
-    }
+    images.push_back(data_.images[choice.image].name);
   }
-  std::string text = parameter.empty() ? "the loss is not finite"
-                                       : "the gradient of '" + parameter + "' is not finite";
-  if (images.empty()) {
-    return text + " in the sum over the batch";
-  }
-  text += images.size() == 1 ? ", image" : ", images";
-  for (std::size_t i = 0; i < std::min(images.size(), kMaxNames); ++i) {
-    text += (i == 0 ? " " : ", ") + images[i];
-  }
-  if (images.size() > kMaxNames) {
-    text += message(" and ", images.size() - kMaxNames, " more");
-  }
-  return text;
+  const std::string text = parameter.empty() ? "the loss is not finite"
+                                             : "the gradient of '" + parameter + "' is not finite";
+  return text + (images.empty() ? " in the sum over the batch" : ", " + list_of_images(images));
 }
 
 }  // namespace pisr

@@ -34,6 +34,10 @@ struct StepResult {
   std::string failure;
 };
 
+/// For error texts: "image a", or "images a, b, c, d and 3 more"; a name that is there twice counts
+/// once.
+std::string list_of_images(const std::vector<std::string>& names);
+
 /// One update of the weights: batch, forward, backward, Adam.
 ///
 /// Each image of the batch is a task of its own with its own tape, memory and gradient, run by one

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+#include "core/device_call.h"
+
+namespace pisr {
+
+/// `count` values of a plain type in the memory of a device, uninitialised at first. What the
+/// device refuses is Error(device).
+template <class T>
+class DeviceArray {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  /// The device must outlive the array. Throws Error(memory).
+  DeviceArray(kernels::Device& device, std::int64_t count)
+      : device_(&device),
+        data_(static_cast<T*>(device_call([&] { return device.allocate(bytes(count)); })),
+              Release{&device}) {
+    if (data_ == nullptr) {
+      throw Error(ErrorKind::memory,
+                  message(device.name(), ": no memory for ", bytes(count), " bytes"));
+    }
+  }
+
+  /// For kernels alone.
+  T* data() const noexcept { return data_.get(); }
+  /// Copies `count` values from the host to the place of number `first`.
+  void upload(const T* source, std::int64_t count, std::int64_t first = 0) {
+    device_call([&] { device_->upload(data() + first, source, bytes(count)); });
+  }
+  /// Copies the first `count` values to the host when all work so far is done.
+  void download(T* target, std::int64_t count) const {
+    device_call([&] { device_->download(target, data(), bytes(count)); });
+  }
+
+ private:
+  struct Release {
+    kernels::Device* device;
+    void operator()(T* memory) const noexcept { device->release(memory); }
+  };
+  static std::size_t bytes(std::int64_t count) {
+    return static_cast<std::size_t>(count) * sizeof(T);
+  }
+
+  kernels::Device* device_;
+  std::unique_ptr<T, Release> data_;
+};
+
+}  // namespace pisr

@@ -1,0 +1,322 @@
+// Training on a device, by the emulated one: as on the CPU within rounding, and the same bits
+// however its steps are launched, stopped and resumed.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/emulator/emulated_device.h"
+#include "nn/init.h"
+#include "pisr/device_training_steps.h"
+#include "pisr/run_directory.h"
+#include "pisr/run_metrics.h"
+#include "pisr/trainer.h"
+#include "tests/catch.h"
+#include "tests/temporary_folder.h"
+#include "tests/thrown.h"
+
+namespace pisr {
+namespace {
+
+namespace fs = std::filesystem;
+using kernels::emulator::EmulatedDevice;
+
+TrainConfig tiny_config(const std::vector<std::string>& settings = {}) {
+  return parse_config(R"({
+    "network": {"d": 6, "s": 4, "m": 1},
+    "data": {"built_in": {"count": 3, "validation_count": 1, "size": 24}},
+    "train": {"total_iter": 50, "batch_size": 2, "gt_size": 12, "save_checkpoint_freq": 25,
+              "print_freq": 10, "keep_checkpoints": 100},
+    "val": {"val_freq": 25}, "manual_seed": 5, "threads": 1})",
+                      "test", settings);
+}
+
+/// What a phase is trained with, from its initial weights on.
+struct Training {
+  Training(const TrainConfig& training_config, Phase phase, double ema = 0)
+      : config(training_config),
+        data(load_training_data(config)),
+        model(config, phase, teacher_for(phase)),
+        adam(model.parameters()),
+        options{config.train.batch_size, config.train.gt_size, 7, config.train.gradient_clip, 3} {
+    if (ema > 0) {
+      average.emplace(model.parameters(), ema);
+    }
+  }
+  std::unique_ptr<Teacher> teacher_for(Phase phase) const {
+    if (phase != Phase::student) {
+      return nullptr;
+    }
+    auto teacher = std::make_unique<Teacher>(fsrcnn_options(config.network));
+    initialise(*teacher, 3);
+    return teacher;
+  }
+  TrainingState state() { return {model, adam, average ? &*average : nullptr}; }
+  std::unique_ptr<TrainingSteps> on_cpu() {
+    return cpu_training_steps(state(), schedule, data.train, pool, options);
+  }
+  std::unique_ptr<TrainingSteps> on(EmulatedDevice& device,
+                                    Launching launching = Launching::captured) {
+    return device_training_steps(device, config, state(), schedule, data.train, options, launching);
+  }
+
+  TrainConfig config;
+  TrainingData data;
+  ThreadPool pool{1};
+  PhaseModel model;
+  Adam adam;
+  std::optional<ExponentialMovingAverage> average;
+  CosineSchedule schedule{1e-3, 1e-5, 50, 1};
+  StepOptions options;
+};
+
+/// `count` updates from `first` on, then the host is brought up to date.
+std::vector<StepResult> run_steps(TrainingSteps& steps, std::int64_t first, std::int64_t count) {
+  std::vector<StepResult> results;
+  while (static_cast<std::int64_t>(results.size()) < count) {
+    const auto done = static_cast<std::int64_t>(results.size());
+    for (StepResult& result : steps.run(first + done, count - done, 0)) {
+      results.push_back(std::move(result));
+    }
+  }
+  steps.update_host();
+  return results;
+}
+
+bool equal_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data<float>(), b.data<float>(), a.count() * sizeof(float)) == 0;
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  REQUIRE(a.shape() == b.shape());
+  double worst = 0;
+  for (std::int64_t i = 0; i < a.count(); ++i) {
+    const double difference =
+        std::abs(static_cast<double>(a.data<float>()[i]) - b.data<float>()[i]);
+    worst = difference <= worst ? worst : difference;
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("device training: 50 steps have the losses of the CPU", "[device]") {
+  struct Case {
+    Phase phase;
+    std::vector<std::string> settings;
+  };
+  for (const Case& c :
+       {Case{Phase::baseline, {}}, Case{Phase::teacher, {}}, Case{Phase::student, {}},
+        Case{Phase::student, {"train.distillation=gaussian", "train.distillation_weight=0.01"}}}) {
+    const TrainConfig config = tiny_config(c.settings);
+    Training cpu(config, c.phase), emulated(config, c.phase);
+    const auto cpu_steps = cpu.on_cpu();
+    const std::vector<StepResult> wanted = run_steps(*cpu_steps, 0, 50);
+    EmulatedDevice device;
+    const auto steps = emulated.on(device);
+    const std::vector<StepResult> got = run_steps(*steps, 0, 50);
+    REQUIRE(got.size() == 50);
+    double worst = 0, worst_norm = 0;
+    for (std::size_t i = 0; i < 50; ++i) {
+      REQUIRE(got[i].applied);
+      const auto relative = [](double x, double y) { return std::abs(x - y) / std::abs(y); };
+      for (const double error : {relative(got[i].loss, wanted[i].loss),
+                                 relative(got[i].reconstruction, wanted[i].reconstruction)}) {
+        worst = error <= worst ? worst : error;
+      }
+      if (c.phase != Phase::baseline) {
+        const double error = relative(got[i].auxiliary, wanted[i].auxiliary);
+        worst = error <= worst ? worst : error;
+      }
+      const double error = relative(got[i].gradient_norm, wanted[i].gradient_norm);
+      worst_norm = error <= worst_norm ? worst_norm : error;
+    }
+    INFO(name(c.phase));
+    std::cout << name(c.phase) << ": worst relative difference of the losses " << worst
+              << ", of the gradient's norm " << worst_norm << ", of a weight (absolute) "
+              << largest_difference(emulated.model.parameters().values(),
+                                    cpu.model.parameters().values())
+              << "\n";
+    CHECK(worst <= 1e-5);
+    CHECK(wanted.back().loss < wanted.front().loss);
+    CHECK(emulated.adam.steps() == 50);
+  }
+}
+
+TEST_CASE("device training: captured and eager steps have the same bits", "[device]") {
+  const TrainConfig config = tiny_config({"train.gradient_clip=0.05"});
+  for (const Phase phase : {Phase::baseline, Phase::student}) {
+    EmulatedDevice device;
+    Training captured(config, phase, 0.9), eager(config, phase, 0.9);
+    const auto captured_steps = captured.on(device);
+    const auto eager_steps = eager.on(device, Launching::eager);
+    const std::vector<StepResult> wanted = run_steps(*eager_steps, 0, 20);
+    // In two runs, and not from the first image of the schedule.
+    std::vector<StepResult> got = run_steps(*captured_steps, 0, 7);
+    for (StepResult& result : run_steps(*captured_steps, 7, 13)) {
+      got.push_back(std::move(result));
+    }
+    for (std::size_t i = 0; i < 20; ++i) {
+      CHECK(got[i].loss == wanted[i].loss);
+      CHECK(got[i].gradient_norm == wanted[i].gradient_norm);
+    }
+    CHECK(equal_bits(captured.model.parameters().values(), eager.model.parameters().values()));
+    CHECK(equal_bits(captured.adam.first_moment(), eager.adam.first_moment()));
+    CHECK(equal_bits(captured.adam.second_moment(), eager.adam.second_moment()));
+    CHECK(equal_bits(captured.average->average(), eager.average->average()));
+    CHECK(captured.adam.steps() == 20);
+
+    Training cpu(config, phase, 0.9);
+    const auto cpu_steps = cpu.on_cpu();
+    run_steps(*cpu_steps, 0, 20);
+    CHECK(largest_difference(captured.average->average(), cpu.average->average()) <= 1e-4);
+    CHECK(!equal_bits(cpu.average->average(), cpu.model.parameters().values()));
+  }
+}
+
+TEST_CASE("device training: steps that are not finite change nothing and end a run", "[device]") {
+  const TrainConfig config = tiny_config();
+  EmulatedDevice device;
+  Training training(config, Phase::baseline, 0.9);
+  // Finite numbers, of which the loss is not.
+  const Tensor values = training.model.parameters().values();
+  std::fill_n(values.data<float>(), 25, 3e38F);
+  const Tensor before = values.clone();
+  const Tensor average = training.average->average().clone();
+  const auto steps = training.on(device);
+  const std::vector<StepResult> results = steps->run(4, 50, 0);
+  steps->update_host();
+  REQUIRE(results.size() == 3);
+  for (const StepResult& result : results) {
+    CHECK(!result.applied);
+    CHECK(contains(result.failure, " is not finite, batch of image"));
+  }
+  CHECK(contains(results[0].failure, "the loss"));
+  CHECK(contains(results[2].failure, "the gradient of 'student."));
+  CHECK(equal_bits(values, before));
+  CHECK(equal_bits(training.average->average(), average));
+  CHECK(training.adam.steps() == 0);
+  CHECK(largest_difference(training.adam.second_moment(),
+                           training.model.parameters().make_gradient()) == 0);
+  // Two came before this one.
+  CHECK(steps->run(7, 50, 2).size() == 1);
+}
+
+namespace {
+
+/// `device` null: on the CPU. Stops where `stop_after` updates are done.
+TrainOutcome run_training(const TrainConfig& config, const fs::path& out, kernels::Device* device,
+                          bool resumed = false, std::int64_t stop_after = 1'000'000) {
+  const RunDirectory run(out, resumed ? RunMode::resume : RunMode::fresh);
+  std::optional<ResumePoint> resume;
+  if (resumed) {
+    FoundCheckpoint found = find_newest_checkpoint(run.checkpoints(), phases(config));
+    REQUIRE(found.checkpoint);
+    resume = ResumePoint{std::move(*found.checkpoint), found.path.string()};
+    CHECK(check_resume(config, resume->checkpoint, resume->name).empty());
+  }
+  const TrainingData data = load_training_data(config);
+  std::int64_t updates = 0;
+  TrainCallbacks callbacks;
+  callbacks.step = [&](const StepReport&) { ++updates; };
+  callbacks.cancelled = [&] { return updates >= stop_after; };
+  return train(config, run, data, resume, callbacks, device);
+}
+
+Checkpoint checkpoint_of(const fs::path& run, Phase phase, std::int64_t iteration) {
+  return read_checkpoint(run / "checkpoints" / checkpoint_name(phase, iteration));
+}
+
+/// The largest difference of any number of two checkpoints; NaN where they do not fit together.
+double largest_difference(const Checkpoint& a, const Checkpoint& b) {
+  if (a.tensors.size() != b.tensors.size() || a.adam_steps != b.adam_steps) {
+    return NAN;
+  }
+  double worst = 0;
+  for (const auto& [key, tensor] : a.tensors) {
+    const double difference = largest_difference(tensor, b.tensors.at(key));
+    worst = difference <= worst ? worst : difference;
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("device training: a run goes on on the same and on another device", "[device]") {
+  const TemporaryFolder folder;
+  const TrainConfig config = tiny_config({"train.phase=teacher", "train.ema=0.9"});
+  EmulatedDevice device;
+  const auto whole = [&](const char* run, kernels::Device* on) {
+    REQUIRE(run_training(config, folder.path() / run, on) == TrainOutcome::finished);
+    return checkpoint_of(folder.path() / run, Phase::teacher, 50);
+  };
+  const auto parts = [&](const char* run, kernels::Device* first, kernels::Device* second) {
+    REQUIRE(run_training(config, folder.path() / run, first, false, 25) == TrainOutcome::cancelled);
+    REQUIRE(run_training(config, folder.path() / run, second, true) == TrainOutcome::finished);
+    return checkpoint_of(folder.path() / run, Phase::teacher, 50);
+  };
+  const Checkpoint on_cpu = whole("cpu", nullptr), on_device = whole("device", &device);
+  CHECK(largest_difference(parts("device twice", &device, &device), on_device) == 0);
+  const double to_device = largest_difference(parts("cpu first", nullptr, &device), on_cpu);
+  const double to_cpu = largest_difference(parts("device first", &device, nullptr), on_cpu);
+  const double always = largest_difference(on_device, on_cpu);
+  INFO("largest difference to 50 steps on the CPU: cpu then device "
+       << to_device << ", device then cpu " << to_cpu << ", device " << always);
+  CHECK(to_device <= 1e-4);
+  CHECK(to_cpu <= 1e-4);
+  CHECK(always <= 1e-4);
+  const auto rows = read_metrics(folder.path() / "device/metrics.csv");
+  CHECK(rows.size() == 1 + 5 + 2);
+}
+
+TEST_CASE("device training: all phases on a device", "[device]") {
+  const TemporaryFolder folder;
+  EmulatedDevice device;
+  const TrainConfig config = tiny_config({"train.total_iter=6", "val.val_freq=4"});
+  CHECK(run_training(config, folder.path() / "run", &device) == TrainOutcome::finished);
+  CHECK(fs::exists(folder.path() / "run/student.safetensors"));
+  CHECK(device.used() == 0);
+}
+
+TEST_CASE("device training: a device that fails ends the run and leaves the last checkpoint",
+          "[device]") {
+  const TemporaryFolder folder;
+  const TrainConfig config = tiny_config({"train.phase=baseline", "train.save_checkpoint_freq=10",
+                                          "val.val_freq=1000", "train.total_iter=40"});
+  const fs::path out = folder.path() / "run";
+  {
+    EmulatedDevice device;
+    const RunDirectory run(out, RunMode::fresh);
+    const TrainingData data = load_training_data(config);
+    TrainCallbacks callbacks;
+    callbacks.step = [&](const StepReport& report) {
+      if (report.iteration == 20) {
+        device.fail_after(7);
+      }
+    };
+    const Error error = thrown([&] { train(config, run, data, {}, callbacks, &device); });
+    CHECK(error.kind() == ErrorKind::device);
+    CHECK(contains(error.what(), "the device is gone"));
+  }
+  CHECK(list_checkpoints(out / "checkpoints", {Phase::baseline}).back().iteration == 20);
+  EmulatedDevice other;
+  CHECK(run_training(config, out, &other, true) == TrainOutcome::finished);
+  CHECK(run_training(config, folder.path() / "whole", &other) == TrainOutcome::finished);
+  CHECK(largest_difference(checkpoint_of(out, Phase::baseline, 40),
+                           checkpoint_of(folder.path() / "whole", Phase::baseline, 40)) == 0);
+
+  // Too little memory is told before anything is trained.
+  EmulatedDevice small(1000);
+  const Error error = thrown([&] { run_training(config, folder.path() / "small", &small); });
+  CHECK(error.kind() == ErrorKind::memory);
+}
+
+}  // namespace pisr
