@@ -108,7 +108,7 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-TEST_CASE("device training: 50 steps have the losses of the CPU", "[device]") {
+TEST_CASE("device training: 50 steps have the losses of the CPU", "[device][report]") {
   struct Case {
     Phase phase;
     std::vector<std::string> settings;
@@ -140,7 +140,8 @@ TEST_CASE("device training: 50 steps have the losses of the CPU", "[device]") {
       worst_norm = error <= worst_norm ? worst_norm : error;
     }
     INFO(name(c.phase));
-    std::cout << name(c.phase) << ": worst relative difference of the losses " << worst
+    std::cout << "[report] 50 steps on the emulated device, " << name(c.phase)
+              << ": worst relative difference of the losses " << worst
               << ", of the gradient's norm " << worst_norm << ", of a weight (absolute) "
               << largest_difference(emulated.model.parameters().values(),
                                     cpu.model.parameters().values())
@@ -153,33 +154,32 @@ TEST_CASE("device training: 50 steps have the losses of the CPU", "[device]") {
 
 TEST_CASE("device training: captured and eager steps have the same bits", "[device]") {
   const TrainConfig config = tiny_config({"train.gradient_clip=0.05"});
-  for (const Phase phase : {Phase::baseline, Phase::student}) {
-    EmulatedDevice device;
-    Training captured(config, phase, 0.9), eager(config, phase, 0.9);
-    const auto captured_steps = captured.on(device);
-    const auto eager_steps = eager.on(device, Launching::eager);
-    const std::vector<StepResult> wanted = run_steps(*eager_steps, 0, 20);
-    // In two runs, and not from the first image of the schedule.
-    std::vector<StepResult> got = run_steps(*captured_steps, 0, 7);
-    for (StepResult& result : run_steps(*captured_steps, 7, 13)) {
-      got.push_back(std::move(result));
-    }
-    for (std::size_t i = 0; i < 20; ++i) {
-      CHECK(got[i].loss == wanted[i].loss);
-      CHECK(got[i].gradient_norm == wanted[i].gradient_norm);
-    }
-    CHECK(equal_bits(captured.model.parameters().values(), eager.model.parameters().values()));
-    CHECK(equal_bits(captured.adam.first_moment(), eager.adam.first_moment()));
-    CHECK(equal_bits(captured.adam.second_moment(), eager.adam.second_moment()));
-    CHECK(equal_bits(captured.average->average(), eager.average->average()));
-    CHECK(captured.adam.steps() == 20);
-
-    Training cpu(config, phase, 0.9);
-    const auto cpu_steps = cpu.on_cpu();
-    run_steps(*cpu_steps, 0, 20);
-    CHECK(largest_difference(captured.average->average(), cpu.average->average()) <= 1e-4);
-    CHECK(!equal_bits(cpu.average->average(), cpu.model.parameters().values()));
+  const Phase phase = Phase::student;
+  EmulatedDevice device;
+  Training captured(config, phase, 0.9), eager(config, phase, 0.9);
+  const auto captured_steps = captured.on(device);
+  const auto eager_steps = eager.on(device, Launching::eager);
+  const std::vector<StepResult> wanted = run_steps(*eager_steps, 0, 20);
+  // In two runs.
+  std::vector<StepResult> got = run_steps(*captured_steps, 0, 7);
+  for (StepResult& result : run_steps(*captured_steps, 7, 13)) {
+    got.push_back(std::move(result));
   }
+  for (std::size_t i = 0; i < 20; ++i) {
+    CHECK(got[i].loss == wanted[i].loss);
+    CHECK(got[i].gradient_norm == wanted[i].gradient_norm);
+  }
+  CHECK(equal_bits(captured.model.parameters().values(), eager.model.parameters().values()));
+  CHECK(equal_bits(captured.adam.first_moment(), eager.adam.first_moment()));
+  CHECK(equal_bits(captured.adam.second_moment(), eager.adam.second_moment()));
+  CHECK(equal_bits(captured.average->average(), eager.average->average()));
+  CHECK(captured.adam.steps() == 20);
+
+  Training cpu(config, phase, 0.9);
+  const auto cpu_steps = cpu.on_cpu();
+  run_steps(*cpu_steps, 0, 20);
+  CHECK(largest_difference(captured.average->average(), cpu.average->average()) <= 1e-4);
+  CHECK(!equal_bits(cpu.average->average(), cpu.model.parameters().values()));
 }
 
 TEST_CASE("device training: steps that are not finite change nothing and end a run", "[device]") {
@@ -192,7 +192,7 @@ TEST_CASE("device training: steps that are not finite change nothing and end a r
   const Tensor before = values.clone();
   const Tensor average = training.average->average().clone();
   const auto steps = training.on(device);
-  const std::vector<StepResult> results = steps->run(4, 50, 0);
+  const std::vector<StepResult> results = steps->run(4, 6, 0);
   steps->update_host();
   REQUIRE(results.size() == 3);
   for (const StepResult& result : results) {
@@ -207,7 +207,7 @@ TEST_CASE("device training: steps that are not finite change nothing and end a r
   CHECK(largest_difference(training.adam.second_moment(),
                            training.model.parameters().make_gradient()) == 0);
   // Two came before this one.
-  CHECK(steps->run(7, 50, 2).size() == 1);
+  CHECK(steps->run(7, 3, 2).size() == 1);
 }
 
 namespace {
@@ -252,16 +252,16 @@ double largest_difference(const Checkpoint& a, const Checkpoint& b) {
 
 TEST_CASE("device training: a run goes on on the same and on another device", "[device]") {
   const TemporaryFolder folder;
-  const TrainConfig config = tiny_config({"train.phase=teacher", "train.ema=0.9"});
+  const TrainConfig config = tiny_config({"train.phase=baseline", "train.ema=0.9"});
   EmulatedDevice device;
   const auto whole = [&](const char* run, kernels::Device* on) {
     REQUIRE(run_training(config, folder.path() / run, on) == TrainOutcome::finished);
-    return checkpoint_of(folder.path() / run, Phase::teacher, 50);
+    return checkpoint_of(folder.path() / run, Phase::baseline, 50);
   };
   const auto parts = [&](const char* run, kernels::Device* first, kernels::Device* second) {
     REQUIRE(run_training(config, folder.path() / run, first, false, 25) == TrainOutcome::cancelled);
     REQUIRE(run_training(config, folder.path() / run, second, true) == TrainOutcome::finished);
-    return checkpoint_of(folder.path() / run, Phase::teacher, 50);
+    return checkpoint_of(folder.path() / run, Phase::baseline, 50);
   };
   const Checkpoint on_cpu = whole("cpu", nullptr), on_device = whole("device", &device);
   CHECK(largest_difference(parts("device twice", &device, &device), on_device) == 0);
@@ -280,7 +280,7 @@ TEST_CASE("device training: a run goes on on the same and on another device", "[
 TEST_CASE("device training: all phases on a device", "[device]") {
   const TemporaryFolder folder;
   EmulatedDevice device;
-  const TrainConfig config = tiny_config({"train.total_iter=6", "val.val_freq=4"});
+  const TrainConfig config = tiny_config({"train.total_iter=3", "val.val_freq=2"});
   CHECK(run_training(config, folder.path() / "run", &device) == TrainOutcome::finished);
   CHECK(fs::exists(folder.path() / "run/student.safetensors"));
   CHECK(device.used() == 0);
@@ -289,8 +289,8 @@ TEST_CASE("device training: all phases on a device", "[device]") {
 TEST_CASE("device training: a device that fails ends the run and leaves the last checkpoint",
           "[device]") {
   const TemporaryFolder folder;
-  const TrainConfig config = tiny_config({"train.phase=baseline", "train.save_checkpoint_freq=10",
-                                          "val.val_freq=1000", "train.total_iter=40"});
+  const TrainConfig config = tiny_config({"train.phase=baseline", "train.save_checkpoint_freq=4",
+                                          "val.val_freq=1000", "train.total_iter=12"});
   const fs::path out = folder.path() / "run";
   {
     EmulatedDevice device;
@@ -298,7 +298,7 @@ TEST_CASE("device training: a device that fails ends the run and leaves the last
     const TrainingData data = load_training_data(config);
     TrainCallbacks callbacks;
     callbacks.step = [&](const StepReport& report) {
-      if (report.iteration == 20) {
+      if (report.iteration == 8) {
         device.fail_after(7);
       }
     };
@@ -306,12 +306,12 @@ TEST_CASE("device training: a device that fails ends the run and leaves the last
     CHECK(error.kind() == ErrorKind::device);
     CHECK(contains(error.what(), "the device is gone"));
   }
-  CHECK(list_checkpoints(out / "checkpoints", {Phase::baseline}).back().iteration == 20);
+  CHECK(list_checkpoints(out / "checkpoints", {Phase::baseline}).back().iteration == 8);
   EmulatedDevice other;
   CHECK(run_training(config, out, &other, true) == TrainOutcome::finished);
   CHECK(run_training(config, folder.path() / "whole", &other) == TrainOutcome::finished);
-  CHECK(largest_difference(checkpoint_of(out, Phase::baseline, 40),
-                           checkpoint_of(folder.path() / "whole", Phase::baseline, 40)) == 0);
+  CHECK(largest_difference(checkpoint_of(out, Phase::baseline, 12),
+                           checkpoint_of(folder.path() / "whole", Phase::baseline, 12)) == 0);
 
   // Too little memory is told before anything is trained.
   EmulatedDevice small(1000);
