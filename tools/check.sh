@@ -19,6 +19,13 @@ build() { # build PRESET [TARGET...]
   cmake --build --preset "$preset" --parallel "$(nproc)" ${*:+--target "$@"} -- --quiet
 }
 
+verified=docs/gpu_verified.json
+if [ ! -f $verified ]; then
+  echo "warning: no GPU has verified these kernels (tools/gpu_check.sh)"
+elif ! grep -q "\"kernels\": \"$(bash tools/kernel_hash.sh)\"" $verified; then
+  echo "warning: $verified is of other kernels than these: run tools/gpu_check.sh where a GPU is"
+fi
+
 step "CUDA kernels with nvcc"
 bash tools/check_cuda.sh
 
