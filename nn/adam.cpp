@@ -18,11 +18,13 @@ Adam::Adam(const FlatParameters& parameters, AdamOptions options)
 }
 
 void Adam::step(Context& context, const Tensor& gradient, double rate, double gradient_scale) {
+  check(gradient);
   ++steps_;
   launch(context, gradient, rate, gradient_scale, nullptr);
 }
 
 void Adam::step(Context& context, const Tensor& gradient, const kernels::StepControl* control) {
+  check(gradient);
   launch(context, gradient, 0, 0, control);
 }
 
@@ -31,12 +33,15 @@ kernels::StepConstants Adam::constants(std::int64_t step, double rate) const {
   return {rate, 1 - std::pow(options_.beta1, power), 1 - std::pow(options_.beta2, power)};
 }
 
-void Adam::launch(Context& context, const Tensor& gradient, double rate, double gradient_scale,
-                  const kernels::StepControl* control) {
+void Adam::check(const Tensor& gradient) const {
   if (gradient.shape() != values_.shape() || gradient.dtype() != values_.dtype()) {
     throw ShapeError(message("Adam: gradient wants the parameters' shape and type, ", values_,
                              ", got ", gradient));
   }
+}
+
+void Adam::launch(Context& context, const Tensor& gradient, double rate, double gradient_scale,
+                  const kernels::StepControl* control) {
   with_type(values_.dtype(), [&]<class T>() {
     context.launch<T>(&kernels::KernelTable<T>::adam, {.count = values_.count(),
                                                        .step = steps_,

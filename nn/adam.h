@@ -37,6 +37,7 @@ class Adam {
   void set_steps(std::int64_t steps) noexcept { steps_ = steps; }
 
  private:
+  void check(const Tensor& gradient) const;
   void launch(Context& context, const Tensor& gradient, double rate, double gradient_scale,
               const kernels::StepControl* control);
 
