@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "benchmarks/kernel_case.h"
@@ -10,7 +13,10 @@
 #include "core/philox.h"
 #include "nn/conv_chain.h"
 #include "nn/init.h"
+#include "pisr/dataset.h"
+#include "pisr/device_training_steps.h"
 #include "pisr/fsrcnn.h"
+#include "pisr/teacher.h"
 
 namespace pisr::bench {
 namespace {
@@ -133,6 +139,76 @@ void run_inference(benchmark::State& state, kernels::Device& device, kernels::Pr
   state.counters["difference"] = error;
 }
 
+/// A phase of training at the sizes of W2 to W4, from its first weights.
+struct Training {
+  explicit Training(Phase phase)
+      : model(config, phase, phase == Phase::student ? make_teacher() : nullptr),
+        adam(model.parameters()),
+        data(built_in_dataset(0, 0, 8, 384, 2, 1)) {}
+
+  static std::unique_ptr<Teacher> make_teacher() {
+    auto teacher = std::make_unique<Teacher>();
+    initialise(*teacher, 1);
+    return teacher;
+  }
+
+  TrainConfig config;
+  PhaseModel model;
+  Adam adam;
+  Dataset data;
+  CosineSchedule schedule{1e-3, 1e-3, 1'000'000, 1'000'000};
+  StepOptions options{.batch_size = static_cast<int>(kBatch), .gt_size = 192};
+};
+
+/// The losses of the first steps.
+std::vector<double> first_losses(TrainingSteps& steps) {
+  constexpr std::int64_t kSteps = 3;
+  std::vector<double> losses;
+  while (static_cast<std::int64_t>(losses.size()) < kSteps) {
+    const auto made = static_cast<std::int64_t>(losses.size());
+    for (const StepResult& result : steps.run(made, kSteps - made, 0)) {
+      losses.push_back(result.loss);
+    }
+  }
+  return losses;
+}
+
+void run_training(benchmark::State& state, kernels::Device& device, Phase phase,
+                  const std::string& work, kernels::Precision precision) {
+  Training here(phase);
+  ThreadPool pool(0);
+  const auto cpu = cpu_training_steps({here.model, here.adam, nullptr}, here.schedule, here.data,
+                                      pool, here.options);
+  const std::vector<double> wanted = first_losses(*cpu);
+  Training there(phase);
+  const auto steps = device_training_steps(device, there.config, {there.model, there.adam, nullptr},
+                                           there.schedule, there.data, there.options);
+  const std::vector<double> got = first_losses(*steps);
+  const double accepted = precision == kernels::Precision::fp32 ? 1e-4 : 5e-3;
+  double error = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const double here_error = std::abs(got[i] - wanted[i]) / wanted[i];
+    error = here_error <= error ? error : here_error;
+  }
+  if (!(error <= accepted)) {
+    throw Error(ErrorKind::numeric, message("the losses of ", wanted.size(), " steps are off by ",
+                                            error, " of the CPU's, accepted ", accepted));
+  }
+  constexpr std::int64_t kSteps = 100;  // what training gives the device at a time
+  std::int64_t iteration = static_cast<std::int64_t>(wanted.size());
+  std::vector<double> seconds = sample(
+      state, kSamples, [] {},
+      [&] {
+        steps->run(iteration, kSteps, 0);
+        iteration += kSteps;
+      });
+  for (double& value : seconds) {
+    value /= kSteps;
+  }
+  count(state, quartiles(seconds), multiply_adds(work), 0);
+  state.counters["difference"] = error;
+}
+
 }  // namespace
 
 void register_device_rows(kernels::Device& device, const std::string& name,
@@ -140,6 +216,16 @@ void register_device_rows(kernels::Device& device, const std::string& name,
   add_row("W1/" + name, [&device, precision](benchmark::State& state) {
     run_inference(state, device, precision);
   });
+  if (precision != kernels::Precision::fp16) {
+    const std::map<std::string, Phase> phases = {
+        {"W2", Phase::baseline}, {"W3", Phase::teacher}, {"W4", Phase::student}};
+    for (const auto& [work, phase] : phases) {
+      add_row(work + "/" + name,
+              [&device, work = work, phase = phase, precision](benchmark::State& state) {
+                run_training(state, device, phase, work, precision);
+              });
+    }
+  }
   const std::vector<KernelCase> full = kernel_cases(CaseSize::full, kBatch);
   const std::vector<KernelCase> quarter = kernel_cases(CaseSize::quarter);
   for (std::size_t i = 0; i < full.size(); ++i) {

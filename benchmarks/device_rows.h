@@ -10,9 +10,11 @@ namespace pisr::bench {
 /// Registers the rows of a device with Google Benchmark under a name such as "cuda:tf32"; the
 /// device must outlive their run:
 ///   W1/NAME               inference as a captured frame, input and output on the device
+///   W2/NAME ... W4/NAME   a captured training step, the mean of 100 in a row
 ///   KERNEL/SHAPE/NAME     the cases of kernel_case.h, training at batch 16: the mean of captured
 ///   calls
-/// A case is compared with the naive kernels before it is timed, at batch 1 and a quarter of the
+/// W1's output and the losses of three steps are compared with the CPU's (counter `difference`). A
+/// case is compared with the naive kernels before it is timed, at batch 1 and a quarter of the
 /// rows; a row that differs is an error. Counters: lower_ms, median_ms, upper_ms, gflops and gbs,
 /// as in rows.h.
 void register_device_rows(kernels::Device& device, const std::string& name,
