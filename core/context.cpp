@@ -32,6 +32,10 @@ class Context::ContextQueue final : public kernels::Queue {
     return scratch_.device() == nullptr ? nullptr : scratch_.device()->stream();
   }
 
+  void* library() const noexcept override {
+    return scratch_.device() == nullptr ? nullptr : scratch_.device()->library();
+  }
+
   Arena& scratch_arena() noexcept { return scratch_; }
 
  private:
@@ -67,6 +71,14 @@ Context::Context(kernels::Device& device)
       doubles_(device.doubles()),
       arena_(&device),
       queue_(std::make_unique<ContextQueue>(nullptr, &device)) {}
+
+Context::Context(ThreadPool& pool, kernels::Device* device)
+    : floats_(device == nullptr ? kernels::cpu_kernels<float>() : device->floats()),
+      doubles_(device == nullptr ? kernels::cpu_kernels<double>() : device->doubles()),
+      arena_(device),
+      queue_(std::make_unique<ContextQueue>(&pool, device)) {
+  apply_instruction_set_choice();
+}
 
 Context::~Context() = default;
 

@@ -45,6 +45,8 @@ class Context {
   /// Runs kernels on `device`, which must outlive the context. The memory of a step is the
   /// device's then, and operands have to lie there.
   explicit Context(kernels::Device& device);
+  /// On `device`, or where it is null on `pool`.
+  Context(ThreadPool& pool, kernels::Device* device);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;

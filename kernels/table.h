@@ -22,8 +22,4 @@ const KernelTable<T>& naive_kernels() noexcept;
 template <class T>
 const KernelTable<T>& cpu_kernels() noexcept;
 
-/// The CUDA back end; null in a build without it.
-template <class T>
-const KernelTable<T>* cuda_kernels() noexcept;
-
 }  // namespace pisr::kernels

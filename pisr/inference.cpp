@@ -17,19 +17,25 @@ DType element_type(const Module& module) {
   return module.parameters().front().parameter->value.dtype();
 }
 
-/// A plane on 0..255 as [1, 1, h, w] on 0..1, in step memory.
+/// A plane on 0..255 as [1, 1, h, w] on 0..1, in step memory of the context.
 template <class T>
 Tensor from_plane(Context& context, const Plane& plane) {
   const Tensor tensor = context.arena().tensor({1, 1, plane.height, plane.width}, kDTypeOf<T>);
-  std::transform(plane.samples.begin(), plane.samples.end(), tensor.data<T>(),
+  const bool on_host = tensor.device() == nullptr;
+  const Tensor here = on_host ? tensor : Tensor::empty(tensor.shape(), tensor.dtype());
+  std::transform(plane.samples.begin(), plane.samples.end(), here.data<T>(),
                  [](double value) { return static_cast<T>(value / 255); });
+  if (!on_host) {
+    tensor.copy_from(here);
+  }
   return tensor;
 }
 
 /// An image [1, 1, h, w] on 0..1 to a plane [h, w] on 0..255.
 template <class T>
 void to_plane(const Tensor& image, Plane& plane) {
-  const T* const source = image.data<T>();
+  const Tensor here = image.to(nullptr);
+  const T* const source = here.data<T>();
   const auto width = static_cast<std::size_t>(plane.width);
   for (std::size_t i = 0; i < plane.samples.size(); ++i) {
     if (!std::isfinite(source[i])) {

@@ -12,7 +12,8 @@ class Teacher;
 /// Enlarges luminance, frame after frame. The network sees 0..1 and f32, or f64 where it was
 /// converted. Memory beside the planes is that of the network's input and output and a few rows
 /// (nn/conv_chain.h); from the second frame of a size on nothing is allocated. The result has the
-/// bits of Fsrcnn::forward, for any number of threads.
+/// bits of Fsrcnn::forward, for any number of threads. On a device, where the network has to be
+/// too, all maps of a frame lie in its memory at once.
 class LumaUpscaler {
  public:
   /// Keeps references to both. The step memory of the context is reset by each frame.

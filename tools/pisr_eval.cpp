@@ -18,6 +18,7 @@
 #include "pisr/evaluate.h"
 #include "pisr/evaluation_json.h"
 #include "pisr/weights.h"
+#include "tools/device_option.h"
 #include "tools/program.h"
 
 namespace {
@@ -46,24 +47,26 @@ struct Model {
   std::unique_ptr<Teacher> teacher;
 };
 
-Model load_model(const std::string& path, int scale) {
+Model load_model(const std::string& path, int scale, kernels::Device* device) {
   const SafeTensors file = read_safetensors(path);
   Model model;
   model.name = std::filesystem::path(path).stem().string();
   const auto architecture = file.metadata.find("architecture");
   if (architecture != file.metadata.end() && architecture->second == "pisr_teacher") {
     model.teacher = load_teacher(path, scale);
+    model.teacher->move_to(device);
   } else {
     model.network = make_fsrcnn(file, path, scale);
+    model.network->move_to(device);
   }
   return model;
 }
 
 /// Weights by the names of their files, by their paths where names would be the same.
-std::vector<Model> load_models(const Options& options) {
+std::vector<Model> load_models(const Options& options, kernels::Device* device) {
   std::vector<Model> models;
   for (const std::string& path : options.weights) {
-    models.push_back(load_model(path, options.scale));
+    models.push_back(load_model(path, options.scale, device));
   }
   std::vector<std::string> names = {kBicubicModel};
   for (const Model& model : models) {
@@ -157,9 +160,10 @@ void print_summary(const std::vector<EvaluationResult>& results, const std::vect
   print_table(rows, 1);
 }
 
-int evaluate_all(const Options& options) {
+int evaluate_all(const Options& options, const DeviceOption& device_option) {
   const Protocol protocol = protocol_from_name(options.protocol);
-  const std::vector<Model> models = load_models(options);
+  const std::unique_ptr<kernels::Device> device = device_option.open();
+  const std::vector<Model> models = load_models(options, device.get());
   std::vector<EvaluationSet> sets;
   for (const std::string& path : options.data) {
     for (const std::filesystem::path& folder : find_evaluation_sets(path)) {
@@ -167,7 +171,7 @@ int evaluate_all(const Options& options) {
     }
   }
   ThreadPool pool(options.threads);
-  Context context(pool);
+  Context context(pool, device.get());
   EvaluationTable table{protocol, options.scale, {}};
   for (const EvaluationSet& set : sets) {
     std::vector<EvaluationResult> results = {evaluate_bicubic(pool, set, protocol)};
@@ -217,5 +221,6 @@ int main(int argc, char** argv) {
   app.add_option("-j,--threads", options.threads, "Threads; 0 = all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
-  return run_program(app, argc, argv, [&] { return evaluate_all(options); });
+  const DeviceOption device_option(app);
+  return run_program(app, argc, argv, [&] { return evaluate_all(options, device_option); });
 }

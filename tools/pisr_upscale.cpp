@@ -6,8 +6,10 @@
 
 #include "core/context.h"
 #include "core/parallel.h"
+#include "pisr/fsrcnn.h"
 #include "pisr/upscaler.h"
 #include "pisr/weights.h"
+#include "tools/device_option.h"
 #include "tools/program.h"
 
 // NOLINTNEXTLINE(bugprone-exception-escape): before run_program only memory can run out.
@@ -38,11 +40,14 @@ int main(int argc, char** argv) {
   app.add_option("--quality", options.jpeg_quality, "Quality of JPEG output, 1 to 100")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
+  const DeviceOption device_option(app);
   return run_program(app, argc, argv, [&] {
     check_output(output, options);
+    const std::unique_ptr<kernels::Device> device = device_option.open();
     const std::unique_ptr<Fsrcnn> network = load_fsrcnn(weights, scale);
+    network->move_to(device.get());
     ThreadPool pool(threads);
-    Context context(pool);
+    Context context(pool, device.get());
     upscale_file(context, *network, input, output, options);
     return 0;
   });

@@ -52,6 +52,11 @@ void warn(const std::string& program, const std::string& text) {
   std::cerr << program << ": warning: " << one_line(text) << '\n';
 }
 
+void note(const std::string& program, const std::string& text) {
+  std::cout.flush();
+  std::cerr << program << ": note: " << one_line(text) << '\n';
+}
+
 std::string version_text(const std::string& program) {
   return program + " " PISR_VERSION;
 }

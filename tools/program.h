@@ -20,6 +20,9 @@ int report_failure(const std::string& program, std::exception_ptr failure);
 /// Prints `PROGRAM: warning: ...` on stderr.
 void warn(const std::string& program, const std::string& text);
 
+/// Prints `PROGRAM: note: ...` on stderr.
+void note(const std::string& program, const std::string& text);
+
 /// The program's version, as -V prints it.
 std::string version_text(const std::string& program);
 

@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "core/philox.h"
+#include "kernels/open_cuda.h"
 #include "pisr/config.h"
 #include "pisr/dead_leaves.h"
 #include "pisr/fsrcnn.h"
@@ -75,8 +78,8 @@ struct BadUse {
 
 TEST_CASE("pisr_upscale makes one image of one", "[tools]") {
   const Workplace work;
-  const ProgramRun run =
-      work.run("pisr_upscale", {"-i", "photo.png", "-o", "large.png", "-m", "x3.safetensors"});
+  const ProgramRun run = work.run("pisr_upscale", {"-i", "photo.png", "-o", "large.png", "-m",
+                                                   "x3.safetensors", "--device", "cpu"});
   CHECK(run.code == 0);
   CHECK(run.out.empty());
   CHECK(run.err.empty());
@@ -94,8 +97,9 @@ TEST_CASE("pisr_upscale makes one image of one", "[tools]") {
 
 TEST_CASE("pisr_eval prints bicubic first and writes the same as JSON", "[tools]") {
   const Workplace work;
-  const ProgramRun run = work.run("pisr_eval", {"-m", "x2.safetensors", "-d", "sets", "-s", "2",
-                                                "--protocol", "matlab", "--json", "r.json"});
+  const ProgramRun run =
+      work.run("pisr_eval", {"-m", "x2.safetensors", "-d", "sets", "-s", "2", "--protocol",
+                             "matlab", "--json", "r.json", "--device", "cpu"});
   CHECK(run.code == 0);
   CHECK(run.err.empty());
   CHECK(run.out.find("Tiny, x2, protocol matlab, 2 images") == 0);
@@ -217,6 +221,51 @@ TEST_CASE("bad use gives one line, its exit code, and no file", "[tools]") {
                       [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
   }
   CHECK(work.files() == before);
+}
+
+TEST_CASE("a device that is not there: auto runs on the CPU, cuda is refused", "[tools]") {
+  const Workplace work;
+  std::string why_not;
+  if (kernels::open_cuda_device({}, why_not) != nullptr) {
+    std::cout << "SKIPPED: a missing device: there is one\n";
+    return;
+  }
+  const std::vector<std::string> upscale = {"-i",    "photo.png", "-o",
+                                            "o.png", "-m",        "x2.safetensors"};
+  const std::vector<std::string> evaluate = {"-m", "x2.safetensors", "-d", "sets"};
+  for (const auto& [program, arguments] :
+       {std::pair{"pisr_upscale", upscale}, std::pair{"pisr_eval", evaluate}}) {
+    const auto with = [&, program = program, &common = arguments](std::vector<std::string> more) {
+      more.insert(more.begin(), common.begin(), common.end());
+      return work.run(program, more);
+    };
+    const std::string name = program;
+    const std::vector<std::string> before = work.files();
+    for (const char* device : {"cuda", "cuda:0", "0"}) {
+      const ProgramRun refused = with({"--device", device});
+      CHECK(refused.code == 6);
+      CHECK(refused.out.empty());
+      CHECK(refused.err == name + ": error: no CUDA device can be used: " + why_not +
+                               "\nhint: --device auto or cpu runs on the CPU\n");
+    }
+    CHECK(with({"--device", "gpu"}).code == 2);
+    CHECK(with({"--device", "cpu", "--precision", "tf32"}).code == 2);
+    CHECK(with({"--precision", "half"}).code == 2);
+    CHECK(with({"--backend", "other"}).code == 2);
+    CHECK(work.files() == before);
+    const ProgramRun fallen = with({"-g", "auto"});
+    CHECK(fallen.code == 0);
+    CHECK(fallen.err == name + ": note: running on the CPU: " + why_not + "\n");
+    std::filesystem::remove(work.path() / "o.png");
+    const ProgramRun cpu = with({"-g", "-1"});
+    CHECK(cpu.code == 0);
+    CHECK(cpu.err.empty());
+    std::filesystem::remove(work.path() / "o.png");
+    const ProgramRun list = work.run(program, {"--list-devices"});
+    CHECK(list.code == 0);
+    CHECK(list.out == "cpu\n");
+    CHECK(list.err == name + ": note: no CUDA device: " + why_not + "\n");
+  }
 }
 
 TEST_CASE("help and version go to stdout and are no failure", "[tools]") {

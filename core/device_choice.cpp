@@ -1,0 +1,74 @@
+#include "core/device_choice.h"
+
+#include <charconv>
+
+#include "core/error.h"
+
+namespace pisr {
+namespace {
+
+// The whole of `text` as a number of a device.
+bool parse_number(std::string_view text, int& number) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, number);
+  return failure == std::errc() && stop == end && number >= 0;
+}
+
+}  // namespace
+
+DeviceChoice parse_device(std::string_view text) {
+  using Kind = DeviceChoice::Kind;
+  constexpr std::string_view kNumbered = "cuda:";
+  DeviceChoice choice;
+  if (text == "auto") {
+    return choice;
+  }
+  if (text == "cpu" || text == "-1") {
+    choice.kind = Kind::cpu;
+    return choice;
+  }
+  choice.kind = Kind::cuda;
+  if (text == "cuda" ||
+      parse_number(text.starts_with(kNumbered) ? text.substr(kNumbered.size()) : text,
+                   choice.cuda.number)) {
+    return choice;
+  }
+  throw Error(ErrorKind::usage, message("device: wants auto, cpu, cuda, cuda:N or the number of a "
+                                        "CUDA device, got '",
+                                        text, "'"));
+}
+
+kernels::Precision parse_precision(std::string_view text) {
+  if (text == "fp32") {
+    return kernels::Precision::fp32;
+  }
+  if (text == "tf32") {
+    return kernels::Precision::tf32;
+  }
+  if (text == "fp16") {
+    return kernels::Precision::fp16;
+  }
+  throw Error(ErrorKind::usage, message("precision: wants fp32, tf32 or fp16, got '", text, "'"));
+}
+
+std::unique_ptr<kernels::Device> open_device(const DeviceChoice& choice, std::string& explanation) {
+  explanation.clear();
+  if (choice.kind == DeviceChoice::Kind::cpu) {
+    if (choice.cuda.precision != kernels::Precision::fp32 || choice.cuda.cudnn) {
+      throw Error(ErrorKind::usage, "device: the CPU computes in fp32 and without cuDNN only");
+    }
+    return nullptr;
+  }
+  std::string why_not;
+  std::unique_ptr<kernels::Device> device = kernels::open_cuda_device(choice.cuda, why_not);
+  if (device == nullptr && choice.kind == DeviceChoice::Kind::cuda) {
+    throw Error(ErrorKind::device, message("no CUDA device can be used: ", why_not),
+                "--device auto or cpu runs on the CPU");
+  }
+  if (device == nullptr) {
+    explanation = message("running on the CPU: ", why_not);
+  }
+  return device;
+}
+
+}  // namespace pisr

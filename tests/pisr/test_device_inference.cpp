@@ -1,0 +1,104 @@
+// Networks on a device, by the emulated one.
+
+#include <cmath>
+#include <filesystem>
+
+#include "core/philox.h"
+#include "kernels/emulator/emulated_device.h"
+#include "pisr/dead_leaves.h"
+#include "pisr/fsrcnn.h"
+#include "pisr/image_io.h"
+#include "pisr/inference.h"
+#include "pisr/luma.h"
+#include "pisr/teacher.h"
+#include "pisr/upscaler.h"
+#include "tests/catch.h"
+#include "tests/temporary_folder.h"
+
+namespace pisr {
+namespace {
+
+using kernels::emulator::EmulatedDevice;
+
+void randomise(const Module& module) {
+  Random random(5, RandomUse::test, 3);
+  for (const NamedParameter& named : module.parameters()) {
+    for (float& value : named.parameter->value.values<float>()) {
+      value = static_cast<float>(random.uniform(-0.1, 0.1));
+    }
+  }
+}
+
+double largest_difference(const Plane& a, const Plane& b) {
+  REQUIRE(a.samples.size() == b.samples.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < a.samples.size(); ++i) {
+    const double error = std::abs(a.samples[i] - b.samples[i]);
+    worst = error <= worst ? worst : error;
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("device: frames as on the CPU", "[device]") {
+  EmulatedDevice device;
+  Context cpu, context(device);
+  Fsrcnn network;
+  randomise(network);
+  const Plane low = luma(dead_leaves(1, 0, 13, 11));
+  const Plane expected = upscale_luma(cpu, network, low);
+  network.move_to(&device);
+  LumaUpscaler upscaler(context, network);
+  Plane high;
+  for (int frame = 0; frame < 2; ++frame) {
+    upscaler.run(low, high);
+    CHECK(high.width == 26);
+    CHECK(largest_difference(high, expected) <= 255 * 2e-6);
+  }
+  CHECK_THROWS_AS(upscale_luma(cpu, network, low), ShapeError);
+}
+
+TEST_CASE("device: the teacher as on the CPU", "[device]") {
+  EmulatedDevice device;
+  Context cpu, context(device);
+  Teacher teacher;
+  randomise(teacher);
+  const Plane high = luma(dead_leaves(1, 0, 8, 6));
+  const Plane expected = reconstruct_luma(cpu, teacher, high);
+  teacher.move_to(&device);
+  CHECK(largest_difference(reconstruct_luma(context, teacher, high), expected) <= 255 * 2e-6);
+}
+
+TEST_CASE("device: one that fails leaves no file", "[device]") {
+  const TemporaryFolder folder;
+  write_image(folder.path() / "in.png", dead_leaves(1, 2, 7, 5));
+  for (const long calls : {0, 3, 7, 12}) {
+    EmulatedDevice device;
+    Context context(device);
+    Fsrcnn network;
+    network.move_to(&device);
+    device.fail_after(calls);
+    try {
+      upscale_file(context, network, folder.path() / "in.png", folder.path() / "out.png");
+      FAIL("no error");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::device);
+    }
+    CHECK(!std::filesystem::exists(folder.path() / "out.png"));
+  }
+  EmulatedDevice small(std::size_t{1} << 16);
+  Context context(small);
+  Fsrcnn network;
+  network.convert(DType::f32);
+  try {
+    network.move_to(&small);
+    upscale_file(context, network, folder.path() / "in.png", folder.path() / "out.png");
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::memory);
+  }
+  CHECK(!std::filesystem::exists(folder.path() / "out.png"));
+}
+
+}  // namespace pisr

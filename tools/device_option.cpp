@@ -1,0 +1,59 @@
+#include "tools/device_option.h"
+
+#include <iostream>
+#include <vector>
+
+#include "core/device_choice.h"
+#include "core/error.h"
+#include "tools/program.h"
+
+namespace pisr {
+namespace {
+
+/// -1 and the names as --device takes them, one a line.
+void list_devices(const std::string& program) {
+  std::cout << "cpu\n";
+  std::string why_not;
+  const std::vector<std::string> names = kernels::list_cuda_devices(why_not);
+  for (std::size_t number = 0; number < names.size(); ++number) {
+    std::cout << "cuda:" << number << ' ' << names[number] << '\n';
+  }
+  std::cout.flush();
+  if (names.empty()) {
+    note(program, "no CUDA device: " + why_not);
+  }
+}
+
+}  // namespace
+
+DeviceOption::DeviceOption(CLI::App& app) : program_(app.get_name()) {
+  given_ = app.add_option("-g,--device", device_,
+                          "auto; cpu or -1; cuda, cuda:N or N for the CUDA device of this number")
+               ->capture_default_str();
+  app.add_option("--precision", precision_, "Of a CUDA device: fp32, tf32 or fp16")
+      ->capture_default_str();
+  app.add_option("--backend", backend_, "Convolutions of a CUDA device: own or cudnn")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"own", "cudnn"}));
+  app.add_flag_callback(
+      "--list-devices",
+      [program = program_] {
+        list_devices(program);
+        throw CLI::Success();
+      },
+      "Print the devices there are");
+}
+
+std::unique_ptr<kernels::Device> DeviceOption::open() const {
+  DeviceChoice choice = parse_device(device_);
+  choice.cuda.precision = parse_precision(precision_);
+  choice.cuda.cudnn = backend_ == "cudnn";
+  std::string explanation;
+  std::unique_ptr<kernels::Device> device = open_device(choice, explanation);
+  if (!explanation.empty() && (kernels::has_cuda() || given_->count() > 0)) {
+    note(program_, explanation);
+  }
+  return device;
+}
+
+}  // namespace pisr
