@@ -5,18 +5,22 @@
 #include <iomanip>
 #include <iostream>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
 #include "benchmarks/comparison.h"
+#include "benchmarks/device_rows.h"
 #include "benchmarks/reporter.h"
 #include "benchmarks/rows.h"
 #include "benchmarks/serve.h"
 #include "core/atomic_file.h"
+#include "core/device_choice.h"
 #include "core/error.h"
 #include "kernels/instruction_set.h"
 #include "tools/program.h"
@@ -133,7 +137,41 @@ void compare(const std::string& old_json, const std::string& old_name, const std
   }
 }
 
-int run_benchmarks(char* program, const BenchmarkFlags& flags, const std::vector<int>& threads,
+/// What is measured, and on what.
+struct Measured {
+  std::vector<int> threads;
+  DeviceChoice device;
+};
+
+/// Registers the rows of a CUDA device: its kernels in each precision, and cuDNN's convolutions
+/// where there is one. The devices have to live as long as the rows.
+std::vector<std::unique_ptr<kernels::Device>> register_cuda(DeviceChoice choice) {
+  std::vector<std::unique_ptr<kernels::Device>> devices;
+  using kernels::Precision;
+  for (const auto& [name, precision, cudnn] : {std::tuple{"cuda:fp32", Precision::fp32, false},
+                                               {"cuda:tf32", Precision::tf32, false},
+                                               {"cuda:fp16", Precision::fp16, false},
+                                               {"cudnn:fp32", Precision::fp32, true},
+                                               {"cudnn:tf32", Precision::tf32, true}}) {
+    choice.cuda.precision = precision;
+    choice.cuda.cudnn = cudnn;
+    std::string why_not;
+    try {
+      devices.push_back(open_device(choice, why_not));
+    } catch (const Error& error) {
+      if (devices.empty()) {
+        throw;
+      }
+      std::cerr << "without " << name << ": " << error.what() << '\n';
+      continue;
+    }
+    bench::register_device_rows(*devices.back(), name, precision);
+  }
+  benchmark::AddCustomContext("device", devices.front()->name());
+  return devices;
+}
+
+int run_benchmarks(char* program, const BenchmarkFlags& flags, const Measured& measured,
                    const std::string& old_run, double tolerance_percent) {
   check_flags(flags);
   const std::string old_json = old_run.empty() ? "" : read_run(old_run);
@@ -142,10 +180,16 @@ int run_benchmarks(char* program, const BenchmarkFlags& flags, const std::vector
     bench::compare_runs(old_json, old_run, old_json, old_run, 0);
   }
   initialise_benchmark(program, flags);
-  bench::Machine machine(threads);
-  bench::register_workloads(machine);
-  bench::register_kernels(machine);
-  add_context(machine);
+  std::optional<bench::Machine> machine;
+  std::vector<std::unique_ptr<kernels::Device>> devices;
+  if (measured.device.kind == DeviceChoice::Kind::cpu) {
+    machine.emplace(measured.threads);
+    bench::register_workloads(*machine);
+    bench::register_kernels(*machine);
+    add_context(*machine);
+  } else {
+    devices = register_cuda(measured.device);
+  }
   bench::Reporter reporter(make_display(flags.format));
   if (benchmark::RunSpecifiedBenchmarks(&reporter) == 0) {
     throw Error(ErrorKind::usage,
@@ -171,6 +215,7 @@ int main(int argc, char** argv) {
   std::vector<char*> arguments(argv, argv + argc);
   const BenchmarkFlags flags = take_benchmark_flags(arguments);
   std::vector<int> threads = {1, 2};
+  std::string device = "cpu";
   std::string old_run;
   double tolerance = 10;
   std::string served;
@@ -187,6 +232,9 @@ int main(int argc, char** argv) {
   app.add_option("-j,--threads", threads, "Numbers of threads, e.g. 1,2")
       ->delimiter(',')
       ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("-g,--device", device,
+                 "cpu, or cuda or cuda:N: the rows of that device in place of the CPU's")
       ->capture_default_str();
   app.add_option("--compare", old_run,
                  "An earlier --benchmark_out: exit code 8 where a row is slower than there");
@@ -212,6 +260,10 @@ int main(int argc, char** argv) {
       bench::serve(served, threads.front(), std::cin, std::cout);
       return 0;
     }
-    return run_benchmarks(argv[0], flags, threads, old_run, tolerance);
+    DeviceChoice choice = parse_device(device);
+    if (choice.kind == DeviceChoice::Kind::automatic) {
+      throw Error(ErrorKind::usage, "--device: wants cpu, cuda or cuda:N, got 'auto'");
+    }
+    return run_benchmarks(argv[0], flags, {threads, choice}, old_run, tolerance);
   });
 }
