@@ -86,6 +86,7 @@ CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
   if (device() == nullptr) {
     throw Error(ErrorKind::usage, "capture: wants a context on a device, this one is on the CPU");
   }
+  arena_.reset();  // joins its memory to one block, which cannot be done once work is captured
   return device_call([&] {
     device()->begin_capture();
     try {

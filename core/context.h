@@ -74,9 +74,9 @@ class Context {
   /// Makes bytes that kernels use 0, in the order of their launches.
   void set_zero(void* memory, std::size_t bytes);
 
-  /// Records the work that `work` gives a device instead of doing it. The same step must have run
-  /// once before, so that neither step nor scratch memory has to grow; the result keeps both, even
-  /// where the context goes on to larger steps. Error usage on the CPU.
+  /// Takes step memory back, and records the work that `work` gives a device instead of doing it.
+  /// The same step must have run once before, so that neither step nor scratch memory has to grow;
+  /// the result keeps both, even where the context goes on to larger steps. Error usage on the CPU.
   CapturedStep capture(kernels::FunctionRef<void()> work);
 
  private:

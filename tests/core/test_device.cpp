@@ -10,6 +10,7 @@
 #include "kernels/emulator/emulated_device.h"
 #include "tests/catch.h"
 #include "tests/core/op_cases.h"
+#include "tests/devices.h"
 
 namespace pisr {
 namespace {
@@ -63,20 +64,22 @@ ErrorKind kind_of(const std::function<void()>& call) {
 }  // namespace
 
 TEST_CASE("device: every operation, forward and backward, as on the CPU", "[device]") {
-  EmulatedDevice device;
-  Context cpu, context(device);
-  for (const OpCase& op_case : op_cases()) {
-    for (const DType dtype : {DType::f32, DType::f64}) {
-      const std::vector<Tensor> expected = results(cpu, op_case, dtype);
-      const std::vector<Tensor> got = results(context, op_case, dtype);
-      REQUIRE(got.size() == expected.size());
-      for (std::size_t i = 0; i < got.size(); ++i) {
-        const double error = difference(got[i], expected[i]);
-        CAPTURE(op_case.name, dtype == DType::f64, i, error);
-        CHECK(error <= (dtype == DType::f32 ? 2e-6 : 1e-14));
+  Context cpu;
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    Context context(device);
+    for (const OpCase& op_case : op_cases()) {
+      const std::vector<Tensor> expected = results(cpu, op_case, DType::f64);
+      for (const DType dtype : {DType::f32, DType::f64}) {
+        const std::vector<Tensor> got = results(context, op_case, dtype);
+        REQUIRE(got.size() == expected.size());
+        for (std::size_t i = 0; i < got.size(); ++i) {
+          const double error = difference(got[i], expected[i]);
+          CAPTURE(op_case.name, dtype == DType::f64, i, error);
+          CHECK(error <= (dtype == DType::f32 ? 2e-6 : 1e-14));
+        }
       }
     }
-  }
+  });
 }
 
 TEST_CASE("device: numbers go there and back", "[device]") {
@@ -166,57 +169,62 @@ TEST_CASE("device: seed and zero gradients", "[device]") {
 }
 
 TEST_CASE("device: a step is captured and repeated", "[device]") {
-  EmulatedDevice device;
-  Context context(device);
-  Tape tape(context);
-  const Tensor x = Tensor::full({1, 2, 9, 9}, 0.5).to(&device);
-  const Parameter weight{Tensor::full({2, 2, 3, 3}, 0.1).to(&device), 0};
-  const Tensor gradient = Tensor::zeros({36}, DType::f32, &device);
-  const Tensor loss = Tensor::zeros({1}, DType::f32, &device);
-  const auto step = [&] {
-    tape.reset();
-    gradient.set_zero();
-    const Variable y = mean(conv2d(tape.constant(x), tape.parameter(weight), {}));
-    tape.backward(y, gradient);
-    loss.copy_from(y.value());
-  };
-  step();
-  tape.reset();
-  CapturedStep captured = context.capture(step);
-  const double first_loss = loss.item();
-  const std::vector<float> first_gradient = host_values(gradient);
-  CHECK(first_loss == Approx(0.9));
-
-  // Larger work in between takes other memory; the captured step keeps its own.
-  tape.reset();
-  for (int i = 0; i < 2; ++i) {
-    const Tensor large = Tensor::full({1, 2, 90, 90}, 1).to(&device);
-    const Variable y = sum(conv2d(tape.constant(large), tape.parameter(weight), {}));
-    tape.backward(y, gradient);
-    tape.reset();
-  }
-  x.copy_from(Tensor::full({1, 2, 9, 9}, 1));
-  captured.replay();
-  CHECK(loss.item() == Approx(2 * first_loss));
-  CHECK(host_values(gradient)[7] == Approx(2 * first_gradient[7]));
-
-  SECTION("a step that did not run before is refused, and the next one is fine") {
-    const auto larger = [&] {
+  for_each_device([](kernels::Device& device, CaseSize) {
+    Context context(device);
+    Tape tape(context);
+    const Tensor x = Tensor::full({1, 2, 9, 9}, 0.5).to(&device);
+    const Parameter weight{Tensor::full({2, 2, 3, 3}, 0.1).to(&device), 0};
+    const Tensor gradient = Tensor::zeros({36}, DType::f32, &device);
+    const Tensor loss = Tensor::zeros({1}, DType::f32, &device);
+    const auto step = [&] {
       tape.reset();
-      sum(tape.constant(Tensor::empty({1, 500, 90, 90}, DType::f32, &device)) * 2.0);
+      gradient.set_zero();
+      const Variable y = mean(conv2d(tape.constant(x), tape.parameter(weight), {}));
+      tape.backward(y, gradient);
+      loss.copy_from(y.value());
     };
-    CHECK(kind_of([&] { context.capture(larger); }) == ErrorKind::device);
-    const Tensor big = Tensor::zeros({1, 100, 90, 90}, DType::f32, &device);
-    const auto grows = [&] {
+    step();
+    const double first_loss = loss.item();
+    const std::vector<float> first_gradient = host_values(gradient);
+    CHECK(first_loss == Approx(0.9));
+    tape.reset();
+    CapturedStep captured = context.capture(step);
+
+    // Larger work in between takes other memory; the captured step keeps its own.
+    tape.reset();
+    for (int i = 0; i < 2; ++i) {
+      const Tensor large = Tensor::full({1, 2, 90, 90}, 1).to(&device);
+      const Variable y = sum(conv2d(tape.constant(large), tape.parameter(weight), {}));
+      tape.backward(y, gradient);
       tape.reset();
-      sum(tape.constant(big) * 2.0);
+    }
+    x.copy_from(Tensor::full({1, 2, 9, 9}, 1));
+    captured.replay();
+    CHECK(loss.item() == Approx(2 * first_loss));
+    CHECK(host_values(gradient)[7] == Approx(2 * first_gradient[7]));
+  });
+}
+
+TEST_CASE("device: a step that did not run before cannot be captured, and the next one can",
+          "[device]") {
+  for_each_device([](kernels::Device& device, CaseSize) {
+    Context context(device);
+    Tape tape(context);
+    const Tensor x = Tensor::zeros({1, 100, 90, 90}, DType::f32, &device);
+    const auto allocates = [&] { Tensor::empty({5}, DType::f32, &device); };
+    CHECK(kind_of([&] { context.capture(allocates); }) == ErrorKind::device);
+    const auto waits = [&] { x.to(nullptr); };
+    CHECK(kind_of([&] { context.capture(waits); }) == ErrorKind::device);
+    const auto step = [&] {
+      tape.reset();
+      sum(tape.constant(x) * 2.0);
     };
-    CHECK_THROWS_WITH(context.capture(grows), Catch::Contains("arena: the work that is captured"));
+    CHECK_THROWS_WITH(context.capture(step), Catch::Contains("arena: the work that is captured"));
     CHECK(!device.is_capturing());
-    grows();
-    CHECK_NOTHROW(context.capture(grows).replay());
-  }
-  CHECK(kind_of([&] { Context().capture(step); }) == ErrorKind::usage);
+    step();
+    CHECK_NOTHROW(context.capture(step).replay());
+  });
+  CHECK(kind_of([] { Context().capture([] {}); }) == ErrorKind::usage);
 }
 
 TEST_CASE("device: what fails there is Error(device)", "[device]") {

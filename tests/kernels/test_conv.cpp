@@ -11,9 +11,9 @@
 
 #include "kernels/table.h"
 #include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/kernels/conv_cases.h"
 #include "tests/kernels/device_queue.h"
-#include "tests/kernels/devices.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/instruction_sets.h"

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/kernels/device_queue.h"
-#include "tests/kernels/devices.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/kernel_case.h"

@@ -14,6 +14,7 @@
 #include "nn/init.h"
 #include "nn/layers.h"
 #include "tests/catch.h"
+#include "tests/devices.h"
 
 namespace pisr {
 namespace {
@@ -93,40 +94,45 @@ Trained train(Context& context) {
 }  // namespace
 
 TEST_CASE("device: three steps of training as on the CPU", "[device]") {
-  EmulatedDevice device;
-  Context cpu, context(device);
-  const Trained expected = train(cpu), got = train(context);
-  for (std::size_t i = 0; i < 3; ++i) {
-    CHECK(got.losses[i] == Approx(expected.losses[i]).epsilon(1e-6));
-    CHECK(got.norms[i] == Approx(expected.norms[i]).epsilon(1e-5));
-  }
+  Context cpu;
+  const Trained expected = train(cpu);
   CHECK(expected.losses[2] < expected.losses[0]);
-  CHECK(largest_difference(got.values, expected.values) <= 1e-6);
-  CHECK(largest_difference(got.average, expected.average) <= 1e-6);
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    Context context(device);
+    const Trained got = train(context);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(got.losses[i] == Approx(expected.losses[i]).epsilon(1e-6));
+      CHECK(got.norms[i] == Approx(expected.norms[i]).epsilon(1e-5));
+    }
+    CHECK(largest_difference(got.values, expected.values) <= 1e-6);
+    CHECK(largest_difference(got.average, expected.average) <= 1e-6);
+  });
 }
 
 TEST_CASE("device: a chain of convolutions has the bits of its layers", "[device]") {
-  EmulatedDevice device;
-  Context context(device), cpu;
-  Network network;
-  ConvChain chain;
-  chain.append(network);
-  const Tensor x = noise({1, 1, 9, 8}, 2);
-  const Tensor on_cpu = Tensor::empty(chain.output_shape(x.shape()));
-  chain.run(cpu, x, on_cpu);
+  Context cpu;
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    Context context(device);
+    Network network;
+    ConvChain chain;
+    chain.append(network);
+    const Tensor x = noise({1, 1, 9, 8}, 2);
+    const Tensor on_cpu = Tensor::empty(chain.output_shape(x.shape()));
+    chain.run(cpu, x, on_cpu);
 
-  const Tensor far_x = x.to(&device);
-  const Tensor y = Tensor::empty(on_cpu.shape(), DType::f32, &device);
-  CHECK_THROWS_WITH(chain.run(context, far_x, y),
-                    "conv_chain: wants input, output and parameters on emulated CUDA device, got "
-                    "f32[3,1,3,3] on cpu");
-  CHECK_THROWS_AS(chain.run(cpu, far_x, on_cpu), ShapeError);
-  network.move_to(&device);
-  CHECK_THROWS_AS(chain.run(context, x, y), ShapeError);
-  chain.run(context, far_x, y);
-  Tape tape(context, Tape::Mode::inference);
-  CHECK(largest_difference(network(tape.constant(far_x)).value(), y) == 0);
-  CHECK(largest_difference(on_cpu, y) <= 1e-6);
+    const Tensor far_x = x.to(&device);
+    const Tensor y = Tensor::empty(on_cpu.shape(), DType::f32, &device);
+    CHECK_THROWS_WITH(chain.run(context, far_x, y),
+                      "conv_chain: wants input, output and parameters on " + device.name() +
+                          ", got f32[3,1,3,3] on cpu");
+    CHECK_THROWS_AS(chain.run(cpu, far_x, on_cpu), ShapeError);
+    network.move_to(&device);
+    CHECK_THROWS_AS(chain.run(context, x, y), ShapeError);
+    chain.run(context, far_x, y);
+    Tape tape(context, Tape::Mode::inference);
+    CHECK(largest_difference(network(tape.constant(far_x)).value(), y) == 0);
+    CHECK(largest_difference(on_cpu, y) <= 1e-6);
+  });
 }
 
 TEST_CASE("device: modules move there and back", "[device]") {

@@ -13,6 +13,7 @@
 #include "pisr/teacher.h"
 #include "pisr/upscaler.h"
 #include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/temporary_folder.h"
 
 namespace pisr {
@@ -42,32 +43,38 @@ double largest_difference(const Plane& a, const Plane& b) {
 }  // namespace
 
 TEST_CASE("device: frames as on the CPU", "[device]") {
-  EmulatedDevice device;
-  Context cpu, context(device);
+  Context cpu;
   Fsrcnn network;
   randomise(network);
   const Plane low = luma(dead_leaves(1, 0, 13, 11));
   const Plane expected = upscale_luma(cpu, network, low);
-  network.move_to(&device);
-  LumaUpscaler upscaler(context, network);
-  Plane high;
-  for (int frame = 0; frame < 2; ++frame) {
-    upscaler.run(low, high);
-    CHECK(high.width == 26);
-    CHECK(largest_difference(high, expected) <= 255 * 2e-6);
-  }
-  CHECK_THROWS_AS(upscale_luma(cpu, network, low), ShapeError);
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    Context context(device);
+    network.move_to(&device);
+    LumaUpscaler upscaler(context, network);
+    Plane high;
+    for (int frame = 0; frame < 2; ++frame) {
+      upscaler.run(low, high);
+      CHECK(high.width == 26);
+      CHECK(largest_difference(high, expected) <= 255 * 2e-6);
+    }
+    CHECK_THROWS_AS(upscale_luma(cpu, network, low), ShapeError);
+    network.move_to(nullptr);
+  });
 }
 
 TEST_CASE("device: the teacher as on the CPU", "[device]") {
-  EmulatedDevice device;
-  Context cpu, context(device);
+  Context cpu;
   Teacher teacher;
   randomise(teacher);
   const Plane high = luma(dead_leaves(1, 0, 8, 6));
   const Plane expected = reconstruct_luma(cpu, teacher, high);
-  teacher.move_to(&device);
-  CHECK(largest_difference(reconstruct_luma(context, teacher, high), expected) <= 255 * 2e-6);
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    Context context(device);
+    teacher.move_to(&device);
+    CHECK(largest_difference(reconstruct_luma(context, teacher, high), expected) <= 255 * 2e-6);
+    teacher.move_to(nullptr);
+  });
 }
 
 TEST_CASE("device: one that fails leaves no file", "[device]") {
@@ -90,7 +97,6 @@ TEST_CASE("device: one that fails leaves no file", "[device]") {
   EmulatedDevice small(std::size_t{1} << 16);
   Context context(small);
   Fsrcnn network;
-  network.convert(DType::f32);
   try {
     network.move_to(&small);
     upscale_file(context, network, folder.path() / "in.png", folder.path() / "out.png");
