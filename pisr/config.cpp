@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/device_choice.h"
 #include "core/error.h"
 
 namespace pisr {
@@ -39,6 +40,7 @@ const char* name(Phase phase) {
 }
 
 void check_config(const TrainConfig& config) {
+  parse_device(config.device);
   const int scale = config.network.scale;
   if (config.train.gt_size % scale != 0) {
     fail(message("train.gt_size wants a multiple of network.scale ", scale, ", got ",

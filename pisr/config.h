@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/precision.h"
 #include "nn/init.h"
 #include "pisr/distillation.h"
 #include "pisr/fsrcnn.h"
@@ -98,6 +99,9 @@ struct TrainConfig {
   ValidationConfig val;
   std::uint64_t manual_seed = 0;
   int threads = 0;
+  std::string device = "auto";  ///< as parse_device() reads it
+  kernels::Precision precision = kernels::Precision::fp32;
+  bool cudnn = false;  ///< convolutions of a CUDA device by cuDNN
 };
 
 /// Reads JSON, comments allowed; what it does not name keeps its default. `settings` ("a.b=c") are

@@ -166,6 +166,20 @@ std::vector<ConfigField> config_fields(TrainConfig& config) {
   fields.push_back({"manual_seed", &config.manual_seed, {}, "seed of weights and batches"});
   fields.push_back(
       {"threads", &config.threads, {0, 1024}, "threads; 0: all that the process may use"});
+  fields.push_back(
+      {"device",
+       &config.device,
+       {},
+       "where updates and validation run: `cpu`, `cuda`, `cuda:N`, or `auto`, which is "
+       "`cuda` where it can be used"});
+  fields.push_back({"precision",
+                    choice(config.precision, {"fp32", "tf32"}),
+                    {},
+                    "of convolutions on a CUDA device"});
+  fields.push_back({"backend",
+                    choice(config.cudnn, {"own", "cudnn"}),
+                    {},
+                    "whose convolutions a CUDA device runs"});
   return fields;
 }
 

@@ -34,9 +34,11 @@ class DeviceTrainingSteps final : public TrainingSteps {
 
   std::vector<StepResult> run(std::int64_t iteration, std::int64_t most,
                               std::int64_t bad_steps) override;
+  EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol) override;
   void update_host() override;
 
  private:
+  kernels::Device& device_;
   void prepare(std::int64_t iteration, std::int64_t count, std::int64_t bad_steps);
   void step();
   std::string failure(std::int64_t iteration, const kernels::StepRow& row, bool is_last) const;
@@ -65,7 +67,8 @@ DeviceTrainingSteps::DeviceTrainingSteps(kernels::Device& device, const TrainCon
                                          const TrainingState& state, const CosineSchedule& schedule,
                                          const Dataset& data, const StepOptions& options,
                                          Launching launching)
-    : host_(state),
+    : device_(device),
+      host_(state),
       schedule_(schedule),
       data_(data),
       options_(options),
@@ -172,6 +175,12 @@ void DeviceTrainingSteps::step() {
   if (average_) {
     average_->update(context_, control);
   }
+}
+
+EvaluationResult DeviceTrainingSteps::evaluate(ThreadPool& pool, const EvaluationSet& set,
+                                               Protocol protocol) {
+  Context context(device_);  // large frames take much memory, for a moment
+  return evaluate_trained(context, pool, set, protocol, model_, average_ ? &*average_ : nullptr);
 }
 
 void DeviceTrainingSteps::update_host() {

@@ -65,8 +65,7 @@ PhaseRun::PhaseRun(const TrainConfig& config, Phase phase, std::unique_ptr<Teach
       device_(device),
       model_(config, phase, std::move(teacher)),
       adam_(model_.parameters(), adam_options(config.train)),
-      schedule_(cosine(config, phase)),
-      context_(pool) {
+      schedule_(cosine(config, phase)) {
   if (config.train.ema > 0) {
     average_.emplace(model_.parameters(), config.train.ema);
   }
@@ -97,13 +96,15 @@ PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, cons
   }
 }
 
-std::unique_ptr<TrainingSteps> PhaseRun::make_steps() {
-  const TrainingState state{model_, adam_, average_ ? &*average_ : nullptr};
-  const StepOptions options = step_options(config_, phase());
-  if (device_ != nullptr) {
-    return device_training_steps(*device_, config_, state, schedule_, data_.train, options);
+TrainingSteps& PhaseRun::steps() {
+  if (!steps_) {
+    const TrainingState state{model_, adam_, average_ ? &*average_ : nullptr};
+    const StepOptions options = step_options(config_, phase());
+    steps_ = device_ != nullptr
+                 ? device_training_steps(*device_, config_, state, schedule_, data_.train, options)
+                 : cpu_training_steps(state, schedule_, data_.train, pool_, options);
   }
-  return cpu_training_steps(state, schedule_, data_.train, pool_, options);
+  return *steps_;
 }
 
 void PhaseRun::update_host() {
@@ -113,10 +114,7 @@ void PhaseRun::update_host() {
 }
 
 std::vector<StepResult> PhaseRun::run(std::int64_t most) {
-  if (!steps_) {
-    steps_ = make_steps();
-  }
-  std::vector<StepResult> results = steps_->run(iteration_, most, bad_steps_);
+  std::vector<StepResult> results = steps().run(iteration_, most, bad_steps_);
   for (const StepResult& result : results) {
     ++iteration_;
     bad_steps_ = result.applied ? 0 : bad_steps_ + 1;
@@ -136,23 +134,16 @@ void PhaseRun::check_progress() const {
 
 bool PhaseRun::validate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
                         Score& score) {
-  update_host();
-  swap_average();
-  try {
-    score = model_.network() != nullptr
-                ? evaluate(context_, pool, set, protocol, name(phase()), *model_.network()).mean
-                : evaluate(context_, pool, set, protocol, name(phase()), *model_.teacher()).mean;
-  } catch (...) {
-    swap_average();
-    throw;
-  }
+  score = steps().evaluate(pool, set, protocol).mean;
   const bool best = best_iteration_ < 0 || score.psnr > best_score_.psnr;
   if (best) {
     best_iteration_ = iteration_;
     best_score_ = score;
+    update_host();
+    swap_average();
     best_ = network_tensors("best");
+    swap_average();
   }
-  swap_average();
   return best;
 }
 

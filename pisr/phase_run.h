@@ -62,7 +62,7 @@ class PhaseRun {
   void save(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
             std::int64_t iteration) const;
   void swap_average();
-  std::unique_ptr<TrainingSteps> make_steps();
+  TrainingSteps& steps();
   void update_host();
 
   TrainConfig config_;
@@ -73,8 +73,7 @@ class PhaseRun {
   Adam adam_;
   std::optional<ExponentialMovingAverage> average_;
   CosineSchedule schedule_;
-  std::unique_ptr<TrainingSteps> steps_;  ///< null before the first update
-  Context context_;
+  std::unique_ptr<TrainingSteps> steps_;  ///< null before they are needed
   std::int64_t iteration_ = 0;
   std::int64_t bad_steps_ = 0;
   std::string failure_;  ///< of the last step that was not applied

@@ -301,7 +301,8 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
   // on on another device.
   std::erase_if(differences, [](const ConfigDifference& difference) {
     return difference.key == "train.phase" || difference.key == "threads" ||
-           difference.key == "device" || difference.key == "precision";
+           difference.key == "device" || difference.key == "precision" ||
+           difference.key == "backend";
   });
   return differences;
 }

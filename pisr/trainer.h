@@ -40,7 +40,7 @@ enum class TrainOutcome { finished, cancelled };
 /// threads.
 ///
 /// Updates are made on `device` where it is not null, several at a time: callbacks come after at
-/// most 100 of them. Validation is the CPU's, and checkpoints are the same: a run may go on on
+/// most 100 of them; validation runs there too. Checkpoints are the same: a run may go on on
 /// another device, where rounding differs.
 ///
 /// Throws Error: numeric where training diverges, output where the run directory cannot be

@@ -6,6 +6,7 @@
 
 #include "nn/ema.h"
 #include "nn/schedule.h"
+#include "pisr/evaluate.h"
 #include "pisr/training_step.h"
 
 namespace pisr {
@@ -30,9 +31,18 @@ class TrainingSteps {
   virtual std::vector<StepResult> run(std::int64_t iteration, std::int64_t most,
                                       std::int64_t bad_steps) = 0;
 
+  /// Measures the network that is trained (its moving average, where there is one).
+  virtual EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set,
+                                    Protocol protocol) = 0;
+
   /// Brings the training state of the host up to date.
   virtual void update_host() = 0;
 };
+
+/// evaluate() of what `model` trains.
+EvaluationResult evaluate_trained(Context& context, ThreadPool& pool, const EvaluationSet& set,
+                                  Protocol protocol, const PhaseModel& model,
+                                  ExponentialMovingAverage* average);
 
 /// Updates on the CPU, one a call. Keeps references to all that is given. Throws Error(input) for
 /// an image smaller than the patch.

@@ -3,7 +3,6 @@
 #include <iostream>
 #include <vector>
 
-#include "core/device_choice.h"
 #include "core/error.h"
 #include "tools/program.h"
 
@@ -26,10 +25,10 @@ void list_devices(const std::string& program) {
 
 }  // namespace
 
-DeviceOption::DeviceOption(CLI::App& app) : program_(app.get_name()) {
-  given_ = app.add_option("-g,--device", device_,
-                          "auto; cpu or -1; cuda, cuda:N or N for the CUDA device of this number")
-               ->capture_default_str();
+DeviceOption::DeviceOption(CLI::App& app) : app_(app), program_(app.get_name()) {
+  app.add_option("-g,--device", device_,
+                 "auto; cpu or -1; cuda, cuda:N or N for the CUDA device of this number")
+      ->capture_default_str();
   app.add_option("--precision", precision_, "Of a CUDA device: fp32, tf32 or fp16")
       ->capture_default_str();
   app.add_option("--backend", backend_, "Convolutions of a CUDA device: own or cudnn")
@@ -48,10 +47,28 @@ std::unique_ptr<kernels::Device> DeviceOption::open() const {
   DeviceChoice choice = parse_device(device_);
   choice.cuda.precision = parse_precision(precision_);
   choice.cuda.cudnn = backend_ == "cudnn";
+  return open_device(program_, choice, app_.count("--device") > 0);
+}
+
+std::vector<std::string> DeviceOption::settings() const {
+  std::vector<std::string> settings;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    if (app_.count("--" + key) > 0) {
+      settings.push_back(key + "=" + value);
+    }
+  };
+  add("device", device_);
+  add("precision", precision_);
+  add("backend", backend_);
+  return settings;
+}
+
+std::unique_ptr<kernels::Device> open_device(const std::string& program, const DeviceChoice& choice,
+                                             bool asked) {
   std::string explanation;
   std::unique_ptr<kernels::Device> device = open_device(choice, explanation);
-  if (!explanation.empty() && (kernels::has_cuda() || given_->count() > 0)) {
-    note(program_, explanation);
+  if (!explanation.empty() && (kernels::has_cuda() || asked)) {
+    note(program, explanation);
   }
   return device;
 }

@@ -3,6 +3,7 @@
 #include <ctime>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "core/parallel.h"
 #include "pisr/report_run.h"
 #include "pisr/trainer.h"
+#include "tools/device_option.h"
 #include "tools/interruption.h"
 #include "tools/program.h"
 #include "tools/progress.h"
@@ -42,7 +44,7 @@ struct Options {
 
 /// The flags that stand for a key of the configuration, as settings "key=value"; what --set names
 /// comes later and so wins.
-std::vector<std::string> settings_of(const Options& options) {
+std::vector<std::string> settings_of(const Options& options, const DeviceOption& device) {
   using Json = nlohmann::json;
   std::vector<std::string> settings;
   const auto set = [&](const char* key, const Json& value) {
@@ -61,13 +63,15 @@ std::vector<std::string> settings_of(const Options& options) {
   if (options.threads >= 0) {
     set("threads", options.threads);
   }
-  settings.insert(settings.end(), options.settings.begin(), options.settings.end());
+  for (const std::vector<std::string>& more : {device.settings(), options.settings}) {
+    settings.insert(settings.end(), more.begin(), more.end());
+  }
   return settings;
 }
 
 /// Without --config a run that is resumed goes on with the configuration it was started with.
-TrainConfig configuration(const Options& options) {
-  const std::vector<std::string> settings = settings_of(options);
+TrainConfig configuration(const Options& options, const DeviceOption& device) {
+  const std::vector<std::string> settings = settings_of(options, device);
   if (!options.config.empty()) {
     return read_config(options.config, settings);
   }
@@ -142,19 +146,24 @@ void make_report(const TrainConfig& config, const RunDirectory& run, const Train
   write_report(run.report(), gather_report(context, pool, request));
 }
 
-int run_training(const Options& options) {
+int run_training(const Options& options, const DeviceOption& device_option) {
   if (options.help_config) {
     std::cout << config_reference();
     return 0;
   }
   const ProgressStyle style =
       options.quiet ? ProgressStyle::none : progress_style_from_name(options.progress);
-  const TrainConfig config = configuration(options);
+  const TrainConfig config = configuration(options, device_option);
   if (options.print_config) {
     std::cout << config_json(config);
     return 0;
   }
   const RunMode mode = run_mode(options);
+  DeviceChoice choice = parse_device(config.device);
+  choice.cuda.precision = config.precision;
+  choice.cuda.cudnn = config.cudnn;
+  const std::unique_ptr<kernels::Device> device =
+      open_device(kProgram, choice, !device_option.settings().empty());
   const RunDirectory run(run_path(options), mode);
   const std::optional<ResumePoint> resume = find_resume_point(options, config, run);
   if (resume) {
@@ -171,7 +180,7 @@ int run_training(const Options& options) {
     TrainingProgress progress(style);
     TrainCallbacks callbacks = progress.callbacks();
     callbacks.cancelled = [] { return Interruption::signal() != 0; };
-    outcome = train(config, run, data, resume, callbacks);
+    outcome = train(config, run, data, resume, callbacks, device.get());
   }
   if (outcome == TrainOutcome::cancelled) {
     if (!options.quiet) {
@@ -214,5 +223,6 @@ int main(int argc, char** argv) {
   app.add_option("--progress", options.progress, "auto, line, log, json (on stdout) or none")
       ->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "Print errors and warnings only");
-  return run_program(app, argc, argv, [&] { return run_training(options); });
+  const DeviceOption device_option(app);
+  return run_program(app, argc, argv, [&] { return run_training(options, device_option); });
 }

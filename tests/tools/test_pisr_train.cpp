@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/philox.h"
+#include "kernels/open_cuda.h"
 #include "pisr/checkpoint.h"
 #include "pisr/config.h"
 #include "pisr/dead_leaves.h"
@@ -178,6 +179,42 @@ TEST_CASE("pisr_train: --print-config gives what it read", "[tools]") {
   CHECK(place.run({"-c", "printed.json", "--print-config"}).out == printed.out);
   CHECK(place.run({"--help-config"}).out == config_reference());
   CHECK(place.run({"--print-config"}).out == config_json(TrainConfig{}));
+}
+
+TEST_CASE("pisr_train: the device is a key of the configuration", "[tools]") {
+  const Workplace place;
+  const ProgramRun printed = place.run({"-c", "small.json", "--device", "cuda:1", "--precision",
+                                        "tf32", "--backend", "cudnn", "--print-config"});
+  CHECK(printed.code == 0);
+  const TrainConfig config = parse_config(printed.out, "printed");
+  CHECK(config.device == "cuda:1");
+  CHECK(config.precision == kernels::Precision::tf32);
+  CHECK(config.cudnn);
+  const auto refused = [&](const std::vector<std::string>& more, int code) {
+    std::vector<std::string> arguments{"-c", "small.json", "--out", "new"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramRun run = place.run(arguments);
+    INFO(run.err);
+    CHECK(run.code == code);
+    CHECK(run.out.empty());
+    CHECK(!fs::exists(place.path() / "new"));
+    return run.err;
+  };
+  CHECK(refused({"--device", "gpu"}, 2).find("got 'gpu'") != std::string::npos);
+  CHECK(refused({"--precision", "fp16"}, 2).find("wants one of fp32, tf32") != std::string::npos);
+  CHECK(refused({"--device", "cpu", "--precision", "tf32"}, 2).find("fp32") != std::string::npos);
+  std::string why_not;
+  if (kernels::open_cuda_device({}, why_not) == nullptr) {
+    for (const char* device : {"cuda", "0"}) {
+      CHECK(refused({"--device", device}, 6).find("no CUDA device can be used: " + why_not) !=
+            std::string::npos);
+    }
+    const ProgramRun fallen =
+        place.run({"-c", "small.json", "--out", "run", "-q", "--device", "auto", "--phase",
+                   "baseline", "--set", "train.total_iter=2"});
+    CHECK(fallen.code == 0);
+    CHECK(fallen.err == "pisr_train: note: running on the CPU: " + why_not + "\n");
+  }
 }
 
 TEST_CASE("pisr_train: --progress json is one object a line", "[tools]") {
