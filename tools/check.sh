@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything a change must pass: format, build with warnings as errors, all tests, the tests again under
-# AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer.
-# usage: tools/check.sh [--quick]   (--quick: no sanitizers)
+# AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer, and that the tests
+# notice a missing barrier in a CUDA kernel.
+# usage: tools/check.sh [--quick]   (--quick: no mutations, no sanitizers)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,6 +36,8 @@ step "tests (dev)"
 ctest --preset dev
 
 if [ "${1:-}" != --quick ]; then
+  step "mutation: CUDA kernels without one of their barriers"
+  bash tests/kernels/mutate_barriers.sh build/dev
   step "build (asan)"
   build asan
   step "tests (AddressSanitizer, UndefinedBehaviorSanitizer)"

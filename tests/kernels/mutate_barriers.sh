@@ -1,52 +1,74 @@
 #!/usr/bin/env bash
-# Removes each __syncthreads and copy_wait of the CUDA kernels in turn, builds the emulated kernels with it
-# and runs their tests: every removal must be noticed.
+# Removes each __syncthreads, __syncwarp and copy_wait of the CUDA kernels in turn, builds the emulated kernels
+# with it and runs their tests: every removal must be noticed.
 # usage: tests/kernels/mutate_barriers.sh BUILD   (a configured build folder in which test_kernels is built)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+root=$PWD
 build=$(realpath "$1")
-tests='emulated CUDA*'
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-mkdir "$folder/tree" "$folder/objects"
+mkdir "$folder/tree"
 cp -r kernels "$folder/tree/"
+ninja -C "$build" -t commands test_kernels >"$folder/commands"
 
-# The objects of the test program but for the kernels', which come from the changed sources.
-mapfile -t objects < <(cd "$build" && find "$PWD" -path '*test_kernels.dir*' -name '*.o' -o \
-  -path '*pisr_test_main.dir*' -name '*.o' -o -path '*pisr_kernels.dir*' -name '*.o' -o \
-  -path '*pisr_emulated_cuda.dir*' -name '*.cpp.o')
-compile() { # compile SOURCE: within the changed tree
-  g++ -std=c++17 -O1 -ffp-contract=off -fPIC -I "$folder/tree" -x c++ -c "$folder/tree/$1" \
-    -o "$folder/objects/$(basename "$1").o"
-}
-noticed() { # builds and runs; whether a test failed
-  g++ "${objects[@]}" "$folder"/objects/*.o -lhwy -lpthread -o "$folder/test"
-  ! timeout 120 "$folder/test" "$tests" >"$folder/output" 2>&1
-}
-users_of() { # the .cu files that contain FILE or include it
-  if [[ $1 == *.cu ]]; then echo "$1"; else grep -l "\"$1\"" kernels/cuda/*.cu; fi
-}
-
-for source in kernels/cuda/*.cu; do compile "$source"; done
-if noticed; then
-  echo "mutate_barriers: error: the tests fail without a change" >&2
+failed() { # failed WHAT: ends the script with what its last command has said
   tail -20 "$folder/output" >&2
+  echo "mutate_barriers: error: $1" >&2
   exit 1
-fi
+}
+object_of() { echo "$folder/$(basename "$1").o"; }
+compile() { # compile SOURCE: within the changed tree
+  local command
+  command=$(grep -F -- "-c $root/$1" "$folder/commands" | head -1 |
+    sed -e "s|ccache ||; s|$root|$folder/tree|g; s| -O[0-9]| -O1|; s| -g1||" \
+      -e "s| -M[FT] [^ ]*||g; s| -MD||; s| -o [^ ]*| -o $(object_of "$1")|")
+  (cd "$build" && eval "$command") >"$folder/output" 2>&1 || failed "$1 does not compile"
+}
+link() { # link SOURCE...: these from the changed tree, all else as it was built
+  local command source
+  command=$(grep -F -- '-o tests/test_kernels ' "$folder/commands" | sed "s| -o [^ ]*| -o $folder/test|")
+  for source in "$@"; do
+    command=$(sed "s|[^ ]*/cuda/$(basename "$source").o|$(object_of "$source")|" <<<"$command")
+  done
+  (cd "$build" && eval "$command") >"$folder/output" 2>&1 || failed "test_kernels does not link"
+}
+passes() { timeout 120 "$1" "$2" --abort >"$folder/output" 2>&1; }
+users_of() { # the emulated .cu files that contain FILE or include it
+  local source
+  for source in $(if [[ $1 == *.cu ]]; then echo "$1"; else grep -l "\"$1\"" kernels/cuda/*.cu; fi); do
+    if grep -qF -- "-c $root/$source" "$folder/commands"; then echo "$source"; fi
+  done
+}
+tests_of() { # the tests of the kernels in FILE
+  case $1 in
+    */fused_fsrcnn.cu) echo 'emulated CUDA: FSRCNN*' ;;
+    */product.h | */conv_*) echo 'emulated CUDA convolutions*' ;;
+    */sums.h) echo 'emulated CUDA kernels*' ;;
+    *) echo 'emulated CUDA*' ;;
+  esac
+}
+
+waits=$(grep -nE '^\s*(__syncthreads|__syncwarp|copy_wait)\([^)]*\);' kernels/cuda/*.cu kernels/cuda/*.h)
+mapfile -t sources < <(cut -d: -f1 <<<"$waits" | sort -u | while read -r file; do users_of "$file"; done | sort -u)
+for source in "${sources[@]}"; do compile "$source"; done
+link "${sources[@]}"
+passes "$folder/test" 'emulated CUDA*' || failed "the tests fail without a change"
 
 removed=0 missed=0
 while IFS=: read -r file line _; do
-  sed -i -E "${line}s/(__syncthreads|copy_wait)\(\);//" "$folder/tree/$file"
-  for source in $(users_of "$file"); do compile "$source"; done
+  sed -i -E "${line}s/(__syncthreads|__syncwarp|copy_wait)\([^)]*\);//" "$folder/tree/$file"
+  mapfile -t sources < <(users_of "$file")
+  for source in "${sources[@]}"; do compile "$source"; done
+  link "${sources[@]}"
   removed=$((removed + 1))
-  if noticed; then
-    echo "noticed: $file:$line"
-  else
+  if passes "$folder/test" "$(tests_of "$file")"; then
     echo "MISSED:  $file:$line"
     missed=$((missed + 1))
+  else
+    echo "noticed: $file:$line"
   fi
   cp "$file" "$folder/tree/$file"
-  for source in $(users_of "$file"); do compile "$source"; done
-done < <(grep -nE '^\s*(__syncthreads|copy_wait)\(\);' kernels/cuda/*.cu kernels/cuda/*.h)
+done <<<"$waits"
 echo "$removed removals, $missed missed"
 [ "$removed" -gt 0 ] && [ "$missed" -eq 0 ]
