@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <memory>
 #include <new>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "kernels/emulator/fiber.h"
+#include "kernels/emulator/thread_sanitizer.h"
 
 namespace pisr::kernels::emulator {
 namespace {
@@ -44,6 +46,7 @@ struct Thread {
   Fiber* fiber = nullptr;
   const Meeting* meeting = nullptr;
   Place place;
+  unsigned barriers = 0;  // it has passed
   std::vector<Copy> copies;
 };
 
@@ -72,17 +75,34 @@ void run_fiber();
 struct FiberPool {
   Fiber scheduler;
   std::vector<std::unique_ptr<Fiber>> fibers;
-  std::vector<Fiber*> idle;
+  std::deque<Fiber*> idle;
 
-  Fiber* take() {
-    if (idle.empty()) {
+  // Where races are reported, as many as there are threads in a block have rested before one is
+  // used again: what one fiber does is no race, and two blocks in turn shall not use the same ones.
+  Fiber* take(std::size_t threads) {
+    if (idle.size() <= (kRacesAreReported ? threads : 0)) {
       fibers.push_back(std::make_unique<Fiber>(&run_fiber));
       return fibers.back().get();
     }
-    Fiber* fiber = idle.back();
-    idle.pop_back();
+    Fiber* fiber = kRacesAreReported ? idle.front() : idle.back();
+    if (kRacesAreReported) {
+      idle.pop_front();
+    } else {
+      idle.pop_back();
+    }
     return fiber;
   }
+};
+
+// By which ThreadSanitizer orders the threads of a grid: after the launch, and before what follows
+// the grid.
+struct GridTags {
+  std::uint64_t launch = 0, end = 0;
+};
+// And those of a block: after a barrier, all of them come after all before it. Who leaves one
+// barrier does not come after those who have reached the next already, hence two tags in turn.
+struct BarrierTags {
+  std::uint64_t tags[2] = {};
 };
 
 // Runs one grid.
@@ -109,16 +129,22 @@ class Machine {
     const std::size_t blocks = volume(grid_);
     std::vector<std::size_t> block_order(blocks);
     arrange(block_order);
+    order_before(&grid_tags_->launch);
     for (const std::size_t block : block_order) {
+      barrier_tags_ = std::make_unique<BarrierTags>();
       run_block(unflatten(block, grid_));
     }
+    order_after(&grid_tags_->end);
   }
 
   // On a fiber: runs thread after thread of a warp until one of them has to wait, so that a kernel
   // without barriers costs a function call a thread. Returns the fiber, which is idle now.
   Fiber* run_threads() {
     for (;;) {
+      order_after(&grid_tags_->launch);
       kernel_();
+      order_before(&grid_tags_->end);
+      const Unobserved unobserved;
       Thread& finished = *running_;
       if (!finished.copies.empty()) {
         fail("a thread ends with copies it has not waited for", {});
@@ -142,6 +168,13 @@ class Machine {
     Fiber::switch_from(*thread.fiber, pool_.scheduler);
   }
 
+  void wait_for_block(Place place) {
+    std::uint64_t* tag = &barrier_tags_->tags[running_->barriers++ % 2];
+    order_before(tag);
+    wait(State::at_barrier, place);
+    order_after(tag);
+  }
+
   const Slots& exchange(unsigned mask, const void* value, std::size_t bytes, Place place) {
     Thread& thread = *running_;
     const unsigned lane = thread.number % kWarp;
@@ -156,7 +189,10 @@ class Machine {
       fail("lanes of a warp meet at different operations", place);
     }
     const Slots& slots = meeting.slots[meeting.turn % 2];
-    std::memcpy(meeting.slots[meeting.turn % 2][lane], value, bytes);
+    {
+      const Unobserved unobserved;
+      std::memcpy(meeting.slots[meeting.turn % 2][lane], value, bytes);
+    }
     meeting.arrived |= 1U << lane;
     if (meeting.arrived != mask) {
       thread.meeting = &meeting;
@@ -177,6 +213,7 @@ class Machine {
 
   // Of exactly the size asked for, so that AddressSanitizer sees an access behind it.
   void* shared_array(const void* key, std::size_t bytes) {
+    const Unobserved unobserved;
     const auto found = shared_.find(key);
     if (found != shared_.end()) {
       return found->second.get();
@@ -189,6 +226,7 @@ class Machine {
   }
 
   void* dynamic_shared() {
+    const Unobserved unobserved;
     if (dynamic_bytes_ == 0) {
       fail("a kernel uses dynamic shared memory that its launch did not ask for", {});
     }
@@ -251,6 +289,7 @@ class Machine {
     dynamic_.reset();
     for (Thread& thread : threads_) {
       thread.state = State::fresh;
+      thread.barriers = 0;
     }
     std::vector<std::size_t> warp_order(warps_.size());
     for (;;) {
@@ -288,7 +327,7 @@ class Machine {
         continue;
       }
       if (thread.state == State::fresh) {
-        thread.fiber = pool_.take();
+        thread.fiber = pool_.take(threads_.size());
       }
       progress = true;
       enter(thread);
@@ -333,6 +372,9 @@ class Machine {
   }
 
   Thread* next_fresh() {
+    if (kRacesAreReported) {
+      return nullptr;  // each thread has a fiber of its own
+    }
     while (next_lane_ < lane_order_.size()) {
       Thread& thread = threads_[first_thread_of_warp_ + lane_order_[next_lane_++]];
       if (thread.state == State::fresh) {
@@ -347,6 +389,7 @@ class Machine {
   }
 
   Meeting& meeting_of(std::size_t warp, unsigned mask) {
+    const Unobserved unobserved;
     for (const std::unique_ptr<Meeting>& meeting : warps_[warp]) {
       if (meeting->mask == mask) {
         return *meeting;
@@ -365,6 +408,9 @@ class Machine {
   FunctionRef<void()> kernel_;
   std::vector<Thread> threads_;
   std::vector<std::vector<std::unique_ptr<Meeting>>> warps_;
+  // From the heap, which forgets who was ordered by memory that is given back.
+  std::unique_ptr<GridTags> grid_tags_ = std::make_unique<GridTags>();
+  std::unique_ptr<BarrierTags> barrier_tags_;
   std::map<const void*, SharedMemory> shared_;
   std::size_t shared_bytes_ = 0;
   SharedMemory dynamic_;
@@ -408,6 +454,7 @@ void run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, FunctionRef<void(
   if (shared_bytes > card.shared_bytes) {
     throw Failure(std::to_string(shared_bytes) + " bytes of dynamic shared memory for a block");
   }
+  const Unobserved unobserved;
   Machine current(grid, block, shared_bytes, chosen_order, pool, kernel);
   machine = &current;
   try {
@@ -429,11 +476,16 @@ unsigned lane() {
 }
 
 void wait_for_block(Place place) {
-  machine->wait(State::at_barrier, place);
+  machine->wait_for_block(place);
 }
 
 const Slots& exchange(unsigned mask, const void* value, std::size_t bytes, Place place) {
   return machine->exchange(mask, value, bytes, place);
+}
+
+void read_slot(const Slots& slots, unsigned lane, void* value, std::size_t bytes) {
+  const Unobserved unobserved;
+  std::memcpy(value, slots[lane], bytes);
 }
 
 void* shared_array(const void* key, std::size_t bytes) {
@@ -450,6 +502,7 @@ void start_copy(void* target, const void* source, std::size_t bytes) {
     fail("an asynchronous copy that is not aligned to its size", {});
   }
   std::memset(target, 0xFF, bytes);
+  const Unobserved unobserved;
   machine->running().copies.push_back({target, source, bytes});
 }
 

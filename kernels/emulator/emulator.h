@@ -87,8 +87,9 @@ void wait_for_block(Place place);
 constexpr std::size_t kSlotBytes = 48;
 using Slots = unsigned char[32][kSlotBytes];
 
-/// Waits for all lanes in `mask` and returns what each of them handed in.
+/// Waits for all lanes in `mask` and returns what each of them handed in. Orders no memory.
 const Slots& exchange(unsigned mask, const void* value, std::size_t bytes, Place place);
+void read_slot(const Slots& slots, unsigned lane, void* value, std::size_t bytes);
 
 /// The shared array of the running block that `key` stands for.
 void* shared_array(const void* key, std::size_t bytes);
@@ -113,7 +114,7 @@ T shuffle_down(unsigned mask, T value, unsigned distance, Place place) {
     fail("a shuffle reads a lane that is not in its mask", place);
   }
   T result;
-  std::memcpy(&result, slots[source], sizeof result);
+  read_slot(slots, source, &result, sizeof result);
   return result;
 }
 

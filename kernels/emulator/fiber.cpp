@@ -5,6 +5,8 @@
 
 #include <sys/mman.h>
 
+#include "kernels/emulator/thread_sanitizer.h"
+
 #if !defined(__x86_64__)
 #include <ucontext.h>
 #endif
@@ -107,7 +109,7 @@ void switch_context(void*& from, void*& to) {
 
 #endif
 
-Fiber::Fiber(void (*entry)()) : stack_bytes_(kStackBytes) {
+Fiber::Fiber(void (*entry)()) : stack_bytes_(kStackBytes), observed_(observe_new_fiber()) {
   stack_ = mmap(nullptr, stack_bytes_, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (stack_ == MAP_FAILED) {
@@ -121,6 +123,7 @@ Fiber::Fiber(void (*entry)()) : stack_bytes_(kStackBytes) {
 Fiber::~Fiber() {
   if (owns_stack_) {
     munmap(stack_, stack_bytes_);
+    observe_end_of_fiber(observed_);
   }
   release_context(context_);
 }
@@ -130,6 +133,10 @@ void Fiber::switch_from(Fiber& from, Fiber& to) {
   fiber_left = &from;
   __sanitizer_start_switch_fiber(&from.sanitizer_state_, to.stack_, to.stack_bytes_);
 #endif
+  if (from.observed_ == nullptr) {
+    from.observed_ = observe_this_fiber();
+  }
+  observe_switch_to(to.observed_);
   switch_context(from.context_, to.context_);
 #if defined(PISR_ADDRESS_SANITIZER)
   __sanitizer_finish_switch_fiber(from.sanitizer_state_, nullptr, nullptr);

@@ -29,6 +29,7 @@ class Fiber {
   std::size_t stack_bytes_ = 0;
   void* context_ = nullptr;  ///< stack pointer, or a ucontext_t that is owned
   void* sanitizer_state_ = nullptr;
+  void* observed_ = nullptr;  ///< what ThreadSanitizer knows it by
 };
 
 }  // namespace pisr::kernels::emulator

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/emulator/half.h"
+#include "kernels/emulator/thread_sanitizer.h"
 
 namespace pisr::kernels::emulator {
 namespace {
@@ -85,6 +86,7 @@ void load_matrices(unsigned (&matrices)[4], const void* row, Place place) {
   for (unsigned i = 0; i < 4; ++i) {
     const unsigned char* source = nullptr;
     std::memcpy(&source, slots[i * 8 + lane() / 4], sizeof source);
+    observe_read(source, kRowBytes);
     std::memcpy(&matrices[i], source + lane() % 4 * sizeof matrices[i], sizeof matrices[i]);
   }
 }
