@@ -296,6 +296,21 @@ TEST_CASE("emulated CUDA convolutions in TF32 round their operands to nearest") 
   }
 }
 
+// What ThreadSanitizer watches, in little time.
+TEST_CASE("emulated CUDA convolutions have no races", "[threads]") {
+  for (const auto& [precision, tolerated] :
+       {std::pair{Precision::fp32, tolerance<float>()}, {Precision::tf32, kTf32Tolerance}}) {
+    const auto& table = emulated_cuda::kernel_table(precision);
+    for (const ConvCase& test :
+         {conv("", 1, 1, 5, 3, 3, {3, 2, 1}), conv("", 1, 17, 18, 2, 3, {3, 1, 1}),
+          conv("", 1, 1, 2, 27, 27, {1, 1, 2, 1, PaddingMode::replicate})}) {
+      compare<float>(table, test, false, -1, Store::add, {}, tolerated);
+    }
+    compare<float>(table, transpose("", 1, 6, 2, 2, 3, {9, 2, 4}, 1), true, -1, Store::add, {},
+                   tolerated);
+  }
+}
+
 TEST_CASE("emulated CUDA convolutions do not depend on the order of blocks and threads") {
   for (const Precision precision : {Precision::fp32, Precision::tf32}) {
     std::vector<Outputs<float>> first;

@@ -154,6 +154,11 @@ TEST_CASE("emulated CUDA: FSRCNN in one kernel equals its definition to half pre
   compare(random_network(1, 45, 80, 2, true));
 }
 
+// What ThreadSanitizer watches, in little time: two blocks.
+TEST_CASE("emulated CUDA: FSRCNN in one kernel has no races", "[threads]") {
+  compare(random_network(1, 3, 9, 3, false));
+}
+
 TEST_CASE("emulated CUDA: FSRCNN in one kernel has the same bits in every order and tile") {
   for (const int scale : {2, 3, 4}) {
     const Network network = random_network(1, 21, 37, scale, true);
