@@ -30,6 +30,14 @@ fi
 step "CUDA kernels with nvcc"
 bash tools/check_cuda.sh
 
+if command -v nvcc >/dev/null; then
+  step "a program with CUDA, and its start without a device"
+  CMAKE_CUDA_COMPILER_LAUNCHER=ccache cmake --preset cuda -B build/check-cuda -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
+    -DPISR_TESTS=OFF -DPISR_BENCHMARKS=OFF -DPISR_WERROR=ON -DCMAKE_CUDA_ARCHITECTURES=90-real >/dev/null
+  cmake --build build/check-cuda --parallel "$(nproc)" --target pisr_upscale -- --quiet
+  bash tools/check_cuda_start.sh build/check-cuda/tools
+fi
+
 step "build (dev)"
 build dev
 step "tests (dev)"

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Programs built with CUDA must start on machines without it: no CUDA library is linked, and without a device
+# --device cuda ends with 6 and the reason, --device auto goes on with one line.
+# usage: tools/check_cuda_start.sh FOLDER_OF_PROGRAMS
+set -euo pipefail
+programs=${1:?wants the folder of the programs, such as build/cuda/tools}
+fail() {
+  echo "check_cuda_start: error: $1" >&2
+  exit 1
+}
+for program in "$programs"/pisr_*; do
+  if [ ! -x "$program" ] || [ -d "$program" ]; then
+    continue
+  fi
+  if ldd "$program" | grep -E 'libcuda|libcudart|libcudnn'; then
+    fail "$program links a CUDA library"
+  fi
+done
+listed=$("$programs/pisr_upscale" --list-devices 2>/dev/null)
+if [ "$listed" != cpu ]; then
+  echo "check_cuda_start: there is a device, so the start without one is not shown: $listed"
+  exit 0
+fi
+start() { # start CODE DEVICE: with weights that are not there, which are looked for after the device
+  local code=0 text
+  text=$("$programs/pisr_upscale" -i none.png -o none.png -m none.safetensors --device "$2" 2>&1) || code=$?
+  printf -- '--device %s: exit %d: %s\n' "$2" "$code" "${text//$'\n'/ | }"
+  [ "$code" = "$1" ] || fail "--device $2: wanted exit $1"
+}
+start 6 cuda
+start 5 auto
