@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -18,17 +19,19 @@ enum class CaseSize {
 };
 
 /// Calls test(device, size) for the emulated device, and for the first CUDA device where there is
-/// one. The environment variable PISR_REQUIRE_DEVICE makes a missing one a failure, and
-/// PISR_DEVICE_CASES=small keeps to the small cases there, as under compute-sanitizer.
+/// one, opened to compute by `precision`. The environment variable PISR_REQUIRE_DEVICE makes a
+/// missing one a failure, and PISR_DEVICE_CASES=small keeps to the small cases there, as under
+/// compute-sanitizer.
 template <class Test>
-void for_each_device(Test test) {
+void for_each_device(Test test, kernels::Precision precision = kernels::Precision::fp32) {
   {
     INFO("emulated device");
-    kernels::emulator::EmulatedDevice device;
+    kernels::emulator::EmulatedDevice device(std::size_t{1} << 30, precision);
     test(device, CaseSize::small);
   }
   std::string why_not;
-  const std::unique_ptr<kernels::Device> device = kernels::open_cuda_device({}, why_not);
+  const std::unique_ptr<kernels::Device> device =
+      kernels::open_cuda_device({0, precision}, why_not);
   if (device == nullptr) {
     INFO(why_not);
     CHECK(std::getenv("PISR_REQUIRE_DEVICE") == nullptr);

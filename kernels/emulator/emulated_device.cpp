@@ -58,7 +58,8 @@ class EmulatedDevice::Work final : public CapturedWork {
   std::vector<std::function<void()>> parts_;
 };
 
-EmulatedDevice::EmulatedDevice(std::size_t memory_bytes) : capacity_(round_up(memory_bytes)) {
+EmulatedDevice::EmulatedDevice(std::size_t memory_bytes, Precision precision)
+    : capacity_(round_up(memory_bytes)), precision_(precision) {
   void* memory =
       mmap(nullptr, capacity_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
@@ -72,7 +73,7 @@ EmulatedDevice::~EmulatedDevice() {
 }
 
 const KernelTable<float>& EmulatedDevice::floats() const noexcept {
-  return emulated_cuda::kernel_table<float>();
+  return emulated_cuda::kernel_table(precision_);
 }
 
 const KernelTable<double>& EmulatedDevice::doubles() const noexcept {

@@ -9,6 +9,7 @@
 
 #include "kernels/device.h"
 #include "kernels/emulator/emulator.h"
+#include "kernels/precision.h"
 
 namespace pisr::kernels::emulator {
 
@@ -19,7 +20,8 @@ namespace pisr::kernels::emulator {
 /// work is a list of closures.
 class EmulatedDevice final : public Device, private Stream {
  public:
-  explicit EmulatedDevice(std::size_t memory_bytes = std::size_t{1} << 30);
+  explicit EmulatedDevice(std::size_t memory_bytes = std::size_t{1} << 30,
+                          Precision precision = Precision::fp32);
   ~EmulatedDevice() override;
   EmulatedDevice(const EmulatedDevice&) = delete;
   EmulatedDevice& operator=(const EmulatedDevice&) = delete;
@@ -67,6 +69,7 @@ class EmulatedDevice final : public Device, private Stream {
 
   std::string name_ = "emulated CUDA device";
   std::size_t capacity_;
+  Precision precision_;
   std::byte* memory_;
   std::map<std::byte*, std::size_t> allocations_;
   std::vector<void*> released_late_;  ///< during a capture

@@ -243,32 +243,39 @@ TEST_CASE("emulated CUDA convolutions equal their definition") {
 }
 
 TEST_CASE("the convolutions of a device equal their definition, twice", "[device]") {
-  for_each_device([](Device& device, CaseSize size) {
-    const Place place{.device = &device};
-    const auto check = [&](const ConvCase& test, bool is_transpose) {
-      if (size == CaseSize::small && y_count(test.sizes) > 300) {
-        return;
+  for (const Precision precision : {Precision::fp32, Precision::tf32}) {
+    const bool exact = precision == Precision::fp32;
+    const auto test_device = [&](Device& device, CaseSize size) {
+      const Place place{.device = &device};
+      const auto check = [&](const ConvCase& test, bool is_transpose) {
+        if (size == CaseSize::small && y_count(test.sizes) > 300) {
+          return;
+        }
+        for (const Store store : {Store::write, Store::add}) {
+          compare<float>(device.floats(), test, is_transpose, -1, store, place,
+                         exact ? tolerance<float>() : kTf32Tolerance);
+          if (exact) {
+            compare<double>(device.doubles(), test, is_transpose, -1, store, place);
+          }
+        }
+        const Inputs<float> inputs(test.sizes, -1);
+        const Kind<float> kernels = kind(device.floats(), is_transpose);
+        const auto first = run<float>(kernels, test.sizes, inputs, place, Store::write, 0);
+        const auto second = run<float>(kernels, test.sizes, inputs, place, Store::write, 0);
+        CHECK(same_bits(first.y, second.y));
+        CHECK(same_bits(first.dx, second.dx));
+        CHECK(same_bits(first.dweight, second.dweight));
+        CHECK(same_bits(first.dbias, second.dbias));
+      };
+      for (const ConvCase& test : conv_cases()) {
+        check(test, false);
       }
-      for (const Store store : {Store::write, Store::add}) {
-        compare<float>(device.floats(), test, is_transpose, -1, store, place);
-        compare<double>(device.doubles(), test, is_transpose, -1, store, place);
+      for (const ConvCase& test : transpose_cases()) {
+        check(test, true);
       }
-      const Inputs<float> inputs(test.sizes, -1);
-      const Kind<float> kernels = kind(device.floats(), is_transpose);
-      const auto first = run<float>(kernels, test.sizes, inputs, place, Store::write, 0);
-      const auto second = run<float>(kernels, test.sizes, inputs, place, Store::write, 0);
-      CHECK(same_bits(first.y, second.y));
-      CHECK(same_bits(first.dx, second.dx));
-      CHECK(same_bits(first.dweight, second.dweight));
-      CHECK(same_bits(first.dbias, second.dbias));
     };
-    for (const ConvCase& test : conv_cases()) {
-      check(test, false);
-    }
-    for (const ConvCase& test : transpose_cases()) {
-      check(test, true);
-    }
-  });
+    for_each_device(test_device, precision);
+  }
 }
 
 TEST_CASE("emulated CUDA convolutions in TF32 equal their definition") {

@@ -12,8 +12,11 @@
 #include "kernels/cuda/fsrcnn_tiles.h"
 #include "kernels/cuda/fused_fsrcnn.h"
 #include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/kernels/conv_cases.h"
+#include "tests/kernels/device_queue.h"
 #include "tests/kernels/emulated.h"
+#include "tests/kernels/guarded_array.h"
 #include "tests/kernels/random_values.h"
 #include "tests/kernels/test_queue.h"
 
@@ -67,14 +70,16 @@ Network random_network(int batch, int height, int width, int scale, bool slope_p
   return network;
 }
 
-// Calls body with the arguments of conv_chain for all of the network.
+// Calls body with the arguments of conv_chain for all of the network, in memory of the host or of a
+// device.
 template <class T>
 std::vector<T> with_chain(const Network& network,
-                          const std::function<void(const ConvChainArgs<T>&)>& body) {
-  const auto as = [](const std::vector<double>& values) {
-    return std::vector<T>(values.begin(), values.end());
+                          const std::function<void(const ConvChainArgs<T>&)>& body,
+                          Device* device = nullptr) {
+  std::vector<GuardedArray<T>> kept;
+  const auto as = [&](const std::vector<double>& values) {
+    return GuardedArray<T>(values, device);
   };
-  std::vector<std::vector<T>> kept;
   std::vector<ChainStage<T>> stages;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Parameters& layer = network.layers[i];
@@ -87,10 +92,12 @@ std::vector<T> with_chain(const Network& network,
     stages.push_back({network.sizes[i], i + 1 == network.layers.size(), kept[3 * i].data(),
                       kept[3 * i + 1].data(), activation});
   }
-  const std::vector<T> x = as(network.x);
-  std::vector<T> y(y_count(network.sizes.back()), std::numeric_limits<T>::quiet_NaN());
+  GuardedArray<T> x = as(network.x);
+  GuardedArray<T> y(y_count(network.sizes.back()), std::numeric_limits<T>::quiet_NaN(), device);
   body({stages.data(), static_cast<int>(stages.size()), x.data(), y.data()});
-  return y;
+  REQUIRE(x.guards_intact());
+  REQUIRE(y.guards_intact());
+  return y.values();
 }
 
 std::vector<double> truth_of(const Network& network) {
@@ -125,9 +132,20 @@ Network magnitudes(Network network) {
   return network;
 }
 
-void compare(const Network& network) {
+std::vector<float> fused_on(Device& device, const Network& network) {
+  return with_chain<float>(
+      network,
+      [&](const ConvChainArgs<float>& args) {
+        DeviceQueue queue(device);
+        device.floats().conv_chain(queue, args);
+        REQUIRE(queue.guards_intact());
+      },
+      &device);
+}
+
+void compare(const std::vector<float>& got, const Network& network) {
   const std::vector<double> truth = truth_of(network), scale = truth_of(magnitudes(network));
-  const std::vector<float> got = fused(network);
+  REQUIRE(got.size() == truth.size());
   std::size_t failures = 0;
   double errors = 0, squares = 0;
   for (std::size_t i = 0; i < truth.size(); ++i) {
@@ -148,15 +166,39 @@ TEST_CASE("emulated CUDA: FSRCNN in one kernel equals its definition to half pre
     for (const auto& [batch, height, width] : std::vector<std::tuple<int, int, int>>{
              {1, 21, 37}, {2, 9, 11}, {1, 1, 1}, {1, 1, 40}, {1, 40, 1}}) {
       CAPTURE(scale, batch, height, width);
-      compare(random_network(batch, height, width, scale, height % 2 == 0));
+      const Network network = random_network(batch, height, width, scale, height % 2 == 0);
+      compare(fused(network), network);
     }
   }
-  compare(random_network(1, 45, 80, 2, true));
+  const Network network = random_network(1, 45, 80, 2, true);
+  compare(fused(network), network);
+}
+
+TEST_CASE("FSRCNN in one kernel of a device equals its definition to half precision, twice",
+          "[device]") {
+  for_each_device(
+      [](Device& device, CaseSize size) {
+        std::vector<std::tuple<int, int, int>> cases = {{1, 1, 1}, {2, 9, 11}};
+        if (size == CaseSize::all) {
+          cases.insert(cases.end(), {{3, 21, 37}, {1, 45, 80}, {1, 130, 150}, {1, 1, 400}});
+        }
+        for (const int scale : {2, 3, 4}) {
+          for (const auto& [batch, height, width] : cases) {
+            CAPTURE(scale, batch, height, width);
+            const Network network = random_network(batch, height, width, scale, height % 2 == 0);
+            const std::vector<float> got = fused_on(device, network);
+            compare(got, network);
+            CHECK(same_bits(fused_on(device, network), got));
+          }
+        }
+      },
+      Precision::fp16);
 }
 
 // What ThreadSanitizer watches, in little time: two blocks.
 TEST_CASE("emulated CUDA: FSRCNN in one kernel has no races", "[threads]") {
-  compare(random_network(1, 3, 9, 3, false));
+  const Network network = random_network(1, 3, 9, 3, false);
+  compare(fused(network), network);
 }
 
 TEST_CASE("emulated CUDA: FSRCNN in one kernel has the same bits in every order and tile") {

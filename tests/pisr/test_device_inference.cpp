@@ -63,6 +63,36 @@ TEST_CASE("device: frames as on the CPU", "[device]") {
   });
 }
 
+TEST_CASE("device: frames in half precision by one kernel", "[device]") {
+  Context cpu;
+  const Plane low = luma(dead_leaves(1, 0, 13, 11));
+  for (const int scale : {2, 3, 4}) {
+    CAPTURE(scale);
+    Fsrcnn network({.scale = scale, .slope_per_channel = scale == 3});
+    randomise(network);
+    const Plane expected = upscale_luma(cpu, network, low);
+    for_each_device(
+        [&](kernels::Device& device, CaseSize) {
+          Context context(device);
+          network.move_to(&device);
+          LumaUpscaler upscaler(context, network);
+          Plane high;
+          for (int frame = 0; frame < 2; ++frame) {
+            const auto* const emulated = dynamic_cast<EmulatedDevice*>(&device);
+            const long before = emulated == nullptr ? 0 : emulated->launches();
+            upscaler.run(low, high);
+            if (emulated != nullptr) {
+              CHECK(emulated->launches() - before == 2);  // one puts the weights in order
+            }
+            CHECK(largest_difference(high, expected) > 0);
+            CHECK(largest_difference(high, expected) <= 255 * 1e-3);
+          }
+          network.move_to(nullptr);
+        },
+        kernels::Precision::fp16);
+  }
+}
+
 TEST_CASE("device: the teacher as on the CPU", "[device]") {
   Context cpu;
   Teacher teacher;
