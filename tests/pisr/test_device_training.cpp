@@ -12,13 +12,13 @@
 #include <string>
 #include <vector>
 
-#include "kernels/emulator/emulated_device.h"
 #include "nn/init.h"
 #include "pisr/device_training_steps.h"
 #include "pisr/run_directory.h"
 #include "pisr/run_metrics.h"
 #include "pisr/trainer.h"
 #include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
 
@@ -62,7 +62,7 @@ struct Training {
   std::unique_ptr<TrainingSteps> on_cpu() {
     return cpu_training_steps(state(), schedule, data.train, pool, options);
   }
-  std::unique_ptr<TrainingSteps> on(EmulatedDevice& device,
+  std::unique_ptr<TrainingSteps> on(kernels::Device& device,
                                     Launching launching = Launching::captured) {
     return device_training_steps(device, config, state(), schedule, data.train, options, launching);
   }
@@ -108,106 +108,124 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-TEST_CASE("device training: 50 steps have the losses of the CPU", "[device][report]") {
-  struct Case {
-    Phase phase;
-    std::vector<std::string> settings;
+namespace {
+
+/// The largest differences of the results of two trainings. Losses and norms are compared relative
+/// to their values; a log-likelihood goes through zero, so the auxiliary loss to 1 at least.
+struct Differences {
+  double loss = 0, auxiliary = 0, norm = 0;
+};
+
+Differences differences(const std::vector<StepResult>& got, const std::vector<StepResult>& wanted) {
+  REQUIRE(got.size() == wanted.size());
+  Differences worst;
+  const auto raise = [](double& most, double x, double y, double least) {
+    const double error = std::abs(x - y) / std::max(least, std::abs(y));
+    most = error <= most ? most : error;
   };
-  for (const Case& c :
-       {Case{Phase::baseline, {}}, Case{Phase::teacher, {}}, Case{Phase::student, {}},
-        Case{Phase::student, {"train.distillation=gaussian", "train.distillation_weight=0.01"}}}) {
-    const TrainConfig config = tiny_config(c.settings);
-    Training cpu(config, c.phase), emulated(config, c.phase);
-    const auto cpu_steps = cpu.on_cpu();
-    const std::vector<StepResult> wanted = run_steps(*cpu_steps, 0, 50);
-    EmulatedDevice device;
-    const auto steps = emulated.on(device);
-    const std::vector<StepResult> got = run_steps(*steps, 0, 50);
-    REQUIRE(got.size() == 50);
-    double worst = 0, worst_norm = 0;
-    for (std::size_t i = 0; i < 50; ++i) {
-      REQUIRE(got[i].applied);
-      const auto relative = [](double x, double y) { return std::abs(x - y) / std::abs(y); };
-      for (const double error : {relative(got[i].loss, wanted[i].loss),
-                                 relative(got[i].reconstruction, wanted[i].reconstruction)}) {
-        worst = error <= worst ? worst : error;
-      }
-      if (c.phase != Phase::baseline) {
-        const double error = relative(got[i].auxiliary, wanted[i].auxiliary);
-        worst = error <= worst ? worst : error;
-      }
-      const double error = relative(got[i].gradient_norm, wanted[i].gradient_norm);
-      worst_norm = error <= worst_norm ? worst_norm : error;
-    }
-    INFO(name(c.phase));
-    std::cout << "[report] 50 steps on the emulated device, " << name(c.phase)
-              << ": worst relative difference of the losses " << worst
-              << ", of the gradient's norm " << worst_norm << ", of a weight (absolute) "
-              << largest_difference(emulated.model.parameters().values(),
-                                    cpu.model.parameters().values())
-              << "\n";
-    CHECK(worst <= 1e-5);
-    CHECK(wanted.back().loss < wanted.front().loss);
-    CHECK(emulated.adam.steps() == 50);
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    REQUIRE(got[i].applied);
+    raise(worst.loss, got[i].loss, wanted[i].loss, 0);
+    raise(worst.loss, got[i].reconstruction, wanted[i].reconstruction, 0);
+    raise(worst.auxiliary, got[i].auxiliary, wanted[i].auxiliary, 1);
+    raise(worst.norm, got[i].gradient_norm, wanted[i].gradient_norm, 0);
   }
+  return worst;
+}
+
+void compare_50_steps(kernels::Device& device, Phase phase, const char* distillation) {
+  // So that the distillation has a part in the loss.
+  const TrainConfig config = tiny_config(
+      {std::string("train.distillation=") + distillation, "train.distillation_weight=0.01"});
+  Training cpu(config, phase), there(config, phase);
+  const auto cpu_steps = cpu.on_cpu();
+  const std::vector<StepResult> wanted = run_steps(*cpu_steps, 0, 50);
+  const auto steps = there.on(device);
+  const Differences worst = differences(run_steps(*steps, 0, 50), wanted);
+  const double weight =
+      largest_difference(there.model.parameters().values(), cpu.model.parameters().values());
+  const std::string what =
+      message("50 steps on ", device.name(), ", ", name(phase), ' ', distillation,
+              ": worst difference of loss ", worst.loss, ", auxiliary loss ", worst.auxiliary,
+              ", gradient norm ", worst.norm, ", weight ", weight);
+  std::cout << "[report] " << what << std::endl;
+  INFO(what);
+  CHECK(worst.loss <= 1e-5);
+  CHECK(worst.auxiliary <= 1e-5);
+  CHECK(worst.norm <= 1e-4);
+  CHECK(weight <= 1e-4);
+  CHECK(wanted.back().loss < wanted.front().loss);
+  CHECK(there.adam.steps() == 50);
+}
+
+}  // namespace
+
+TEST_CASE("device training: 50 steps have the losses of the CPU", "[device][report]") {
+  for_each_device([](kernels::Device& device, CaseSize) {
+    compare_50_steps(device, Phase::baseline, "none");
+    compare_50_steps(device, Phase::teacher, "none");
+    compare_50_steps(device, Phase::student, "laplace");
+  });
 }
 
 TEST_CASE("device training: captured and eager steps have the same bits", "[device]") {
-  const TrainConfig config = tiny_config({"train.gradient_clip=0.05"});
-  const Phase phase = Phase::student;
-  EmulatedDevice device;
-  Training captured(config, phase, 0.9), eager(config, phase, 0.9);
-  const auto captured_steps = captured.on(device);
-  const auto eager_steps = eager.on(device, Launching::eager);
-  const std::vector<StepResult> wanted = run_steps(*eager_steps, 0, 20);
-  // In two runs.
-  std::vector<StepResult> got = run_steps(*captured_steps, 0, 7);
-  for (StepResult& result : run_steps(*captured_steps, 7, 13)) {
-    got.push_back(std::move(result));
-  }
-  for (std::size_t i = 0; i < 20; ++i) {
-    CHECK(got[i].loss == wanted[i].loss);
-    CHECK(got[i].gradient_norm == wanted[i].gradient_norm);
-  }
-  CHECK(equal_bits(captured.model.parameters().values(), eager.model.parameters().values()));
-  CHECK(equal_bits(captured.adam.first_moment(), eager.adam.first_moment()));
-  CHECK(equal_bits(captured.adam.second_moment(), eager.adam.second_moment()));
-  CHECK(equal_bits(captured.average->average(), eager.average->average()));
-  CHECK(captured.adam.steps() == 20);
+  for_each_device([](kernels::Device& device, CaseSize) {
+    const TrainConfig config =
+        tiny_config({"train.gradient_clip=0.05", "train.distillation=gaussian"});
+    const Phase phase = Phase::student;
+    Training captured(config, phase, 0.9), eager(config, phase, 0.9), cpu(config, phase, 0.9);
+    const auto captured_steps = captured.on(device);
+    const auto eager_steps = eager.on(device, Launching::eager);
+    const std::vector<StepResult> wanted = run_steps(*eager_steps, 0, 20);
+    // In two runs.
+    std::vector<StepResult> got = run_steps(*captured_steps, 0, 7);
+    for (StepResult& result : run_steps(*captured_steps, 7, 13)) {
+      got.push_back(std::move(result));
+    }
+    const Differences worst = differences(got, wanted);
+    CHECK(worst.loss == 0);
+    CHECK(worst.auxiliary == 0);
+    CHECK(worst.norm == 0);
+    CHECK(equal_bits(captured.model.parameters().values(), eager.model.parameters().values()));
+    CHECK(equal_bits(captured.adam.first_moment(), eager.adam.first_moment()));
+    CHECK(equal_bits(captured.adam.second_moment(), eager.adam.second_moment()));
+    CHECK(equal_bits(captured.average->average(), eager.average->average()));
+    CHECK(captured.adam.steps() == 20);
 
-  Training cpu(config, phase, 0.9);
-  const auto cpu_steps = cpu.on_cpu();
-  run_steps(*cpu_steps, 0, 20);
-  CHECK(largest_difference(captured.average->average(), cpu.average->average()) <= 1e-4);
-  CHECK(!equal_bits(cpu.average->average(), cpu.model.parameters().values()));
+    const auto cpu_steps = cpu.on_cpu();
+    run_steps(*cpu_steps, 0, 20);
+    CHECK(largest_difference(captured.average->average(), cpu.average->average()) <= 1e-4);
+    CHECK(!equal_bits(cpu.average->average(), cpu.model.parameters().values()));
+  });
 }
 
 TEST_CASE("device training: steps that are not finite change nothing and end a run", "[device]") {
-  const TrainConfig config = tiny_config();
-  EmulatedDevice device;
-  Training training(config, Phase::baseline, 0.9);
-  // Finite numbers, of which the loss is not.
-  const Tensor values = training.model.parameters().values();
-  std::fill_n(values.data<float>(), 25, 3e38F);
-  const Tensor before = values.clone();
-  const Tensor average = training.average->average().clone();
-  const auto steps = training.on(device);
-  const std::vector<StepResult> results = steps->run(4, 6, 0);
-  steps->update_host();
-  REQUIRE(results.size() == 3);
-  for (const StepResult& result : results) {
-    CHECK(!result.applied);
-    CHECK(contains(result.failure, " is not finite, batch of image"));
-  }
-  CHECK(contains(results[0].failure, "the loss"));
-  CHECK(contains(results[2].failure, "the gradient of 'student."));
-  CHECK(equal_bits(values, before));
-  CHECK(equal_bits(training.average->average(), average));
-  CHECK(training.adam.steps() == 0);
-  CHECK(largest_difference(training.adam.second_moment(),
-                           training.model.parameters().make_gradient()) == 0);
-  // Two came before this one.
-  CHECK(steps->run(7, 3, 2).size() == 1);
+  for_each_device([](kernels::Device& device, CaseSize) {
+    const TrainConfig config = tiny_config();
+    Training training(config, Phase::baseline, 0.9);
+    // Finite numbers, of which the loss is not.
+    const Tensor values = training.model.parameters().values();
+    std::fill_n(values.data<float>(), 25, 3e38F);
+    const Tensor before = values.clone();
+    const Tensor average = training.average->average().clone();
+    const auto steps = training.on(device);
+    const std::vector<StepResult> results = steps->run(4, 6, 0);
+    steps->update_host();
+    REQUIRE(results.size() == 3);
+    for (const StepResult& result : results) {
+      CHECK(!result.applied);
+      CHECK(contains(result.failure, " is not finite, batch of image"));
+    }
+    CHECK(contains(results[0].failure, "the loss"));
+    CHECK(contains(results[2].failure, "the gradient of 'student."));
+    CHECK(equal_bits(values, before));
+    CHECK(equal_bits(training.average->average(), average));
+    CHECK(training.adam.steps() == 0);
+    CHECK(largest_difference(training.adam.second_moment(),
+                             training.model.parameters().make_gradient()) == 0);
+    // Two came before this one.
+    CHECK(steps->run(7, 3, 2).size() == 1);
+  });
 }
 
 namespace {

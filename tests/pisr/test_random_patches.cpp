@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "core/philox.h"
+#include "pisr/device_batches.h"
 #include "pisr/patch_layout.h"
 #include "pisr/sampler.h"
 #include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/test_queue.h"
 
@@ -65,6 +67,11 @@ bool equal_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
+std::vector<float> values(const Tensor& tensor) {
+  const Tensor here = tensor.to(nullptr);
+  return {here.data<float>(), here.data<float>() + here.count()};
+}
+
 }  // namespace
 
 TEST_CASE("batches of the CPU and of CUDA (emulated) have the same bits", "[sampler]") {
@@ -100,6 +107,25 @@ TEST_CASE("batches of the CPU and of CUDA (emulated) have the same bits", "[samp
           [&] { check(kernels::emulated_cuda::kernel_table<float>()); });
     }
   }
+}
+
+TEST_CASE("batches in the memory of a device have the bits of the sampler's", "[sampler][device]") {
+  for_each_device([](kernels::Device& device, CaseSize) {
+    constexpr int kBatch = 5, kLowSize = 7, kScale = 3;
+    const Dataset data = noise_data(kScale);
+    const StepOptions options{kBatch, kScale * kLowSize, 0xFEDC'BA98'7654'3210, 0};
+    const BatchSampler sampler(data, options.seed, options.gt_size);
+    const DeviceBatches batches(device, data, options);
+    DeviceArray<std::int64_t> iteration(device, 1);
+    Context context(device);
+    for (const std::int64_t number : {std::int64_t{0}, std::int64_t{7}, std::int64_t{1} << 40}) {
+      iteration.upload(&number, 1);
+      batches.make(context, iteration.data());
+      const Batch wanted = of_sampler(sampler, number, kBatch, kScale);
+      CHECK(equal_bits(values(batches.high()), wanted.high));
+      CHECK(equal_bits(values(batches.low()), wanted.low));
+    }
+  });
 }
 
 TEST_CASE("the luminance of a patch is that of the formula for every colour", "[sampler]") {
