@@ -84,7 +84,7 @@ export PISR_REQUIRE_DEVICE=1
 for folder in kernels core nn pisr; do
   stage "test_$folder" 120 "$programs/tests/test_$folder" '[device]'
 done
-stage bench 90 "$programs/benchmarks/pisr_bench" --device cuda --benchmark_format=json \
+stage bench 150 "$programs/benchmarks/pisr_bench" --device cuda --benchmark_format=json \
   "--benchmark_out=$work/bench.json"
 exchange() {
   mkdir -p "$work/exchange"
