@@ -12,25 +12,27 @@ architectures=("$@")
 if [ $# -eq 0 ]; then
   architectures=(80 86 90)
 fi
-code=()
+flags=()
 for architecture in "${architectures[@]}"; do
-  code+=(-gencode "arch=compute_$architecture,code=sm_$architecture")
+  flags+=(-gencode "arch=compute_$architecture,code=sm_$architecture")
 done
-code+=(-gencode "arch=compute_$architecture,code=compute_$architecture")
+flags+=(-gencode "arch=compute_$architecture,code=compute_$architecture")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 compile() { # compile SOURCE
-  nvcc -std=c++17 -O3 -I. -Xcompiler -Wall,-Wextra -Werror all-warnings "${code[@]}" \
-    -Xptxas -v,-warn-spills,-warn-lmem-usage -c "$1" -o "$folder/$(basename "$1").o" \
-    >"$folder/$(basename "$1").log" 2>&1
-}
-for source in kernels/cuda/*.cu; do
-  if ! compile "$source"; then
-    cat "$folder/$(basename "$source").log" >&2
-    echo "check_cuda: error: $source does not compile" >&2
-    exit 1
+  local log
+  log=$folder/$(basename "$1").log
+  # shellcheck disable=SC2086
+  if ! nvcc -std=c++17 -O3 -I. -Xcompiler -Wall,-Wextra -Werror all-warnings $code \
+    -Xptxas -v,-warn-spills,-warn-lmem-usage -c "$1" -o "${log%.log}.o" >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "check_cuda: error: $1 does not compile" >&2
+    return 1
   fi
-done
+}
+export folder code="${flags[*]}"
+export -f compile
+printf '%s\n' kernels/cuda/*.cu | xargs -P "$(nproc)" -I{} bash -c 'compile {}'
 cat "$folder"/*.log | c++filt | awk '
   /Compiling entry function/ { split($0, word, "\047"); name = word[2]; target = word[4] }
   /bytes spill stores/ { spills = $5 + $9 }
