@@ -75,7 +75,7 @@ Arena::~Arena() {
 }
 
 void* Arena::allocate(std::size_t bytes) {
-  const std::size_t size = round_up(bytes) + kGap;
+  const std::size_t size = round_up(bytes) + (device_ == nullptr ? kGap : 0);
   if (blocks_.empty() || size > blocks_.back().size - used_) {
     add_block(std::max({size, capacity(), kFirstBlock}));
   }

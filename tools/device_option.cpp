@@ -19,7 +19,7 @@ void list_devices(const std::string& program) {
   }
   std::cout.flush();
   if (names.empty()) {
-    note(program, "no CUDA device: " + why_not);
+    note(program, "only the CPU: " + why_not);
   }
 }
 

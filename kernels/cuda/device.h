@@ -70,6 +70,13 @@ void launch(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned t
   launch_with_shared(queue, kernel, blocks, threads, 0, arguments...);
 }
 
+/// Null where the build holds code of this kernel for the current device; else what CUDA says.
+inline const char* missing_code(void (*kernel)()) {
+  cudaFuncAttributes attributes{};
+  const cudaError_t error = cudaFuncGetAttributes(&attributes, kernel);
+  return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
+}
+
 /// What the current device offers to kernels that choose their tiles by it.
 struct Card {
   std::size_t shared_bytes;  ///< at most, of one block
@@ -157,6 +164,10 @@ template <class... Parameters, class... Arguments>
 void launch(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
             const Arguments&... arguments) {
   launch_with_shared(queue, kernel, blocks, threads, 0, arguments...);
+}
+
+inline const char* missing_code(void (*)()) {
+  return nullptr;
 }
 
 using emulator::Card;

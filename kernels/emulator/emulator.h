@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <stdexcept>
 #include <type_traits>
 
+#include "kernels/emulator/stream.h"
 #include "kernels/queue.h"
 
 /// Size of a grid or a block, and position in one, as CUDA spells it.
@@ -50,20 +50,6 @@ Card current_card();
 /// Runs `kernel` once for each thread of the grid, each block with so many bytes of dynamic shared
 /// memory. Throws Failure; the results are undefined then.
 void run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, FunctionRef<void()> kernel);
-
-/// What Queue::stream() points to where kernels are launched into an emulated device; where it is
-/// null they run at once, on any memory.
-class Stream {
- public:
-  /// `work` runs a grid, now or, where work is captured, each time that is replayed.
-  virtual void submit(std::function<void()> work) = 0;
-  /// Refuses the bytes of an argument of a kernel, padding zero, where they hold a pointer that is
-  /// not into the device's memory.
-  virtual void check_argument(const void* bytes, std::size_t size) = 0;
-
- protected:
-  ~Stream() = default;
-};
 
 /// Where the CUDA thread that is running stands.
 struct Position {

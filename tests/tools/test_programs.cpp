@@ -264,7 +264,7 @@ TEST_CASE("a device that is not there: auto runs on the CPU, cuda is refused", "
     const ProgramRun list = work.run(program, {"--list-devices"});
     CHECK(list.code == 0);
     CHECK(list.out == "cpu\n");
-    CHECK(list.err == name + ": note: no CUDA device: " + why_not + "\n");
+    CHECK(list.err == name + ": note: only the CPU: " + why_not + "\n");
   }
 }
 

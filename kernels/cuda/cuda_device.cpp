@@ -1,9 +1,10 @@
+#include "kernels/cuda/cuda_device.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
-#include "kernels/cuda/cuda_device.h"
-#include "kernels/cuda/table.h"
+#include "kernels/cuda/compiled.h"
 #if defined(PISR_HAS_CUDNN)
 #include "kernels/cuda/cudnn_convolutions.h"
 #include "kernels/cuda/cudnn_library.h"
@@ -15,12 +16,15 @@ namespace {
 
 constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
 
-// Asked whether the build holds code for a device.
-__global__ void probe_kernel() {}
-
 // 12040 -> "12.4"
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+void check_result(cudaError_t error, const char* call) {
+  if (error != cudaSuccess) {
+    throw DeviceError(std::string("cuda: ") + call + ": " + cudaGetErrorString(error));
+  }
 }
 
 // The number of devices; 0 and why where it is not known or 0.
@@ -33,7 +37,8 @@ int count_devices(std::string& why_not) {
   int driver = 0;
   if (error == cudaSuccess || error == cudaErrorNoDevice) {
     why_not = "no CUDA device";
-  } else if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0) {
+  } else if (error == cudaErrorInsufficientDriver && cudaDriverGetVersion(&driver) == cudaSuccess &&
+             driver == 0) {
     why_not = "no NVIDIA driver";
   } else if (error == cudaErrorInsufficientDriver) {
     why_not = "the NVIDIA driver is for CUDA " + version_text(driver) + ", older than the CUDA " +
@@ -220,15 +225,18 @@ std::unique_ptr<CapturedWork> CudaDevice::end_capture() {
   for (void* memory : std::exchange(released_late_, {})) {
     cudaFree(memory);
   }
-  check(ended, "cudaStreamEndCapture");
-  check(instantiated, "cudaGraphInstantiateWithFlags");
+  // What was recorded wrongly says nothing of the device.
+  check_result(ended, "cudaStreamEndCapture");
+  check_result(instantiated, "cudaGraphInstantiateWithFlags");
   return std::make_unique<Graph>(*this, executable);
 }
 
 void CudaDevice::check(cudaError_t error, const char* call) {
-  if (error != cudaSuccess) {
-    failure_ = std::string("cuda: ") + call + ": " + cudaGetErrorString(error);
-    throw DeviceError(failure_);
+  try {
+    check_result(error, call);
+  } catch (const DeviceError& failure) {
+    failure_ = failure.what();
+    throw;
   }
 }
 
@@ -264,10 +272,10 @@ std::unique_ptr<Device> open_cuda_device(const CudaOptions& options, std::string
     return nullptr;
   }
   try {
-    cuda::check_cuda(cudaSetDevice(options.number), "cudaSetDevice");
+    cuda::check_result(cudaSetDevice(options.number), "cudaSetDevice");
     cudaDeviceProp properties{};
-    cuda::check_cuda(cudaGetDeviceProperties(&properties, options.number),
-                     "cudaGetDeviceProperties");
+    cuda::check_result(cudaGetDeviceProperties(&properties, options.number),
+                       "cudaGetDeviceProperties");
     const std::string name = std::string(properties.name) + " (sm_" +
                              std::to_string(properties.major) + std::to_string(properties.minor) +
                              ")";
@@ -275,10 +283,8 @@ std::unique_ptr<Device> open_cuda_device(const CudaOptions& options, std::string
       why_not = name + " has no tensor cores for this precision; fp32 it has";
       return nullptr;
     }
-    cudaFuncAttributes attributes{};
-    const cudaError_t probed = cudaFuncGetAttributes(&attributes, cuda::probe_kernel);
-    if (probed != cudaSuccess) {
-      why_not = "no code for " + name + " in this program: " + cudaGetErrorString(probed);
+    if (const char* const reason = cuda::missing_code(); reason != nullptr) {
+      why_not = "no code for " + name + " in this program: " + reason;
       return nullptr;
     }
     return std::make_unique<cuda::CudaDevice>(options, properties.name);
