@@ -159,7 +159,8 @@ void CudaDevice::release(void* memory) noexcept {
   if (capturing_) {
     released_late_.push_back(memory);
   } else {
-    cudaFree(memory);  // waits for the device
+    cudaStreamSynchronize(stream_);
+    cudaFree(memory);
   }
 }
 
@@ -223,9 +224,11 @@ std::unique_ptr<CapturedWork> CudaDevice::end_capture() {
     cudaGraphDestroy(graph);
   }
   for (void* memory : std::exchange(released_late_, {})) {
-    cudaFree(memory);
+    release(memory);
   }
-  // What was recorded wrongly says nothing of the device.
+  // What was recorded wrongly says nothing of the device, and is not to be found by the next
+  // launch.
+  cudaGetLastError();
   check_result(ended, "cudaStreamEndCapture");
   check_result(instantiated, "cudaGraphInstantiateWithFlags");
   return std::make_unique<Graph>(*this, executable);

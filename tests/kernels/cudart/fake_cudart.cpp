@@ -79,6 +79,7 @@ cudaError_t result_of(const char* call) {
   if (fake.fails_once) {
     fake.failing.clear();
   }
+  fake.last_error = fake.failure;
   return fake.failure;
 }
 
@@ -97,8 +98,10 @@ cudaError_t release(Memory& memory, void* place) {
   if (place == nullptr) {
     return cudaSuccess;
   }
-  for (FakeStream* stream : streams) {
-    stream->finish();
+  for (const FakeStream* stream : streams) {
+    if (!stream->waiting.empty()) {
+      return misused("release of memory that waiting work may use");
+    }
   }
   if (memory.erase(static_cast<std::byte*>(place)) == 0) {
     return misused("release of memory that does not exist");
@@ -182,7 +185,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
 }
 
 cudaError_t cudaGetLastError() {
-  return cudaSuccess;
+  return std::exchange(fake_cudart().last_error, cudaSuccess);
 }
 
 cudaError_t cudaMalloc(void** place, std::size_t bytes) {
@@ -190,8 +193,11 @@ cudaError_t cudaMalloc(void** place, std::size_t bytes) {
   for (const auto& [begin, block] : device_memory) {
     used += block.size();
   }
-  return used + bytes > fake_cudart().memory ? cudaErrorMemoryAllocation
-                                             : allocate("cudaMalloc", device_memory, place, bytes);
+  if (used + bytes > fake_cudart().memory) {
+    fake_cudart().last_error = cudaErrorMemoryAllocation;
+    return cudaErrorMemoryAllocation;
+  }
+  return allocate("cudaMalloc", device_memory, place, bytes);
 }
 
 cudaError_t cudaFree(void* place) {

@@ -22,6 +22,9 @@ struct FakeCudart {
   cudaError_t failure = cudaErrorIllegalAddress;
   bool fails_once = false;
 
+  /// What cudaGetLastError gives next.
+  cudaError_t last_error = cudaSuccess;
+
   /// What exists now: memory of the device and the host, streams, events, graphs.
   int objects = 0;
   /// What was done wrong, such as the release of what does not exist.

@@ -158,6 +158,7 @@ TEST_CASE("cuda device: kernels and captured work") {
     CHECK(refusal([&] { device->end_capture(); }) ==
           std::string("cuda: ") + call + ": an illegal memory access was encountered");
     fake_cudart().failing.clear();
+    CHECK(cudaGetLastError() == cudaSuccess);  // a launch asks for it
     CHECK(!device->is_capturing());
     CHECK(downloaded(*device, x, 4)[3] == 15);
   }
@@ -220,11 +221,14 @@ TEST_CASE("cuda device: its memory has an end, and the device goes on") {
   std::unique_ptr<Device> device = opened();
   fake_cudart().memory = 4096;
   CHECK(device->allocate(5000) == nullptr);
+  CHECK(cudaGetLastError() == cudaSuccess);
   void* const memory = device->allocate(4096);
   CHECK(memory != nullptr);
   device->set_zero(memory, 4096);
   device->synchronise();
+  device->set_zero(memory, 4096);  // nobody waits for it
   device->release(memory);
+  CHECK(fake_cudart().misuse.empty());
 }
 
 }  // namespace pisr::kernels
