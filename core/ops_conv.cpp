@@ -180,16 +180,18 @@ Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable&
   const Shape shape{sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width};
   const Tensor y = tape.result(shape, x.dtype());
   // The gradients of the PReLU need what it was applied to: y does not tell where a slope is not
-  // positive. Two passes are faster then than one that stores both (docs/decisions.md, 16).
+  // positive. On the CPU two passes are faster then than one that stores both, while a device is
+  // spared a launch and a read of the map (docs/decisions.md, 16 and 20).
   const bool keep = tape.records({&x, &weight, &bias, &slope});
   const Tensor before = keep ? tape.result(shape, x.dtype()) : Tensor();
   with_type(x.dtype(), [&]<class T>() {
     const std::int64_t slopes = slope.shape()[0];
     kernels::ConvArgs<T> conv{sizes, x.value().data<T>(), weight.value().data<T>(),
                               bias.defined() ? bias.value().data<T>() : nullptr, y.data<T>()};
-    if (!keep) {
+    if (!keep || tape.context().device() != nullptr) {
       conv.activation = {kernels::ActivationKind::prelu, slope.value().data<T>(),
                          static_cast<int>(slopes)};
+      conv.before = keep ? before.data<T>() : nullptr;
       tape.context().launch(&kernels::KernelTable<T>::conv2d, conv);
       return;
     }

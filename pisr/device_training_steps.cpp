@@ -179,8 +179,17 @@ void DeviceTrainingSteps::step() {
 
 EvaluationResult DeviceTrainingSteps::evaluate(ThreadPool& pool, const EvaluationSet& set,
                                                Protocol protocol) {
-  Context context(device_);  // large frames take much memory, for a moment
-  return evaluate_trained(context, pool, set, protocol, model_, average_ ? &*average_ : nullptr);
+  try {
+    Context context(device_);  // large frames take much memory, for a moment
+    return evaluate_trained(context, pool, set, protocol, model_, average_ ? &*average_ : nullptr);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::memory) {
+      throw;
+    }
+    update_host();
+    Context context(pool);
+    return evaluate_trained(context, pool, set, protocol, host_.model, host_.average);
+  }
 }
 
 void DeviceTrainingSteps::update_host() {

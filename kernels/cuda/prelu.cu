@@ -30,13 +30,18 @@ struct PreluGradient {
   }
 };
 
-// What an element adds to the gradient of its slope.
+// What an element adds to the gradient of its slope. The gradient of x is stored on the way, where
+// it is wanted: one pass over memory for both.
 template <class T>
 struct SlopeTerm {
   PreluBackwardArgs<T> a;
   __device__ T operator()(std::int64_t plane, std::int64_t i) const {
     const std::int64_t at = plane * a.inner + i;
-    return a.x[at] > 0 ? T(0) : a.x[at] * a.dy[at];
+    const T x = a.x[at], dy = a.dy[at];
+    if (a.dx != nullptr) {
+      store(a.dx[at], x > 0 ? dy : slope_of(a, plane) * dy, a.dx_store);
+    }
+    return x > 0 ? T(0) : x * dy;
   }
 };
 
@@ -50,12 +55,11 @@ void prelu(Queue& queue, const PreluArgs<T>& args) {
 template <class T>
 void prelu_backward(Queue& queue, const PreluBackwardArgs<T>& args) {
   const std::int64_t planes = args.batch * args.channels;
-  if (args.dx != nullptr) {
-    map_planes(queue, planes, args.inner, PreluGradient<T>{args});
-  }
   if (args.dslope != nullptr) {
     total_sums(queue, partial_sums(queue, planes, args.inner, SlopeTerm<T>{args}), args.slopes,
                StoreSum<T>{args.dslope, 1, args.dslope_store});
+  } else if (args.dx != nullptr) {
+    map_planes(queue, planes, args.inner, PreluGradient<T>{args});
   }
 }
 

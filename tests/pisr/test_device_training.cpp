@@ -331,10 +331,22 @@ TEST_CASE("device training: a device that fails ends the run and leaves the last
   CHECK(largest_difference(checkpoint_of(out, Phase::baseline, 12),
                            checkpoint_of(folder.path() / "whole", Phase::baseline, 12)) == 0);
 
-  // Too little memory is told before anything is trained.
+  // Too little memory for the training is an error, for the frames of the validation it is not.
   EmulatedDevice small(1000);
   const Error error = thrown([&] { run_training(config, folder.path() / "small", &small); });
   CHECK(error.kind() == ErrorKind::memory);
+  std::vector<double> psnr;
+  for (const std::size_t bytes : {std::size_t{64} << 20, std::size_t{1} << 20}) {
+    EmulatedDevice device(bytes);
+    Training training(tiny_config({"data.built_in.size=192"}), Phase::teacher, 0.9);
+    const auto steps = training.on(device);
+    steps->run(0, 1, 0);
+    const EvaluationSet& set = training.data.validation;
+    psnr.push_back(steps->evaluate(training.pool, set, Protocol::pisr).mean.psnr);
+    // On the CPU the host's weights were brought up to date first.
+    CHECK((training.adam.steps() == 1) == (bytes == std::size_t{1} << 20));
+  }
+  CHECK(std::abs(psnr[0] - psnr[1]) <= 1e-4);
 }
 
 }  // namespace pisr
