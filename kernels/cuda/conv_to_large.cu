@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/cuda/conv_primitives.h"
+#include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/fast_divide.h"
 #include "kernels/cuda/map.h"
+#include "kernels/cuda/phase.h"
 #include "kernels/cuda/product.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -21,21 +24,6 @@ struct ToLarge {
   const T* small;
   const T* weight;
   Destination<T> large;
-};
-
-// The rows, or the columns, of one phase: pixel `position` of it is at large coordinate
-// position stride + offset, and its tap number `tap` is tap stride + first_tap of the filter, which
-// takes it to small coordinate position + first - tap.
-struct Phase {
-  int first, count, offset, first_tap, taps;
-
-  __host__ __device__ Phase(int phase, int large, int kernel, int stride, int padding)
-      : first_tap(phase), taps(phase < kernel ? (kernel - phase - 1) / stride + 1 : 0) {
-    // The least q for which q stride + phase - padding is in the image, and how many there are.
-    first = padding > phase ? (padding - phase + stride - 1) / stride : 0;
-    offset = first * stride + phase - padding;
-    count = offset < large ? (large - 1 - offset) / stride + 1 : 0;
-  }
 };
 
 template <class T>
@@ -127,6 +115,12 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_large_kernel(ToLarge<
 template <class T>
 void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
                           const Destination<T>& large, Precision precision) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (precision != Precision::fp32 && tiles_take_to_large(sizes)) {
+      tiles_to_large(queue, sizes, small, weight, large);
+      return;
+    }
+  }
   const int channels = sizes.in_channels / sizes.groups;
   const int filters = sizes.out_channels / sizes.groups;
   const int stride = sizes.stride;

@@ -2,8 +2,10 @@
 // group.
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/cuda/conv_primitives.h"
+#include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/product.h"
 
@@ -66,6 +68,12 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_small_kernel(ToSmall<
 template <class T>
 void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T* weight,
                    const Destination<T>& small, Precision precision) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (precision != Precision::fp32 && tiles_take_to_small(sizes)) {
+      tiles_to_small(queue, sizes, large, weight, small);
+      return;
+    }
+  }
   const int filters = sizes.out_channels / sizes.groups;
   const Patches patches(sizes);
   const int patch =

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/cuda/conv_primitives.h"
+#include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/map.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/product.h"
@@ -99,6 +101,12 @@ struct AddParts {
 template <class T>
 void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
                     Store how, Precision precision) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (precision != Precision::fp32 && tiles_take_to_weight(sizes)) {
+      tiles_to_weight(queue, sizes, large, small, weight, how);
+      return;
+    }
+  }
   const int filters = sizes.out_channels / sizes.groups;
   const Patches patches(sizes);
   const int patch =

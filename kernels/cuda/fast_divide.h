@@ -11,6 +11,7 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 /// than n / d + 1 / d too large (Granlund and Montgomery, PLDI 1994).
 class FastDivide {
  public:
+  __host__ __device__ FastDivide() : FastDivide(1) {}
   __host__ __device__ explicit FastDivide(int divisor) : divisor_(divisor) {
     while ((1U << shift_) < static_cast<unsigned>(divisor)) {
       ++shift_;

@@ -1,6 +1,7 @@
 // The convolutions against their definition in double: each element within 4 eps sum |w| |x|
 // (float), 1e-12 sum |w| |x| (double) or, where both factors are rounded to TF32, (2 2^-11 + 2^-14)
 // sum |w| |x|, of which the last term is for sums in float; gradients as well.
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/cuda/conv_tiles.h"
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
@@ -284,21 +286,62 @@ TEST_CASE("emulated CUDA convolutions in TF32 equal their definition") {
   compare_all<float>(table, 0, Store::add, {}, kTf32Tolerance);
 }
 
+TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
+  constexpr PaddingMode kReplicate = PaddingMode::replicate;
+  const std::vector<ConvCase> cases = {
+      conv("several tiles, more filters than a block's", 2, 9, 60, 19, 37, {3, 1, 1}),
+      conv("replicate", 1, 8, 9, 18, 20, {5, 2, 2, 1, kReplicate}),
+      conv("stride 3", 1, 10, 8, 35, 40, {4, 3, 1}),
+      conv("stride beyond the kernel", 1, 8, 8, 9, 20, {1, 3, 0}),
+      conv("channels in several goes", 1, 100, 12, 17, 18, {3, 1, 1}),
+      conv("row kernel", 1, 8, 11, 5, 21, {1, 1, 1, 1, PaddingMode::zero, 7}),
+      conv("padding beyond the kernel", 1, 8, 8, 2, 3, {2, 2, 4}),
+  };
+  const std::vector<ConvCase> transposed_cases = {
+      transpose("stride 4", 1, 9, 20, 7, 20, {9, 4, 4}, 3),
+      transpose("stride beyond the kernel", 1, 12, 57, 5, 9, {2, 3, 0}, 1),
+      transpose("several tiles", 2, 16, 8, 17, 18, {3, 1, 1}),
+  };
+  const auto& table = emulated_cuda::kernel_table(Precision::tf32);
+  for (const ConvCase& test : cases) {
+    CHECK(emulated_cuda::tiles_take_to_small(test.sizes));
+    compare<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
+  }
+  for (const ConvCase& test : transposed_cases) {
+    CHECK(emulated_cuda::tiles_take_to_large(transposed(test.sizes)));
+    compare<float>(table, test, true, -1, Store::add, {}, kTf32Tolerance);
+  }
+  for (const ConvCase& test :
+       {conv("groups", 1, 16, 16, 5, 5, {3, 1, 1, 2}),
+        conv("few channels", 1, 7, 16, 5, 5, {3, 1, 1}), conv("stride 5", 1, 8, 8, 9, 9, {5, 5, 0}),
+        conv("too many taps", 1, 8, 17, 12, 12, {11, 1, 5})}) {
+    CHECK(!emulated_cuda::tiles_take_to_small(test.sizes));
+    compare<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
+  }
+}
+
 TEST_CASE("emulated CUDA convolutions in TF32 round their operands to nearest") {
-  // Each product is one of these values with 1.
-  const ConvSizes sizes = conv("", 1, 1, 5, 1, 4, {1}).sizes;
+  // Each product is one of these values with 1 or with 0.
   const float step = std::ldexp(1.0F, -10);
-  const std::vector<float> x = {1 + step * 0.75F, 1 + step * 0.25F, 1 + step * 0.5F, 1 - step / 8};
+  const std::vector<float> values = {1 + step * 0.75F, 1 + step * 0.25F, 1 + step * 0.5F,
+                                     1 - step / 8};
   const std::vector<float> rounded = {1 + step, 1, 1 + step, 1};
-  const std::vector<float> ones(5, 1);
-  for (const auto& [precision, wanted] :
-       {std::pair{Precision::fp32, x}, {Precision::tf32, rounded}}) {
-    std::vector<float> y(20, std::numeric_limits<float>::quiet_NaN());
-    TestQueue queue;
-    emulated_cuda::kernel_table(precision).conv2d(
-        queue, {sizes, x.data(), ones.data(), nullptr, y.data()});
-    for (std::size_t i = 0; i < y.size(); ++i) {
-      CHECK(y[i] == wanted[i % 4]);
+  for (const int channels : {1, 8}) {
+    const ConvSizes sizes = conv("", 1, channels, 8, 1, 4, {1}).sizes;
+    std::vector<float> x(x_count(sizes), 7), weight(weight_count(sizes), 0);
+    std::copy(values.begin(), values.end(), x.begin());
+    for (std::size_t i = 0; i < weight.size(); i += channels) {
+      weight[i] = 1;
+    }
+    for (const auto& [precision, wanted] :
+         {std::pair{Precision::fp32, values}, {Precision::tf32, rounded}}) {
+      std::vector<float> y(y_count(sizes), std::numeric_limits<float>::quiet_NaN());
+      TestQueue queue;
+      emulated_cuda::kernel_table(precision).conv2d(
+          queue, {sizes, x.data(), weight.data(), nullptr, y.data()});
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        CHECK(y[i] == wanted[i % 4]);
+      }
     }
   }
 }
@@ -309,7 +352,8 @@ TEST_CASE("emulated CUDA convolutions have no races", "[threads]") {
        {std::pair{Precision::fp32, tolerance<float>()}, {Precision::tf32, kTf32Tolerance}}) {
     const auto& table = emulated_cuda::kernel_table(precision);
     for (const ConvCase& test :
-         {conv("", 1, 1, 5, 3, 3, {3, 2, 1}), conv("", 1, 17, 18, 2, 3, {3, 1, 1}),
+         {conv("", 1, 1, 5, 3, 3, {3, 2, 1}), conv("", 1, 100, 8, 1, 2, {3, 1, 1}),
+          conv("", 2, 8, 17, 2, 2, {5, 1, 2}), conv("", 1, 17, 18, 2, 3, {3, 1, 1}),
           conv("", 1, 1, 2, 27, 27, {1, 1, 2, 1, PaddingMode::replicate})}) {
       compare<float>(table, test, false, -1, Store::add, {}, tolerated);
     }
