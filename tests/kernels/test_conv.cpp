@@ -157,6 +157,33 @@ Outputs<T> run(const Kind<T>& kernels, const ConvSizes& sizes, const Inputs<T>& 
   return {y.values(), dx.values(), dweight.values(), dbias.values()};
 }
 
+// What conv_tiles.h is tested with beside the common cases.
+std::vector<ConvCase> tile_cases() {
+  return {
+      conv("several tiles, more filters than a block's", 2, 9, 60, 19, 37, {3, 1, 1}),
+      conv("replicate", 1, 8, 9, 18, 20, {5, 2, 2, 1, PaddingMode::replicate}),
+      conv("stride 3", 1, 10, 8, 35, 40, {4, 3, 1}),
+      conv("stride beyond the kernel", 1, 8, 8, 9, 20, {1, 3, 0}),
+      conv("channels in several goes", 1, 100, 12, 17, 18, {3, 1, 1}),
+      conv("row kernel", 1, 8, 11, 5, 21, {1, 1, 1, 1, PaddingMode::zero, 7}),
+      conv("padding beyond the kernel", 1, 8, 8, 2, 3, {2, 2, 4}),
+  };
+}
+std::vector<ConvCase> transposed_tile_cases() {
+  return {
+      transpose("stride 4", 1, 9, 20, 7, 20, {9, 4, 4}, 3),
+      transpose("stride beyond the kernel", 1, 12, 57, 5, 9, {2, 3, 0}, 1),
+      transpose("several tiles", 2, 16, 8, 17, 18, {3, 1, 1}),
+  };
+}
+std::vector<ConvCase> weight_tile_cases() {
+  return {
+      conv("weights of several tiles", 3, 9, 60, 33, 35, {5, 2, 2}),
+      conv("weights, more tiles than parts", 5, 8, 17, 40, 41,
+           {5, 1, 2, 1, PaddingMode::replicate}),
+  };
+}
+
 template <class T>
 void compare(const KernelTable<T>& table, const ConvCase& test, bool is_transpose, float lowest,
              Store store, Place place = {}, double tolerated = tolerance<T>()) {
@@ -275,6 +302,16 @@ TEST_CASE("the convolutions of a device equal their definition, twice", "[device
       for (const ConvCase& test : transpose_cases()) {
         check(test, true);
       }
+      if (!exact) {
+        for (const auto& cases : {tile_cases(), weight_tile_cases()}) {
+          for (const ConvCase& test : cases) {
+            check(test, false);
+          }
+        }
+        for (const ConvCase& test : transposed_tile_cases()) {
+          check(test, true);
+        }
+      }
     };
     for_each_device(test_device, precision);
   }
@@ -287,33 +324,26 @@ TEST_CASE("emulated CUDA convolutions in TF32 equal their definition") {
 }
 
 TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
-  constexpr PaddingMode kReplicate = PaddingMode::replicate;
-  const std::vector<ConvCase> cases = {
-      conv("several tiles, more filters than a block's", 2, 9, 60, 19, 37, {3, 1, 1}),
-      conv("replicate", 1, 8, 9, 18, 20, {5, 2, 2, 1, kReplicate}),
-      conv("stride 3", 1, 10, 8, 35, 40, {4, 3, 1}),
-      conv("stride beyond the kernel", 1, 8, 8, 9, 20, {1, 3, 0}),
-      conv("channels in several goes", 1, 100, 12, 17, 18, {3, 1, 1}),
-      conv("row kernel", 1, 8, 11, 5, 21, {1, 1, 1, 1, PaddingMode::zero, 7}),
-      conv("padding beyond the kernel", 1, 8, 8, 2, 3, {2, 2, 4}),
-  };
-  const std::vector<ConvCase> transposed_cases = {
-      transpose("stride 4", 1, 9, 20, 7, 20, {9, 4, 4}, 3),
-      transpose("stride beyond the kernel", 1, 12, 57, 5, 9, {2, 3, 0}, 1),
-      transpose("several tiles", 2, 16, 8, 17, 18, {3, 1, 1}),
-  };
   const auto& table = emulated_cuda::kernel_table(Precision::tf32);
-  for (const ConvCase& test : cases) {
+  for (const ConvCase& test : tile_cases()) {
     CHECK(emulated_cuda::tiles_take_to_small(test.sizes));
     compare<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
   }
-  for (const ConvCase& test : transposed_cases) {
+  for (const ConvCase& test : transposed_tile_cases()) {
     CHECK(emulated_cuda::tiles_take_to_large(transposed(test.sizes)));
     compare<float>(table, test, true, -1, Store::add, {}, kTf32Tolerance);
   }
+  for (const ConvCase& test : weight_tile_cases()) {
+    CHECK(emulated_cuda::tiles_take_to_weight(test.sizes));
+    compare<float>(table, test, false, -1, Store::add, {}, kTf32Tolerance);
+  }
+  CHECK(emulated_cuda::tiles_take_to_weight(conv("", 1, 56, 56, 9, 9, {5, 2, 2}).sizes));
+  CHECK(!emulated_cuda::tiles_take_to_weight(conv("", 1, 56, 56, 9, 9, {3, 1, 1}).sizes));
+  CHECK(!emulated_cuda::tiles_take_to_weight(conv("", 1, 56, 16, 9, 9, {5, 2, 2}).sizes));
   for (const ConvCase& test :
        {conv("groups", 1, 16, 16, 5, 5, {3, 1, 1, 2}),
-        conv("few channels", 1, 7, 16, 5, 5, {3, 1, 1}), conv("stride 5", 1, 8, 8, 9, 9, {5, 5, 0}),
+        conv("few channels", 1, 7, 16, 5, 5, {3, 1, 1}),
+        conv("stride 4", 1, 8, 8, 30, 33, {5, 4, 2}), conv("stride 5", 1, 8, 8, 9, 9, {5, 5, 0}),
         conv("too many taps", 1, 8, 17, 12, 12, {11, 1, 5})}) {
     CHECK(!emulated_cuda::tiles_take_to_small(test.sizes));
     compare<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
