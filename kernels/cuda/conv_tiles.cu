@@ -38,7 +38,6 @@ struct TilePhase {
 };
 
 struct TileJob {
-  TilePhase phases[kMostPhases];
   int phase_count;
   const float* source;
   int channels, source_height, source_width;
@@ -57,6 +56,8 @@ struct TileJob {
   const float* weight;
   float* packed;
   Destination<float> target;
+  // Last, since GCC 12's __builtin_clear_padding (device.h) miscounts behind an array.
+  TilePhase phases[kMostPhases];
 
   __host__ __device__ int steps() const { return (channels + kStep - 1) / kStep; }
 };
@@ -64,8 +65,8 @@ struct TileJob {
 // Weights as fragments b, rounded: [phase, blocks of filters, channels / 8, taps, kFilterTiles].
 template <int kFilterTiles>
 struct PackWeights {
-  TileJob job;
   FastDivide fragments;  // of a tap: kFilterTiles
+  TileJob job;
 
   __device__ void operator()(std::int64_t phase_index, std::int64_t index) const {
     const TilePhase& phase = job.phases[phase_index];
@@ -257,7 +258,7 @@ void run(Queue& queue, TileJob job, std::int64_t batch) {
   job.packed =
       queue.scratch_array<float>(static_cast<std::size_t>(job.phase_count * words_of_phase));
   map_planes(queue, job.phase_count, words_of_phase,
-             PackWeights<kFilterTiles>{job, FastDivide(kFilterTiles)});
+             PackWeights<kFilterTiles>{FastDivide(kFilterTiles), job});
   job.tiles_x = (columns + kSide - 1) / kSide;
   job.tiles = count_32(std::int64_t{job.tiles_x} * ((rows + kSide - 1) / kSide), "tiles");
   const dim3 blocks(block_count(batch * job.tiles, 1), static_cast<unsigned>(blocks_of_filters),
