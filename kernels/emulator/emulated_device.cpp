@@ -20,6 +20,16 @@ std::size_t round_up(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
+// Whether a number is the address of data of this process. Two 32-bit numbers side by side, or one
+// and what an earlier call left in the padding behind it, are hardly: they would have to lie above
+// 20,480 and 65,536 and meet a page that there is.
+bool is_address(std::uintptr_t word) {
+  constexpr std::uintptr_t kPage = 4096, kLeast = 1 << 16, kLowest = 0x5000'0000'0000;
+  unsigned char resident = 0;
+  return word % sizeof(float) == 0 && word >= kLowest && (word & 0xFFFFFFFFU) >= kLeast &&
+         mincore(reinterpret_cast<void*>(word / kPage * kPage), 1, &resident) == 0;
+}
+
 }  // namespace
 
 // While one exists the memory can be touched.
@@ -206,14 +216,12 @@ void EmulatedDevice::submit(std::function<void()> work) {
 }
 
 void EmulatedDevice::check_argument(const void* bytes, std::size_t size) {
-  // Where the addresses of a process with a position of its own lie; two 32-bit numbers side by
-  // side would have to be above 20,480 in the second to be taken for one.
-  constexpr std::uintptr_t kLowest = 0x5000'0000'0000, kHighest = 0xFFFF'FFFF'FFFF;
   for (std::size_t at = 0; at + sizeof(void*) <= size; at += sizeof(void*)) {
     std::uintptr_t word;
     std::memcpy(&word, static_cast<const std::byte*>(bytes) + at, sizeof word);
-    if (word >= kLowest && word <= kHighest && !owns(reinterpret_cast<const void*>(word), 0)) {
-      fail_with("launch: an argument points to no memory of the device");
+    if (!owns(reinterpret_cast<const void*>(word), 0) && is_address(word)) {
+      fail_with("launch: an argument points to no memory of the device, in byte " +
+                std::to_string(at) + " of " + std::to_string(size));
     }
   }
 }
