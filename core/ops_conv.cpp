@@ -73,19 +73,19 @@ struct ConvKernels {
   decltype(&Table::conv2d_backward_weight) backward_weight;
 };
 
-// Gradients of the inputs 0, 1 and 2: x, weight and bias.
+// Gradients of the inputs 0, 1 and 2: x, weight and, unless it is done, bias.
 template <class T>
 void conv_backward(Backward& backward, bool transposed, const ConvSizes& sizes, const Tensor& x,
-                   const Tensor& weight, const T* dy) {
+                   const Tensor& weight, const T* dy, bool bias_is_done = false) {
   const ConvKernels<T> kernels(transposed);
   if (backward.wants(0)) {
     const auto dx = backward.slot<T>(0);
     backward.context().launch(kernels.backward_data,
                               {sizes, dy, weight.data<T>(), dx.data, dx.store});
   }
-  if (backward.wants(1) || backward.wants(2)) {
+  if (backward.wants(1) || (backward.wants(2) && !bias_is_done)) {
     const auto dweight = backward.slot<T>(1);
-    const auto dbias = backward.slot<T>(2);
+    const auto dbias = bias_is_done ? GradientSlot<T>{} : backward.slot<T>(2);
     backward.context().launch(kernels.backward_weight, {sizes, x.data<T>(), dy, dweight.data,
                                                         dbias.data, dweight.store, dbias.store});
   }
@@ -150,11 +150,15 @@ void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Ten
       passes_on ? context.arena().tensor(before.shape(), before.dtype()) : Tensor();
   T* const to = passes_on ? dbefore.data<T>() : nullptr;
   const auto dslope = backward.slot<T>(3);
+  // A device is spared a pass over the map; on the CPU it is still in a cache when the
+  // convolution's gradients are computed.
+  const bool with_bias = context.device() != nullptr;
+  const auto dbias = with_bias ? backward.slot<T>(2) : GradientSlot<T>{};
   context.launch(&kernels::KernelTable<T>::prelu_backward,
                  {sizes.batch, sizes.out_channels, std::int64_t{sizes.out_height} * sizes.out_width,
                   slope.count(), before.data<T>(), slope.data<T>(), backward.dy<T>(), to,
-                  dslope.data, kernels::Store::write, dslope.store});
-  conv_backward<T>(backward, false, sizes, x, weight, to);
+                  dslope.data, kernels::Store::write, dslope.store, dbias.data, dbias.store});
+  conv_backward<T>(backward, false, sizes, x, weight, to, with_bias);
 }
 
 }  // namespace

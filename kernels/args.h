@@ -102,6 +102,10 @@ struct PreluBackwardArgs {
   T* dslope;  ///< may be null
   Store dx_store;
   Store dslope_store;
+  /// Gradient of a bias of each channel that x contains: the sums of what dx gets, [channels]. May
+  /// be null.
+  T* dbias = nullptr;
+  Store dbias_store = Store::write;
 };
 
 /// y[0] = scale * sum of x. Its backward is `spread_scalar`.

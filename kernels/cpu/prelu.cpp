@@ -53,7 +53,30 @@ double backward_of_segment(const PreluBackwardArgs<T>& a, const Segment& s) {
 }
 
 template <class T>
+void bias_gradient(Queue& queue, const PreluBackwardArgs<T>& a) {
+  const Segments segments(a.batch * a.channels, a.inner);
+  const double* sums = plane_sums(queue, segments, [&](const Segment& s) HWY_ATTR {
+    const auto slope = hn::Set(Tag<T>(), a.slope[a.slopes == 1 ? 0 : s.plane % a.channels]);
+    return sum_of<T>(
+        s.count,
+        [&](Tag<T> d, Vector<T> x, Vector<T> dy)
+            HWY_ATTR { return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), dy, hn::Mul(slope, dy)); },
+        a.x + s.begin, a.dy + s.begin);
+  });
+  for (std::int64_t channel = 0; channel < a.channels; ++channel) {
+    double total = 0;
+    for (std::int64_t plane = channel; plane < segments.planes(); plane += a.channels) {
+      total += sums[plane];
+    }
+    store_sum(a.dbias[channel], total, a.dbias_store);
+  }
+}
+
+template <class T>
 void vector_prelu_backward(Queue& queue, const PreluBackwardArgs<T>& a) {
+  if (a.dbias != nullptr) {
+    bias_gradient(queue, a);
+  }
   const Segments segments = slope_segments(a);
   const double* sums = plane_sums(
       queue, segments, [&](const Segment& s) HWY_ATTR { return backward_of_segment(a, s); });

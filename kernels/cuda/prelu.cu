@@ -1,3 +1,4 @@
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/cuda/cuda.h"
@@ -30,20 +31,51 @@ struct PreluGradient {
   }
 };
 
-// What an element adds to the gradient of its slope. The gradient of x is stored on the way, where
-// it is wanted: one pass over memory for both.
+// Part of a plane: the gradient of x, where it is wanted, and in the same pass what the part adds
+// to the gradients of its slope and of its bias, partial[blocks] each.
 template <class T>
-struct SlopeTerm {
-  PreluBackwardArgs<T> a;
-  __device__ T operator()(std::int64_t plane, std::int64_t i) const {
-    const std::int64_t at = plane * a.inner + i;
+__global__ void __launch_bounds__(kSumThreads)
+    prelu_gradients_kernel(PreluBackwardArgs<T> a, int parts, double* of_slope, double* of_bias) {
+  const std::int64_t plane = blockIdx.x / parts;
+  const std::int64_t begin = std::int64_t{blockIdx.x} % parts * kSumElements;
+  const T slope = slope_of(a, plane);
+  double slope_sum = 0, bias_sum = 0;
+  for (int i = threadIdx.x; i < kSumElements && begin + i < a.inner; i += kSumThreads) {
+    const std::int64_t at = plane * a.inner + begin + i;
     const T x = a.x[at], dy = a.dy[at];
+    const T dx = x > 0 ? dy : slope * dy;
     if (a.dx != nullptr) {
-      store(a.dx[at], x > 0 ? dy : slope_of(a, plane) * dy, a.dx_store);
+      store(a.dx[at], dx, a.dx_store);
     }
-    return x > 0 ? T(0) : x * dy;
+    slope_sum += x > 0 ? T(0) : x * dy;
+    bias_sum += dx;
   }
-};
+  slope_sum = block_sum(slope_sum);
+  __syncthreads();
+  bias_sum = block_sum(bias_sum);
+  if (threadIdx.x == 0) {
+    of_slope[blockIdx.x] = slope_sum;
+    of_bias[blockIdx.x] = bias_sum;
+  }
+}
+
+// One block for each slope, then one for each bias, of those that are wanted.
+template <class T>
+__global__ void __launch_bounds__(kSumThreads)
+    prelu_totals_kernel(PreluBackwardArgs<T> a, int parts, const double* of_slope,
+                        const double* of_bias) {
+  const std::int64_t slopes = a.dslope == nullptr ? 0 : a.slopes;
+  const bool is_slope = blockIdx.x < slopes;
+  const std::int64_t results = is_slope ? a.slopes : a.channels;
+  const std::int64_t result = is_slope ? blockIdx.x : blockIdx.x - slopes;
+  const double sum = block_total(is_slope ? of_slope : of_bias, results,
+                                 a.batch * a.channels / results, parts, result);
+  if (threadIdx.x == 0) {
+    const StoreSum<T> finish = is_slope ? StoreSum<T>{a.dslope, 1, a.dslope_store}
+                                        : StoreSum<T>{a.dbias, 1, a.dbias_store};
+    finish(result, sum);
+  }
+}
 
 }  // namespace
 
@@ -55,12 +87,22 @@ void prelu(Queue& queue, const PreluArgs<T>& args) {
 template <class T>
 void prelu_backward(Queue& queue, const PreluBackwardArgs<T>& args) {
   const std::int64_t planes = args.batch * args.channels;
-  if (args.dslope != nullptr) {
-    total_sums(queue, partial_sums(queue, planes, args.inner, SlopeTerm<T>{args}), args.slopes,
-               StoreSum<T>{args.dslope, 1, args.dslope_store});
-  } else if (args.dx != nullptr) {
-    map_planes(queue, planes, args.inner, PreluGradient<T>{args});
+  const std::int64_t results =
+      (args.dslope == nullptr ? 0 : args.slopes) + (args.dbias == nullptr ? 0 : args.channels);
+  if (results == 0) {
+    if (args.dx != nullptr) {
+      map_planes(queue, planes, args.inner, PreluGradient<T>{args});
+    }
+    return;
   }
+  const auto parts = static_cast<int>(block_count(args.inner, kSumElements));
+  const std::int64_t blocks = planes * parts;
+  auto* const of_slope = queue.scratch_array<double>(static_cast<std::size_t>(blocks));
+  auto* const of_bias = queue.scratch_array<double>(static_cast<std::size_t>(blocks));
+  launch(queue, prelu_gradients_kernel<T>, block_count(blocks, 1), kSumThreads, args, parts,
+         of_slope, of_bias);
+  launch(queue, prelu_totals_kernel<T>, block_count(results, 1), kSumThreads, args, parts, of_slope,
+         of_bias);
 }
 
 PISR_INSTANTIATE(prelu, PreluArgs)

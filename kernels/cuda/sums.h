@@ -12,8 +12,8 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 constexpr unsigned kSumThreads = 256;
 constexpr int kSumElements = 4096;  ///< of a plane, for one block
 
-/// The sum of one value from each thread of a block of kSumThreads, in thread 0. To be called once
-/// in a kernel.
+/// The sum of one value from each thread of a block of kSumThreads, in thread 0. A barrier must lie
+/// between two calls in a kernel.
 __device__ inline double block_sum(double value) {
   constexpr int kWarps = kSumThreads / kWarpSize;
   PISR_SHARED(double, sum_of_warp, [kWarps]);
@@ -65,16 +65,23 @@ PartialSums partial_sums(Queue& queue, std::int64_t planes, std::int64_t inner, 
   return {partial, planes, parts};
 }
 
+/// The sum of the partial sums of one result, in thread 0: `results` planes come in turn, `runs`
+/// times.
+__device__ inline double block_total(const double* partial, std::int64_t results, std::int64_t runs,
+                                     int parts, std::int64_t result) {
+  double sum = 0;
+  for (std::int64_t i = threadIdx.x; i < runs * parts; i += kSumThreads) {
+    sum += partial[(i / parts * results + result) * parts + i % parts];
+  }
+  return block_sum(sum);
+}
+
 template <class Finish>
 __global__ void __launch_bounds__(kSumThreads)
     total_sums_kernel(const double* partial, std::int64_t results, std::int64_t runs, int parts,
                       Finish finish) {
   const std::int64_t result = blockIdx.x;
-  double sum = 0;
-  for (std::int64_t i = threadIdx.x; i < runs * parts; i += kSumThreads) {
-    sum += partial[(i / parts * results + result) * parts + i % parts];
-  }
-  sum = block_sum(sum);
+  const double sum = block_total(partial, results, runs, parts, result);
   if (threadIdx.x == 0) {
     finish(result, sum);
   }

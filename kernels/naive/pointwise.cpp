@@ -192,15 +192,19 @@ void prelu(Queue&, const PreluArgs<T>& a) {
 
 template <class T>
 void prelu_backward(Queue&, const PreluBackwardArgs<T>& a) {
-  std::vector<double> dslope(a.slopes);
+  std::vector<double> dslope(a.slopes), dbias(a.channels);
   for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
-    const std::int64_t j = a.slopes == 1 ? 0 : i / a.inner % a.channels;
+    const std::int64_t channel = i / a.inner % a.channels;
+    const std::int64_t j = a.slopes == 1 ? 0 : channel;
+    const double dx = a.x[i] > 0 ? a.dy[i] : static_cast<double>(a.slope[j]) * a.dy[i];
     if (a.dx != nullptr) {
-      store(a.dx[i], a.x[i] > 0 ? a.dy[i] : static_cast<double>(a.slope[j]) * a.dy[i], a.dx_store);
+      store(a.dx[i], dx, a.dx_store);
     }
+    dbias[channel] += dx;
     dslope[j] += a.x[i] > 0 ? 0 : static_cast<double>(a.x[i]) * a.dy[i];
   }
   store_all(a.dslope, dslope, a.dslope_store);
+  store_all(a.dbias, dbias, a.dbias_store);
 }
 
 PISR_INSTANTIATE(unary, UnaryArgs)

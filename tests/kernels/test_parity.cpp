@@ -206,19 +206,26 @@ void add_prelu(Cases& cases) {
           }));
       cases.push_back(
           kernel_case("prelu_backward " + name,
-                      {input(n), input(m), input(n), optional_output(n), optional_output(m)},
+                      {input(n), input(m), input(n), optional_output(n), optional_output(m),
+                       optional_output(static_cast<std::size_t>(s.channels))},
                       [=](const auto& table, Queue& queue, const auto& p, Store how) {
                         table.prelu_backward(queue, {s.batch, s.channels, s.inner, slopes, p[0],
-                                                     p[1], p[2], p[3], p[4], how, how});
+                                                     p[1], p[2], p[3], p[4], how, how, p[5], how});
                       }));
       cases.back().adds = true;
       cases.back().magnitudes = [=](std::size_t index, const Values& v, const Values&) {
         const auto& [x, slope, dy] = std::tie(v[0], v[1], v[2]);
-        std::vector<double> result(index == 3 ? n : m);
+        std::vector<double> result(index == 3   ? n
+                                   : index == 4 ? m
+                                                : static_cast<std::size_t>(s.channels));
         for (std::size_t i = 0; i < n; ++i) {
-          const std::size_t j = shared ? 0 : spread_index(Spread::channel, s, i);
+          const std::size_t channel = spread_index(Spread::channel, s, i);
+          const std::size_t j = shared ? 0 : channel;
+          const double dx = x[i] > 0 ? dy[i] : slope[j] * dy[i];
           if (index == 3) {
-            result[i] = abs(x[i] > 0 ? dy[i] : slope[j] * dy[i]);
+            result[i] = abs(dx);
+          } else if (index == 5) {
+            result[channel] += abs(dx);
           } else {
             result[j] += x[i] > 0 ? 0 : abs(x[i] * dy[i]);
           }
