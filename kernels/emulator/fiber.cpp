@@ -18,6 +18,7 @@
 #endif
 #endif
 #if defined(PISR_ADDRESS_SANITIZER)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -122,6 +123,10 @@ Fiber::Fiber(void (*entry)()) : stack_bytes_(kStackBytes), observed_(observe_new
 
 Fiber::~Fiber() {
   if (owns_stack_) {
+#if defined(PISR_ADDRESS_SANITIZER)
+    // Of functions that were abandoned; the next stack may lie in the same place.
+    __asan_unpoison_memory_region(stack_, stack_bytes_);
+#endif
     munmap(stack_, stack_bytes_);
     observe_end_of_fiber(observed_);
   }
