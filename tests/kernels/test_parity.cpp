@@ -551,7 +551,7 @@ TEST_CASE("emulated CUDA kernels agree with the naive ones, in any order") {
 // What ThreadSanitizer watches, in little time.
 TEST_CASE("emulated CUDA kernels have no races", "[threads]") {
   for (const KernelCase& c : all_cases()) {
-    if (!c.host_only && c.arrays[0].count <= 40) {
+    if (!c.host_only && c.arrays[0].count <= 16) {
       check_emulated(c);
     }
   }
