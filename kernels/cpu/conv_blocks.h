@@ -76,34 +76,81 @@ inline std::int64_t joined_size(const Positions& positions, std::int64_t columns
   return pixels == 1 ? 0 : pixels * positions.out_channels * columns;
 }
 
-/// Computes the results of one row of positions of a group, each a block of pixels, and puts them
-/// into the image y [out_channels, out_height, out_width] and, where it is not null, `before`.
-/// joined has joined_size(positions, pitch) elements, pitch >= count, for each of the two.
+/// Computes the results of one row of positions of a group, or of a pair of rows, each position a
+/// block of pixels, and puts them into the image y [out_channels, out_height, out_width] and, where
+/// it is not null, `before`. joined has joined_size(positions, pitch) elements, pitch >= count, for
+/// each row of the two images.
 template <class T>
-void convolve_blocks(const ConvTiles<T>& tiles, const Positions& positions,
-                     const FilterBank<T>& bank, std::int64_t group, const PositionRow<T>& from,
-                     T* joined, std::int64_t pitch, T* y, T* before, Store store) {
-  T* const joined_before = before == nullptr ? nullptr : joined + joined_size(positions, pitch);
-  std::int64_t out = 0;
-  for (std::int64_t f = 0; f < bank.count; ++f) {
-    ConvolvePass<T> p = pass_of(bank.filters[f], group);
-    p.rows = 1;
-    p.columns = from.count;
-    p.input = from.input;
-    p.out = joined + out;
-    p.before = before == nullptr ? nullptr : joined_before + out;
-    p.out_pitch = pitch;
-    p.out_channel_stride = pitch;
-    p.store = Store::write;
-    tiles.convolve(p);
-    out += bank.filters[f].channels * pitch;
+class BlockRows {
+ public:
+  BlockRows(const ConvTiles<T>& tiles, const Positions& positions, const FilterBanks<T>& banks,
+            std::int64_t group, T* joined, std::int64_t pitch)
+      : tiles_(tiles),
+        positions_(positions),
+        banks_(banks),
+        group_(group),
+        joined_(joined),
+        pitch_(pitch) {}
+
+  void compute(const PositionRow<T>& from, T* y, T* before, Store store) const {
+    run(banks_.rows, from, before != nullptr,
+        [&](const ConvolvePass<T>& pass) { tiles_.convolve(pass); });
+    put(from, 0, y, before, store);
   }
-  BlockRow<T> row{joined, pitch, from.row, from.column, from.count};
-  store_blocks(tiles, positions, row, y, store);
-  if (before != nullptr) {
-    row.results = joined_before;
-    store_blocks(tiles, positions, row, before, store);
+
+  void compute_pair(const PositionRow<T>& from, PairChoice wanted, T* y, T* before,
+                    Store store) const {
+    run(banks_.pairs, from, before != nullptr,
+        [&](const ConvolvePass<T>& pass) { tiles_.convolve_pair(pass, wanted); });
+    PositionRow<T> row = from;
+    if (wanted.first) {
+      put(row, 0, y, before, store);
+    }
+    ++row.row;
+    if (wanted.second) {
+      put(row, 1, y, before, store);
+    }
   }
-}
+
+ private:
+  T* joined(int row, bool is_before) const {
+    return joined_ + (2 * row + (is_before ? 1 : 0)) * joined_size(positions_, pitch_);
+  }
+
+  template <class Convolve>
+  void run(const FilterBank<T>& bank, const PositionRow<T>& from, bool has_before,
+           const Convolve& convolve) const {
+    std::int64_t out = 0;
+    for (std::int64_t f = 0; f < bank.count; ++f) {
+      ConvolvePass<T> p = pass_of(bank.filters[f], group_);
+      p.rows = 1;
+      p.columns = from.count;
+      p.input = from.input;
+      p.out = joined(0, false) + out;
+      p.before = has_before ? joined(0, true) + out : nullptr;
+      p.out_pitch = joined(1, false) - joined(0, false);
+      p.out_channel_stride = pitch_;
+      p.store = Store::write;
+      convolve(p);
+      out += bank.filters[f].channels * pitch_;
+    }
+  }
+
+  void put(const PositionRow<T>& from, int row, T* y, T* before, Store store) const {
+    const BlockRow<T> results{joined(row, false), pitch_, from.row, from.column, from.count};
+    store_blocks(tiles_, positions_, results, y, store);
+    if (before != nullptr) {
+      const BlockRow<T> kept{joined(row, true), pitch_, from.row, from.column, from.count};
+      store_blocks(tiles_, positions_, kept, before, store);
+    }
+  }
+
+  const ConvTiles<T>& tiles_;
+  const Positions& positions_;
+  const FilterBanks<T>& banks_;
+  std::int64_t group_;
+  T* joined_;
+  std::int64_t pitch_;
+};
 
 }  // namespace pisr::kernels::cpu

@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/conv_blocks.h"
 #include "kernels/cpu/conv_filter.h"
+#include "kernels/cpu/conv_pairs.h"
 #include "kernels/cpu/conv_tiles.h"
 #include "kernels/cpu/conv_window.h"
 #include "kernels/cpu/cpu.h"
@@ -23,6 +24,8 @@ constexpr std::int64_t kMostRows = 8;
 /// Bands of rows compute the rows between them twice, so they are made only to keep threads busy.
 constexpr std::int64_t kTasksPerWorker = 4;
 constexpr std::int64_t kLeastBandRows = 48;
+/// Rows that a stage may be ahead, as it computes them in pairs.
+constexpr std::int64_t kRowsBeyond = 1;
 
 /// One convolution of a run.
 template <class T>
@@ -30,7 +33,8 @@ struct Stage {
   Positions positions;
   Window window;
   std::int64_t window_begin;  ///< in the memory of a worker
-  FilterBank<T> bank;
+  PairRows pairs;
+  FilterBanks<T> banks;
 
   std::int64_t rows_above() const { return positions.kernel_height - 1; }
 };
@@ -60,7 +64,7 @@ struct Run {
   const T* source;
   T* target;
   std::int64_t strip_rows, tile_columns;
-  std::int64_t joined_begin, worker_size;
+  std::int64_t pair_begin, joined_begin, worker_size;
 };
 
 /// Computes one tile of columns of one band of rows.
@@ -137,7 +141,8 @@ class RunTask {
     const Positions& p = stage.positions;
     const std::int64_t first = p.top + progress_[i].next_row;
     const std::int64_t past = first + rows + stage.rows_above();
-    advance(i - 1, std::min<std::int64_t>(p.height, past));
+    // A pair of rows too many is no work lost: the window keeps the second one.
+    advance(i - 1, std::min<std::int64_t>(p.height, round_up(past, 2)));
     // Below the image, in place of what an earlier strip left there.
     for (std::int64_t row = std::max<std::int64_t>(p.height, first); row < past; ++row) {
       for (int c = 0; c < p.groups * p.channels; ++c) {
@@ -150,13 +155,11 @@ class RunTask {
 
   void keep_shared_rows(int i, std::int64_t rows) const {
     const Stage<T>& stage = run_.stages[i];
-    if (stage.rows_above() == 0) {
-      return;
-    }
+    const std::int64_t kept = stage.rows_above() + kRowsBeyond;
     for (int c = 0; c < stage.positions.groups * stage.positions.channels; ++c) {
       T* const plane = window_of(i) + stage.window.offset(c, 0, 0);
       const T* const shared = plane + rows * stage.window.pitch();
-      std::copy(shared, shared + stage.rows_above() * stage.window.pitch(), plane);
+      std::copy(shared, shared + kept * stage.window.pitch(), plane);
     }
   }
 
@@ -166,16 +169,60 @@ class RunTask {
            stage.window.offset(group * stage.positions.channels, 0, 0);
   }
 
-  /// For a stage whose positions are pixels.
-  ConvolvePass<T> pass(const Stage<T>& stage, const Progress& at, int group,
-                       std::int64_t rows) const {
-    ConvolvePass<T> p = pass_of(stage.bank.filters[0], group);
-    p.rows = rows;
-    p.columns = at.columns;
-    p.input = input_of(stage, group);
-    p.input_pitch = stage.window.pitch();
-    p.store = Store::write;
-    return p;
+  /// Calls compute_row(y) for the next `rows` rows of positions one by one, or compute_pair(y,
+  /// wanted) for two of them in one, of which y, even, is the first and both are not always wanted;
+  /// what they read is at pair_of_rows() then.
+  template <class ComputeRow, class ComputePair>
+  void for_each_row(const Stage<T>& stage, const Progress& at, int group, std::int64_t rows,
+                    const ComputeRow& compute_row, const ComputePair& compute_pair) const {
+    const std::int64_t past = at.next_row + rows;
+    for (std::int64_t y = at.next_row; y < past;) {
+      const std::int64_t first = y / 2 * 2;
+      if (!stage.pairs.empty() && stage.positions.pair_is_inside(first)) {
+        stage.pairs.fill(conv_tiles<T>(), input_of(stage, group), first - at.next_row,
+                         pair_of_rows());
+        compute_pair(first, PairChoice{first == y, first + 1 < past});
+        y = first + 2;
+      } else {
+        compute_row(y++);
+      }
+    }
+  }
+
+  T* pair_of_rows() const { return memory_ + run_.pair_begin; }
+
+  /// For a stage whose positions are pixels: computes rows whose first one is at `out`.
+  void convolve(const Stage<T>& stage, const Progress& at, int group, std::int64_t rows, T* out,
+                std::int64_t pitch, std::int64_t channel_stride) const {
+    const auto run = [&](const FilterBank<T>& bank, const T* input, std::int64_t first,
+                         std::int64_t count, const auto& compute) {
+      ConvolvePass<T> p = pass_of(bank.filters[0], group);
+      p.rows = count;
+      p.columns = at.columns;
+      p.input = input;
+      p.input_pitch = stage.window.pitch();
+      p.out = out + (first - at.next_row) * pitch;
+      p.out_pitch = pitch;
+      p.out_channel_stride = channel_stride;
+      p.store = Store::write;
+      compute(p);
+    };
+    const ConvTiles<T>& tiles = conv_tiles<T>();
+    const T* const window = input_of(stage, group);
+    if (stage.pairs.empty()) {
+      run(stage.banks.rows, window, at.next_row, rows, tiles.convolve);
+      return;
+    }
+    for_each_row(
+        stage, at, group, rows,
+        [&](std::int64_t y) {
+          run(stage.banks.rows, window + (y - at.next_row) * stage.window.pitch(), y, 1,
+              tiles.convolve);
+        },
+        [&](std::int64_t y, PairChoice wanted) {
+          run(stage.banks.pairs, pair_of_rows(), y, 2,
+              [&](const ConvolvePass<T>& pass) { tiles.convolve_pair(pass, wanted); });
+        });
   }
 
   /// Computes rows of stage i into the window of the next.
@@ -183,15 +230,13 @@ class RunTask {
     const Stage<T>& stage = run_.stages[i];
     const Stage<T>& next = run_.stages[i + 1];
     const Progress& at = progress_[i];
-    ConvolvePass<T> p = pass(stage, at, group, rows);
     const std::int64_t row = at.next_row - (next.positions.top + progress_[i + 1].next_row);
     const std::int64_t column =
         at.first_column - (next.positions.left + progress_[i + 1].first_column);
-    p.out = window_of(i + 1) + next.window.offset(group * stage.positions.out_channels, 0, 0) +
-            row * next.window.pitch() + column;
-    p.out_pitch = next.window.pitch();
-    p.out_channel_stride = next.window.channel_stride();
-    conv_tiles<T>().convolve(p);
+    T* const window =
+        window_of(i + 1) + next.window.offset(group * stage.positions.out_channels, 0, 0);
+    convolve(stage, at, group, rows, window + row * next.window.pitch() + column,
+             next.window.pitch(), next.window.channel_stride());
   }
 
   /// Computes rows of the last stage into the result.
@@ -201,20 +246,23 @@ class RunTask {
     T* const target =
         run_.target + (image_ * positions.groups + group) * positions.out_channels * plane;
     if (positions.block == 1) {
-      ConvolvePass<T> p = pass(stage, at, group, rows);
-      p.out = target + at.next_row * positions.out_width + at.first_column;
-      p.out_pitch = positions.out_width;
-      p.out_channel_stride = plane;
-      conv_tiles<T>().convolve(p);
+      convolve(stage, at, group, rows, target + at.next_row * positions.out_width + at.first_column,
+               positions.out_width, plane);
       return;
     }
-    for (std::int64_t y = 0; y < rows; ++y) {
-      const T* const input = input_of(stage, group) + y * stage.window.pitch();
-      convolve_blocks(conv_tiles<T>(), positions, stage.bank, group,
-                      PositionRow<T>{input, at.next_row + y, at.first_column, at.columns},
-                      memory_ + run_.joined_begin, run_.tile_columns, target,
-                      static_cast<T*>(nullptr), Store::write);
-    }
+    const BlockRows<T> blocks(conv_tiles<T>(), positions, stage.banks, group,
+                              memory_ + run_.joined_begin, run_.tile_columns);
+    T* const no_before = nullptr;
+    for_each_row(
+        stage, at, group, rows,
+        [&](std::int64_t y) {
+          const T* const input = input_of(stage, group) + (y - at.next_row) * stage.window.pitch();
+          blocks.compute({input, y, at.first_column, at.columns}, target, no_before, Store::write);
+        },
+        [&](std::int64_t y, PairChoice wanted) {
+          blocks.compute_pair({pair_of_rows(), y, at.first_column, at.columns}, wanted, target,
+                              no_before, Store::write);
+        });
   }
 
   const Run<T>& run_;
@@ -231,7 +279,7 @@ std::int64_t place_windows(Stage<T>* stages, int count, std::int64_t rows, std::
   for (int i = count - 1; i >= 0; --i) {
     const Positions& p = stages[i].positions;
     stages[i].window = Window(p.groups * p.channels, p.kernel_height, p.kernel_width, p.stride,
-                              rows, columns, conv_tiles<T>().lanes);
+                              rows + (i == 0 ? 0 : kRowsBeyond), columns, conv_tiles<T>().lanes);
     stages[i].window_begin = size;
     size += round_up(static_cast<std::int64_t>(stages[i].window.size()), conv_tiles<T>().lanes);
     columns = std::min<std::int64_t>(columns + p.kernel_width - 1, p.width);
@@ -255,21 +303,25 @@ void compute_run(Queue& queue, const ChainStage<T>* chain, int count, const T* s
   run.tile_columns =
       round_up(ceil_divide(last.columns, ceil_divide(last.columns, kMostColumns)), lanes);
   run.strip_rows = std::min(last.rows, kMostRows);
-  run.joined_begin = place_windows(stages, count, run.strip_rows, run.tile_columns);
-  while (run.strip_rows > 1 &&
-         run.joined_begin * static_cast<std::int64_t>(sizeof(T)) > kRunBytes) {
-    --run.strip_rows;
-    run.joined_begin = place_windows(stages, count, run.strip_rows, run.tile_columns);
+  run.pair_begin = place_windows(stages, count, run.strip_rows, run.tile_columns);
+  while (run.strip_rows > 2 && run.pair_begin * static_cast<std::int64_t>(sizeof(T)) > kRunBytes) {
+    run.strip_rows = (run.strip_rows - 1) / 2 * 2;
+    run.pair_begin = place_windows(stages, count, run.strip_rows, run.tile_columns);
   }
+  std::int64_t pair_size = 0;
   for (int i = 0; i < count; ++i) {
+    stages[i].pairs = pair_rows_of(queue, stages[i].positions, stages[i].window);
+    pair_size = std::max(pair_size, static_cast<std::int64_t>(stages[i].pairs.size()));
     const auto offset = [&](int c, int y, int x) { return stages[i].window.offset(c, y, x); };
+    const TapSource taps{offset, stages[i].pairs};
     const Epilogue<T> epilogue{chain[i].bias, chain[i].activation};
-    stages[i].bank =
+    stages[i].banks =
         chain[i].transposed
-            ? filters_to_large(queue, transposed(chain[i].sizes), chain[i].weight, epilogue, offset)
-            : filters_to_small(queue, chain[i].sizes, chain[i].weight, epilogue, offset);
+            ? filters_to_large(queue, transposed(chain[i].sizes), chain[i].weight, epilogue, taps)
+            : filters_to_small(queue, chain[i].sizes, chain[i].weight, epilogue, taps);
   }
-  run.worker_size = run.joined_begin + joined_size(last, run.tile_columns);
+  run.joined_begin = run.pair_begin + pair_size;
+  run.worker_size = run.joined_begin + 4 * joined_size(last, run.tile_columns);
 
   const std::int64_t workers = queue.workers();
   const std::int64_t column_tasks = ceil_divide(last.columns, run.tile_columns);
@@ -284,7 +336,10 @@ void compute_run(Queue& queue, const ChainStage<T>* chain, int count, const T* s
     const std::int64_t column = task / bands % column_tasks * run.tile_columns;
     RunTask<T> part(run, memory + worker * run.worker_size, progress + worker * count,
                     task / bands / column_tasks);
-    part.compute(last.rows * band / bands, last.rows * (band + 1) / bands, column,
+    const auto begin = [&](std::int64_t b) {
+      return b == bands ? last.rows : last.rows * b / bands / 2 * 2;
+    };
+    part.compute(begin(band), begin(band + 1), column,
                  std::min(run.tile_columns, last.columns - column));
   });
 }

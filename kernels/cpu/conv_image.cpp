@@ -6,6 +6,7 @@
 
 #include "kernels/cpu/conv_blocks.h"
 #include "kernels/cpu/conv_filter.h"
+#include "kernels/cpu/conv_pairs.h"
 #include "kernels/cpu/conv_primitives.h"
 #include "kernels/cpu/conv_tiles.h"
 #include "kernels/cpu/conv_window.h"
@@ -44,10 +45,13 @@ Tiling tile(const Positions& p, int lanes, std::size_t element_bytes) {
     return Window(p.channels, p.kernel_height, p.kernel_width, p.stride, t.rows, t.columns, lanes);
   };
   t.columns = round_up(even_share(p.columns, p.rows == 1 ? kMostPixels : kMostColumns), step);
-  t.rows = even_share(p.rows, kMostRows);
+  // Pairs of rows begin at even ones.
+  const std::int64_t least_rows = p.in_pairs() ? 2 : 1;
+  t.rows = round_up(even_share(p.rows, kMostRows), least_rows);
   t.window = window();
-  while (t.rows > 1 && static_cast<std::int64_t>(t.window.size() * element_bytes) > kWindowBytes) {
-    t.rows = even_share(p.rows, t.rows - 1);
+  while (t.rows > least_rows &&
+         static_cast<std::int64_t>(t.window.size() * element_bytes) > kWindowBytes) {
+    t.rows = (t.rows - 1) / least_rows * least_rows;
     t.window = window();
   }
   t.row_tasks = ceil_divide(p.rows, t.rows);
@@ -57,15 +61,15 @@ Tiling tile(const Positions& p, int lanes, std::size_t element_bytes) {
 
 /// Computes all results of all images and groups.
 template <class T>
-void convolve(Queue& queue, const Positions& positions, const Tiling& tiling,
-              const FilterBank<T>& bank, const T* source, const Destination<T>& target) {
+void convolve(Queue& queue, const Positions& positions, const Tiling& tiling, const PairRows& pairs,
+              const FilterBanks<T>& banks, const T* source, const Destination<T>& target) {
   const ConvTiles<T>& tiles = conv_tiles<T>();
   const std::size_t workers = static_cast<std::size_t>(queue.workers());
   const std::size_t window_size = tiling.in_place ? 0 : tiling.window.size();
   const std::size_t joined_elements =
       static_cast<std::size_t>(joined_size(positions, tiling.columns));
-  const std::size_t worker_size =
-      window_size + joined_elements * (target.before == nullptr ? 1 : 2);
+  const std::size_t pair_size = pairs.size();
+  const std::size_t worker_size = window_size + pair_size + 4 * joined_elements;
   T* const scratch = queue.scratch_array<T>(worker_size * workers);
   const std::int64_t image_tasks = tiling.row_tasks * tiling.column_tasks;
   const std::int64_t source_plane = std::int64_t{positions.height} * positions.width;
@@ -91,26 +95,58 @@ void convolve(Queue& queue, const Positions& positions, const Tiling& tiling,
                          positions.left + x0 * positions.stride, window);
     }
     const T* const input = tiling.in_place ? from + x0 : window;
-    if (positions.block > 1) {
-      for (std::int64_t row = 0; row < rows; ++row) {
-        convolve_blocks(tiles, positions, bank, group,
-                        PositionRow<T>{input + row * tiling.window.pitch(), y0 + row, x0, columns},
-                        window + window_size, tiling.columns, y, before, target.store);
+    T* const pair = window + window_size;
+    const BlockRows<T> blocks(tiles, positions, banks, group, pair + pair_size, tiling.columns);
+    // Calls compute_row for rows one by one, or compute_pair for two of them in one.
+    const auto for_each_row = [&](const auto& compute_row, const auto& compute_pair) {
+      for (std::int64_t row = 0; row < rows;) {
+        if (!pairs.empty() && row % 2 == 0 && positions.pair_is_inside(y0 + row)) {
+          pairs.fill(tiles, window, row, pair);
+          compute_pair(row, PairChoice{true, row + 1 < rows});
+          row += 2;
+        } else {
+          compute_row(row++);
+        }
       }
+    };
+    if (positions.block > 1) {
+      for_each_row(
+          [&](std::int64_t row) {
+            blocks.compute({input + row * tiling.window.pitch(), y0 + row, x0, columns}, y, before,
+                           target.store);
+          },
+          [&](std::int64_t row, PairChoice wanted) {
+            blocks.compute_pair({pair, y0 + row, x0, columns}, wanted, y, before, target.store);
+          });
       return;
     }
-    ConvolvePass<T> p = pass_of(bank.filters[0], group);
-    p.rows = rows;
-    p.columns = columns;
-    p.input = input;
-    p.input_pitch = tiling.window.pitch();
-    const std::int64_t first = y0 * positions.out_width + x0;
-    p.out = y + first;
-    p.before = before == nullptr ? nullptr : before + first;
-    p.out_pitch = positions.out_width;
-    p.out_channel_stride = target_plane;
-    p.store = target.store;
-    tiles.convolve(p);
+    const auto convolve_rows = [&](const FilterBank<T>& bank, std::int64_t row, std::int64_t count,
+                                   const T* from_row, const auto& run) {
+      ConvolvePass<T> p = pass_of(bank.filters[0], group);
+      p.rows = count;
+      p.columns = columns;
+      p.input = from_row;
+      p.input_pitch = tiling.window.pitch();
+      const std::int64_t first = (y0 + row) * positions.out_width + x0;
+      p.out = y + first;
+      p.before = before == nullptr ? nullptr : before + first;
+      p.out_pitch = positions.out_width;
+      p.out_channel_stride = target_plane;
+      p.store = target.store;
+      run(p);
+    };
+    if (pairs.empty()) {
+      convolve_rows(banks.rows, 0, rows, input, tiles.convolve);
+      return;
+    }
+    for_each_row(
+        [&](std::int64_t row) {
+          convolve_rows(banks.rows, row, 1, window + row * tiling.window.pitch(), tiles.convolve);
+        },
+        [&](std::int64_t row, PairChoice wanted) {
+          convolve_rows(banks.pairs, row, 2, pair,
+                        [&](const ConvolvePass<T>& pass) { tiles.convolve_pair(pass, wanted); });
+        });
   });
 }
 
@@ -164,10 +200,11 @@ void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T
                    const Destination<T>& small) {
   const Positions positions = flattened_if_pointwise(positions_to_small(sizes));
   const Tiling tiling = tile(positions, conv_tiles<T>().lanes, sizeof(T));
-  const FilterBank<T> bank =
-      filters_to_small(queue, sizes, weight, small.epilogue,
-                       [&](int c, int i, int j) { return tiling.offset(positions, c, i, j); });
-  convolve(queue, positions, tiling, bank, large, small);
+  const PairRows pairs = pair_rows_of(queue, positions, tiling.window);
+  const FilterBanks<T> banks = filters_to_small(
+      queue, sizes, weight, small.epilogue,
+      {[&](int c, int i, int j) { return tiling.offset(positions, c, i, j); }, pairs});
+  convolve(queue, positions, tiling, pairs, banks, large, small);
 }
 
 template <class T>
@@ -188,10 +225,11 @@ void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T
   }
   const Positions positions = flattened_if_pointwise(positions_to_large(sizes));
   const Tiling tiling = tile(positions, conv_tiles<T>().lanes, sizeof(T));
-  const FilterBank<T> bank =
-      filters_to_large(queue, sizes, weight, large.epilogue,
-                       [&](int c, int i, int j) { return tiling.offset(positions, c, i, j); });
-  convolve(queue, positions, tiling, bank, small, large);
+  const PairRows pairs = pair_rows_of(queue, positions, tiling.window);
+  const FilterBanks<T> banks = filters_to_large(
+      queue, sizes, weight, large.epilogue,
+      {[&](int c, int i, int j) { return tiling.offset(positions, c, i, j); }, pairs});
+  convolve(queue, positions, tiling, pairs, banks, small, large);
 }
 
 template void conv_to_small(Queue&, const ConvSizes&, const float*, const float*,

@@ -40,6 +40,11 @@ template <class T>
 void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
                     Store store);
 
+/// The same for sizes whose rows of positions come in pairs.
+template <class T>
+void conv_to_weight_in_pairs(Queue& queue, const ConvSizes& sizes, const T* large, const T* small,
+                             T* weight, Store store);
+
 /// y[c] = sum of x[:, c, :] over images and pixels, x [batch, channels, inner]
 template <class T>
 void sum_channels(Queue& queue, std::int64_t batch, std::int64_t channels, std::int64_t inner,

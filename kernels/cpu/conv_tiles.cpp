@@ -81,114 +81,320 @@ HWY_INLINE void store_first(Vector<T> y, std::int64_t count, T* to, bool add) {
   }
 }
 
-/// One block of channels from `first` on times one of vectors: the first `columns` of them are
-/// stored at `out` elements from the first of the row.
-template <int kChannels, int kVectors, class T>
-HWY_INLINE void convolve_tile(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
-                              const T* HWY_RESTRICT weights, std::int64_t first, std::int64_t out,
-                              std::int64_t columns) {
-  const Tag<T> d;
-  constexpr std::int64_t kWidth = kLanes<T>;
-  HWY_ALIGN T sums[kWidth * kChannels * kVectors];
-  Vector<T> acc[kChannels][kVectors];
-  const std::int64_t parts = std::max<std::int64_t>(1, ceil_divide(pass.taps, kLongestTapSum));
-  std::int64_t tap = 0;
-  for (std::int64_t part = 0; part < parts; ++part) {
+/// Where a block of results goes: channels from `first` on, the first `columns` of each at `out`
+/// elements from the first of the row.
+struct BlockPlace {
+  std::int64_t first, out, columns;
+};
+
+/// What a block of sums over taps, of `kVectors` vectors for each channel, is used for: results. It
+/// holds copies, as vectors that are stored might otherwise change what it refers to.
+template <int kVectors, bool kAdds, class T>
+struct StoreResults {
+  StoreResults(const ConvolvePass<T>& pass, const BlockPlace& place, const T* added = nullptr)
+      : first_sums(added),
+        bias(pass.bias == nullptr ? nullptr : pass.bias + place.first),
+        slopes(pass.slopes == nullptr ? nullptr : pass.slopes + place.first),
+        out(pass.out + place.out + place.first * pass.out_channel_stride),
+        before_from_out(pass.before == nullptr ? 0 : pass.before - pass.out),
+        channel_stride(pass.out_channel_stride),
+        columns(place.columns),
+        activation(pass.activation),
+        add(pass.store == Store::add) {}
+
+  HWY_INLINE void operator()(int o, const Vector<T> (&sums)[kVectors]) const {
+    const Tag<T> d;
+    const Vector<T> start = hn::Set(d, bias == nullptr ? T{0} : bias[o]);
+    const T slope = slopes == nullptr ? T{0} : slopes[o];
+    T* const row = out + o * channel_stride;
     PISR_UNROLL
-    for (int o = 0; o < kChannels; ++o) {
-      PISR_UNROLL
-      for (int j = 0; j < kVectors; ++j) {
-        acc[o][j] = hn::Zero(d);
+    for (int j = 0; j < kVectors; ++j) {
+      Vector<T> y = sums[j];
+      if constexpr (kAdds) {
+        y = hn::Add(y, hn::Load(d, first_sums + (o * kVectors + j) * kLanes<T>));
       }
-    }
-    const std::int64_t end = pass.taps * (part + 1) / parts;
-    for (; tap < end; ++tap, weights += kChannels) {
-      const T* HWY_RESTRICT from = input + pass.offsets[tap];
-      Vector<T> x[kVectors];
-      PISR_UNROLL
-      for (int j = 0; j < kVectors; ++j) {
-        x[j] = hn::LoadU(d, from + j * kWidth);
+      y = hn::Add(y, start);
+      T* const to = row + j * kLanes<T>;
+      const std::int64_t rest = columns - j * kLanes<T>;
+      if (before_from_out != 0) {
+        store_first<T>(y, rest, to + before_from_out, add);
       }
-      PISR_UNROLL
-      for (int o = 0; o < kChannels; ++o) {
-        const Vector<T> weight = hn::Set(d, weights[o]);
-        PISR_UNROLL
-        for (int j = 0; j < kVectors; ++j) {
-          acc[o][j] = hn::MulAdd(weight, x[j], acc[o][j]);
-        }
-      }
-    }
-    if (parts == 1) {
-      break;
-    }
-    PISR_UNROLL
-    for (int o = 0; o < kChannels; ++o) {
-      PISR_UNROLL
-      for (int j = 0; j < kVectors; ++j) {
-        T* const sum = sums + (o * kVectors + j) * kWidth;
-        if (part > 0) {
-          acc[o][j] = hn::Add(acc[o][j], hn::Load(d, sum));
-        }
-        hn::Store(acc[o][j], d, sum);
-      }
+      store_first<T>(activate<T>(activation, y, slope), rest, to, add);
     }
   }
 
-  const bool add = pass.store == Store::add;
-  PISR_UNROLL
-  for (int o = 0; o < kChannels; ++o) {
-    const std::int64_t channel = first + o;
-    const Vector<T> start = hn::Set(d, pass.bias != nullptr ? pass.bias[channel] : T{0});
-    const T slope = pass.slopes != nullptr ? pass.slopes[channel] : T{0};
-    const std::int64_t at = out + channel * pass.out_channel_stride;
+  const T* first_sums;  ///< of the block, added to those given where kAdds
+  const T* bias;
+  const T* slopes;
+  T* out;
+  std::ptrdiff_t before_from_out;
+  std::int64_t channel_stride, columns;
+  ActivationKind activation;
+  bool add;
+};
+
+template <int kVectors, class T>
+struct KeepSums {
+  T* HWY_RESTRICT sums;
+
+  HWY_INLINE void operator()(int o, const Vector<T> (&from)[kVectors]) const {
     PISR_UNROLL
     for (int j = 0; j < kVectors; ++j) {
-      const Vector<T> y = hn::Add(acc[o][j], start);
-      const std::int64_t rest = columns - j * kWidth;
-      if (pass.before != nullptr) {
-        store_first<T>(y, rest, pass.before + at + j * kWidth, add);
+      hn::Store(from[j], Tag<T>(), sums + (o * kVectors + j) * kLanes<T>);
+    }
+  }
+};
+
+/// Of the sums m that are in `upper` and these sums d: m + d to `upper` and m - d to `lower`.
+template <int kVectors, class T>
+struct SplitSums {
+  T* upper;
+  T* lower;
+
+  HWY_INLINE void operator()(int o, const Vector<T> (&sums)[kVectors]) const {
+    const Tag<T> d;
+    PISR_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      const std::int64_t at = (o * kVectors + j) * kLanes<T>;
+      const Vector<T> both = hn::Load(d, upper + at);
+      hn::Store(hn::Add(both, sums[j]), d, upper + at);
+      hn::Store(hn::Sub(both, sums[j]), d, lower + at);
+    }
+  }
+};
+
+/// Taps [first, past) of a pass.
+struct TapRange {
+  std::int64_t first, past;
+};
+
+template <int kChannels, int kVectors, class T>
+using Block = Vector<T>[kChannels][kVectors];
+
+/// acc = sum over the taps, `weights` being those of the first one
+template <int kChannels, int kVectors, class T>
+HWY_INLINE void sum_part(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
+                         const T* HWY_RESTRICT weights, TapRange taps,
+                         Block<kChannels, kVectors, T>& acc) {
+  const Tag<T> d;
+  PISR_UNROLL
+  for (int o = 0; o < kChannels; ++o) {
+    PISR_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      acc[o][j] = hn::Zero(d);
+    }
+  }
+  for (std::int64_t tap = taps.first; tap < taps.past; ++tap, weights += kChannels) {
+    const T* HWY_RESTRICT from = input + pass.offsets[tap];
+    Vector<T> x[kVectors];
+    PISR_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      x[j] = hn::LoadU(d, from + j * kLanes<T>);
+    }
+    PISR_UNROLL
+    for (int o = 0; o < kChannels; ++o) {
+      const Vector<T> weight = hn::Set(d, weights[o]);
+      PISR_UNROLL
+      for (int j = 0; j < kVectors; ++j) {
+        acc[o][j] = hn::MulAdd(weight, x[j], acc[o][j]);
       }
-      store_first<T>(activate<T>(pass.activation, y, slope), rest, pass.out + at + j * kWidth, add);
     }
   }
 }
 
-template <int kVectors, class T>
-HWY_INLINE void convolve_channels(const ConvolvePass<T>& pass, const T* input, std::int64_t out,
-                                  std::int64_t columns) {
+/// acc += sums
+template <int kChannels, int kVectors, class T>
+HWY_INLINE void add_sums(const T* HWY_RESTRICT sums, Block<kChannels, kVectors, T>& acc) {
+  const Tag<T> d;
+  PISR_UNROLL
+  for (int o = 0; o < kChannels; ++o) {
+    PISR_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      acc[o][j] = hn::Add(acc[o][j], hn::Load(d, sums + (o * kVectors + j) * kLanes<T>));
+    }
+  }
+}
+
+/// Calls use(o, acc[o]) for each channel o of a block.
+template <int kChannels, int kVectors, class T, class Use>
+HWY_INLINE void for_each_channel(const Block<kChannels, kVectors, T>& acc, const Use& use) {
+  PISR_UNROLL
+  for (int o = 0; o < kChannels; ++o) {
+    use(o, acc[o]);
+  }
+}
+
+/// Calls finish(o, sums over the taps) for each channel o of a block. Parts of at most `longest`
+/// taps are summed apart, their sums being kept in `sums`.
+template <int kChannels, int kVectors, class T, class Finish>
+HWY_INLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
+                         const T* HWY_RESTRICT weights, TapRange taps, std::int64_t longest,
+                         T* HWY_RESTRICT sums, Finish finish) {
+  const std::int64_t count = taps.past - taps.first;
+  const std::int64_t parts = ceil_divide(count, longest);
+  Block<kChannels, kVectors, T> acc;
+  TapRange part{taps.first, taps.first + (parts > 1 ? count / parts : count)};
+  sum_part<kChannels, kVectors>(pass, input, weights + part.first * kChannels, part, acc);
+  for (std::int64_t i = 1; i < parts; ++i) {
+    for_each_channel<kChannels, kVectors, T>(acc, KeepSums<kVectors, T>{sums});
+    part = {part.past, taps.first + count * (i + 1) / parts};
+    sum_part<kChannels, kVectors>(pass, input, weights + part.first * kChannels, part, acc);
+    add_sums<kChannels, kVectors>(sums, acc);
+  }
+  for_each_channel<kChannels, kVectors, T>(acc, finish);
+}
+
+/// The same. Several of these loops in one function are too many for GCC to keep the accumulators
+/// of all in registers.
+template <int kChannels, int kVectors, class T, class Finish>
+HWY_NOINLINE void sum_taps_apart(const ConvolvePass<T>& pass, const T* input, const T* weights,
+                                 TapRange taps, std::int64_t longest, T* sums, Finish finish) {
+  sum_taps<kChannels, kVectors>(pass, input, weights, taps, longest, sums, finish);
+}
+
+/// One row.
+struct RowTile {
+  template <int kChannels, int kVectors, class T>
+  HWY_INLINE void compute(const ConvolvePass<T>& pass, const T* input, const T* weights,
+                          const BlockPlace& place) const {
+    HWY_ALIGN T sums[kLanes<T> * kChannels * kVectors];
+    sum_taps<kChannels, kVectors>(pass, input, weights, {0, pass.taps}, kLongestTapSum, sums,
+                                  StoreResults<kVectors, false, T>(pass, place));
+  }
+};
+
+/// The taps to be summed at once of the first part of a pair, whose products are larger than those
+/// of the other parts and often of one sign: sums as long as leave few sums of sums.
+inline std::int64_t longest_first_sum(std::int64_t taps) {
+  return taps <= 72 ? 12 : taps <= 240 ? 20 : kLongestTapSum;
+}
+
+/// Two rows, of which those wanted are stored.
+struct PairTile {
+  PairChoice wanted;
+
+  template <int kChannels, int kVectors, class T>
+  HWY_INLINE void compute(const ConvolvePass<T>& pass, const T* input, const T* weights,
+                          const BlockPlace& place) const {
+    HWY_ALIGN T sums[kLanes<T> * kChannels * kVectors];
+    HWY_ALIGN T upper[kLanes<T> * kChannels * kVectors];
+    HWY_ALIGN T lower[kLanes<T> * kChannels * kVectors];
+    TapRange taps{0, 0};
+    const auto sum_part = [&](std::size_t part, std::int64_t longest, const auto& finish) {
+      taps = {taps.past, taps.past + pass.part_taps[part]};
+      sum_taps_apart<kChannels, kVectors>(pass, input, weights, taps, longest, sums, finish);
+    };
+    sum_part(0, longest_first_sum(pass.part_taps[0]), KeepSums<kVectors, T>{upper});
+    sum_part(1, kLongestTapSum, SplitSums<kVectors, T>{upper, lower});
+    if (wanted.first) {
+      sum_part(2, kLongestTapSum, StoreResults<kVectors, true, T>(pass, place, upper));
+    } else {
+      taps.past += pass.part_taps[2];
+    }
+    if (wanted.second) {
+      const BlockPlace next_row{place.first, place.out + pass.out_pitch, place.columns};
+      sum_part(3, kLongestTapSum, StoreResults<kVectors, true, T>(pass, next_row, lower));
+    }
+  }
+};
+
+template <int kVectors, class T, class Tile>
+HWY_INLINE void convolve_channels(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
+                                  std::int64_t out, std::int64_t columns) {
   const T* weights = pass.weights;
   std::int64_t channel = 0;
   while (channel < pass.channels) {
     const int block = channel_block(pass.channels - channel, kLargestBlock);
     if (block == kLargestBlock) {
-      convolve_tile<kLargestBlock, kVectors>(pass, input, weights, channel, out, columns);
+      tile.template compute<kLargestBlock, kVectors>(pass, input, weights, {channel, out, columns});
     } else if (block == 4) {
-      convolve_tile<4, kVectors>(pass, input, weights, channel, out, columns);
+      tile.template compute<4, kVectors>(pass, input, weights, {channel, out, columns});
     } else {
-      convolve_tile<1, kVectors>(pass, input, weights, channel, out, columns);
+      tile.template compute<1, kVectors>(pass, input, weights, {channel, out, columns});
     }
     weights += block * pass.taps;
     channel += block;
   }
 }
 
-template <class T>
-void convolve(const ConvolvePass<T>& pass) {
+template <class T, class Tile>
+HWY_INLINE void convolve_columns(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
+                                 std::int64_t out) {
   static_assert(kTileVectors == 3, "the last tile of a row has 1 or 2 vectors");
   constexpr std::int64_t kWidth = kLanes<T>;
-  for (std::int64_t y = 0; y < pass.rows; ++y) {
-    const T* const input = pass.input + y * pass.input_pitch;
-    const std::int64_t out = y * pass.out_pitch;
-    for (std::int64_t x = 0; x < pass.columns; x += kTileVectors * kWidth) {
-      const std::int64_t columns = pass.columns - x;
-      if (columns > 2 * kWidth) {
-        convolve_channels<3>(pass, input + x, out + x, columns);
-      } else if (columns > kWidth) {
-        convolve_channels<2>(pass, input + x, out + x, columns);
-      } else {
-        convolve_channels<1>(pass, input + x, out + x, columns);
-      }
+  for (std::int64_t x = 0; x < pass.columns; x += kTileVectors * kWidth) {
+    const std::int64_t columns = pass.columns - x;
+    if (columns > 2 * kWidth) {
+      convolve_channels<3>(pass, tile, input + x, out + x, columns);
+    } else if (columns > kWidth) {
+      convolve_channels<2>(pass, tile, input + x, out + x, columns);
+    } else {
+      convolve_channels<1>(pass, tile, input + x, out + x, columns);
     }
+  }
+}
+
+template <class T>
+void convolve(const ConvolvePass<T>& pass) {
+  for (std::int64_t y = 0; y < pass.rows; ++y) {
+    convolve_columns(pass, RowTile{}, pass.input + y * pass.input_pitch, y * pass.out_pitch);
+  }
+}
+
+template <class T>
+void convolve_pair(const ConvolvePass<T>& pass, PairChoice wanted) {
+  convolve_columns(pass, PairTile{wanted}, pass.input, 0);
+}
+
+template <class T>
+void pair_rows(const T* const* rows, int count, std::int64_t columns, T* HWY_RESTRICT out) {
+  const Tag<T> d;
+  for (std::int64_t x = 0; x < columns; x += kLanes<T>, out += kLanes<T>) {
+    const Vector<T> r0 = hn::LoadU(d, rows[0] + x);
+    const Vector<T> r1 = hn::LoadU(d, rows[1] + x);
+    if (count == 1) {
+      hn::StoreU(r0, d, out);
+      hn::StoreU(r1, d, out + columns);
+      continue;
+    }
+    const Vector<T> r2 = hn::LoadU(d, rows[2] + x);
+    const Vector<T> r2_r1 = hn::Sub(r2, r1);
+    if (count == 2) {
+      hn::StoreU(hn::Sub(r0, r1), d, out);
+      hn::StoreU(r1, d, out + columns);
+      hn::StoreU(r2_r1, d, out + 2 * columns);
+      continue;
+    }
+    hn::StoreU(hn::Sub(r0, r2), d, out);
+    hn::StoreU(hn::Add(r1, r2), d, out + columns);
+    hn::StoreU(r2_r1, d, out + 2 * columns);
+    hn::StoreU(hn::Sub(hn::LoadU(d, rows[3] + x), r1), d, out + 3 * columns);
+  }
+}
+
+template <class T>
+void pair_factors(const T* first, const T* second, std::int64_t count, std::int64_t stride,
+                  T* HWY_RESTRICT out) {
+  const Tag<T> d;
+  const auto store = [&](Vector<T> a, Vector<T> b, T* to) HWY_ATTR {
+    hn::StoreU(hn::Add(a, b), d, to);
+    hn::StoreU(hn::Sub(a, b), d, to + stride);
+    hn::StoreU(a, d, to + 2 * stride);
+    hn::StoreU(b, d, to + 3 * stride);
+  };
+  std::int64_t x = 0;
+  for (; x + kLanes<T> <= count; x += kLanes<T>) {
+    store(hn::LoadU(d, first + x), second == nullptr ? hn::Zero(d) : hn::LoadU(d, second + x),
+          out + x);
+  }
+  if (x < count) {
+    HWY_ALIGN T a[kLanes<T>] = {};
+    HWY_ALIGN T b[kLanes<T>] = {};
+    std::copy(first + x, first + count, a);
+    if (second != nullptr) {
+      std::copy(second + x, second + count, b);
+    }
+    store(hn::Load(d, a), hn::Load(d, b), out + x);
   }
 }
 
@@ -414,6 +620,9 @@ template <class T>
 constexpr ConvTiles<T> kTiles = {static_cast<int>(kLanes<T>),
                                  kLargestBlock,
                                  convolve<T>,
+                                 convolve_pair<T>,
+                                 pair_rows<T>,
+                                 pair_factors<T>,
                                  weight_sums<T>,
                                  copy_row<T>,
                                  split_row<T>,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,6 +22,7 @@ struct ConvolvePass {
   std::int64_t input_pitch;
   const std::ptrdiff_t* offsets;  ///< [taps]
   std::int64_t taps;
+  std::array<std::int64_t, 4> part_taps;  ///< of `convolve_pair`: which taps belong to which part
   const T* weights;  ///< channels in blocks of `channel_block`, each [taps, block]
   const T* bias;     ///< [channels], may be null
   ActivationKind activation;
@@ -29,6 +31,11 @@ struct ConvolvePass {
   T* before;  ///< laid out like `out`; may be null
   std::int64_t out_pitch, out_channel_stride;
   Store store;
+};
+
+/// Which of the two rows of a pair are wanted.
+struct PairChoice {
+  bool first, second;
 };
 
 /// sums[o, t] += sum over y, x of small[o, y, x] large[offsets[t] + y large_pitch + x]
@@ -64,6 +71,18 @@ struct ConvTiles {
   int lanes;          ///< elements of a vector
   int largest_block;  ///< channels of the largest block of `convolve`
   void (*convolve)(const ConvolvePass<T>&);
+  /// Two rows at once (conv_pairs.h): of the sums m, d, a, b over the taps of the four parts, the
+  /// first row gets (m + d) + a and the second (m - d) + b in place of the sum over all taps.
+  void (*convolve_pair)(const ConvolvePass<T>&, PairChoice wanted);
+  /// The rows that a piece of `count` taps, 1 to 3, reads: r0 and r1, or r0 - r1, r1 and r2 - r1,
+  /// or r0 - r2, r1 + r2, r2 - r1 and r3 - r1, one after the other in `out`; `columns` is a
+  /// multiple of `lanes`.
+  void (*pair_rows)(const T* const* rows, int count, std::int64_t columns, T* out);
+  /// What those rows are multiplied with for the gradient of the weight: first + second,
+  /// first - second, first and second, each `stride` elements behind the other and filled up with
+  /// zeros to a multiple of `lanes`. `second` may be null, for zeros.
+  void (*pair_factors)(const T* first, const T* second, std::int64_t count, std::int64_t stride,
+                       T* out);
   void (*weight_sums)(const WeightPass<T>&);
   /// out[i] = row[i] for i in [0, count), and anything in up to `lanes` elements behind
   void (*copy_row)(const PaddedRow<T>& row, std::int64_t count, T* out);

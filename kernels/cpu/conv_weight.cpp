@@ -20,6 +20,13 @@ constexpr std::int64_t kTaskFilters = 32;
 template <class T>
 void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
                     Store store) {
+  // A weight's sum must be long: the parts hold products that are not its own.
+  constexpr std::int64_t kLeastPixels = 64;
+  if (positions_to_small(sizes).in_pairs() && sizes.out_height > 1 &&
+      sizes.batch * sizes.out_height * sizes.out_width >= kLeastPixels) {
+    conv_to_weight_in_pairs(queue, sizes, large, small, weight, store);
+    return;
+  }
   const ConvTiles<T>& tiles = conv_tiles<T>();
   std::int64_t height = sizes.in_height;
   std::int64_t width = sizes.in_width;

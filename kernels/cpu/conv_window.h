@@ -39,6 +39,10 @@ class Window {
   /// Elements of the copy.
   std::size_t size() const { return static_cast<std::size_t>(size_); }
   std::int64_t pitch() const { return pitch_; }
+  /// Rows of a plane.
+  std::int64_t rows() const { return rows_; }
+  /// Planes of a channel that lie side by side.
+  int phases_x() const { return phases_x_; }
   /// From a channel to the next.
   std::int64_t channel_stride() const { return phases_y_ * phases_x_ * plane_; }
 
