@@ -30,9 +30,10 @@ constexpr std::size_t kMostShared = 96 << 10;  // sm_86 has 99 KB, and of sm_90 
 struct TilePhase {
   int rows, columns;
   int first_y, first_x, taps_y, taps_x;
-  int offset_y, offset_x;                          // of its first result in the target
-  int weight_at, weight_of_row, weight_of_column;  // of its first tap, and from tap to tap
-  std::int64_t packed_at;                          // in words
+  int offset_y, offset_x;               // of its first result in the target
+  int weight_of_row, weight_of_column;  // from tap to tap
+  std::int64_t weight_at;               // of its first tap
+  std::int64_t packed_at;               // in words
 
   __host__ __device__ int taps() const { return taps_y * taps_x; }
 };
@@ -292,9 +293,9 @@ TileJob to_small_job(const ConvSizes& sizes) {
                    sizes.kernel_width,
                    0,
                    0,
-                   0,
                    sizes.kernel_width,
                    1,
+                   0,
                    0};
   job.channels = sizes.in_channels;
   job.source_height = sizes.in_height;
@@ -328,9 +329,9 @@ TileJob to_large_job(const ConvSizes& sizes) {
                      columns.taps,
                      rows.offset,
                      columns.offset,
-                     last_row * sizes.kernel_width + last_column,
                      -stride * sizes.kernel_width,
                      -stride,
+                     std::int64_t{last_row} * sizes.kernel_width + last_column,
                      0};
   }
   job.channels = sizes.out_channels;
