@@ -31,8 +31,8 @@ class TrainingSteps {
   virtual std::vector<StepResult> run(std::int64_t iteration, std::int64_t most,
                                       std::int64_t bad_steps) = 0;
 
-  /// Measures the network that is trained (its moving average, where there is one), on the CPU where
-  /// a device has not the memory for the frames.
+  /// Measures the network that is trained (its moving average, where there is one), on the CPU
+  /// where a device has not the memory for the frames.
   virtual EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set,
                                     Protocol protocol) = 0;
 
