@@ -142,15 +142,9 @@ void run_inference(benchmark::State& state, kernels::Device& device, kernels::Pr
 /// A phase of training at the sizes of W2 to W4, from its first weights.
 struct Training {
   explicit Training(Phase phase)
-      : model(config, phase, phase == Phase::student ? make_teacher() : nullptr),
+      : model(config, phase, phase == Phase::student ? make_training_teacher() : nullptr),
         adam(model.parameters()),
-        data(built_in_dataset(0, 0, 8, 384, 2, 1)) {}
-
-  static std::unique_ptr<Teacher> make_teacher() {
-    auto teacher = std::make_unique<Teacher>();
-    initialise(*teacher, 1);
-    return teacher;
-  }
+        data(make_training_images(1)) {}
 
   TrainConfig config;
   PhaseModel model;

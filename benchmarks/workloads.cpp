@@ -59,9 +59,9 @@ class Inference final : public Workload {
 class Step final : public Workload {
  public:
   Step(ThreadPool& pool, Phase phase)
-      : model_(TrainConfig{}, phase, phase == Phase::student ? make_teacher() : nullptr),
+      : model_(TrainConfig{}, phase, phase == Phase::student ? make_training_teacher() : nullptr),
         adam_(model_.parameters()),
-        data_(built_in_dataset(0, 0, 8, 384, 2, pool.threads())),
+        data_(make_training_images(pool.threads())),
         sampler_(data_, 0, kHighSize),
         step_(model_, adam_, data_, pool, {.batch_size = kBatch, .gt_size = kHighSize}) {}
 
@@ -96,12 +96,6 @@ class Step final : public Workload {
   }
 
  private:
-  static std::unique_ptr<Teacher> make_teacher() {
-    auto teacher = std::make_unique<Teacher>();
-    initialise(*teacher, 1);
-    return teacher;
-  }
-
   PhaseModel model_;
   Adam adam_;
   Dataset data_;
@@ -125,6 +119,16 @@ constexpr std::int64_t kEncoder =
 constexpr std::int64_t kEstimator = 2 * 2 * layer(56, 56, 1);
 
 }  // namespace
+
+std::unique_ptr<Teacher> make_training_teacher() {
+  auto teacher = std::make_unique<Teacher>();
+  initialise(*teacher, 1);
+  return teacher;
+}
+
+Dataset make_training_images(int threads) {
+  return built_in_dataset(0, 0, 8, 384, 2, threads);
+}
 
 std::unique_ptr<Workload> make_inference(ThreadPool& pool, int width, int height) {
   return std::make_unique<Inference>(pool, width, height);

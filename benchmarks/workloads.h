@@ -7,6 +7,8 @@
 
 #include "core/parallel.h"
 #include "core/safetensors.h"
+#include "pisr/dataset.h"
+#include "pisr/teacher.h"
 
 namespace pisr::bench {
 
@@ -30,6 +32,10 @@ class Workload {
 std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& pool);
 /// W1 at another size of the small image.
 std::unique_ptr<Workload> make_inference(ThreadPool& pool, int width, int height);
+
+/// The teacher that W4's student learns from, and the images that W2 to W4 make patches of.
+std::unique_ptr<Teacher> make_training_teacher();
+Dataset make_training_images(int threads);
 
 /// "W1" to "W4".
 const std::vector<std::string>& workload_names();
