@@ -7,8 +7,9 @@
 
 namespace pisr {
 
-// The scratch memory of a kernel is an arena of its own that is taken back after each launch: the
-// kernels of a device run in the order of their launches, so the next one may have the same.
+// The scratch memory of a kernel is an arena of its own that is taken back after each launch,
+// unless sums were left in it: the kernels of a device run in the order of their launches, so the
+// next one may have the same.
 class Context::ContextQueue final : public kernels::Queue {
  public:
   ContextQueue(ThreadPool* pool, kernels::Device* device) : pool_(pool), scratch_(device) {}
@@ -107,6 +108,33 @@ CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
   });
 }
 
+template <class T>
+void Context::finish_sums() {
+  const auto& sums = std::get<kernels::LateSums<T>>(late_sums_);
+  if (!sums.empty()) {
+    launch<T>(&kernels::KernelTable<T>::finish_sums,
+              {static_cast<std::int64_t>(sums.size()), sums.data()});
+  }
+}
+
+void Context::collect_sums(kernels::FunctionRef<void()> work) {
+  const auto forget = [this] {
+    collects_ = false;
+    std::apply([](auto&... sums) { (sums.clear(), ...); }, late_sums_);
+    release_scratch();
+  };
+  collects_ = device() != nullptr;
+  try {
+    work();
+    finish_sums<float>();
+    finish_sums<double>();
+  } catch (...) {
+    forget();
+    throw;
+  }
+  forget();
+}
+
 void Context::set_zero(void* memory, std::size_t bytes) {
   if (device() == nullptr) {
     std::memset(memory, 0, bytes);
@@ -120,7 +148,9 @@ kernels::Queue& Context::queue() noexcept {
 }
 
 void Context::release_scratch() {
-  queue_->scratch_arena().reset();
+  if (std::apply([](const auto&... sums) { return (sums.empty() && ...); }, late_sums_)) {
+    queue_->scratch_arena().reset();
+  }
 }
 
 }  // namespace pisr

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -71,6 +72,16 @@ class Context {
     release_scratch();
   }
 
+  /// Runs `work`, in which late_sums() collects what kernels of a device leave, and finishes that
+  /// in one launch. Not to be nested.
+  void collect_sums(kernels::FunctionRef<void()> work);
+  /// Where kernels may leave sums that nothing reads before collect_sums() ends; null where nothing
+  /// is collected, and on the CPU.
+  template <class T>
+  kernels::LateSums<T>* late_sums() noexcept {
+    return collects_ ? &std::get<kernels::LateSums<T>>(late_sums_) : nullptr;
+  }
+
   /// Makes bytes that kernels use 0, in the order of their launches.
   void set_zero(void* memory, std::size_t bytes);
 
@@ -90,12 +101,16 @@ class Context {
     }
   }
   kernels::Queue& queue() noexcept;
+  template <class T>
+  void finish_sums();
   void release_scratch();
 
   const kernels::KernelTable<float>& floats_;
   const kernels::KernelTable<double>& doubles_;
   Arena arena_;
   std::unique_ptr<ContextQueue> queue_;
+  bool collects_ = false;
+  std::tuple<kernels::LateSums<float>, kernels::LateSums<double>> late_sums_;
 };
 
 }  // namespace pisr

@@ -86,8 +86,9 @@ void conv_backward(Backward& backward, bool transposed, const ConvSizes& sizes, 
   if (backward.wants(1) || (backward.wants(2) && !bias_is_done)) {
     const auto dweight = backward.slot<T>(1);
     const auto dbias = bias_is_done ? GradientSlot<T>{} : backward.slot<T>(2);
-    backward.context().launch(kernels.backward_weight, {sizes, x.data<T>(), dy, dweight.data,
-                                                        dbias.data, dweight.store, dbias.store});
+    backward.context().launch(kernels.backward_weight,
+                              {sizes, x.data<T>(), dy, dweight.data, dbias.data, dweight.store,
+                               dbias.store, backward.late_sums<T>({1, 2})});
   }
 }
 
@@ -157,7 +158,8 @@ void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Ten
   context.launch(&kernels::KernelTable<T>::prelu_backward,
                  {sizes.batch, sizes.out_channels, std::int64_t{sizes.out_height} * sizes.out_width,
                   slope.count(), before.data<T>(), slope.data<T>(), backward.dy<T>(), to,
-                  dslope.data, kernels::Store::write, dslope.store, dbias.data, dbias.store});
+                  dslope.data, kernels::Store::write, dslope.store, dbias.data, dbias.store,
+                  backward.late_sums<T>({2, 3})});
   conv_backward<T>(backward, false, sizes, x, weight, to, with_bias);
 }
 

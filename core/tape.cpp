@@ -14,6 +14,12 @@ bool Backward::wants(int index) const noexcept {
   return input_node(index) >= 0;
 }
 
+bool Backward::are_parameters(std::initializer_list<int> inputs) const {
+  return std::all_of(inputs.begin(), inputs.end(), [this](int index) {
+    return !wants(index) || tape_.nodes_[static_cast<std::size_t>(input_node(index))].is_parameter;
+  });
+}
+
 Tensor Backward::take_slot(int index, kernels::Store& store) {
   if ((taken_ >> index & 1U) != 0) {
     throw std::logic_error(message(tape_.nodes_[static_cast<std::size_t>(node_)].op,
@@ -89,14 +95,16 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
         &kernels::KernelTable<T>::affine,
         {1, T{1}, static_cast<T>(seed), first.data<T>(), first.data<T>(), kernels::Store::write});
   });
-  for (std::int32_t index = loss.node_; index >= 0; --index) {
-    Node& node = nodes_[static_cast<std::size_t>(index)];
-    if (node.gradient_written && node.backward) {
-      Backward backward(*this, context_, index, node.gradient);
-      node.backward(backward);
-      backward.check_all_taken();
+  context_.collect_sums([&] {
+    for (std::int32_t index = loss.node_; index >= 0; --index) {
+      Node& node = nodes_[static_cast<std::size_t>(index)];
+      if (node.gradient_written && node.backward) {
+        Backward backward(*this, context_, index, node.gradient);
+        node.backward(backward);
+        backward.check_all_taken();
+      }
     }
-  }
+  });
 }
 
 Tensor Tape::gradient(const Variable& variable) {

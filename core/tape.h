@@ -62,12 +62,20 @@ class Backward {
   template <class T>
   GradientSlot<T> slot(int index);
   bool wants(int index) const noexcept;
+  /// Where a kernel may leave the gradients of these inputs for a later launch: nothing reads them
+  /// before the end of backward(), as all that are wanted are parameters'. Else null, and on the
+  /// CPU.
+  template <class T>
+  kernels::LateSums<T>* late_sums(std::initializer_list<int> inputs) const {
+    return are_parameters(inputs) ? context_.late_sums<T>() : nullptr;
+  }
 
  private:
   friend class Tape;
   Backward(Tape& tape, Context& context, std::int32_t node, Tensor dy)
       : tape_(tape), context_(context), node_(node), dy_(std::move(dy)) {}
   std::int32_t input_node(int index) const noexcept;
+  bool are_parameters(std::initializer_list<int> inputs) const;
   Tensor take_slot(int index, kernels::Store& store);
   void check_all_taken() const;
 

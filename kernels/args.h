@@ -106,6 +106,7 @@ struct PreluBackwardArgs {
   /// be null.
   T* dbias = nullptr;
   Store dbias_store = Store::write;
+  LateSums<T>* later = nullptr;  ///< where not null, dslope and dbias may be left there
 };
 
 /// y[0] = scale * sum of x. Its backward is `spread_scalar`.

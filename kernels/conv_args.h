@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace pisr::kernels {
+#include "kernels/late_sum.h"
+#include "kernels/store.h"
 
-/// How a kernel stores a result: over what is there (which may be uninitialised), or added to it.
-enum class Store { write, add };
+namespace pisr::kernels {
 
 enum class PaddingMode { zero, replicate };
 
@@ -94,6 +94,7 @@ struct ConvBackwardWeightArgs {
   T* dbias;    ///< may be null
   Store dweight_store;
   Store dbias_store;
+  LateSums<T>* later = nullptr;  ///< where not null, both may be left there
 };
 
 /// One convolution of a chain and what follows it.

@@ -4,6 +4,7 @@
 #include "kernels/cuda/conv_primitives.h"
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/fused_fsrcnn.h"
+#include "kernels/cuda/late_sums.h"
 #include "kernels/cuda/sums.h"
 #include "kernels/stage_by_stage.h"
 
@@ -29,9 +30,12 @@ void bias_gradient(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
   }
   const ConvSizes& sizes = args.sizes;
   const std::int64_t inner = std::int64_t{sizes.out_height} * sizes.out_width;
-  total_sums(queue,
-             partial_sums(queue, sizes.batch * sizes.out_channels, inner, Pixel<T>{inner, args.dy}),
-             sizes.out_channels, StoreSum<T>{args.dbias, 1, args.dbias_store});
+  const PartialSums sums =
+      partial_sums(queue, sizes.batch * sizes.out_channels, inner, Pixel<T>{inner, args.dy});
+  leave_or_finish(queue,
+                  {{args.dbias, args.dbias_store, nullptr, sums.values, sizes.batch,
+                    sizes.out_channels, sums.parts}},
+                  args.later);
 }
 
 // The kernels of ops.def by one precision.
@@ -47,7 +51,7 @@ struct Convolutions {
   static void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
     if (args.dweight != nullptr) {
       conv_to_weight(queue, args.sizes, args.x, args.dy, args.dweight, args.dweight_store,
-                     kPrecision);
+                     args.later, kPrecision);
     }
     bias_gradient(queue, args);
   }
@@ -63,7 +67,7 @@ struct Convolutions {
                                                const ConvBackwardWeightArgs<T>& args) {
     if (args.dweight != nullptr) {
       conv_to_weight(queue, transposed(args.sizes), args.dy, args.x, args.dweight,
-                     args.dweight_store, kPrecision);
+                     args.dweight_store, args.later, kPrecision);
     }
     bias_gradient(queue, args);
   }

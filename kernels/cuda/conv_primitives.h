@@ -7,6 +7,7 @@
 #include "kernels/conv_args.h"
 #include "kernels/cuda/destination.h"
 #include "kernels/cuda/device.h"
+#include "kernels/late_sum.h"
 #include "kernels/precision.h"
 #include "kernels/queue.h"
 
@@ -27,10 +28,10 @@ template <class T>
 void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
                    const Destination<T>& large, Precision precision);
 
-/// The gradient of the weight.
+/// The gradient of the weight, complete once `later` is finished (late_sums.h).
 template <class T>
 void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
-                    Store store, Precision precision);
+                    Store store, LateSums<T>* later, Precision precision);
 
 /// A count that kernels keep in 32 bits. Throws std::length_error, naming it, if it is too large.
 inline int count_32(std::int64_t count, const char* what) {

@@ -2,6 +2,7 @@
 
 #include "kernels/conv_args.h"
 #include "kernels/cuda/destination.h"
+#include "kernels/late_sum.h"
 #include "kernels/queue.h"
 
 /// Convolutions of one group in TF32 by tiles of the image: a block brings the part of the source
@@ -20,6 +21,6 @@ void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large, co
 void tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small, const float* weight,
                     const Destination<float>& large);
 void tiles_to_weight(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
-                     float* weight, Store store);
+                     float* weight, Store store, LateSums<float>* later);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

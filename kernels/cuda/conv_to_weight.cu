@@ -9,7 +9,7 @@
 
 #include "kernels/cuda/conv_primitives.h"
 #include "kernels/cuda/conv_tiles.h"
-#include "kernels/cuda/map.h"
+#include "kernels/cuda/late_sums.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/product.h"
 
@@ -80,30 +80,14 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_weight_kernel(ToWeigh
   });
 }
 
-template <class T>
-struct AddParts {
-  int parts;
-  std::int64_t count;
-  const T* partial;
-  T* weight;
-  Store how;
-  __device__ void operator()(std::int64_t, std::int64_t i) const {
-    double sum = how == Store::add ? static_cast<double>(weight[i]) : 0;
-    for (int part = 0; part < parts; ++part) {
-      sum += partial[part * count + i];
-    }
-    weight[i] = static_cast<T>(sum);
-  }
-};
-
 }  // namespace
 
 template <class T>
 void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
-                    Store how, Precision precision) {
+                    Store how, LateSums<T>* later, Precision precision) {
   if constexpr (std::is_same_v<T, float>) {
     if (precision != Precision::fp32 && tiles_take_to_weight(sizes)) {
-      tiles_to_weight(queue, sizes, large, small, weight, how);
+      tiles_to_weight(queue, sizes, large, small, weight, how, later);
       return;
     }
   }
@@ -126,12 +110,12 @@ void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const 
            ToWeight<T>{patches, FastDivide(static_cast<int>(pixels)), filters, patch, all_pixels,
                        pixels_of_part, parts, large, small, partial});
   });
-  map(queue, weights, AddParts<T>{parts, weights, partial, weight, how});
+  leave_or_finish(queue, {{weight, how, partial, nullptr, parts, weights}}, later);
 }
 
 template void conv_to_weight<float>(Queue&, const ConvSizes&, const float*, const float*, float*,
-                                    Store, Precision);
+                                    Store, LateSums<float>*, Precision);
 template void conv_to_weight<double>(Queue&, const ConvSizes&, const double*, const double*,
-                                     double*, Store, Precision);
+                                     double*, Store, LateSums<double>*, Precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

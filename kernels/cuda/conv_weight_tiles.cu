@@ -11,7 +11,7 @@
 #include "kernels/cuda/conv_primitives.h"
 #include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/map.h"
+#include "kernels/cuda/late_sums.h"
 #include "kernels/cuda/tensor_core.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -167,23 +167,6 @@ __global__ void __launch_bounds__(kThreads, 2) conv_weight_tiles_kernel(WeightJo
   }
 }
 
-struct AddPartsOfTiles {
-  WeightJob job;
-  std::int64_t count;
-  float* weight;
-  Store how;
-  __device__ void operator()(std::int64_t, std::int64_t i) const {
-    const std::int64_t filter = i % job.sizes.out_channels, rest = i / job.sizes.out_channels;
-    const std::int64_t channel = rest % job.sizes.in_channels, tap = rest / job.sizes.in_channels;
-    float& target = weight[(filter * job.sizes.in_channels + channel) * job.taps() + tap];
-    double sum = how == Store::add ? static_cast<double>(target) : 0;
-    for (int part = 0; part < job.parts; ++part) {
-      sum += job.partial[part * count + i];
-    }
-    target = static_cast<float>(sum);
-  }
-};
-
 WeightJob weight_job(const ConvSizes& sizes) {
   WeightJob job = {};
   job.sizes = sizes;
@@ -206,7 +189,7 @@ bool tiles_take_to_weight(const ConvSizes& sizes) {
 }
 
 void tiles_to_weight(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
-                     float* weight, Store how) {
+                     float* weight, Store how, LateSums<float>* later) {
   WeightJob job = weight_job(sizes);
   job.large = large;
   job.small = small;
@@ -220,7 +203,10 @@ void tiles_to_weight(Queue& queue, const ConvSizes& sizes, const float* large, c
   const dim3 blocks(static_cast<unsigned>(job.parts), block_count(sizes.in_channels, kChannels),
                     block_count(sizes.out_channels, kFilters));
   launch_with_shared(queue, conv_weight_tiles_kernel, blocks, kThreads, job.shared_bytes(), job);
-  map(queue, count, AddPartsOfTiles{job, count, weight, how});
+  leave_or_finish(queue,
+                  {{weight, how, job.partial, nullptr, job.parts, count, 1, sizes.in_channels,
+                    sizes.out_channels}},
+                  later);
 }
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

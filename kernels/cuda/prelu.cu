@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/cuda.h"
+#include "kernels/cuda/late_sums.h"
 #include "kernels/cuda/map.h"
 #include "kernels/cuda/sums.h"
 
@@ -59,24 +60,6 @@ __global__ void __launch_bounds__(kSumThreads)
   }
 }
 
-// One block for each slope, then one for each bias, of those that are wanted.
-template <class T>
-__global__ void __launch_bounds__(kSumThreads)
-    prelu_totals_kernel(PreluBackwardArgs<T> a, int parts, const double* of_slope,
-                        const double* of_bias) {
-  const std::int64_t slopes = a.dslope == nullptr ? 0 : a.slopes;
-  const bool is_slope = blockIdx.x < slopes;
-  const std::int64_t results = is_slope ? a.slopes : a.channels;
-  const std::int64_t result = is_slope ? blockIdx.x : blockIdx.x - slopes;
-  const double sum = block_total(is_slope ? of_slope : of_bias, results,
-                                 a.batch * a.channels / results, parts, result);
-  if (threadIdx.x == 0) {
-    const StoreSum<T> finish = is_slope ? StoreSum<T>{a.dslope, 1, a.dslope_store}
-                                        : StoreSum<T>{a.dbias, 1, a.dbias_store};
-    finish(result, sum);
-  }
-}
-
 }  // namespace
 
 template <class T>
@@ -87,9 +70,7 @@ void prelu(Queue& queue, const PreluArgs<T>& args) {
 template <class T>
 void prelu_backward(Queue& queue, const PreluBackwardArgs<T>& args) {
   const std::int64_t planes = args.batch * args.channels;
-  const std::int64_t results =
-      (args.dslope == nullptr ? 0 : args.slopes) + (args.dbias == nullptr ? 0 : args.channels);
-  if (results == 0) {
+  if (args.dslope == nullptr && args.dbias == nullptr) {
     if (args.dx != nullptr) {
       map_planes(queue, planes, args.inner, PreluGradient<T>{args});
     }
@@ -99,10 +80,19 @@ void prelu_backward(Queue& queue, const PreluBackwardArgs<T>& args) {
   const std::int64_t blocks = planes * parts;
   auto* const of_slope = queue.scratch_array<double>(static_cast<std::size_t>(blocks));
   auto* const of_bias = queue.scratch_array<double>(static_cast<std::size_t>(blocks));
-  launch(queue, prelu_gradients_kernel<T>, block_count(blocks, 1), kSumThreads, args, parts,
+  PreluBackwardArgs<T> on_device = args;
+  on_device.later = nullptr;  // it lies in the host's memory
+  launch(queue, prelu_gradients_kernel<T>, block_count(blocks, 1), kSumThreads, on_device, parts,
          of_slope, of_bias);
-  launch(queue, prelu_totals_kernel<T>, block_count(results, 1), kSumThreads, args, parts, of_slope,
-         of_bias);
+  LateSums<T> sums;
+  const auto add = [&](const double* of, std::int64_t results, T* target, Store how) {
+    if (target != nullptr) {
+      sums.push_back({target, how, nullptr, of, planes / results, results, parts});
+    }
+  };
+  add(of_slope, args.slopes, args.dslope, args.dslope_store);
+  add(of_bias, args.channels, args.dbias, args.dbias_store);
+  leave_or_finish(queue, sums, args.later);
 }
 
 PISR_INSTANTIATE(prelu, PreluArgs)

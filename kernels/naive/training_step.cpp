@@ -17,11 +17,17 @@ void random_patches(Queue&, const RandomPatchesArgs<T>& args) {
 }
 
 template <class T>
+void finish_sums(Queue&, const FinishSumsArgs<T>& args) {
+  finish_sums_of(args);
+}
+
+template <class T>
 void finish_step(Queue&, const FinishStepArgs<T>& args) {
   finish_step_of(args);
 }
 
 PISR_INSTANTIATE(random_patches, RandomPatchesArgs)
+PISR_INSTANTIATE(finish_sums, FinishSumsArgs)
 PISR_INSTANTIATE(finish_step, FinishStepArgs)
 
 }  // namespace pisr::kernels::naive

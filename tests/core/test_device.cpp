@@ -82,6 +82,92 @@ TEST_CASE("device: every operation, forward and backward, as on the CPU", "[devi
   });
 }
 
+namespace {
+
+/// Parameters of a small network and where their gradients go in a flat one.
+struct SmallNetwork {
+  explicit SmallNetwork(kernels::Device* device) {
+    const std::vector<Shape> shapes{{4, 1, 3, 3}, {4}, {4}, {4, 4, 3, 3}, {1}, {4, 1, 9, 9}, {1}};
+    for (const Shape& shape : shapes) {
+      std::vector<float> values(static_cast<std::size_t>(shape.count()));
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = 0.0625F * static_cast<float>((i * 7 + values.size()) % 13) - 0.375F;
+      }
+      parameters.push_back({Tensor::from(values, shape).to(device)});
+      parameters.back().offset = count;
+      count += shape.count();
+    }
+  }
+
+  /// The gradient of the sum of squares of its output, computed in `context`. `repeats`: how often
+  /// the layer in the middle is applied.
+  std::vector<float> gradient(Context& context, bool as_leaves, int repeats) {
+    Tape tape(context);
+    std::vector<Variable> p;
+    for (const Parameter& parameter : parameters) {
+      p.push_back(as_leaves ? tape.leaf(parameter.value) : tape.parameter(parameter));
+    }
+    std::vector<float> image(70);
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      image[i] = 0.125F * static_cast<float>(i * 5 % 17) - 1;
+    }
+    Variable x = tape.constant(Tensor::from(image, {2, 1, 5, 7}).to(context.device()));
+    x = conv2d_prelu(x, p[0], p[1], p[2], {1, 1});
+    for (int i = 0; i < repeats; ++i) {
+      x = conv2d_prelu(x, p[3], p[1], p[4], {1, 1});
+    }
+    x = conv_transpose2d(x, p[5], p[6], {2, 4, 1});
+    const Tensor flat = Tensor::zeros({count}, DType::f32, context.device());
+    tape.backward(sum(x * x), flat);
+    for (std::size_t i = 0; as_leaves && i < p.size(); ++i) {
+      flat.slice_flat(parameters[i].offset, p[i].shape()).copy_from(tape.gradient(p[i]));
+    }
+    return host_values(flat);
+  }
+
+  std::vector<Parameter> parameters;
+  std::int64_t count = 0;
+};
+
+}  // namespace
+
+TEST_CASE("device: sums that are left for later have the bits of those finished at once",
+          "[device]") {
+  for_each_device([](kernels::Device& device, CaseSize) {
+    SmallNetwork network(&device);
+    Context context(device);
+    const auto* const emulated = dynamic_cast<EmulatedDevice*>(&device);
+    const auto launches = [&] { return emulated == nullptr ? 0 : emulated->launches(); };
+    const long start = launches();
+    const std::vector<float> at_once = network.gradient(context, true, 0);
+    const long between = launches();
+    CHECK(network.gradient(context, false, 0) == at_once);
+    if (emulated != nullptr) {
+      // Two weights, a bias, and a bias with a slope: four second passes are one.
+      CHECK((between - start) - (launches() - between) == 3);
+    }
+  });
+}
+
+TEST_CASE("device: the gradient of a parameter that is used several times", "[device]") {
+  Context cpu;
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    SmallNetwork here(nullptr), there(&device);
+    Context context(device);
+    const std::vector<float> wanted = here.gradient(cpu, false, 3);
+    const std::vector<float> got = there.gradient(context, false, 3);
+    CHECK(there.gradient(context, false, 3) == got);
+    double largest = 0, worst = 0;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      largest = std::max<double>(largest, std::abs(wanted[i]));
+      worst = std::max<double>(worst, std::abs(got[i] - wanted[i]));
+    }
+    CAPTURE(worst, largest);
+    CHECK(std::isfinite(largest));
+    CHECK(worst <= 2e-6 * largest);
+  });
+}
+
 TEST_CASE("device: numbers go there and back", "[device]") {
   EmulatedDevice device, other;
   const Tensor here = Tensor::from(std::vector<float>{1, 2, 3, 4}, {2, 2});

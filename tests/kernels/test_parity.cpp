@@ -269,6 +269,50 @@ void add_sums(Cases& cases) {
   }
 }
 
+struct SumOfParts {
+  std::int64_t runs, results, terms;
+  int middle, last;
+};
+const std::vector<SumOfParts> kSumsOfParts = {
+    {1, 1, 1, 1, 1},  {3, 7, 1, 1, 1},  {2, 3, 5, 1, 1},   {16, 1, 300, 1, 1},
+    {4, 24, 1, 2, 3}, {1, 30, 2, 5, 3}, {2, 600, 1, 1, 1}, {36, 1050, 1, 6, 7}};
+
+void add_late_sums(Cases& cases) {
+  for (const SumOfParts& s : kSumsOfParts) {
+    const auto results = static_cast<std::size_t>(s.results);
+    const std::size_t n = results * static_cast<std::size_t>(s.runs * s.terms);
+    const std::string name = text(s.runs, " runs, ", s.results, " results, ", s.terms, " terms");
+    const auto where = [=](std::size_t result) {
+      const auto middle = static_cast<std::size_t>(s.middle);
+      const auto last = static_cast<std::size_t>(s.last);
+      const std::size_t first = result / last / middle;
+      return (result % last * middle + result / last % middle) * (results / last / middle) + first;
+    };
+    const auto magnitudes = [=](std::size_t index, const Values& v, const Values&) {
+      std::vector<double> sums(results);
+      for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t result = i / static_cast<std::size_t>(s.terms) % results;
+        // The first array takes two sums, one after the other.
+        sums[where(result)] += (index == 1 ? 2 : 1) * abs(v[0][i]);
+      }
+      return sums;
+    };
+    cases.push_back(kernel_case(
+        "finish_sums " + name, {input(n), output(results), output(results)},
+        [=](const auto& table, Queue& queue, const auto& p, Store how) {
+          using T = std::decay_t<decltype(*p[0])>;
+          const auto sum = [&](T* target, Store store) {
+            return LateSum<T>{target,    store,   p[0],     nullptr, s.runs,
+                              s.results, s.terms, s.middle, s.last};
+          };
+          const LateSums<T> sums = {sum(p[1], how), sum(p[2], how), sum(p[1], Store::add)};
+          table.finish_sums(queue, {static_cast<std::int64_t>(sums.size()), sums.data()});
+        }));
+    cases.back().adds = true;
+    cases.back().magnitudes = magnitudes;
+  }
+}
+
 void add_plane_statistics(Cases& cases) {
   for (const PlaneStatistic statistic :
        {PlaneStatistic::mean, PlaneStatistic::standard_deviation}) {
@@ -474,6 +518,7 @@ Cases all_cases() {
   add_binary(cases);
   add_prelu(cases);
   add_sums(cases);
+  add_late_sums(cases);
   add_plane_statistics(cases);
   add_resizes(cases);
   add_copy_blocks(cases);

@@ -199,6 +199,31 @@ TEST_CASE("device training: captured and eager steps have the same bits", "[devi
   });
 }
 
+TEST_CASE("device training: kernels of a step", "[device][report]") {
+  // The paper's network; neither the batch nor the size of its patches changes the number.
+  const TrainConfig config =
+      tiny_config({"network.d=56", "network.s=12", "network.m=4", "train.batch_size=1"});
+  const auto launches = [&](Phase phase, kernels::Precision precision) {
+    EmulatedDevice device(std::size_t{1} << 30, precision);
+    Training training(config, phase);
+    const auto steps = training.on(device);
+    const long before = device.launches();
+    steps->run(0, 1, 0);
+    return device.launches() - before;
+  };
+  const auto check = [&](Phase phase, long in_fp32, long in_tf32) {
+    const long fp32 = launches(phase, kernels::Precision::fp32);
+    const long tf32 = launches(phase, kernels::Precision::tf32);
+    std::cout << "[report] kernels of a step, " << name(phase) << ": " << fp32 << " in fp32, "
+              << tf32 << " in tf32" << std::endl;
+    CHECK(fp32 == in_fp32);
+    CHECK(tf32 == in_tf32);
+  };
+  check(Phase::baseline, 41, 53);
+  check(Phase::teacher, 65, 81);
+  check(Phase::student, 82, 110);
+}
+
 TEST_CASE("device training: steps that are not finite change nothing and end a run", "[device]") {
   for_each_device([](kernels::Device& device, CaseSize) {
     const TrainConfig config = tiny_config();

@@ -1,0 +1,91 @@
+// The second pass of sums of which a step has many, each of few numbers: all of them in one launch.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/late_sums.h"
+#include "kernels/cuda/sums.h"
+
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+namespace {
+
+constexpr int kMostSums = 56;  // 4 KB of arguments are what every card takes
+
+template <class T>
+struct Batch {
+  int count;
+  unsigned first_block[kMostSums];
+  LateSum<T> sums[kMostSums];
+};
+
+// A result of exact parts has a block, one of other parts a thread: there the results are many.
+template <class T>
+unsigned blocks_of(const LateSum<T>& sum) {
+  return block_count(sum.results, sum.parts == nullptr ? 1 : kSumThreads);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kSumThreads) finish_sums_kernel(Batch<T> batch) {
+  int which = 0;
+  while (which + 1 < batch.count && blockIdx.x >= batch.first_block[which + 1]) {
+    ++which;
+  }
+  const LateSum<T>& sum = batch.sums[which];
+  const std::int64_t block = blockIdx.x - batch.first_block[which];
+  if (sum.parts == nullptr) {
+    const double total =
+        block_total(sum.exact_parts, sum.results, sum.runs, static_cast<int>(sum.terms), block);
+    if (threadIdx.x == 0) {
+      StoreSum<T>{&late_target(sum, block), 1, sum.store}(0, total);
+    }
+    return;
+  }
+  const std::int64_t i = block * kSumThreads + threadIdx.x;
+  if (i < sum.results) {
+    T& target = late_target(sum, i);
+    double total = sum.store == Store::add ? static_cast<double>(target) : 0;
+    for (std::int64_t run = 0; run < sum.runs; ++run) {
+      for (std::int64_t term = 0; term < sum.terms; ++term) {
+        total += sum.parts[(run * sum.results + i) * sum.terms + term];
+      }
+    }
+    target = static_cast<T>(total);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void finish_sums(Queue& queue, const FinishSumsArgs<T>& args) {
+  for (std::int64_t next = 0; next < args.count;) {
+    Batch<T> batch = {};
+    unsigned blocks = 0;
+    // A target that is there already waits for the next launch.
+    const auto has = [&batch](const T* target) {
+      return std::any_of(batch.sums, batch.sums + batch.count,
+                         [target](const LateSum<T>& sum) { return sum.target == target; });
+    };
+    while (next < args.count && batch.count < kMostSums && !has(args.sums[next].target)) {
+      batch.first_block[batch.count] = blocks;
+      batch.sums[batch.count++] = args.sums[next];
+      blocks += blocks_of(args.sums[next++]);
+    }
+    launch(queue, finish_sums_kernel<T>, blocks, kSumThreads, batch);
+  }
+}
+
+template <class T>
+void leave_or_finish(Queue& queue, const LateSums<T>& sums, LateSums<T>* later) {
+  if (later != nullptr) {
+    later->insert(later->end(), sums.begin(), sums.end());
+  } else {
+    finish_sums(queue, FinishSumsArgs<T>{static_cast<std::int64_t>(sums.size()), sums.data()});
+  }
+}
+
+template void leave_or_finish<float>(Queue&, const LateSums<float>&, LateSums<float>*);
+template void leave_or_finish<double>(Queue&, const LateSums<double>&, LateSums<double>*);
+PISR_INSTANTIATE(finish_sums, FinishSumsArgs)
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

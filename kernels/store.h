@@ -1,0 +1,8 @@
+#pragma once
+
+namespace pisr::kernels {
+
+/// How a kernel stores a result: over what is there (which may be uninitialised), or added to it.
+enum class Store { write, add };
+
+}  // namespace pisr::kernels
