@@ -57,7 +57,6 @@ struct TileJob {
   const float* weight;
   float* packed;
   Destination<float> target;
-  // Last, since GCC 12's __builtin_clear_padding (device.h) miscounts behind an array.
   TilePhase phases[kMostPhases];
 
   __host__ __device__ int steps() const { return (channels + kStep - 1) / kStep; }

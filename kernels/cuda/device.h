@@ -112,6 +112,7 @@ __device__ __forceinline__ void copy_wait() {
 #else
 
 #include "kernels/emulator/cuda_syntax.h"
+#include "kernels/emulator/padding.h"
 
 #define PISR_CUDA_NAMESPACE emulated_cuda
 #define PISR_UNROLL
@@ -128,15 +129,11 @@ __device__ __forceinline__ void copy_wait() {
 namespace pisr::kernels::emulated_cuda {
 
 template <class T>
-void check_argument(emulator::Stream& stream, T argument) {
+void check_argument(emulator::Stream& stream, const T& argument) {
   static_assert(std::is_trivially_copyable_v<T>);
-#if __has_builtin(__builtin_clear_padding)
-  // What an earlier call left there must not look like a pointer.
-  __builtin_clear_padding(&argument);
-  stream.check_argument(&argument, sizeof argument);
-#else
-  static_cast<void>(stream);
-#endif
+  // What an earlier call left in the padding must not look like a pointer.
+  const emulator::WithoutPadding<T> bytes(argument);
+  stream.check_argument(&bytes, sizeof bytes);
 }
 
 template <class... Parameters, class... Arguments>

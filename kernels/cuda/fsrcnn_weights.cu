@@ -33,8 +33,7 @@ struct StageWeights {
   const float* weight;
   const float* bias;
   const float* slopes;
-  // 64 bits: GCC 12's __builtin_clear_padding (device.h) miscounts padding in arrays.
-  std::int64_t slope_count;
+  int slope_count;
 
   __device__ float coefficient(int channel, int channels, bool is_slope) const {
     if (channel >= channels) {

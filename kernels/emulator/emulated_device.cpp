@@ -20,9 +20,8 @@ std::size_t round_up(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-// Whether a number is the address of data of this process. Two 32-bit numbers side by side, or one
-// and what an earlier call left in the padding behind it, are hardly: they would have to lie above
-// 20,480 and 65,536 and meet a page that there is.
+// Whether a number is the address of data of this process. Two 32-bit numbers side by side are
+// hardly: they would have to lie above 20,480 and 65,536 and meet a page that there is.
 bool is_address(std::uintptr_t word) {
   constexpr std::uintptr_t kPage = 4096, kLeast = 1 << 16, kLowest = 0x5000'0000'0000;
   unsigned char resident = 0;

@@ -1,14 +1,20 @@
 // The emulated device behaves as CUDA's does and notices what would go wrong there.
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernels/cuda/device.h"
 #include "kernels/emulator/emulated_device.h"
+#include "kernels/emulator/padding.h"
 #include "tests/catch.h"
 #include "tests/kernels/device_queue.h"
 
@@ -135,6 +141,86 @@ TEST_CASE("emulated device: pointers to other memory are refused, and every call
           "download");
   refused([&](Device& device, float* x) { device.copy(x, x + 1, 8); }, "overlap");
   refused([&](Device& device, float*) { device.set_zero(host.data(), 4); }, "set_bytes");
+}
+
+namespace {
+
+// Padding in the elements of an array, and in three places behind it.
+struct Part {
+  const float* data;
+  int count;
+};
+struct Parts {
+  Part parts[11];
+  unsigned char kind;
+  std::int64_t step;
+  const float* last;
+  short rows;
+};
+
+void take(Parts) {}
+
+// Everything but its padding points to `data` or is 0; the padding is what pointers to `stale` have
+// left there.
+Parts parts_of(const float* data, const float* stale) {
+  std::array<const float*, sizeof(Parts) / sizeof(float*)> words;
+  words.fill(stale);
+  Parts all;
+  static_assert(sizeof words == sizeof all);
+  std::memcpy(&all, words.data(), sizeof all);
+  for (Part& part : all.parts) {
+    part.data = data;
+    part.count = 0;
+  }
+  all.kind = 0;
+  all.step = 0;
+  all.last = data;
+  all.rows = 0;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("emulated device: padding of arguments is cleared, and nothing else", "[device]") {
+  std::array<unsigned char, sizeof(Parts)> bytes, wanted{};
+  bytes.fill(0xFF);
+  const auto member = [&](std::size_t offset, std::size_t size) {
+    std::fill_n(wanted.begin() + static_cast<std::ptrdiff_t>(offset), size, 0xFF);
+  };
+  for (std::size_t i = 0; i < 11; ++i) {
+    member(i * sizeof(Part) + offsetof(Part, data), sizeof(float*));
+    member(i * sizeof(Part) + offsetof(Part, count), sizeof(int));
+  }
+  member(offsetof(Parts, kind), 1);
+  member(offsetof(Parts, step), sizeof(std::int64_t));
+  member(offsetof(Parts, last), sizeof(float*));
+  member(offsetof(Parts, rows), sizeof(short));
+  Parts parts;
+  std::memcpy(&parts, bytes.data(), sizeof parts);
+  const emulator::WithoutPadding<Parts> cleared(parts);
+  std::memcpy(bytes.data(), &cleared, sizeof parts);
+  CHECK(bytes == wanted);
+}
+
+TEST_CASE("emulated device: what padding holds is no pointer, each member is searched",
+          "[device]") {
+  const std::vector<float> host(kCount);
+  const auto launch_with = [&](auto change) {
+    EmulatedDevice device;
+    DeviceQueue queue(device);
+    Parts parts = parts_of(static_cast<const float*>(device.allocate(kBytes)), host.data());
+    change(parts);
+    emulated_cuda::launch(queue, take, 1, 1, parts);
+    device.synchronise();
+  };
+  CHECK_NOTHROW(launch_with([](Parts&) {}));
+  const char* const refused = "an argument points to no memory of the device";
+  CHECK_THROWS_WITH(launch_with([&](Parts& parts) { parts.last = host.data(); }),
+                    Catch::Contains(refused));
+  for (const std::size_t index : {0, 5, 10}) {
+    CHECK_THROWS_WITH(launch_with([&](Parts& parts) { parts.parts[index].data = host.data(); }),
+                      Catch::Contains(refused));
+  }
 }
 
 TEST_CASE("emulated device: it fails when it is told to", "[device]") {

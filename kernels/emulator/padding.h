@@ -1,0 +1,18 @@
+#pragma once
+
+namespace pisr::kernels::emulator {
+
+/// A copy of a value with zeros for padding, where the compiler offers that (GCC does).
+template <class T>
+union WithoutPadding {
+  explicit WithoutPadding(const T& original) : value(original) {
+#if __has_builtin(__builtin_clear_padding)
+    // This is a union because of GCC 12, which clears wrong bytes behind an array whose elements
+    // have padding, but not in a union.
+    __builtin_clear_padding(this);
+#endif
+  }
+  T value;
+};
+
+}  // namespace pisr::kernels::emulator
