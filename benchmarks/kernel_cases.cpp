@@ -156,6 +156,24 @@ void add_losses(Cases& cases, std::int64_t rows) {
       }));
 }
 
+/// What a student is trained by.
+void add_weighted_loss(Cases& cases, std::int64_t rows) {
+  const std::int64_t pixels = rows * 2 * 192, n = 56 * rows * 96;
+  cases.push_back(kernel_case(
+      "weighted_loss", "student",
+      {input(pixels, 1, 2), input(pixels, -2, -1), input(n, 1, 2), input(n, -2, -1),
+       input(n, 0.6, 1), output(1), output(1), output(1), output(pixels), output(n), output(n)},
+      [pixels, n](Context& context, const auto& table, const auto& p) {
+        using T = ElementOf<decltype(p)>;
+        context.launch(
+            table.weighted_loss,
+            {2,
+             {{{LossOp::l1, pixels, p[0], p[1], nullptr, p[6]}, T(1), nullptr, p[8], nullptr},
+              {{LossOp::laplace_nll, n, p[2], p[3], p[4], p[7]}, T(0.5), nullptr, p[9], p[10]}},
+             p[5]});
+      }));
+}
+
 void add_optimiser(Cases& cases) {
   const std::int64_t n = Teacher().parameter_count();
   cases.push_back(kernel_case(
@@ -219,6 +237,7 @@ std::vector<KernelCase> kernel_cases(CaseSize size, std::int64_t batch) {
   add_reductions(cases, rows);
   add_layout(cases, rows);
   add_losses(cases, rows);
+  add_weighted_loss(cases, rows);
   add_patches(cases, size == CaseSize::full ? 96 : 24);
   add_optimiser(cases);
   return cases;

@@ -90,6 +90,27 @@ Variable block_mean(const Variable& x, int factor);
 Variable global_mean(const Variable& x);
 Variable global_standard_deviation(const Variable& x);
 
+/// A loss whose operands are checked and that is yet to be computed.
+struct LossTerm {
+  const char* name = nullptr;
+  kernels::LossOp op = kernels::LossOp::l1;
+  Variable target, location;
+  Variable spread;  ///< undefined for l1_term
+};
+/// As l1_loss, laplace_nll and gaussian_nll below.
+LossTerm l1_term(const Variable& x, const Variable& target);
+LossTerm laplace_term(const Variable& target, const Variable& location, const Variable& scale);
+LossTerm gaussian_term(const Variable& target, const Variable& location, const Variable& variance);
+
+/// Each of shape [1].
+struct WeightedLoss {
+  Variable total;          ///< first + weight second
+  Variable first, second;  ///< not weighted, constants; the second undefined where there is none
+};
+/// What a network is trained by. A second term of weight 0 has no gradient. On a device the losses
+/// and the gradients of the total are one pass.
+WeightedLoss weighted_loss(const LossTerm& first, const LossTerm& second = {}, double weight = 0);
+
 /// mean |target - x|; shape [1].
 Variable l1_loss(const Variable& x, const Variable& target);
 /// mean( log(2 b) + |target - location| / b ), PISR eq. 10; b > 0.

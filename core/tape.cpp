@@ -20,13 +20,50 @@ bool Backward::are_parameters(std::initializer_list<int> inputs) const {
   });
 }
 
+const Tensor& Backward::gradient_of_result() {
+  if (!dy_.defined()) {
+    dy_ = tape_.seed_gradient();
+  }
+  return dy_;
+}
+
+void Backward::pass(int index, const Tensor& gradient) {
+  Tape::Node& input = tape_.nodes_[static_cast<std::size_t>(input_node(index))];
+  if (!dy_.defined() && tape_.seed_ == 1 && input.uses == 1 && !input.is_parameter) {
+    take(index);
+    input.gradient = gradient;
+    input.gradient_written = true;
+    return;
+  }
+  with_type(gradient.dtype(), [&]<class T>() {
+    const auto dx = slot<T>(index);
+    context_.launch<T>(&kernels::KernelTable<T>::binary_backward,
+                       {.op = kernels::BinaryOp::multiply,
+                        .spread = kernels::Spread::scalar,
+                        .batch = 1,
+                        .channels = 1,
+                        .inner = gradient.count(),
+                        .a = nullptr,
+                        .b = dy<T>(),
+                        .dy = gradient.data<T>(),
+                        .da = dx.data,
+                        .db = nullptr,
+                        .da_store = dx.store,
+                        .db_store = kernels::Store::write});
+  });
+}
+
 Tensor Backward::take_slot(int index, kernels::Store& store) {
+  take(index);
+  return tape_.gradient_slot(input_node(index), store);
+}
+
+void Backward::take(int index) {
   if ((taken_ >> index & 1U) != 0) {
     throw std::logic_error(message(tape_.nodes_[static_cast<std::size_t>(node_)].op,
                                    ": backward asked twice for the gradient of input ", index));
   }
   taken_ |= 1U << index;
-  return tape_.gradient_slot(input_node(index), store);
 }
 
 void Backward::check_all_taken() const {
@@ -85,16 +122,13 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
       flat_gradient_part(node);
     }
   }
-  kernels::Store store = kernels::Store::write;
-  const Tensor first = gradient_slot(loss.node_, store);
-  if (store == kernels::Store::write) {
-    first.set_zero();
+  loss_ = loss.node_;
+  seed_ = seed;
+  Node& first = nodes_[static_cast<std::size_t>(loss_)];
+  first.gradient_written = true;
+  if (!first.backward) {
+    seed_gradient();
   }
-  with_type(first.dtype(), [&]<class T>() {
-    context_.launch(
-        &kernels::KernelTable<T>::affine,
-        {1, T{1}, static_cast<T>(seed), first.data<T>(), first.data<T>(), kernels::Store::write});
-  });
   context_.collect_sums([&] {
     for (std::int32_t index = loss.node_; index >= 0; --index) {
       Node& node = nodes_[static_cast<std::size_t>(index)];
@@ -121,7 +155,7 @@ Tensor Tape::gradient(const Variable& variable) {
     node.gradient = result(node.shape, node.dtype);
     node.gradient.set_zero();
   }
-  return node.gradient;
+  return node.gradient.defined() ? node.gradient : seed_gradient();
 }
 
 void Tape::reset() {
@@ -146,13 +180,33 @@ Tape::Node& Tape::add_node(const char* op, const Tensor& value,
   node.dtype = value.dtype();
   std::size_t index = 0;
   for (const Variable* input : inputs) {
-    node.inputs[index++] = input == nullptr ? -1 : input->node_;
+    node.inputs[index] = input == nullptr ? -1 : input->node_;
+    if (node.inputs[index] >= 0) {
+      ++nodes_[static_cast<std::size_t>(node.inputs[index])].uses;
+    }
+    ++index;
   }
   return node;
 }
 
 Variable Tape::last_node(Tensor value) {
   return Variable(this, std::move(value), static_cast<std::int32_t>(nodes_.size()) - 1, step_);
+}
+
+// The gradient of the loss by itself, which most losses ask for and some do without.
+Tensor Tape::seed_gradient() {
+  Node& node = nodes_[static_cast<std::size_t>(loss_)];
+  if (!node.is_parameter) {
+    node.gradient = result(node.shape, node.dtype);
+    node.gradient.set_zero();
+  }
+  const Tensor gradient = node.is_parameter ? flat_gradient_part(node) : node.gradient;
+  with_type(node.dtype, [&]<class T>() {
+    T* const to = gradient.data<T>();
+    context_.launch(&kernels::KernelTable<T>::affine,
+                    {1, T{1}, static_cast<T>(seed_), to, to, kernels::Store::write});
+  });
+  return gradient;
 }
 
 Tensor Tape::gradient_slot(std::int32_t index, kernels::Store& store) {

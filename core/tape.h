@@ -52,8 +52,8 @@ class Backward {
   Context& context() const noexcept { return context_; }
   /// The gradient that has arrived at the node's result.
   template <class T>
-  const T* dy() const {
-    return dy_.data<T>();
+  const T* dy() {
+    return gradient_of_result().data<T>();
   }
   /// The place for the gradient of input `index`. To be asked for once, and then filled: a backward
   /// function that asks twice, or not for a wanted one, is a bug (std::logic_error). Where an
@@ -61,6 +61,9 @@ class Backward {
   /// them one after the other.
   template <class T>
   GradientSlot<T> slot(int index);
+  /// In place of slot(): passes dy, of one element, times `gradient` on, which was computed with
+  /// the result. Where dy is 1, and nothing else goes to that input, nothing is launched.
+  void pass(int index, const Tensor& gradient);
   bool wants(int index) const noexcept;
   /// Where a kernel may leave the gradients of these inputs for a later launch: nothing reads them
   /// before the end of backward(), as all that are wanted are parameters'. Else null, and on the
@@ -76,13 +79,15 @@ class Backward {
       : tape_(tape), context_(context), node_(node), dy_(std::move(dy)) {}
   std::int32_t input_node(int index) const noexcept;
   bool are_parameters(std::initializer_list<int> inputs) const;
+  const Tensor& gradient_of_result();
+  void take(int index);
   Tensor take_slot(int index, kernels::Store& store);
   void check_all_taken() const;
 
   Tape& tape_;
   Context& context_;
   std::int32_t node_;
-  Tensor dy_;
+  Tensor dy_;           ///< of the loss undefined until it is asked for
   unsigned taken_ = 0;  ///< bit i: slot i was asked for
 };
 
@@ -146,6 +151,7 @@ class Tape {
   struct Node {
     const char* op = nullptr;
     std::array<std::int32_t, kMaxInputs> inputs{-1, -1, -1, -1};
+    int uses = 0;  ///< how often it is an input
     Shape shape;
     DType dtype = DType::f32;
     bool is_parameter = false;
@@ -158,6 +164,7 @@ class Tape {
   Node& add_node(const char* op, const Tensor& value,
                  std::initializer_list<const Variable*> inputs);
   Variable last_node(Tensor value);
+  Tensor seed_gradient();
   Tensor gradient_slot(std::int32_t node, kernels::Store& store);
   Tensor flat_gradient_part(const Node& node) const;
   void check_usable(const char* op, const Variable& variable) const;
@@ -169,6 +176,8 @@ class Tape {
   std::uint64_t step_ = 1;  ///< raised by each reset; variables remember it
   std::vector<Node> nodes_;
   Tensor flat_gradient_;
+  std::int32_t loss_ = -1;  ///< of the last backward()
+  double seed_ = 1;
 };
 
 /// The tape all given variables are on; throws ShapeError, naming `op`, for variables of several

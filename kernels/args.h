@@ -235,4 +235,24 @@ struct LossBackwardArgs {
   Store dspread_store;
 };
 
+/// A loss, what it is multiplied with in a weighted sum, and where the gradients of the product go.
+template <class T>
+struct WeightedTerm {
+  LossArgs<T> loss;
+  T weight;
+  T* dtarget;    ///< may be null
+  T* dlocation;  ///< may be null
+  T* dspread;    ///< may be null
+};
+
+/// total[0] = sum of weight * loss over the terms, their losses, and the gradients of the total. A
+/// loss of weight 0 may be infinite.
+template <class T>
+struct WeightedLossArgs {
+  static constexpr int kMostTerms = 2;
+  int count;
+  WeightedTerm<T> terms[kMostTerms];
+  T* total;
+};
+
 }  // namespace pisr::kernels

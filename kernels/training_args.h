@@ -66,8 +66,9 @@ struct FinishStepArgs {
   double max_norm;             ///< of the gradient, as nn/clip.h; 0: not clipped
   const T* loss;               ///< one element each
   const T* reconstruction;
-  const T* auxiliary;              ///< may be null: 0
-  const double* gradient_squares;  ///< sum of the squares of the gradient
+  const T* auxiliary;  ///< may be null: 0
+  std::int64_t count;
+  const T* gradient;               ///< [count]
   const StepConstants* constants;  ///< [end_iteration - first_iteration]
   StepRow* rows;                   ///< [end_iteration - first_iteration]
   StepControl* control;

@@ -72,9 +72,9 @@ PISR_HOST_DEVICE inline AdamConstants adam_constants(const StepControl& control)
           control.applied != 0};
 }
 
-/// What FinishStepArgs says.
+/// What FinishStepArgs says, given the sum of the squares of the gradient.
 template <class T>
-PISR_HOST_DEVICE void finish_step_of(const FinishStepArgs<T>& args) {
+PISR_HOST_DEVICE void finish_step_of(const FinishStepArgs<T>& args, double squares) {
   StepControl& control = *args.control;
   control.applied = 0;
   if (control.iteration >= control.end_iteration || control.bad_steps >= args.max_bad_steps) {
@@ -85,7 +85,7 @@ PISR_HOST_DEVICE void finish_step_of(const FinishStepArgs<T>& args) {
   row.loss = *args.loss;
   row.reconstruction = *args.reconstruction;
   row.auxiliary = args.auxiliary == nullptr ? 0 : static_cast<double>(*args.auxiliary);
-  row.gradient_norm = std::sqrt(*args.gradient_squares);
+  row.gradient_norm = std::sqrt(squares);
   row.applied = std::isfinite(row.loss) && std::isfinite(row.gradient_norm) ? 1 : 0;
   args.rows[index] = row;
   ++control.iteration;

@@ -55,7 +55,6 @@ class DeviceTrainingSteps final : public TrainingSteps {
   std::optional<ExponentialMovingAverage> average_;
   Tensor gradient_;
   DeviceBatches batches_;
-  DeviceArray<double> gradient_squares_;
   DeviceArray<kernels::StepControl> control_;
   DeviceArray<kernels::StepConstants> constants_;
   DeviceArray<kernels::StepRow> rows_;
@@ -79,7 +78,6 @@ DeviceTrainingSteps::DeviceTrainingSteps(kernels::Device& device, const TrainCon
       adam_(model_.parameters(), state.adam.options()),
       gradient_(model_.parameters().make_gradient()),
       batches_(device, data, options),
-      gradient_squares_(device, 1),
       control_(device, 1),
       constants_(device, kMostSteps),
       rows_(device, kMostSteps) {
@@ -156,9 +154,6 @@ void DeviceTrainingSteps::step() {
   gradient_.set_zero();
   const PhaseModel::Losses losses = model_.losses(tape_, batches_.high(), batches_.low());
   tape_.backward(losses.total, gradient_);
-  context_.launch<float>(
-      &kernels::KernelTable<float>::sum_squares,
-      {.count = gradient_.count(), .x = gradient_.data<float>(), .y = gradient_squares_.data()});
   const Variable& auxiliary = losses.auxiliary;
   context_.launch<float>(
       &kernels::KernelTable<float>::finish_step,
@@ -167,7 +162,8 @@ void DeviceTrainingSteps::step() {
        .loss = losses.total.value().data<float>(),
        .reconstruction = losses.reconstruction.value().data<float>(),
        .auxiliary = auxiliary.defined() ? auxiliary.value().data<float>() : nullptr,
-       .gradient_squares = gradient_squares_.data(),
+       .count = gradient_.count(),
+       .gradient = gradient_.data<float>(),
        .constants = constants_.data(),
        .rows = rows_.data(),
        .control = control_.data()});

@@ -3,12 +3,6 @@
 namespace pisr {
 namespace {
 
-/// total = first + weight * second; a term of weight 0 takes no part, so that its gradient is not
-/// computed.
-Variable weighted(const Variable& first, const Variable& second, double weight) {
-  return weight == 0.0 ? first : first + weight * second;
-}
-
 /// The teacher's feature at the size of the student's.
 Variable matched(const Variable& teacher, const Variable& student) {
   if (!teacher.defined()) {
@@ -31,11 +25,9 @@ Variable matched(const Variable& teacher, const Variable& student) {
 
 TeacherLoss teacher_loss(const Teacher::Result& teacher, const Variable& high, const Variable& low,
                          double imitation_weight) {
-  TeacherLoss loss;
-  loss.reconstruction = l1_loss(teacher.output, high);
-  loss.imitation = l1_loss(teacher.compact, low);
-  loss.total = weighted(loss.reconstruction, loss.imitation, imitation_weight);
-  return loss;
+  const WeightedLoss loss =
+      weighted_loss(l1_term(teacher.output, high), l1_term(teacher.compact, low), imitation_weight);
+  return {loss.total, loss.first, loss.second};
 }
 
 StudentLoss student_loss(const Fsrcnn::Result& student, const Variable& high,
@@ -48,24 +40,22 @@ StudentLoss student_loss(const Fsrcnn::Result& student, const Variable& high,
                                       ? "student loss: this distillation wants an estimator"
                                       : "student loss: this distillation takes no estimator");
   }
-  StudentLoss loss;
-  loss.reconstruction = l1_loss(student.output, high);
-  loss.total = loss.reconstruction;
-  if (distillation == Distillation::none) {
-    return loss;
+  LossTerm learned;
+  if (distillation != Distillation::none) {
+    const Variable target = matched(teacher_feature, student.feature);
+    if (distillation == Distillation::mae) {
+      learned = l1_term(student.feature, target);
+    } else if (distillation == Distillation::laplace) {
+      const auto [location, scale] = estimator->forward(student.feature, Distribution::laplace);
+      learned = laplace_term(target, location, scale);
+    } else {
+      const auto [location, variance] = estimator->forward(student.feature, Distribution::gaussian);
+      learned = gaussian_term(target, location, variance);
+    }
   }
-  const Variable target = matched(teacher_feature, student.feature);
-  if (distillation == Distillation::mae) {
-    loss.distillation = l1_loss(student.feature, target);
-  } else if (distillation == Distillation::laplace) {
-    const auto [location, scale] = estimator->forward(student.feature, Distribution::laplace);
-    loss.distillation = laplace_nll(target, location, scale);
-  } else {
-    const auto [location, variance] = estimator->forward(student.feature, Distribution::gaussian);
-    loss.distillation = gaussian_nll(target, location, variance);
-  }
-  loss.total = weighted(loss.reconstruction, loss.distillation, distillation_weight);
-  return loss;
+  const WeightedLoss loss =
+      weighted_loss(l1_term(student.output, high), learned, distillation_weight);
+  return {loss.total, loss.first, loss.second};
 }
 
 }  // namespace pisr

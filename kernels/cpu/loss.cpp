@@ -4,6 +4,8 @@
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
 #include "kernels/cpu/segments.h"
+#include "kernels/instantiate.h"
+#include "kernels/term_by_term.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/loss.cpp"
@@ -136,6 +138,13 @@ namespace pisr::kernels::cpu {
 
 PISR_DISPATCH(loss, LossArgs)
 PISR_DISPATCH(loss_backward, LossBackwardArgs)
+
+template <class T>
+void weighted_loss(Queue& queue, const WeightedLossArgs<T>& args) {
+  run_term_by_term(queue, args, loss<T>, loss_backward<T>);
+}
+
+PISR_INSTANTIATE(weighted_loss, WeightedLossArgs)
 
 }  // namespace pisr::kernels::cpu
 #endif

@@ -15,14 +15,6 @@ struct Element {
   __device__ double operator()(std::int64_t, std::int64_t i) const { return x[i]; }
 };
 
-template <class T>
-struct Square {
-  const T* x;
-  __device__ double operator()(std::int64_t, std::int64_t i) const {
-    return static_cast<double>(x[i]) * x[i];
-  }
-};
-
 // Means are measured from the first element of a plane: that of equal elements is exact, and their
 // deviation exactly 0.
 template <class T>

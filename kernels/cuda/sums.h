@@ -33,16 +33,23 @@ __device__ inline double block_sum(double value) {
   return total;
 }
 
+/// What this thread adds up of a part of a plane.
 template <class Term>
-__global__ void __launch_bounds__(kSumThreads)
-    partial_sums_kernel(std::int64_t inner, int parts, Term term, double* partial) {
-  const std::int64_t plane = blockIdx.x / parts;
-  const std::int64_t begin = std::int64_t{blockIdx.x} % parts * kSumElements;
+__device__ double part_of_sum(const Term& term, std::int64_t plane, std::int64_t inner, int part) {
+  const std::int64_t begin = std::int64_t{part} * kSumElements;
   double sum = 0;
   for (int i = threadIdx.x; i < kSumElements && begin + i < inner; i += kSumThreads) {
     sum += term(plane, begin + i);
   }
-  sum = block_sum(sum);
+  return sum;
+}
+
+template <class Term>
+__global__ void __launch_bounds__(kSumThreads)
+    partial_sums_kernel(std::int64_t inner, int parts, Term term, double* partial) {
+  const std::int64_t plane = blockIdx.x / parts;
+  const double sum =
+      block_sum(part_of_sum(term, plane, inner, static_cast<int>(blockIdx.x % parts)));
   if (threadIdx.x == 0) {
     partial[blockIdx.x] = sum;
   }
@@ -105,6 +112,15 @@ struct StoreSum {
   __device__ void operator()(std::int64_t result, double sum) const {
     const double before = how == Store::add ? static_cast<double>(target[result]) : 0;
     target[result] = static_cast<T>(before + scale * sum);
+  }
+};
+
+/// A term of a sum of squares.
+template <class T>
+struct Square {
+  const T* x;
+  __device__ double operator()(std::int64_t, std::int64_t i) const {
+    return static_cast<double>(x[i]) * x[i];
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/map.h"
+#include "kernels/cuda/sums.h"
 #include "kernels/training_step.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -16,9 +17,10 @@ struct PatchPixel {
 };
 
 template <class T>
-__global__ void finish_step_kernel(FinishStepArgs<T> args) {
-  finish_step_of(args);
-}
+struct FinishStep {
+  FinishStepArgs<T> args;
+  __device__ void operator()(std::int64_t, double squares) const { finish_step_of(args, squares); }
+};
 
 }  // namespace
 
@@ -29,7 +31,8 @@ void random_patches(Queue& queue, const RandomPatchesArgs<T>& args) {
 
 template <class T>
 void finish_step(Queue& queue, const FinishStepArgs<T>& args) {
-  launch(queue, finish_step_kernel<T>, 1, 1, args);
+  total_sums(queue, partial_sums(queue, 1, args.count, Square<T>{args.gradient}), 1,
+             FinishStep<T>{args});
 }
 
 PISR_INSTANTIATE(random_patches, RandomPatchesArgs)

@@ -5,6 +5,7 @@
 #include "kernels/instantiate.h"
 #include "kernels/naive/naive.h"
 #include "kernels/naive/store.h"
+#include "kernels/term_by_term.h"
 
 namespace pisr::kernels::naive {
 namespace {
@@ -81,7 +82,13 @@ void loss_backward(Queue&, const LossBackwardArgs<T>& a) {
   }
 }
 
+template <class T>
+void weighted_loss(Queue& queue, const WeightedLossArgs<T>& args) {
+  run_term_by_term(queue, args, loss<T>, loss_backward<T>);
+}
+
 PISR_INSTANTIATE(loss, LossArgs)
 PISR_INSTANTIATE(loss_backward, LossBackwardArgs)
+PISR_INSTANTIATE(weighted_loss, WeightedLossArgs)
 
 }  // namespace pisr::kernels::naive

@@ -22,8 +22,10 @@ void finish_sums(Queue&, const FinishSumsArgs<T>& args) {
 }
 
 template <class T>
-void finish_step(Queue&, const FinishStepArgs<T>& args) {
-  finish_step_of(args);
+void finish_step(Queue& queue, const FinishStepArgs<T>& args) {
+  double squares = 0;
+  sum_squares(queue, SumSquaresArgs<T>{args.count, args.gradient, &squares});
+  finish_step_of(args, squares);
 }
 
 PISR_INSTANTIATE(random_patches, RandomPatchesArgs)

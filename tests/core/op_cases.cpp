@@ -214,6 +214,24 @@ void add_losses(std::vector<OpCase>& cases) {
                      [](const Variables& v) { return gaussian_nll(v[0], v[1], v[2]); },
                      0.5,
                      3});
+    const auto add = [&](const char* name, std::size_t inputs,
+                         std::function<WeightedLoss(const Variables&)> function) {
+      cases.push_back({message("weighted_loss, ", name, ' ', shape),
+                       std::vector<Shape>(inputs, shape),
+                       [function](const Variables& v) { return function(v).total; }, 0.5, 3});
+    };
+    add("l1", 2, [](const Variables& v) { return weighted_loss(l1_term(v[0], v[1])); });
+    add("laplace", 3,
+        [](const Variables& v) { return weighted_loss(laplace_term(v[0], v[1], v[2])); });
+    add("two of one input", 3, [](const Variables& v) {
+      return weighted_loss(l1_term(v[0], v[1]), l1_term(v[2], v[0]), 0.25);
+    });
+    add("more inputs than an operation has", 3, [](const Variables& v) {
+      return weighted_loss(l1_term(v[0], v[1]), gaussian_term(v[2], v[0], v[1]), 0.25);
+    });
+    add("one of weight 0", 2, [](const Variables& v) {
+      return weighted_loss(l1_term(v[0], v[1]), gaussian_term(v[0], v[1], v[1]), 0);
+    });
   }
 }
 

@@ -168,6 +168,63 @@ TEST_CASE("device: the gradient of a parameter that is used several times", "[de
   });
 }
 
+TEST_CASE("device: a weighted loss has its gradients at once", "[device]") {
+  Context cpu;
+  // The loss, and what the backward pass leaves at its inputs and at itself.
+  const auto gradients = [](Context& context, double seed, bool reused, int passes) {
+    Tape tape(context);
+    const auto leaf = [&](double first) {
+      return tape.leaf(Tensor::from(std::vector<float>{static_cast<float>(first), 2, 0.25F}, {3})
+                           .to(context.device()));
+    };
+    const Variable x = leaf(0.5), y = leaf(1.5), spread = leaf(0.75);
+    const WeightedLoss loss =
+        weighted_loss(l1_term(x, detach(y)), laplace_term(detach(x), y, spread), 0.5);
+    const Variable root = reused ? loss.total + sum(spread * x) : loss.total;
+    for (int i = 0; i < passes; ++i) {
+      tape.backward(root, {}, seed);
+    }
+    std::vector<float> all;
+    for (const Variable& variable : {x, y, spread, loss.total}) {
+      const std::vector<float> values = host_values(tape.gradient(variable));
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    for (const Variable& value : {loss.total, loss.first, loss.second}) {
+      all.push_back(static_cast<float>(value.value().item()));
+    }
+    CHECK(!loss.first.requires_gradient());
+    return all;
+  };
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    Context context(device);
+    for (const double seed : {1.0, 0.5}) {
+      for (const bool reused : {false, true}) {
+        for (const int passes : {1, 2}) {
+          CAPTURE(seed, reused, passes);
+          const std::vector<float> wanted = gradients(cpu, seed, reused, passes);
+          const std::vector<float> got = gradients(context, seed, reused, passes);
+          REQUIRE(got.size() == wanted.size());
+          for (std::size_t i = 0; i < wanted.size(); ++i) {
+            CAPTURE(i);
+            CHECK(got[i] == Approx(wanted[i]).epsilon(1e-6));
+          }
+        }
+      }
+    }
+    if (const auto* const emulated = dynamic_cast<EmulatedDevice*>(&device)) {
+      const auto launches = [&](double seed, bool reused) {
+        const long before = emulated->launches();
+        gradients(context, seed, reused, 1);
+        return emulated->launches() - before;
+      };
+      // Two for the loss and one for its own gradient, which is asked for here only; with another
+      // seed one for each of three inputs.
+      CHECK(launches(1, false) == 3);
+      CHECK(launches(0.5, false) == 6);
+    }
+  });
+}
+
 TEST_CASE("device: numbers go there and back", "[device]") {
   EmulatedDevice device, other;
   const Tensor here = Tensor::from(std::vector<float>{1, 2, 3, 4}, {2, 2});

@@ -346,6 +346,12 @@ TEST_CASE("losses: wrong operands", "[errors]") {
        },
        "gaussian_nll: location is f64, target is f32 (target f32[2,3], location f64[2,3], variance "
        "f32[2,3])"},
+      {[&] { weighted_loss({}); }, "weighted_loss: first is undefined (first undefined)"},
+      {[&] {
+         const Variable wide = make.f64({2, 3});
+         weighted_loss(l1_term(x, x), l1_term(wide, wide), 1);
+       },
+       "weighted_loss: second is f64, first is f32 (first f32[2,3], second f64[2,3])"},
   });
 }
 

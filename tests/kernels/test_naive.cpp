@@ -188,6 +188,45 @@ TEST_CASE("naive losses") {
               {(std::log(0.5) / 2 + 0.25 + std::log(2.0) / 2 + 9.0 / 4) / 2});
 }
 
+TEST_CASE("naive weighted losses") {
+  const Doubles target = {1, 2}, location = {1.5, -1}, spread = {0.5, 2};
+  Doubles l1 = {0}, laplace = {0}, total = {0};
+  Doubles by_target(2), by_location(2), by_spread(2);
+  WeightedLossArgs<double> args{
+      2,
+      {{{LossOp::l1, 2, target.data(), location.data(), nullptr, l1.data()},
+        3,
+        nullptr,
+        by_location.data(),
+        nullptr},
+       {{LossOp::laplace_nll, 2, target.data(), location.data(), spread.data(), laplace.data()},
+        0.5,
+        by_target.data(),
+        nullptr,
+        by_spread.data()}},
+      total.data()};
+  TestQueue queue;
+  table().weighted_loss(queue, args);
+  check_close(l1, {1.75});
+  check_close(laplace, {(std::log(1.0) + 1 + std::log(4.0) + 1.5) / 2});
+  check_close(total, {3 * l1[0] + 0.5 * laplace[0]});
+  check_close(by_location, {1.5, -1.5});
+  check_close(by_target, {-0.5, 0.125});
+  check_close(by_spread, {0.25 * (2 - 2), 0.25 * (0.5 - 0.75)});
+  // A term of weight 0 adds nothing, though it is infinite, and one need not be there.
+  args.terms[1].weight = 0;
+  args.terms[1].dtarget = args.terms[1].dspread = nullptr;
+  const Doubles zero = {0, 0};
+  args.terms[1].loss.spread = zero.data();
+  table().weighted_loss(queue, args);
+  CHECK(!std::isfinite(laplace[0]));
+  check_close(total, {3 * 1.75});
+  args.count = 1;
+  args.terms[0].weight = 1;
+  table().weighted_loss(queue, args);
+  check_close(total, {1.75});
+}
+
 TEST_CASE("naive Adam takes the first step of the paper") {
   Doubles parameter = {1}, m = {0}, v = {0};
   const Doubles gradient = {-4};

@@ -476,6 +476,65 @@ void add_losses(Cases& cases) {
   }
 }
 
+// An l1 loss of all elements, and another loss of as many as fit half of them.
+void add_weighted_losses(Cases& cases) {
+  for (const LossOp op : {LossOp::l1, LossOp::laplace_nll, LossOp::gaussian_nll}) {
+    for (const std::int64_t count : kCounts) {
+      const std::int64_t half = (count + 1) / 2;
+      const auto n = static_cast<std::size_t>(count), m = static_cast<std::size_t>(half);
+      const bool has_spread = op != LossOp::l1;
+      constexpr double kWeight = 0.25;
+      std::vector<Array> arrays = {input(n),  input(n),  input(m, 0.1, 2),
+                                   output(1), output(1), output(1)};
+      arrays.insert(arrays.end(), {optional_output(n), optional_output(m)});
+      if (has_spread) {
+        arrays.push_back(optional_output(m));
+      }
+      cases.push_back(kernel_case(
+          text("weighted_loss ", static_cast<int>(op), " ", count), std::move(arrays),
+          [=](const auto& table, Queue& queue, const auto& p, Store) {
+            using T = std::decay_t<decltype(*p[0])>;
+            const T* const spread = has_spread ? p[2] : nullptr;
+            T* const dspread = has_spread ? p[8] : nullptr;
+            table.weighted_loss(
+                queue,
+                {2,
+                 {{{LossOp::l1, count, p[0], p[1], nullptr, p[4]}, 1, nullptr, p[6], nullptr},
+                  {{op, half, p[0], p[1], spread, p[5]}, kWeight, p[7], nullptr, dspread}},
+                 p[3]});
+          }));
+      cases.back().magnitudes = [=](std::size_t index, const Values& v, const Values&) {
+        const auto distance = [&](std::size_t i) { return abs(v[0][i] - v[1][i]); };
+        const auto term = [&](std::size_t i) {
+          const double d = distance(i), s = v[2][i];
+          return op == LossOp::l1            ? d
+                 : op == LossOp::laplace_nll ? abs(std::log(2 * s)) + d / s
+                                             : abs(std::log(s)) / 2 + d * d / (2 * s);
+        };
+        const double first = sum(n, distance) / static_cast<double>(n);
+        const double second = sum(m, term) / static_cast<double>(m);
+        if (index < 6) {
+          return std::vector<double>{index == 3   ? first + kWeight * second
+                                     : index == 4 ? first
+                                                  : second};
+        }
+        return each(index == 6 ? n : m, [&](std::size_t i) {
+          const double d = distance(i), s = v[2][index == 6 ? 0 : i];
+          const double dy =
+              index == 6 ? 1 / static_cast<double>(n) : kWeight / static_cast<double>(m);
+          if (index < 8) {
+            return index == 6 || op == LossOp::l1 ? dy
+                   : op == LossOp::laplace_nll    ? dy / s
+                                                  : dy * d / s;
+          }
+          return op == LossOp::laplace_nll ? dy / s + dy * d / (s * s)
+                                           : dy / (2 * s) + dy * d * d / (2 * s * s);
+        });
+      };
+    }
+  }
+}
+
 void add_adam(Cases& cases) {
   for (const std::int64_t step : {1, 2, 1000}) {
     for (const std::int64_t count : {1, 7, 13, 1021, 24601}) {
@@ -523,6 +582,7 @@ Cases all_cases() {
   add_resizes(cases);
   add_copy_blocks(cases);
   add_losses(cases);
+  add_weighted_losses(cases);
   add_adam(cases);
   add_moving_average(cases);
   return cases;

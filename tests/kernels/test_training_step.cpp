@@ -42,10 +42,11 @@ struct Run {
   }
   void step(double loss, double squares) {
     const T total = static_cast<T>(loss), reconstruction = T(3), auxiliary = T(4);
+    const T gradient = static_cast<T>(std::sqrt(squares));
     TestQueue queue;
-    table.finish_step(queue,
-                      {2, max_norm, &total, &reconstruction, has_auxiliary ? &auxiliary : nullptr,
-                       &squares, constants.data(), rows.data(), &control});
+    table.finish_step(
+        queue, {2, max_norm, &total, &reconstruction, has_auxiliary ? &auxiliary : nullptr, 1,
+                &gradient, constants.data(), rows.data(), &control});
   }
 
   const KernelTable<T>& table;
