@@ -26,12 +26,12 @@ void add_pointwise(Cases& cases, std::int64_t rows) {
   const std::int64_t n = 56 * inner;
   cases.push_back(kernel_case("unary", "softplus", {input(n, -5, 5), output(n)},
                               [n](Context& context, const auto& table, const auto& p) {
-                                context.launch(table.unary, {UnaryOp::softplus, n, 0, p[0], p[1]});
+                                context.launch(table.unary, {UnaryOp::softplus, n, 1, p[0], p[1]});
                               }));
   cases.push_back(kernel_case("unary_backward", "softplus", {input(n, -5, 5), input(n), output(n)},
                               [n](Context& context, const auto& table, const auto& p) {
                                 context.launch(table.unary_backward,
-                                               {UnaryOp::softplus, n, 0, p[0], nullptr, p[1], p[2],
+                                               {UnaryOp::softplus, n, 1, p[0], nullptr, p[1], p[2],
                                                 Store::write});
                               }));
   cases.push_back(

@@ -45,8 +45,8 @@ Variable prelu(const Variable& x, const Variable& slope);
 Variable relu(const Variable& x);
 Variable leaky_relu(const Variable& x, double slope);
 Variable sigmoid(const Variable& x);
-/// log(1 + exp(x)), exact to a few ulp at both ends.
-Variable softplus(const Variable& x);
+/// factor log(1 + exp(x)) + offset; the logarithm is exact to a few ulp at both ends.
+Variable softplus(const Variable& x, double factor = 1, double offset = 0);
 Variable exp(const Variable& x);
 Variable log(const Variable& x);
 Variable abs(const Variable& x);

@@ -11,12 +11,14 @@ using kernels::UnaryOp;
 // Which of x and y the gradient is computed from.
 enum class Reads { x, y };
 
-Variable unary(const char* name, UnaryOp op, const Variable& x, Reads reads, double parameter = 0) {
+Variable unary(const char* name, UnaryOp op, const Variable& x, Reads reads, double parameter = 0,
+               double offset = 0) {
   Tape& tape = check_operands(name, {{"x", x}});
   const Tensor y = tape.result(x.shape(), x.dtype());
   with_type(x.dtype(), [&]<class T>() {
-    tape.context().launch(&KernelTable<T>::unary, {op, y.count(), static_cast<T>(parameter),
-                                                   x.value().data<T>(), y.data<T>()});
+    tape.context().launch(&KernelTable<T>::unary,
+                          {op, y.count(), static_cast<T>(parameter), x.value().data<T>(),
+                           y.data<T>(), static_cast<T>(offset)});
   });
   return tape.record(
       name, y, {&x},
@@ -65,8 +67,8 @@ Variable sigmoid(const Variable& x) {
   return unary("sigmoid", UnaryOp::sigmoid, x, Reads::y);
 }
 
-Variable softplus(const Variable& x) {
-  return unary("softplus", UnaryOp::softplus, x, Reads::x);
+Variable softplus(const Variable& x, double factor, double offset) {
+  return unary("softplus", UnaryOp::softplus, x, Reads::x, factor, offset);
 }
 
 Variable exp(const Variable& x) {

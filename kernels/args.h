@@ -7,8 +7,8 @@
 
 namespace pisr::kernels {
 
-/// y = f(x), element by element. `parameter` is the slope of leaky_relu and the numerator of
-/// reciprocal.
+/// y = f(x), element by element. `parameter` is the slope of leaky_relu, the numerator of
+/// reciprocal and the factor of softplus, parameter log(1 + e^x) + offset.
 enum class UnaryOp { relu, leaky_relu, sigmoid, softplus, exp, log, abs, reciprocal };
 
 template <class T>
@@ -18,6 +18,7 @@ struct UnaryArgs {
   T parameter;
   const T* x;
   T* y;
+  T offset = 0;
 };
 
 /// dx = dy f'(x). relu, leaky_relu and abs take derivative 0, slope and 0 at x = 0, as PyTorch

@@ -21,7 +21,7 @@ Estimator::Estimator(int channels) {
 
 Estimator::Result Estimator::forward(const Variable& feature, Distribution distribution) const {
   const double factor = distribution == Distribution::laplace ? kLaplaceFactor : kGaussianFactor;
-  return {location_(feature), factor * softplus(spread_(feature)) + kFloor};
+  return {location_(feature), softplus(spread_(feature), factor, kFloor)};
 }
 
 }  // namespace pisr

@@ -51,9 +51,12 @@ struct Sigmoid {
 
 template <class T>
 struct Softplus {
-  HWY_INLINE Vector<T> value(Tag<T> d, Vector<T> x) const { return vector_softplus(d, x); }
+  T factor, offset;
+  HWY_INLINE Vector<T> value(Tag<T> d, Vector<T> x) const {
+    return hn::Add(hn::Mul(hn::Set(d, factor), vector_softplus(d, x)), hn::Set(d, offset));
+  }
   HWY_INLINE Vector<T> gradient(Tag<T> d, Vector<T> x, Vector<T> dy) const {
-    return hn::Mul(dy, vector_sigmoid(d, x));
+    return hn::Mul(hn::Mul(dy, hn::Set(d, factor)), vector_sigmoid(d, x));
   }
 };
 
@@ -91,7 +94,7 @@ struct Reciprocal {
 };
 
 template <class Visit, class T>
-void with_function(UnaryOp op, T parameter, const Visit& visit) {
+void with_function(UnaryOp op, T parameter, T offset, const Visit& visit) {
   switch (op) {
     case UnaryOp::relu:
       return visit(Relu<T>{});
@@ -100,7 +103,7 @@ void with_function(UnaryOp op, T parameter, const Visit& visit) {
     case UnaryOp::sigmoid:
       return visit(Sigmoid<T>{});
     case UnaryOp::softplus:
-      return visit(Softplus<T>{});
+      return visit(Softplus<T>{parameter, offset});
     case UnaryOp::exp:
       return visit(Exp<T>{});
     case UnaryOp::log:
@@ -114,7 +117,7 @@ void with_function(UnaryOp op, T parameter, const Visit& visit) {
 
 template <class T>
 void vector_unary(Queue& queue, const UnaryArgs<T>& a) {
-  with_function(a.op, a.parameter, [&](const auto& f) {
+  with_function(a.op, a.parameter, a.offset, [&](const auto& f) {
     Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
       map(
           s.count, a.y + s.begin, Store::write,
@@ -127,7 +130,7 @@ template <class T>
 void vector_unary_backward(Queue& queue, const UnaryBackwardArgs<T>& a) {
   const bool reads_y = a.op == UnaryOp::sigmoid || a.op == UnaryOp::exp;
   const T* saved = reads_y ? a.y : a.x;
-  with_function(a.op, a.parameter, [&](const auto& f) {
+  with_function(a.op, a.parameter, T(0), [&](const auto& f) {
     Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
       map(
           s.count, a.dx + s.begin, a.dx_store,

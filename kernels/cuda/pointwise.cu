@@ -25,7 +25,7 @@ struct Unary {
       case UnaryOp::sigmoid:
         return sigmoid(x);
       case UnaryOp::softplus:
-        return (x < 0 ? T(0) : x) + std::log1p(std::exp(-std::abs(x)));
+        return a.parameter * ((x < 0 ? T(0) : x) + std::log1p(std::exp(-std::abs(x)))) + a.offset;
       case UnaryOp::exp:
         return std::exp(x);
       case UnaryOp::log:
@@ -52,7 +52,7 @@ struct UnaryBackward {
       case UnaryOp::sigmoid:
         return a.y[i] * (1 - a.y[i]);
       case UnaryOp::softplus:
-        return sigmoid(a.x[i]);
+        return a.parameter * sigmoid(a.x[i]);
       case UnaryOp::exp:
         return a.y[i];
       case UnaryOp::log:

@@ -15,7 +15,7 @@ double sigmoid(double x) {
   return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
-double unary_value(UnaryOp op, double x, double parameter) {
+double unary_value(UnaryOp op, double x, double parameter, double offset) {
   switch (op) {
     case UnaryOp::relu:
       return x < 0 ? 0 : x;
@@ -24,7 +24,7 @@ double unary_value(UnaryOp op, double x, double parameter) {
     case UnaryOp::sigmoid:
       return sigmoid(x);
     case UnaryOp::softplus:
-      return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::abs(x)));
+      return parameter * ((x < 0 ? 0 : x) + std::log1p(std::exp(-std::abs(x)))) + offset;
     case UnaryOp::exp:
       return std::exp(x);
     case UnaryOp::log:
@@ -47,7 +47,7 @@ double unary_derivative(const UnaryBackwardArgs<T>& a, std::int64_t i) {
     case UnaryOp::sigmoid:
       return static_cast<double>(a.y[i]) * (1.0 - a.y[i]);
     case UnaryOp::softplus:
-      return sigmoid(a.x[i]);
+      return a.parameter * sigmoid(a.x[i]);
     case UnaryOp::exp:
       return a.y[i];
     case UnaryOp::log:
@@ -140,7 +140,7 @@ std::int64_t spread_count(const Args& a) {
 template <class T>
 void unary(Queue&, const UnaryArgs<T>& a) {
   for (std::int64_t i = 0; i < a.count; ++i) {
-    store(a.y[i], unary_value(a.op, a.x[i], a.parameter), Store::write);
+    store(a.y[i], unary_value(a.op, a.x[i], a.parameter, a.offset), Store::write);
   }
 }
 

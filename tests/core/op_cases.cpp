@@ -89,7 +89,8 @@ void add_pointwise(std::vector<OpCase>& cases) {
   unary("relu", relu);
   unary("leaky_relu", [](const Variable& x) { return leaky_relu(x, 0.1); });
   unary("sigmoid", sigmoid);
-  unary("softplus", softplus);
+  unary("softplus", [](const Variable& x) { return softplus(x); });
+  unary("softplus with a factor", [](const Variable& x) { return softplus(x, -0.5, 2); });
   unary("exp", [](const Variable& x) { return exp(x); });
   unary(
       "log", [](const Variable& x) { return log(x); }, 0.5, 3);

@@ -62,13 +62,19 @@ TEST_CASE("naive unary functions have the values of the textbook") {
   check_close(unary_values(UnaryOp::leaky_relu, 0.25, {-2, 0, 3}), {-0.5, 0, 3});
   check_close(unary_values(UnaryOp::sigmoid, 0, {0, std::log(3.0), -std::log(3.0), 800, -800}),
               {0.5, 0.75, 0.25, 1, 0});
-  check_close(unary_values(UnaryOp::softplus, 0, {0, std::log(3.0), 800, -800}),
+  check_close(unary_values(UnaryOp::softplus, 1, {0, std::log(3.0), 800, -800}),
               {log2, 2 * log2, 800, 0});
+  const Doubles zero = {0};
+  check_close(filled(1,
+                     [&](Queue& queue, double* y) {
+                       table().unary(queue, {UnaryOp::softplus, 1, -3, zero.data(), y, 0.5});
+                     }),
+              {0.5 - 3 * log2});
   check_close(unary_values(UnaryOp::exp, 0, {0, log2, -log2}), {1, 2, 0.5});
   check_close(unary_values(UnaryOp::log, 0, {1, 2, 0.5}), {0, log2, -log2});
   check_close(unary_values(UnaryOp::abs, 0, {-2, 0, 3}), {2, 0, 3});
   check_close(unary_values(UnaryOp::reciprocal, 3, {-2, 4}), {-1.5, 0.75});
-  const double tiny = unary_values(UnaryOp::softplus, 0, {-40})[0];
+  const double tiny = unary_values(UnaryOp::softplus, 1, {-40})[0];
   CHECK(std::abs(tiny - std::exp(-40.0)) <= 1e-15 * std::exp(-40.0));
 }
 

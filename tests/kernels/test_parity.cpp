@@ -67,14 +67,16 @@ struct UnaryDomain {
   double parameter;
   double low, high;      // of x
   double y_low, y_high;  // of the y that the backward kernel is given
+  double offset = 0;
 };
 const std::vector<UnaryDomain> kUnary = {
     {UnaryOp::relu, "relu", 0, -3, 3, 0, 3},
     {UnaryOp::leaky_relu, "leaky_relu", 0.1, -3, 3, -1, 3},
     {UnaryOp::sigmoid, "sigmoid", 0, -8, 8, 0, 1},
     {UnaryOp::sigmoid, "sigmoid, far", 0, -120, 120, 0, 1},
-    {UnaryOp::softplus, "softplus", 0, -5, 5, 0, 5},
-    {UnaryOp::softplus, "softplus, far", 0, -110, 110, 0, 110},
+    {UnaryOp::softplus, "softplus", 1, -5, 5, 0, 5},
+    {UnaryOp::softplus, "softplus, far", 1, -110, 110, 0, 110},
+    {UnaryOp::softplus, "softplus, scaled", 0.3, -5, 5, 0, 5, 0.125},
     {UnaryOp::exp, "exp", 0, -3, 3, 0, 20},
     {UnaryOp::exp, "exp, far", 0, -110, 95, 0, 1e30},
     {UnaryOp::log, "log", 0, 1e-3, 3, -3, 3},
@@ -88,12 +90,13 @@ void add_unary(Cases& cases) {
   for (const UnaryDomain& u : kUnary) {
     for (const std::int64_t count : kCounts) {
       const auto n = static_cast<std::size_t>(count);
-      cases.push_back(
-          kernel_case(text("unary ", u.name, " ", count), {input(n, u.low, u.high), output(n)},
-                      [=](const auto& table, Queue& queue, const auto& p, Store) {
-                        using T = std::decay_t<decltype(*p[1])>;
-                        table.unary(queue, {u.op, count, static_cast<T>(u.parameter), p[0], p[1]});
-                      }));
+      cases.push_back(kernel_case(text("unary ", u.name, " ", count),
+                                  {input(n, u.low, u.high), output(n)},
+                                  [=](const auto& table, Queue& queue, const auto& p, Store) {
+                                    using T = std::decay_t<decltype(*p[1])>;
+                                    table.unary(queue, {u.op, count, static_cast<T>(u.parameter),
+                                                        p[0], p[1], static_cast<T>(u.offset)});
+                                  }));
       cases.push_back(kernel_case(
           text("unary_backward ", u.name, " ", count),
           {input(n, u.low, u.high), input(n, u.y_low, u.y_high), input(n), output(n)},
