@@ -1,0 +1,71 @@
+// What TF32 and half precision on a device cost in PSNR.
+
+#include <cmath>
+#include <iomanip>
+#include <iostream>
+#include <string>
+
+#include "core/parallel.h"
+#include "pisr/evaluate.h"
+#include "pisr/fsrcnn.h"
+#include "pisr/weights.h"
+#include "tests/catch.h"
+#include "tests/devices.h"
+#include "tests/shared_data.h"
+
+namespace pisr {
+namespace {
+
+EvaluationResult evaluate_on(kernels::Device* device, Fsrcnn& network, const EvaluationSet& set) {
+  ThreadPool pool(1);
+  Context context(pool, device);
+  network.move_to(device);
+  EvaluationResult result = evaluate(context, pool, set, Protocol::pisr, "", network);
+  network.move_to(nullptr);
+  return result;
+}
+
+// Both bounds are twice what the emulated device reaches: tensor cores may round their sums
+// otherwise.
+void compare_with_fp32(kernels::Precision precision, const std::string& name) {
+  const auto weights = shared_data("weights/fsrcnn_x2_yjn870.safetensors");
+  const auto images = shared_data("data/benchmark/Set5");
+  if (!weights || !images) {
+    return;
+  }
+  const auto network = load_fsrcnn(*weights, 2);
+  const EvaluationSet set = load_evaluation_set(*images, 2);
+  const EvaluationResult reference = evaluate_on(nullptr, *network, set);
+  for_each_device(
+      [&](kernels::Device& device, CaseSize) {
+        const EvaluationResult result = evaluate_on(&device, *network, set);
+        const auto compare = [&](const std::string& image, double psnr, double fp32, double most) {
+          const double difference = psnr - fp32;
+          std::cout << "[report] " << device.name() << ", " << image << std::fixed
+                    << std::setprecision(4) << ": fp32 " << fp32 << " dB, " << name << ' ' << psnr
+                    << " dB, difference " << difference << std::defaultfloat << std::endl;
+          CAPTURE(image);
+          CHECK(difference != 0);
+          CHECK(std::abs(difference) <= most);
+        };
+        REQUIRE(result.images.size() == 5);
+        for (std::size_t i = 0; i < result.images.size(); ++i) {
+          compare(result.images[i].name, result.images[i].score.psnr,
+                  reference.images[i].score.psnr, 0.016);
+        }
+        compare("mean", result.mean.psnr, reference.mean.psnr, 0.008);
+      },
+      precision);
+}
+
+}  // namespace
+
+TEST_CASE("device: PSNR in half precision", "[device][report]") {
+  compare_with_fp32(kernels::Precision::fp16, "fp16");
+}
+
+TEST_CASE("device: PSNR in TF32", "[device][report]") {
+  compare_with_fp32(kernels::Precision::tf32, "tf32");
+}
+
+}  // namespace pisr
