@@ -66,7 +66,9 @@ std::unique_ptr<kernels::Device> open_device(const DeviceChoice& choice, std::st
                 "--device auto or cpu runs on the CPU");
   }
   if (device == nullptr) {
-    explanation = message("running on the CPU: ", why_not);
+    explanation = message("running on the CPU",
+                          choice.cuda.precision == kernels::Precision::fp32 ? "" : " in fp32",
+                          choice.cuda.cudnn ? " without cuDNN" : "", ": ", why_not);
   }
   return device;
 }

@@ -26,8 +26,9 @@ DeviceChoice parse_device(std::string_view text);
 kernels::Precision parse_precision(std::string_view text);
 
 /// Opens it; null for the CPU. Error(device) and the reason where an explicit choice cannot be
-/// used; where `automatic` falls back to the CPU, `explanation` says why in one line. Error(usage)
-/// for a CPU that is to compute in another precision than fp32 or with cuDNN.
+/// used; where `automatic` falls back to the CPU, `explanation` says why in one line, and what of
+/// the choice is lost with it. Error(usage) for a CPU that is to compute in another precision than
+/// fp32 or with cuDNN.
 std::unique_ptr<kernels::Device> open_device(const DeviceChoice& choice, std::string& explanation);
 
 }  // namespace pisr

@@ -67,7 +67,8 @@ std::unique_ptr<kernels::Device> open_device(const std::string& program, const D
                                              bool asked) {
   std::string explanation;
   std::unique_ptr<kernels::Device> device = open_device(choice, explanation);
-  if (!explanation.empty() && (kernels::has_cuda() || asked)) {
+  const bool more = choice.cuda.precision != kernels::Precision::fp32 || choice.cuda.cudnn;
+  if (!explanation.empty() && (kernels::has_cuda() || asked || more)) {
     note(program, explanation);
   }
   return device;

@@ -34,7 +34,8 @@ class DeviceOption {
 };
 
 /// Opens a device, null for the CPU. Prints one line on stderr where `auto` falls back to the CPU,
-/// unless the build has no CUDA and nobody `asked`. Errors: those of pisr::open_device.
+/// unless the build has no CUDA and nobody `asked`, nor for what only a device does. Errors: those
+/// of pisr::open_device.
 std::unique_ptr<kernels::Device> open_device(const std::string& program, const DeviceChoice& choice,
                                              bool asked);
 

@@ -50,6 +50,13 @@ TEST_CASE("device choice: without a usable device only `auto` falls back", "[dev
   CHECK((kernels::has_cuda() || why_not == "built without CUDA"));
   CHECK(open_device(parse_device("auto"), explanation) == nullptr);
   CHECK(explanation == "running on the CPU: " + why_not);
+  DeviceChoice choice = parse_device("auto");
+  choice.cuda.precision = kernels::Precision::tf32;
+  CHECK(open_device(choice, explanation) == nullptr);
+  CHECK(explanation == "running on the CPU in fp32: " + why_not);
+  choice.cuda.cudnn = true;
+  CHECK(open_device(choice, explanation) == nullptr);
+  CHECK(explanation.starts_with("running on the CPU in fp32 without cuDNN: "));
   try {
     open_device(parse_device("cuda"), explanation);
     FAIL("no error");

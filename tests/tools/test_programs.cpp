@@ -257,6 +257,10 @@ TEST_CASE("a device that is not there: auto runs on the CPU, cuda is refused", "
     CHECK(fallen.code == 0);
     CHECK(fallen.err == name + ": note: running on the CPU: " + why_not + "\n");
     std::filesystem::remove(work.path() / "o.png");
+    const ProgramRun rounded = with({"--precision", "fp16"});
+    CHECK(rounded.code == 0);
+    CHECK(rounded.err == name + ": note: running on the CPU in fp32: " + why_not + "\n");
+    std::filesystem::remove(work.path() / "o.png");
     const ProgramRun cpu = with({"-g", "-1"});
     CHECK(cpu.code == 0);
     CHECK(cpu.err.empty());
