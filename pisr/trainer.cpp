@@ -20,6 +20,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Of the updates that are made before anybody is asked whether to stop.
+constexpr double kSecondsAtOnce = 0.5;
+
 /// Means since the last report.
 class Interval {
  public:
@@ -215,6 +218,7 @@ TrainOutcome Trainer::run_phase(PhaseRun& phase) {
   interval_ = Interval();
   const std::int64_t start = phase.iteration();
   std::int64_t saved = start;
+  std::int64_t at_once = 1;
   while (!phase.done()) {
     const bool stop = cancelled();
     if (stop) {
@@ -225,9 +229,10 @@ TrainOutcome Trainer::run_phase(PhaseRun& phase) {
     }
     const auto before = Clock::now();
     std::int64_t iteration = phase.iteration();
-    const std::vector<StepResult> results = phase.run(steps_to_pause(phase));
+    const std::vector<StepResult> results = phase.run(std::min(at_once, steps_to_pause(phase)));
     const double seconds = std::chrono::duration<double>(Clock::now() - before).count() /
                            static_cast<double>(results.size());
+    at_once = static_cast<std::int64_t>(std::max(1.0, kSecondsAtOnce / std::max(seconds, 1e-9)));
     for (const StepResult& result : results) {
       interval_.add(result, seconds);
       after_step(phase, ++iteration, result);

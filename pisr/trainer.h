@@ -40,8 +40,8 @@ enum class TrainOutcome { finished, cancelled };
 /// threads.
 ///
 /// Updates are made on `device` where it is not null, several at a time: callbacks come after at
-/// most 100 of them; validation runs there too. Checkpoints are the same: a run may go on on
-/// another device, where rounding differs.
+/// most 100 of them or about half a second; validation runs there too. Checkpoints are the same: a
+/// run may go on on another device, where rounding differs.
 ///
 /// Throws Error: numeric where training diverges, output where the run directory cannot be
 /// written, weights where the student has no fitting teacher, input for images smaller than the

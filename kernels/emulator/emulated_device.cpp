@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include <sys/mman.h>
@@ -57,6 +58,7 @@ class EmulatedDevice::Work final : public CapturedWork {
   void replay() override {
     device_.check_call("replay");
     device_.check_not_capturing("replay");
+    std::this_thread::sleep_for(device_.replay_time_);
     for (const std::function<void()>& part : parts_) {
       device_.run(part);
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -47,6 +48,8 @@ class EmulatedDevice final : public Device, private Stream {
   /// The call after `calls` more that can fail, and every one behind it, throws DeviceError, as on
   /// a device that falls off its bus.
   void fail_after(long calls) { calls_left_ = calls; }
+  /// Lets each replay take so long at least.
+  void slow_down(std::chrono::milliseconds replay) { replay_time_ = replay; }
   /// Bytes allocated now.
   std::size_t used() const noexcept;
   /// Kernels launched so far, those of replays included.
@@ -77,6 +80,7 @@ class EmulatedDevice final : public Device, private Stream {
   std::vector<std::function<void()>> captured_;
   std::string failure_;
   long calls_left_ = -1;
+  std::chrono::milliseconds replay_time_{0};
   long launches_ = 0;
 };
 

@@ -2,6 +2,7 @@
 // however its steps are launched, stopped and resumed.
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/init.h"
@@ -133,15 +135,23 @@ Differences differences(const std::vector<StepResult>& got, const std::vector<St
   return worst;
 }
 
-void compare_50_steps(kernels::Device& device, Phase phase, const char* distillation) {
+/// `most` of 50 steps on a device compared with the CPU's in fp32; at the end also of the weights.
+struct MostDifferences {
+  double loss, norm, weight;
+};
+
+Differences compare_50_steps(kernels::Device& device, Phase phase, const char* distillation,
+                             const MostDifferences& most, std::vector<std::string> settings = {}) {
   // So that the distillation has a part in the loss.
-  const TrainConfig config = tiny_config(
-      {std::string("train.distillation=") + distillation, "train.distillation_weight=0.01"});
+  settings.insert(settings.end(), {std::string("train.distillation=") + distillation,
+                                   "train.distillation_weight=0.01"});
+  const TrainConfig config = tiny_config(settings);
   Training cpu(config, phase), there(config, phase);
   const auto cpu_steps = cpu.on_cpu();
   const std::vector<StepResult> wanted = run_steps(*cpu_steps, 0, 50);
   const auto steps = there.on(device);
-  const Differences worst = differences(run_steps(*steps, 0, 50), wanted);
+  const std::vector<StepResult> got = run_steps(*steps, 0, 50);
+  const Differences worst = differences(got, wanted);
   const double weight =
       largest_difference(there.model.parameters().values(), cpu.model.parameters().values());
   const std::string what =
@@ -150,22 +160,42 @@ void compare_50_steps(kernels::Device& device, Phase phase, const char* distilla
               ", gradient norm ", worst.norm, ", weight ", weight);
   std::cout << "[report] " << what << std::endl;
   INFO(what);
-  CHECK(worst.loss <= 1e-5);
-  CHECK(worst.auxiliary <= 1e-5);
-  CHECK(worst.norm <= 1e-4);
-  CHECK(weight <= 1e-4);
-  CHECK(wanted.back().loss < wanted.front().loss);
+  CHECK(worst.loss <= most.loss);
+  CHECK(worst.auxiliary <= most.loss);
+  CHECK(worst.norm <= most.norm);
+  CHECK(weight <= most.weight);
+  CHECK(got.back().loss < got.front().loss);
   CHECK(there.adam.steps() == 50);
+  return worst;
 }
 
 }  // namespace
 
 TEST_CASE("device training: 50 steps have the losses of the CPU", "[device][report]") {
   for_each_device([](kernels::Device& device, CaseSize) {
-    compare_50_steps(device, Phase::baseline, "none");
-    compare_50_steps(device, Phase::teacher, "none");
-    compare_50_steps(device, Phase::student, "laplace");
+    const MostDifferences most{1e-5, 1e-4, 1e-4};
+    compare_50_steps(device, Phase::baseline, "none", most);
+    compare_50_steps(device, Phase::teacher, "none", most);
+    compare_50_steps(device, Phase::student, "laplace", most);
   });
+}
+
+TEST_CASE("device training: 50 steps in TF32 have nearly the losses of the CPU",
+          "[device][report]") {
+  for_each_device(
+      [](kernels::Device& device, CaseSize) {
+        // Both operands of a product are rounded, by 2^-11 of them at most.
+        const MostDifferences most{2 * std::ldexp(1, -11), 0.1, 1e-2};
+        for (const auto& [phase, distillation] : {std::pair{Phase::baseline, "none"},
+                                                  {Phase::teacher, "none"},
+                                                  {Phase::student, "laplace"}}) {
+          // Channels enough for tensor cores to get all kinds of products.
+          const Differences worst =
+              compare_50_steps(device, phase, distillation, most, {"network.d=16", "network.s=8"});
+          CHECK(worst.loss > 1e-6);  // more than fp32 has
+        }
+      },
+      kernels::Precision::tf32);
 }
 
 TEST_CASE("device training: captured and eager steps have the same bits", "[device]") {
@@ -318,6 +348,16 @@ TEST_CASE("device training: a run goes on on the same and on another device", "[
   CHECK(always <= 1e-4);
   const auto rows = read_metrics(folder.path() / "device/metrics.csv");
   CHECK(rows.size() == 1 + 5 + 2);
+}
+
+TEST_CASE("device training: a run on a slow device stops without long waiting", "[device]") {
+  const TemporaryFolder folder;
+  EmulatedDevice device;
+  device.slow_down(std::chrono::milliseconds(300));
+  const TrainConfig config = tiny_config({"train.phase=baseline"});
+  CHECK(run_training(config, folder.path() / "run", &device, false, 2) == TrainOutcome::cancelled);
+  CHECK(list_checkpoints(folder.path() / "run/checkpoints", {Phase::baseline}).back().iteration ==
+        2);
 }
 
 TEST_CASE("device training: all phases on a device", "[device]") {
