@@ -11,9 +11,11 @@
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "tests/kernels/device_queue.h"
+#include "tests/kernels/emulated.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/kernel_case.h"
+#include "tests/kernels/test_queue.h"
 
 namespace pisr::kernels {
 namespace {
@@ -654,6 +656,34 @@ TEST_CASE("emulated CUDA kernels agree with the naive ones, in any order") {
       check_emulated(c);
     }
   }
+}
+
+// So many that every warp of the block that adds them has some.
+TEST_CASE("emulated CUDA kernels add the many parts of two losses") {
+  constexpr std::int64_t kCount = 1'100'000;
+  std::vector<float> target(kCount), location(kCount), zero(kCount);
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    target[i] = static_cast<float>(i % 29) / 8;
+    location[i] = 4 + static_cast<float>(i / 4096 % 7) / 8;
+  }
+  TestQueue queue;
+  const auto l1 = [&](const std::vector<float>& from, float* mean) {
+    return LossArgs<float>{LossOp::l1, kCount, target.data(), from.data(), nullptr, mean};
+  };
+  float wanted_first = 0, wanted_second = 0;
+  cpu_kernels<float>().loss(queue, l1(location, &wanted_first));
+  cpu_kernels<float>().loss(queue, l1(zero, &wanted_second));
+  for_each_emulated_order([&] {
+    float first = -1, second = -1, total = -1;
+    emulated_cuda::kernel_table<float>().weighted_loss(
+        queue, {2,
+                {{l1(location, &first), 1, nullptr, nullptr, nullptr},
+                 {l1(zero, &second), 2, nullptr, nullptr, nullptr}},
+                &total});
+    CHECK(first == Approx(wanted_first).epsilon(1e-6));
+    CHECK(second == Approx(wanted_second).epsilon(1e-6));
+    CHECK(total == Approx(wanted_first + 2 * wanted_second).epsilon(1e-6));
+  });
 }
 
 // What ThreadSanitizer watches, in little time.
