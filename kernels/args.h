@@ -99,7 +99,7 @@ struct PreluBackwardArgs {
   const T* x;
   const T* slope;
   const T* dy;
-  T* dx;      ///< may be null
+  T* dx;      ///< may be null, and may be dy
   T* dslope;  ///< may be null
   Store dx_store;
   Store dslope_store;

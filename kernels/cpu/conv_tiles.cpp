@@ -8,7 +8,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/conv_tiles.cpp"
 #include <hwy/foreach_target.h>
-#include <hwy/highway.h>
+// After foreach_target:
+#include "kernels/cpu/vector_loops-inl.h"
 
 // The blocks of accumulators below must live in registers, so every loop over one is unrolled.
 #if defined(__clang__)
@@ -21,8 +22,6 @@ HWY_BEFORE_NAMESPACE();
 namespace pisr::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
 
 // Accumulators per block: 24 of 32 vector registers, or 12 of 16.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4
@@ -40,10 +39,6 @@ constexpr int kWeightChannels = 4;
 constexpr std::int64_t kLongestTapSum = 48;
 constexpr std::int64_t kLongestPixelSum = 160;
 
-template <class T>
-using Tag = hn::ScalableTag<T>;
-template <class T>
-using Vector = hn::Vec<Tag<T>>;
 template <class T>
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(Tag<T>()));
 
@@ -298,52 +293,68 @@ struct PairTile {
   }
 };
 
-template <int kVectors, class T, class Tile>
-HWY_INLINE void convolve_channels(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
-                                  std::int64_t out, std::int64_t columns) {
-  const T* weights = pass.weights;
-  std::int64_t channel = 0;
-  while (channel < pass.channels) {
-    const int block = channel_block(pass.channels - channel, kLargestBlock);
-    if (block == kLargestBlock) {
-      tile.template compute<kLargestBlock, kVectors>(pass, input, weights, {channel, out, columns});
-    } else if (block == 4) {
-      tile.template compute<4, kVectors>(pass, input, weights, {channel, out, columns});
+/// A strip of results of a row, for a block of channels.
+template <int kChannels, class T, class Tile>
+HWY_INLINE void convolve_columns(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
+                                 const T* weights, const BlockPlace& strip) {
+  static_assert(kTileVectors == 3, "the last tile of a strip has 1 or 2 vectors");
+  constexpr std::int64_t kWidth = kLanes<T>;
+  for (std::int64_t x = 0; x < strip.columns; x += kTileVectors * kWidth) {
+    const BlockPlace place{strip.first, strip.out + x, strip.columns - x};
+    if (place.columns > 2 * kWidth) {
+      tile.template compute<kChannels, 3>(pass, input + x, weights, place);
+    } else if (place.columns > kWidth) {
+      tile.template compute<kChannels, 2>(pass, input + x, weights, place);
     } else {
-      tile.template compute<1, kVectors>(pass, input, weights, {channel, out, columns});
+      tile.template compute<kChannels, 1>(pass, input + x, weights, place);
     }
-    weights += block * pass.taps;
-    channel += block;
   }
 }
 
+/// The same for all channels; the first results go `out` elements from the first of the pass.
 template <class T, class Tile>
-HWY_INLINE void convolve_columns(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
-                                 std::int64_t out) {
-  static_assert(kTileVectors == 3, "the last tile of a row has 1 or 2 vectors");
-  constexpr std::int64_t kWidth = kLanes<T>;
-  for (std::int64_t x = 0; x < pass.columns; x += kTileVectors * kWidth) {
-    const std::int64_t columns = pass.columns - x;
-    if (columns > 2 * kWidth) {
-      convolve_channels<3>(pass, tile, input + x, out + x, columns);
-    } else if (columns > kWidth) {
-      convolve_channels<2>(pass, tile, input + x, out + x, columns);
+HWY_INLINE void convolve_strip(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
+                               std::int64_t out, std::int64_t columns) {
+  const T* weights = pass.weights;
+  BlockPlace strip{0, out, columns};
+  while (strip.first < pass.channels) {
+    const int block = channel_block(pass.channels - strip.first, kLargestBlock);
+    if (block == kLargestBlock) {
+      convolve_columns<kLargestBlock>(pass, tile, input, weights, strip);
+    } else if (block == 4) {
+      convolve_columns<4>(pass, tile, input, weights, strip);
     } else {
-      convolve_channels<1>(pass, tile, input + x, out + x, columns);
+      convolve_columns<1>(pass, tile, input, weights, strip);
     }
+    weights += block * pass.taps;
+    strip.first += block;
+  }
+}
+
+/// Where few elements are read, all columns of some channels come before the next channels, so that
+/// results are written in sequence; else all channels of some columns come first, so that what they
+/// read stays in the first-level cache.
+template <class T, class Tile>
+HWY_INLINE void convolve_row(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
+                             std::int64_t out) {
+  constexpr std::int64_t kFewProducts = 32768;
+  const std::int64_t strip =
+      pass.taps * pass.columns <= kFewProducts ? pass.columns : kTileVectors * kLanes<T>;
+  for (std::int64_t x = 0; x < pass.columns; x += strip) {
+    convolve_strip(pass, tile, input + x, out + x, std::min(strip, pass.columns - x));
   }
 }
 
 template <class T>
 void convolve(const ConvolvePass<T>& pass) {
   for (std::int64_t y = 0; y < pass.rows; ++y) {
-    convolve_columns(pass, RowTile{}, pass.input + y * pass.input_pitch, y * pass.out_pitch);
+    convolve_row(pass, RowTile{}, pass.input + y * pass.input_pitch, y * pass.out_pitch);
   }
 }
 
 template <class T>
 void convolve_pair(const ConvolvePass<T>& pass, PairChoice wanted) {
-  convolve_columns(pass, PairTile{wanted}, pass.input, 0);
+  convolve_row(pass, PairTile{wanted}, pass.input, 0);
 }
 
 template <class T>
@@ -589,31 +600,8 @@ void join_pairs(const T* even, const T* odd, std::int64_t count, T* row, Store s
 
 template <class T>
 double sum(const T* x, std::int64_t count) {
-  const Tag<T> d;
-  constexpr std::int64_t kWidth = kLanes<T>;
-  constexpr int kVectors = 4;
-  double total = 0;
-  std::int64_t i = 0;
-  while (i + kVectors * kWidth <= count) {
-    const std::int64_t end = std::min(count, i + kLongestTapSum * kVectors * kWidth);
-    Vector<T> acc[kVectors];
-    PISR_UNROLL
-    for (int j = 0; j < kVectors; ++j) {
-      acc[j] = hn::Zero(d);
-    }
-    for (; i + kVectors * kWidth <= end; i += kVectors * kWidth) {
-      PISR_UNROLL
-      for (int j = 0; j < kVectors; ++j) {
-        acc[j] = hn::Add(acc[j], hn::LoadU(d, x + i + j * kWidth));
-      }
-    }
-    const Vector<T> all = hn::Add(hn::Add(acc[0], acc[1]), hn::Add(acc[2], acc[3]));
-    total += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, all)));
-  }
-  for (; i < count; ++i) {
-    total += static_cast<double>(x[i]);
-  }
-  return total;
+  return sum_of<T>(
+      count, [](Tag<T>, Vector<T> v) HWY_ATTR { return v; }, x);
 }
 
 template <class T>

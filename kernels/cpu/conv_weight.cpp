@@ -6,6 +6,7 @@
 #include "kernels/cpu/conv_primitives.h"
 #include "kernels/cpu/conv_tiles.h"
 #include "kernels/cpu/conv_window.h"
+#include "kernels/cpu/segments.h"
 
 namespace pisr::kernels::cpu {
 namespace {
@@ -128,14 +129,10 @@ template <class T>
 void sum_channels(Queue& queue, std::int64_t batch, std::int64_t channels, std::int64_t inner,
                   const T* x, T* y, Store store) {
   const ConvTiles<T>& tiles = conv_tiles<T>();
-  queue.parallel_for(channels, [&](std::int64_t c, int) {
-    double sum = 0;
-    for (std::int64_t n = 0; n < batch; ++n) {
-      sum += tiles.sum(x + (n * channels + c) * inner, inner);
-    }
-    const T rounded = static_cast<T>(sum);
-    y[c] = store == Store::add ? y[c] + rounded : rounded;
-  });
+  const Segments segments(batch * channels, inner);
+  const double* const sums = plane_sums(
+      queue, segments, [&](const Segment& s) { return tiles.sum(x + s.begin, s.count); });
+  store_channel_sums(sums, segments.planes(), channels, y, store);
 }
 
 template void conv_to_weight(Queue&, const ConvSizes&, const float*, const float*, float*, Store);

@@ -35,60 +35,48 @@ void vector_prelu(Queue& queue, const PreluArgs<T>& a) {
   });
 }
 
-// dx of one segment, where wanted, and in the same pass the segment's share of dslope.
+struct Sums {
+  double dslope, dbias;
+};
+
+// dx of one segment, where wanted, and in the same pass the segment's shares of dslope and dbias.
 template <class T>
-double backward_of_segment(const PreluBackwardArgs<T>& a, const Segment& s) {
-  const auto slope = hn::Set(Tag<T>(), a.slope[s.plane % a.slopes]);
-  return sum_at<T>(
+Sums backward_of_segment(const PreluBackwardArgs<T>& a, const Segment& s) {
+  const auto slope = hn::Set(Tag<T>(), a.slope[a.slopes == 1 ? 0 : s.plane % a.channels]);
+  Total dbias;
+  const double dslope = sum_at<T>(
       s.count,
       [&](Tag<T> d, std::int64_t i, std::int64_t left, Vector<T> x, Vector<T> dy) HWY_ATTR {
         const auto positive = hn::Gt(x, hn::Zero(d));
+        const auto dx = hn::IfThenElse(positive, dy, hn::Mul(slope, dy));
         if (a.dx != nullptr) {
-          store(d, hn::IfThenElse(positive, dy, hn::Mul(slope, dy)), a.dx + s.begin + i, left,
-                a.dx_store);
+          store(d, dx, a.dx + s.begin + i, left, a.dx_store);
         }
+        dbias.add(dx);
         return hn::IfThenZeroElse(positive, hn::Mul(x, dy));
       },
       a.x + s.begin, a.dy + s.begin);
-}
-
-template <class T>
-void bias_gradient(Queue& queue, const PreluBackwardArgs<T>& a) {
-  const Segments segments(a.batch * a.channels, a.inner);
-  const double* sums = plane_sums(queue, segments, [&](const Segment& s) HWY_ATTR {
-    const auto slope = hn::Set(Tag<T>(), a.slope[a.slopes == 1 ? 0 : s.plane % a.channels]);
-    return sum_of<T>(
-        s.count,
-        [&](Tag<T> d, Vector<T> x, Vector<T> dy)
-            HWY_ATTR { return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), dy, hn::Mul(slope, dy)); },
-        a.x + s.begin, a.dy + s.begin);
-  });
-  for (std::int64_t channel = 0; channel < a.channels; ++channel) {
-    double total = 0;
-    for (std::int64_t plane = channel; plane < segments.planes(); plane += a.channels) {
-      total += sums[plane];
-    }
-    store_sum(a.dbias[channel], total, a.dbias_store);
-  }
+  return {dslope, dbias.value()};
 }
 
 template <class T>
 void vector_prelu_backward(Queue& queue, const PreluBackwardArgs<T>& a) {
+  const Segments segments(a.batch * a.channels, a.inner);
+  const auto count = static_cast<std::size_t>(segments.count());
+  auto* const dslope = queue.scratch_array<double>(count);
+  auto* const dbias = queue.scratch_array<double>(count);
+  segments.for_each(queue, [&](const Segment& s) HWY_ATTR {
+    const Sums sums = backward_of_segment(a, s);
+    dslope[s.index] = sums.dslope;
+    dbias[s.index] = sums.dbias;
+  });
+  join_segment_sums(segments, dslope);
+  join_segment_sums(segments, dbias);
+  if (a.dslope != nullptr) {
+    store_channel_sums(dslope, segments.planes(), a.slopes, a.dslope, a.dslope_store);
+  }
   if (a.dbias != nullptr) {
-    bias_gradient(queue, a);
-  }
-  const Segments segments = slope_segments(a);
-  const double* sums = plane_sums(
-      queue, segments, [&](const Segment& s) HWY_ATTR { return backward_of_segment(a, s); });
-  if (a.dslope == nullptr) {
-    return;
-  }
-  for (std::int64_t slope = 0; slope < a.slopes; ++slope) {
-    double total = 0;
-    for (std::int64_t plane = slope; plane < segments.planes(); plane += a.slopes) {
-      total += sums[plane];
-    }
-    store_sum(a.dslope[slope], total, a.dslope_store);
+    store_channel_sums(dbias, segments.planes(), a.channels, a.dbias, a.dbias_store);
   }
 }
 

@@ -53,27 +53,45 @@ class Segments {
   std::int64_t planes_, inner_, per_plane_;
 };
 
+/// sums[plane] = sum over the segments of a plane, in order, in place of the sums of all segments:
+/// a plane's sum is stored no later than the first of its segments'.
+inline void join_segment_sums(const Segments& segments, double* sums) {
+  for (std::int64_t plane = 0; plane < segments.planes(); ++plane) {
+    double total = 0;
+    for (std::int64_t i = 0; i < segments.per_plane(); ++i) {
+      total += sums[plane * segments.per_plane() + i];
+    }
+    sums[plane] = total;
+  }
+}
+
 /// sums[plane] = sum of sum_of(segment) over the segments of a plane, in order. The result lies in
 /// scratch memory of the queue.
 template <class SumOf>
 double* plane_sums(Queue& queue, const Segments& segments, SumOf sum_of) {
-  auto* partial = queue.scratch_array<double>(static_cast<std::size_t>(segments.count()));
-  segments.for_each(queue, [&](const Segment& s) { partial[s.index] = sum_of(s); });
-  // In place: a plane's sum is stored no later than the first of its own partial sums.
-  for (std::int64_t plane = 0; plane < segments.planes(); ++plane) {
-    double total = 0;
-    for (std::int64_t i = 0; i < segments.per_plane(); ++i) {
-      total += partial[plane * segments.per_plane() + i];
-    }
-    partial[plane] = total;
-  }
-  return partial;
+  auto* sums = queue.scratch_array<double>(static_cast<std::size_t>(segments.count()));
+  segments.for_each(queue, [&](const Segment& s) { sums[s.index] = sum_of(s); });
+  join_segment_sums(segments, sums);
+  return sums;
 }
 
 /// Rounds a sum to the element type and stores it.
 template <class T>
 void store_sum(T& target, double value, Store how) {
   target = static_cast<T>(how == Store::add ? static_cast<double>(target) + value : value);
+}
+
+/// y[c] = sum of the sums of the planes c, c + channels, ...
+template <class T>
+void store_channel_sums(const double* sums, std::int64_t planes, std::int64_t channels, T* y,
+                        Store how) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    double total = 0;
+    for (std::int64_t plane = c; plane < planes; plane += channels) {
+      total += sums[plane];
+    }
+    store_sum(y[c], total, how);
+  }
 }
 
 }  // namespace pisr::kernels::cpu

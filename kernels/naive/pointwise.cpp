@@ -196,12 +196,13 @@ void prelu_backward(Queue&, const PreluBackwardArgs<T>& a) {
   for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
     const std::int64_t channel = i / a.inner % a.channels;
     const std::int64_t j = a.slopes == 1 ? 0 : channel;
-    const double dx = a.x[i] > 0 ? a.dy[i] : static_cast<double>(a.slope[j]) * a.dy[i];
+    const double dy = a.dy[i];  // before dx, which may be the same memory
+    const double dx = a.x[i] > 0 ? dy : static_cast<double>(a.slope[j]) * dy;
     if (a.dx != nullptr) {
       store(a.dx[i], dx, a.dx_store);
     }
-    dbias[channel] += dx;
-    dslope[j] += a.x[i] > 0 ? 0 : static_cast<double>(a.x[i]) * a.dy[i];
+    dbias[channel] += static_cast<T>(dx);
+    dslope[j] += a.x[i] > 0 ? 0 : static_cast<double>(a.x[i]) * dy;
   }
   store_all(a.dslope, dslope, a.dslope_store);
   store_all(a.dbias, dbias, a.dbias_store);
