@@ -1,7 +1,9 @@
 #include "core/arena.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -35,6 +37,10 @@ std::size_t round_up(std::size_t bytes) {
 }
 
 }  // namespace
+
+std::size_t Arena::padded_size(std::size_t bytes) const noexcept {
+  return round_up(bytes) + (device_ == nullptr ? kGap : 0);
+}
 
 void Arena::close([[maybe_unused]] std::byte* memory, [[maybe_unused]] std::size_t bytes) const {
 #if defined(PISR_ARENA_ASAN)
@@ -75,15 +81,37 @@ Arena::~Arena() {
 }
 
 void* Arena::allocate(std::size_t bytes) {
-  const std::size_t size = round_up(bytes) + (device_ == nullptr ? kGap : 0);
-  if (blocks_.empty() || size > blocks_.back().size - used_) {
-    add_block(std::max({size, capacity(), kFirstBlock}));
+  const std::size_t size = padded_size(bytes);
+  std::byte* memory = take_recycled(size);
+  if (memory == nullptr) {
+    if (blocks_.empty() || size > blocks_.back().size - used_) {
+      add_block(std::max({size, capacity(), kFirstBlock}));
+    }
+    memory = blocks_.back().memory.get() + used_;
+    used_ += size;
+    step_bytes_ += size;
   }
-  std::byte* memory = blocks_.back().memory.get() + used_;
-  used_ += size;
-  step_bytes_ += size;
   open(memory, bytes);
   fill_with_nan(memory, bytes);
+  return memory;
+}
+
+void Arena::recycle(const Tensor& tensor) {
+  assert(tensor.arena_ == this && tensor.epoch_ == epoch_);
+  const std::size_t size =
+      padded_size(static_cast<std::size_t>(tensor.count()) * size_of(tensor.dtype()));
+  close(tensor.data_, size);
+  recycled_.push_back({tensor.data_, size});
+}
+
+std::byte* Arena::take_recycled(std::size_t size) {
+  const auto last = std::find_if(recycled_.rbegin(), recycled_.rend(),
+                                 [size](const Piece& piece) { return piece.size == size; });
+  if (last == recycled_.rend()) {
+    return nullptr;
+  }
+  std::byte* const memory = last->memory;
+  recycled_.erase(std::next(last).base());
   return memory;
 }
 
@@ -102,6 +130,7 @@ Tensor Arena::tensor(Shape shape, DType dtype) {
 void Arena::reset() {
   ++epoch_;
   used_ = 0;
+  recycled_.clear();
   const std::size_t wanted = std::exchange(step_bytes_, 0);
   if (blocks_.size() > 1 && !is_capturing()) {
     for (const Block& block : blocks_) {

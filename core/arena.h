@@ -30,6 +30,9 @@ class Arena {
   /// Error(usage) for more than there is while work is captured.
   void* allocate(std::size_t bytes);
   Tensor tensor(Shape shape, DType dtype);
+  /// Takes a tensor of this arena back before the reset: the next one of the same size gets its
+  /// memory, which is more likely to be in a cache than new memory. It may no longer be used.
+  void recycle(const Tensor& tensor);
   /// Takes everything back; tensors handed out so far may no longer be used.
   void reset();
 
@@ -47,6 +50,12 @@ class Arena {
     std::shared_ptr<std::byte> memory;
     std::size_t size = 0;
   };
+  struct Piece {
+    std::byte* memory;
+    std::size_t size;
+  };
+  std::size_t padded_size(std::size_t bytes) const noexcept;
+  std::byte* take_recycled(std::size_t size);
   void add_block(std::size_t bytes);
   void close(std::byte* memory, std::size_t bytes) const;
   void open(std::byte* memory, std::size_t bytes) const;
@@ -55,6 +64,7 @@ class Arena {
 
   kernels::Device* device_;
   std::vector<Block> blocks_;
+  std::vector<Piece> recycled_;
   std::size_t used_ = 0;        ///< bytes used of the last block
   std::size_t step_bytes_ = 0;  ///< bytes handed out since the last reset
   std::uint64_t epoch_ = 1;

@@ -147,20 +147,15 @@ void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Ten
                            const Tensor& weight, const Tensor& slope, const Tensor& before) {
   Context& context = backward.context();
   const bool passes_on = backward.wants(0) || backward.wants(1) || backward.wants(2);
-  const Tensor dbefore =
-      passes_on ? context.arena().tensor(before.shape(), before.dtype()) : Tensor();
-  T* const to = passes_on ? dbefore.data<T>() : nullptr;
+  T* const to = passes_on ? backward.own_dy<T>() : nullptr;
   const auto dslope = backward.slot<T>(3);
-  // A device is spared a pass over the map; on the CPU it is still in a cache when the
-  // convolution's gradients are computed.
-  const bool with_bias = context.device() != nullptr;
-  const auto dbias = with_bias ? backward.slot<T>(2) : GradientSlot<T>{};
+  const auto dbias = backward.slot<T>(2);
   context.launch(&kernels::KernelTable<T>::prelu_backward,
                  {sizes.batch, sizes.out_channels, std::int64_t{sizes.out_height} * sizes.out_width,
                   slope.count(), before.data<T>(), slope.data<T>(), backward.dy<T>(), to,
                   dslope.data, kernels::Store::write, dslope.store, dbias.data, dbias.store,
                   backward.late_sums<T>({2, 3})});
-  conv_backward<T>(backward, false, sizes, x, weight, to, with_bias);
+  conv_backward<T>(backward, false, sizes, x, weight, to, true);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <stdexcept>
+#include <utility>
 
 namespace pisr {
 
@@ -136,6 +137,7 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
         Backward backward(*this, context_, index, node.gradient);
         node.backward(backward);
         backward.check_all_taken();
+        context_.arena().recycle(std::exchange(node.gradient, Tensor()));
       }
     }
   });
@@ -148,6 +150,10 @@ Tensor Tape::gradient(const Variable& variable) {
                              "); make it a leaf"));
   }
   Node& node = nodes_[static_cast<std::size_t>(variable.node_)];
+  if (node.backward) {
+    throw ShapeError(message("gradient: the gradient of a result of ", node.op, " (",
+                             variable.value(), ") is not kept; make it a leaf"));
+  }
   if (node.is_parameter) {
     return flat_gradient_part(node);
   }

@@ -55,6 +55,11 @@ class Backward {
   const T* dy() {
     return gradient_of_result().data<T>();
   }
+  /// The same, to be written over: nobody reads it after the backward function.
+  template <class T>
+  T* own_dy() const {
+    return dy_.data<T>();
+  }
   /// The place for the gradient of input `index`. To be asked for once, and then filled: a backward
   /// function that asks twice, or not for a wanted one, is a bug (std::logic_error). Where an
   /// operation got one value twice, both slots are the same memory, the second to be added to: fill
@@ -124,8 +129,10 @@ class Tape {
   /// Throws ShapeError for a loss of several elements, one that no gradient can flow into, an
   /// inference tape, and a flat gradient that a parameter does not fit into.
   void backward(const Variable& loss, const Tensor& flat_gradient = {}, double seed = 1.0);
-  /// The gradient of a variable in the last backward(); zeros where none arrived. A parameter's is
-  /// its part of the flat gradient, including what was there before. Throws for a constant.
+  /// The gradient of a leaf or parameter in the last backward(); zeros where none arrived. A
+  /// parameter's is its part of the flat gradient, including what was there before. Throws
+  /// ShapeError for a constant, and for the result of an operation: backward() gives the memory of
+  /// its gradient to others as soon as it was passed on.
   Tensor gradient(const Variable& variable);
 
   /// Forgets all nodes and resets the arena: the start of the next step.

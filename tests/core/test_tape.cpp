@@ -43,13 +43,11 @@ TEST_CASE("a value used several times gets the sum of its gradients", "[tape]") 
     const Variable y = 2.0 * x;
     tape.backward(sum(y) + sum(x * y) + sum(x));  // 2x + 2x^2 + x
     CHECK(values_of(tape.gradient(x)) == Values{7, 11, 15});
-    CHECK(values_of(tape.gradient(y)) == Values{2, 3, 4});
   }
   SECTION("through reshape") {
     const Variable y = reshape(x, {1, 3, 1, 1});
     tape.backward(sum(y * y) + sum(x));
     CHECK(values_of(tape.gradient(x)) == Values{3, 5, 7});
-    CHECK(tape.gradient(y).shape() == Shape{1, 3, 1, 1});
   }
   SECTION("through parts that overlap") {
     const Variable image = reshape(x, {1, 3, 1, 1});
@@ -200,10 +198,30 @@ TEST_CASE("gradients flow only where they are wanted", "[tape]") {
   CHECK_THROWS_WITH(tape.gradient(constant),
                     "gradient: no gradient flows into a constant (f64[2]); make it a leaf");
 
-  const Variable later = sum(x);
   tape.backward(sum(unused));
   CHECK(values_of(tape.gradient(x)) == Values{0, 0});
-  CHECK(values_of(tape.gradient(later)) == Values{0});
+}
+
+TEST_CASE("gradients of results make room for those of earlier results", "[tape]") {
+  Context context;
+  Tape tape(context);
+  constexpr int kOperations = 64;
+  constexpr std::int64_t kCount = 4096;
+  const Variable x = tape.leaf(Tensor::full({kCount}, 1.0));
+  Variable y = x;
+  for (int i = 0; i < kOperations; ++i) {
+    y = y * 2.0;
+  }
+  const Variable loss = sum(y);
+  tape.backward(loss);
+  CHECK(tape.gradient(x).values<float>().front() == std::ldexp(1.0F, kOperations));
+  tape.reset();
+  // The results, and two gradients that are alive at once, not one for each result.
+  CHECK(context.arena().capacity() < (kOperations + 8) * kCount * sizeof(float));
+  const Variable z = tape.leaf(Tensor::full({1}, 1.0));
+  const Variable twice = z + z;
+  tape.backward(twice);
+  CHECK_THROWS_WITH(tape.gradient(twice), Catch::Contains("is not kept; make it a leaf"));
 }
 
 TEST_CASE("an inference tape computes the same and records nothing", "[tape]") {
