@@ -28,6 +28,10 @@ EvaluationResult evaluate_on(kernels::Device* device, Fsrcnn& network, const Eva
 // Both bounds are twice what the emulated device reaches: tensor cores may round their sums
 // otherwise.
 void compare_with_fp32(kernels::Precision precision, const std::string& name) {
+#if defined(__SANITIZE_ADDRESS__)
+  WARN("skipped: minutes of emulation; the kernels' own tests run under the sanitizer");
+  return;
+#endif
   const auto weights = shared_data("weights/fsrcnn_x2_yjn870.safetensors");
   const auto images = shared_data("data/benchmark/Set5");
   if (!weights || !images) {
