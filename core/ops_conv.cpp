@@ -147,7 +147,7 @@ void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Ten
                            const Tensor& weight, const Tensor& slope, const Tensor& before) {
   Context& context = backward.context();
   const bool passes_on = backward.wants(0) || backward.wants(1) || backward.wants(2);
-  T* const to = passes_on ? backward.own_dy<T>() : nullptr;
+  T* const to = passes_on ? backward.reuse_dy<T>() : nullptr;
   const auto dslope = backward.slot<T>(3);
   const auto dbias = backward.slot<T>(2);
   context.launch(&kernels::KernelTable<T>::prelu_backward,

@@ -28,12 +28,20 @@ const Tensor& Backward::gradient_of_result() {
   return dy_;
 }
 
+Tensor Backward::memory_of_result() {
+  const Tensor& dy = gradient_of_result();
+  return tape_.nodes_[static_cast<std::size_t>(node_)].gradient_is_kept
+             ? context_.arena().tensor(dy.shape(), dy.dtype())
+             : dy;
+}
+
 void Backward::pass(int index, const Tensor& gradient) {
   Tape::Node& input = tape_.nodes_[static_cast<std::size_t>(input_node(index))];
   if (!dy_.defined() && tape_.seed_ == 1 && input.uses == 1 && !input.is_parameter) {
     take(index);
     input.gradient = gradient;
     input.gradient_written = true;
+    input.gradient_is_kept = true;
     return;
   }
   with_type(gradient.dtype(), [&]<class T>() {
@@ -118,6 +126,7 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
   for (Node& node : nodes_) {
     node.gradient = Tensor();
     node.gradient_written = false;
+    node.gradient_is_kept = false;
     // Before anything is added, so that a gradient is never half there.
     if (node.is_parameter && flat_gradient.defined()) {
       flat_gradient_part(node);
@@ -137,7 +146,10 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
         Backward backward(*this, context_, index, node.gradient);
         node.backward(backward);
         backward.check_all_taken();
-        context_.arena().recycle(std::exchange(node.gradient, Tensor()));
+        const Tensor passed_on = std::exchange(node.gradient, Tensor());
+        if (passed_on.defined() && !node.gradient_is_kept) {
+          context_.arena().recycle(passed_on);
+        }
       }
     }
   });
@@ -161,7 +173,7 @@ Tensor Tape::gradient(const Variable& variable) {
     node.gradient = result(node.shape, node.dtype);
     node.gradient.set_zero();
   }
-  return node.gradient.defined() ? node.gradient : seed_gradient();
+  return node.gradient;
 }
 
 void Tape::reset() {

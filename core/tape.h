@@ -55,10 +55,10 @@ class Backward {
   const T* dy() {
     return gradient_of_result().data<T>();
   }
-  /// The same, to be written over: nobody reads it after the backward function.
+  /// Memory for something of the size of dy: that of dy itself, unless somebody reads it later.
   template <class T>
-  T* own_dy() const {
-    return dy_.data<T>();
+  T* reuse_dy() {
+    return memory_of_result().data<T>();
   }
   /// The place for the gradient of input `index`. To be asked for once, and then filled: a backward
   /// function that asks twice, or not for a wanted one, is a bug (std::logic_error). Where an
@@ -83,6 +83,7 @@ class Backward {
   Backward(Tape& tape, Context& context, std::int32_t node, Tensor dy)
       : tape_(tape), context_(context), node_(node), dy_(std::move(dy)) {}
   std::int32_t input_node(int index) const noexcept;
+  Tensor memory_of_result();
   bool are_parameters(std::initializer_list<int> inputs) const;
   const Tensor& gradient_of_result();
   void take(int index);
@@ -165,6 +166,7 @@ class Tape {
     std::int64_t parameter_offset = -1;
     Tensor gradient;
     bool gradient_written = false;
+    bool gradient_is_kept = false;  ///< by the operation that passed it on
     InlineFunction<void(Backward&)> backward;
   };
   bool any_requires_gradient(std::initializer_list<const Variable*> inputs) const;

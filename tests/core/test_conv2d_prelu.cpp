@@ -4,6 +4,7 @@
 #include "core/ops.h"
 #include "core/philox.h"
 #include "tests/catch.h"
+#include "tests/devices.h"
 
 namespace pisr {
 namespace {
@@ -74,6 +75,34 @@ TEST_CASE("conv2d_prelu passes gradients to the wanted inputs only", "[ops]") {
     CAPTURE(wanted);
     CHECK(same_bits(tape.gradient(v[wanted]), all[wanted + 1]));
   }
+}
+
+TEST_CASE("device: a gradient computed with a loss is there for every backward", "[device]") {
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    Context context(device);
+    Tape tape(context);
+    const auto leaf = [&](const Shape& shape, std::size_t index) {
+      return tape.leaf(random_tensor(shape, index).to(&device));
+    };
+    const Variable x = leaf({1, 2, 5, 6}, 0), weight = leaf({3, 2, 3, 3}, 1);
+    const Variable bias = leaf({3}, 2), slope = leaf({3}, 3);
+    const Variable y = conv2d_prelu(x, weight, bias, slope, {.padding = 1});
+    const Variable target = detach(leaf({1, 3, 5, 6}, 4));
+    const Variable loss = weighted_loss(l1_term(y, target), l1_term(target, detach(y)), 0.5).total;
+    const auto gradients = [&] {
+      tape.backward(loss);
+      std::vector<Tensor> all;
+      for (const Variable& variable : {x, weight, bias, slope}) {
+        all.push_back(tape.gradient(variable).clone().to(nullptr));
+      }
+      return all;
+    };
+    const std::vector<Tensor> first = gradients(), second = gradients();
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      CAPTURE(i);
+      CHECK(same_bits(first[i], second[i]));
+    }
+  });
 }
 
 }  // namespace pisr
