@@ -126,7 +126,7 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
   for (Node& node : nodes_) {
     node.gradient = Tensor();
     node.gradient_written = false;
-    node.gradient_is_kept = false;
+    node.gradient_is_kept = node.keeps_gradient;
     // Before anything is added, so that a gradient is never half there.
     if (node.is_parameter && flat_gradient.defined()) {
       flat_gradient_part(node);
@@ -146,25 +146,32 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
         Backward backward(*this, context_, index, node.gradient);
         node.backward(backward);
         backward.check_all_taken();
-        const Tensor passed_on = std::exchange(node.gradient, Tensor());
-        if (passed_on.defined() && !node.gradient_is_kept) {
-          context_.arena().recycle(passed_on);
+        if (node.gradient.defined() && !node.gradient_is_kept) {
+          context_.arena().recycle(std::exchange(node.gradient, Tensor()));
         }
       }
     }
   });
 }
 
-Tensor Tape::gradient(const Variable& variable) {
-  check_usable("gradient", variable);
+Tape::Node& Tape::node_with_gradient(const char* op, const Variable& variable) {
+  check_usable(op, variable);
   if (!variable.requires_gradient()) {
-    throw ShapeError(message("gradient: no gradient flows into a constant (", variable.value(),
+    throw ShapeError(message(op, ": no gradient flows into a constant (", variable.value(),
                              "); make it a leaf"));
   }
-  Node& node = nodes_[static_cast<std::size_t>(variable.node_)];
-  if (node.backward) {
+  return nodes_[static_cast<std::size_t>(variable.node_)];
+}
+
+void Tape::keep_gradient(const Variable& variable) {
+  node_with_gradient("keep_gradient", variable).keeps_gradient = true;
+}
+
+Tensor Tape::gradient(const Variable& variable) {
+  Node& node = node_with_gradient("gradient", variable);
+  if (node.backward && !node.keeps_gradient) {
     throw ShapeError(message("gradient: the gradient of a result of ", node.op, " (",
-                             variable.value(), ") is not kept; make it a leaf"));
+                             variable.value(), ") was not kept; wants keep_gradient()"));
   }
   if (node.is_parameter) {
     return flat_gradient_part(node);
@@ -173,7 +180,7 @@ Tensor Tape::gradient(const Variable& variable) {
     node.gradient = result(node.shape, node.dtype);
     node.gradient.set_zero();
   }
-  return node.gradient;
+  return node.gradient.defined() ? node.gradient : seed_gradient();
 }
 
 void Tape::reset() {

@@ -130,10 +130,12 @@ class Tape {
   /// Throws ShapeError for a loss of several elements, one that no gradient can flow into, an
   /// inference tape, and a flat gradient that a parameter does not fit into.
   void backward(const Variable& loss, const Tensor& flat_gradient = {}, double seed = 1.0);
-  /// The gradient of a leaf or parameter in the last backward(); zeros where none arrived. A
-  /// parameter's is its part of the flat gradient, including what was there before. Throws
-  /// ShapeError for a constant, and for the result of an operation: backward() gives the memory of
-  /// its gradient to others as soon as it was passed on.
+  /// Makes backward() keep the gradient of an operation's result, whose memory it else gives to
+  /// others as soon as it was passed on. Throws ShapeError for a constant.
+  void keep_gradient(const Variable& variable);
+  /// The gradient, in the last backward(), of a leaf, a parameter or a result whose gradient was to
+  /// be kept; zeros where none arrived. A parameter's is its part of the flat gradient, including
+  /// what was there before. Throws ShapeError for a constant and for other results.
   Tensor gradient(const Variable& variable);
 
   /// Forgets all nodes and resets the arena: the start of the next step.
@@ -166,7 +168,8 @@ class Tape {
     std::int64_t parameter_offset = -1;
     Tensor gradient;
     bool gradient_written = false;
-    bool gradient_is_kept = false;  ///< by the operation that passed it on
+    bool keeps_gradient = false;    ///< keep_gradient() was called
+    bool gradient_is_kept = false;  ///< therefore, or by the operation that passed it on
     InlineFunction<void(Backward&)> backward;
   };
   bool any_requires_gradient(std::initializer_list<const Variable*> inputs) const;
@@ -177,6 +180,7 @@ class Tape {
   Tensor gradient_slot(std::int32_t node, kernels::Store& store);
   Tensor flat_gradient_part(const Node& node) const;
   void check_usable(const char* op, const Variable& variable) const;
+  Node& node_with_gradient(const char* op, const Variable& variable);
 
   friend Tape& common_tape(const char* op, std::initializer_list<const Variable*> variables);
 

@@ -77,6 +77,23 @@ TEST_CASE("conv2d_prelu passes gradients to the wanted inputs only", "[ops]") {
   }
 }
 
+TEST_CASE("conv2d_prelu leaves a gradient that is to be kept as it is", "[ops]") {
+  for (const Backend backend : {Backend::cpu, Backend::naive}) {
+    Context context(backend);
+    Tape tape(context);
+    std::vector<Variable> v;
+    for (const Shape& shape : {Shape{2, 5, 9, 11}, Shape{6, 5, 3, 3}, Shape{6}, Shape{6}}) {
+      v.push_back(tape.leaf(random_tensor(shape, v.size())));
+    }
+    const Variable y = conv2d_prelu(v[0], v[1], v[2], v[3], kOptions);
+    tape.keep_gradient(y);
+    tape.backward(sum(2.0 * y));
+    for (const float value : tape.gradient(y).values<float>()) {
+      REQUIRE(value == 2);
+    }
+  }
+}
+
 TEST_CASE("device: a gradient computed with a loss is there for every backward", "[device]") {
   for_each_device([&](kernels::Device& device, CaseSize) {
     Context context(device);

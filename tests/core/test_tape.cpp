@@ -41,13 +41,17 @@ TEST_CASE("a value used several times gets the sum of its gradients", "[tape]") 
   }
   SECTION("by several operations") {
     const Variable y = 2.0 * x;
+    tape.keep_gradient(y);
     tape.backward(sum(y) + sum(x * y) + sum(x));  // 2x + 2x^2 + x
     CHECK(values_of(tape.gradient(x)) == Values{7, 11, 15});
+    CHECK(values_of(tape.gradient(y)) == Values{2, 3, 4});
   }
   SECTION("through reshape") {
     const Variable y = reshape(x, {1, 3, 1, 1});
+    tape.keep_gradient(y);
     tape.backward(sum(y * y) + sum(x));
     CHECK(values_of(tape.gradient(x)) == Values{3, 5, 7});
+    CHECK(tape.gradient(y).shape() == Shape{1, 3, 1, 1});
   }
   SECTION("through parts that overlap") {
     const Variable image = reshape(x, {1, 3, 1, 1});
@@ -198,8 +202,13 @@ TEST_CASE("gradients flow only where they are wanted", "[tape]") {
   CHECK_THROWS_WITH(tape.gradient(constant),
                     "gradient: no gradient flows into a constant (f64[2]); make it a leaf");
 
+  const Variable later = sum(x);
+  tape.keep_gradient(later);
   tape.backward(sum(unused));
   CHECK(values_of(tape.gradient(x)) == Values{0, 0});
+  CHECK(values_of(tape.gradient(later)) == Values{0});
+  CHECK_THROWS_WITH(tape.keep_gradient(constant),
+                    "keep_gradient: no gradient flows into a constant (f64[2]); make it a leaf");
 }
 
 TEST_CASE("gradients of results make room for those of earlier results", "[tape]") {
@@ -221,7 +230,7 @@ TEST_CASE("gradients of results make room for those of earlier results", "[tape]
   const Variable z = tape.leaf(Tensor::full({1}, 1.0));
   const Variable twice = z + z;
   tape.backward(twice);
-  CHECK_THROWS_WITH(tape.gradient(twice), Catch::Contains("is not kept; make it a leaf"));
+  CHECK_THROWS_WITH(tape.gradient(twice), Catch::Contains("was not kept; wants keep_gradient()"));
 }
 
 TEST_CASE("an inference tape computes the same and records nothing", "[tape]") {

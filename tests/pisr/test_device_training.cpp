@@ -164,6 +164,7 @@ Differences compare_50_steps(kernels::Device& device, Phase phase, const char* d
   CHECK(worst.auxiliary <= most.loss);
   CHECK(worst.norm <= most.norm);
   CHECK(weight <= most.weight);
+  CHECK(wanted.back().loss < wanted.front().loss);
   CHECK(got.back().loss < got.front().loss);
   CHECK(there.adam.steps() == 50);
   return worst;
