@@ -427,8 +427,12 @@ HWY_INLINE void weight_tile(const WeightPass<T>& pass, const Rectangle<T>& area,
   PISR_UNROLL
   for (int t = 0; t < kTaps; ++t) {
     large[t] = area.large + offsets[std::min(t, valid - 1)];
+  }
+  // A loop of its own, in the order of memory: GCC for ARM else keeps `acc` there.
+  PISR_UNROLL
+  for (int o = 0; o < kChannels; ++o) {
     PISR_UNROLL
-    for (int o = 0; o < kChannels; ++o) {
+    for (int t = 0; t < kTaps; ++t) {
       acc[o][t] = hn::Zero(d);
     }
   }
