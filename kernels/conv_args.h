@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/late_sum.h"
+#include "kernels/prepared_weight.h"
 #include "kernels/store.h"
 
 namespace pisr::kernels {
@@ -72,6 +73,7 @@ struct ConvArgs {
   T* y;
   Activation<T> activation = {};
   T* before = nullptr;  ///< what the backward pass of the activation reads, where it is wanted
+  PreparedWeight* prepared = nullptr;  ///< of `weight`, where that never changes
 };
 
 /// dx = gradient of the input
@@ -105,6 +107,7 @@ struct ChainStage {
   const T* weight;
   const T* bias;  ///< may be null
   Activation<T> activation;
+  PreparedWeight* prepared = nullptr;  ///< as in ConvArgs
 };
 
 /// y = the stages, at least one, applied to x one after the other: each one's input is as large as
@@ -116,6 +119,8 @@ struct ConvChainArgs {
   int count;
   const T* x;
   T* y;
+  /// Of the weights, biases and slopes of all stages, where those never change.
+  PreparedWeight* prepared = nullptr;
 };
 
 }  // namespace pisr::kernels

@@ -28,7 +28,8 @@ void run_stage_by_stage(Queue& queue, const ConvChainArgs<T>& args,
     const ChainStage<T>& stage = args.stages[i];
     T* const y = i + 1 == args.count ? args.y : between[i % 2];
     (stage.transposed ? conv_transpose2d : conv2d)(
-        queue, {stage.sizes, x, stage.weight, stage.bias, y, stage.activation, nullptr});
+        queue,
+        {stage.sizes, x, stage.weight, stage.bias, y, stage.activation, nullptr, stage.prepared});
     x = y;
   }
 }

@@ -1,6 +1,7 @@
 #include "nn/conv_chain.h"
 
 #include <string>
+#include <utility>
 
 #include "core/conv_extent.h"
 #include "core/error.h"
@@ -22,7 +23,7 @@ constexpr const char* kOp = "conv_chain";
 }
 
 ConvSizes sizes_of(const ConvChain::Stage& stage, std::size_t index, const Shape& x) {
-  const Shape& weight = stage.weight->value.shape();
+  const Shape& weight = stage.weight.shape();
   const std::int64_t wanted = stage.transposed ? weight[0] : weight[1] * stage.groups;
   if (x.rank() != 4 || x[1] != wanted) {
     refuse(index, message("wants an input [n, ", wanted, ", h, w]"), x, weight);
@@ -61,15 +62,20 @@ Shape output_of(const ConvSizes& sizes) {
   return {sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width};
 }
 
+std::unique_ptr<PreparedWeight> prepared_weight(kernels::Device* device) {
+  return device == nullptr ? nullptr : std::make_unique<PreparedWeight>(*device);
+}
+
 template <class T>
-ChainStage<T> kernel_stage(const ConvChain::Stage& stage, const ConvSizes& sizes) {
-  ChainStage<T> result{sizes, stage.transposed, stage.weight->value.data<T>(), nullptr, {}};
-  if (stage.bias != nullptr) {
-    result.bias = stage.bias->value.data<T>();
+ChainStage<T> kernel_stage(const ConvChain::Stage& stage, const ConvSizes& sizes,
+                           kernels::PreparedWeight* prepared) {
+  ChainStage<T> result{sizes, stage.transposed, stage.weight.data<T>(), nullptr, {}, prepared};
+  if (stage.bias.defined()) {
+    result.bias = stage.bias.data<T>();
   }
-  if (stage.slope != nullptr) {
-    const Tensor& slope = stage.slope->value;
-    result.activation = {ActivationKind::prelu, slope.data<T>(), static_cast<int>(slope.count())};
+  if (stage.slope.defined()) {
+    result.activation = {ActivationKind::prelu, stage.slope.data<T>(),
+                         static_cast<int>(stage.slope.count())};
   }
   return result;
 }
@@ -81,19 +87,33 @@ ConvChain& ConvChain::append(const Layer& layer) {
   return *this;
 }
 
-void ConvChain::add_prelu(const Parameter& slope) {
-  if (stages_.empty() || stages_.back().slope != nullptr) {
+void ConvChain::add(Stage stage) {
+  for (Tensor* const parameter : {&stage.weight, &stage.bias, &stage.slope}) {
+    if (parameter->defined()) {
+      *parameter = parameter->clone();
+    }
+  }
+  kernels::Device* const device = stage.weight.device();
+  if (stages_.empty()) {
+    prepared_ = prepared_weight(device);
+  }
+  prepared_weights_.push_back(prepared_weight(device));
+  stages_.push_back(std::move(stage));
+}
+
+void ConvChain::add_prelu(const Tensor& slope) {
+  if (stages_.empty() || stages_.back().slope.defined()) {
     throw Error(ErrorKind::usage, "conv_chain: a PReLU wants a convolution right before it");
   }
   const Stage& last = stages_.back();
-  const Shape& weight = last.weight->value.shape();
+  const Shape& weight = last.weight.shape();
   const std::int64_t channels = last.transposed ? weight[1] * last.groups : weight[0];
-  const std::int64_t slopes = slope.value.count();
+  const std::int64_t slopes = slope.count();
   if (slopes != 1 && slopes != channels) {
     throw ShapeError(message("conv_chain: PReLU wants 1 slope or one for each of the ", channels,
                              " channels, got ", slopes));
   }
-  stages_.back().slope = &slope;
+  stages_.back().slope = slope.clone();
 }
 
 Shape ConvChain::output_shape(const Shape& input) const {
@@ -108,7 +128,7 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   if (stages_.empty()) {
     throw Error(ErrorKind::usage, "conv_chain: wants at least one convolution");
   }
-  for (const Tensor& tensor : {x, y, stages_.front().weight->value}) {
+  for (const Tensor& tensor : {x, y, stages_.front().weight}) {
     if (tensor.device() != context.device()) {
       throw ShapeError(message("conv_chain: wants input, output and parameters on ",
                                place_name(context.device()), ", got ", tensor, " on ",
@@ -117,7 +137,7 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   }
   const Shape wanted = output_shape(x.shape());
   if (!(y.shape() == wanted) || x.dtype() != y.dtype() ||
-      x.dtype() != stages_.front().weight->value.dtype()) {
+      x.dtype() != stages_.front().weight.dtype()) {
     throw ShapeError(
         message("conv_chain: wants input and output of the parameters' type and an "
                 "output ",
@@ -136,11 +156,12 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
     Shape shape = x.shape();
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       const ConvSizes sizes = sizes_of(stages_[i], i, shape);
-      stages[i] = kernel_stage<T>(stages_[i], sizes);
+      stages[i] = kernel_stage<T>(stages_[i], sizes, prepared_weights_[i].get());
       shape = output_of(sizes);
     }
-    context.launch(&kernels::KernelTable<T>::conv_chain,
-                   {stages, static_cast<int>(stages_.size()), x.data<T>(), y.data<T>()});
+    context.launch(
+        &kernels::KernelTable<T>::conv_chain,
+        {stages, static_cast<int>(stages_.size()), x.data<T>(), y.data<T>(), prepared_.get()});
   });
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "core/context.h"
 #include "core/ops.h"
+#include "core/prepared_weight.h"
 #include "core/tensor.h"
 
 namespace pisr {
@@ -16,16 +18,19 @@ class Layer;
 /// convolution but the first has a stride or replicate padding and none but the last is transposed
 /// with a stride.
 ///
-/// Results have the bits of the layers applied one by one, for any number of threads. The chain
-/// refers to the parameters of the layers and sees their later changes.
+/// Results have the bits of the layers applied one by one, for any number of threads.
+///
+/// The parameters are copies of those that the layers had when they were added, and lie where those
+/// did. Nothing can change them, so what a device makes of them, such as weights in another order,
+/// is made in the first run and kept. A device's work that was captured from a run needs the chain.
 class ConvChain {
  public:
-  /// A layer as the chain keeps it.
+  /// A convolution.
   struct Stage {
     bool transposed = false;
-    const Parameter* weight = nullptr;
-    const Parameter* bias = nullptr;   ///< null without one
-    const Parameter* slope = nullptr;  ///< of the PReLU behind it; null without one
+    Tensor weight;
+    Tensor bias;   ///< undefined without one
+    Tensor slope;  ///< of the PReLU behind it; undefined without one
     int stride = 1, padding = 0, output_padding = 0, groups = 1;
     PaddingMode padding_mode = PaddingMode::zero;
   };
@@ -33,9 +38,11 @@ class ConvChain {
   /// Adds the layers of `layer`; Error usage where one cannot be part of a chain.
   ConvChain& append(const Layer& layer);
 
-  void add(const Stage& stage) { stages_.push_back(stage); }
-  /// Puts a PReLU behind the last convolution; Error usage where there is none, or one already.
-  void add_prelu(const Parameter& slope);
+  /// Adds a copy.
+  void add(Stage stage);
+  /// Puts a PReLU with a copy of `slope` behind the last convolution; Error usage where there is
+  /// none, or one already.
+  void add_prelu(const Tensor& slope);
 
   /// Of the result for an input [n, c, h, w]; ShapeError where a layer cannot take what it gets.
   Shape output_shape(const Shape& input) const;
@@ -46,6 +53,9 @@ class ConvChain {
 
  private:
   std::vector<Stage> stages_;
+  // Of the weight of each stage, and of all that the stages have; null on the CPU.
+  std::vector<std::unique_ptr<PreparedWeight>> prepared_weights_;
+  std::unique_ptr<PreparedWeight> prepared_;
 };
 
 }  // namespace pisr

@@ -31,10 +31,15 @@ Variable optional_parameter(Tape& tape, const Parameter* parameter) {
   return parameter == nullptr ? Variable() : tape.parameter(*parameter);
 }
 
+Tensor optional_value(const Parameter* parameter) {
+  return parameter == nullptr ? Tensor() : parameter->value;
+}
+
 ConvChain::Stage chain_stage(const Parameter& weight, const Parameter* bias,
                              const Conv2dOptions& options) {
-  return {.weight = &weight,
-          .bias = bias,
+  return {.weight = weight.value,
+          .bias = optional_value(bias),
+          .slope = {},
           .stride = options.stride,
           .padding = options.padding,
           .groups = options.groups,
@@ -80,8 +85,9 @@ Variable ConvTranspose2d::operator()(const Variable& x) const {
 
 void ConvTranspose2d::append_to(ConvChain& chain) const {
   chain.add({.transposed = true,
-             .weight = &weight,
-             .bias = bias,
+             .weight = weight.value,
+             .bias = optional_value(bias),
+             .slope = {},
              .stride = options_.stride,
              .padding = options_.padding,
              .output_padding = options_.output_padding,
@@ -95,7 +101,7 @@ Variable Prelu::operator()(const Variable& x) const {
 }
 
 void Prelu::append_to(ConvChain& chain) const {
-  chain.add_prelu(slope);
+  chain.add_prelu(slope.value);
 }
 
 Conv2dPrelu::Conv2dPrelu(int in_channels, int out_channels, int kernel, Conv2dOptions options,
@@ -122,7 +128,7 @@ Variable Conv2dPrelu::operator()(const Variable& x) const {
 
 void Conv2dPrelu::append_to(ConvChain& chain) const {
   chain.add(chain_stage(weight, &bias, options_));
-  chain.add_prelu(slope);
+  chain.add_prelu(slope.value);
 }
 
 Variable Sequential::operator()(const Variable& x) const {

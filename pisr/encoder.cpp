@@ -39,4 +39,8 @@ Variable Encoder::forward(const Variable& high) const {
   return compact_(shrink_(downscale_(feature_(high))));
 }
 
+void Encoder::append_to(ConvChain& chain) const {
+  chain.append(feature_).append(downscale_).append(shrink_).append(compact_);
+}
+
 }  // namespace pisr

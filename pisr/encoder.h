@@ -16,6 +16,8 @@ class Encoder final : public Module {
   /// high [n, 1, h, w] -> [n, 1, h / scale, w / scale]; h and w are multiples of the scale, else
   /// ShapeError.
   Variable forward(const Variable& high) const;
+  /// Adds its layers to a chain for inference.
+  void append_to(ConvChain& chain) const;
 
  private:
   int scale_;

@@ -144,8 +144,11 @@ EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol p
 EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
                           Protocol protocol, const std::string& model, const Fsrcnn& network) {
   check_scale(network.options().scale, set);
+  LumaUpscaler upscaler(context, network);
   return evaluate(pool, set, protocol, model, [&](const EvaluationPair& pair) {
-    return upscale_luma(context, network, pair.low);
+    Plane high;
+    upscaler.run(pair.low, high);
+    return high;
   });
 }
 

@@ -57,19 +57,20 @@ Fsrcnn::Fsrcnn(const FsrcnnOptions& options)
   add_child("deconvolution", deconvolution_);
 }
 
-Variable Fsrcnn::feature(const Variable& low) const {
-  return expand_(mapping_(shrink_(feature_(low))));
-}
-
 Fsrcnn::Result Fsrcnn::forward(const Variable& low) const {
-  const Variable expanded = feature(low);
+  const Variable expanded = expand_(mapping_(shrink_(feature_(low))));
   return {deconvolution_(expanded), expanded};
 }
 
 ConvChain Fsrcnn::inference_chain() const {
   ConvChain chain;
-  chain.append(feature_).append(shrink_).append(mapping_).append(expand_).append(deconvolution_);
+  append_feature_to(chain);
+  chain.append(deconvolution_);
   return chain;
+}
+
+void Fsrcnn::append_feature_to(ConvChain& chain) const {
+  chain.append(feature_).append(shrink_).append(mapping_).append(expand_);
 }
 
 MultiplyAdds Fsrcnn::multiply_adds(std::int64_t width, std::int64_t height) const {

@@ -45,11 +45,11 @@ class Fsrcnn final : public Module {
   };
   /// low [n, 1, h, w], luminance in 0..1.
   Result forward(const Variable& low) const;
-  /// Result::feature alone.
-  Variable feature(const Variable& low) const;
 
-  /// The network from low to output for inference; it refers to the parameters of this one.
+  /// The network from low to output for inference, with the parameters that it has now.
   ConvChain inference_chain() const;
+  /// Adds the layers from low to Result::feature to a chain for inference.
+  void append_feature_to(ConvChain& chain) const;
 
   /// For an output image of width x height, which stands for width height / scale^2 LR pixels even
   /// where the scale does not divide it, as in the tables for 1280 x 720.

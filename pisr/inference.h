@@ -16,7 +16,8 @@ class Teacher;
 /// too, all maps of a frame lie in its memory at once.
 class LumaUpscaler {
  public:
-  /// Keeps references to both. The step memory of the context is reset by each frame.
+  /// Keeps a reference to the context, whose step memory is reset by each frame, and a copy of the
+  /// parameters that the network has now. A device puts them in order once, in the first frame.
   LumaUpscaler(Context& context, const Fsrcnn& network);
 
   /// `low` [h, w] on 0..255 -> `high` [h scale, w scale] on 0..255, neither clamped nor rounded;

@@ -71,7 +71,19 @@ PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<T
       module->move_to(device);
     }
   }
+  if (frozen_teacher() != nullptr) {
+    frozen_feature_.emplace(teacher_->feature_chain());
+  }
   parameters_ = std::make_unique<FlatParameters>(trained);
+}
+
+Variable PhaseModel::teacher_feature(Tape& tape, const Tensor& high) const {
+  if (!frozen_feature_) {
+    return {};
+  }
+  const Tensor feature = tape.result(frozen_feature_->output_shape(high.shape()), high.dtype());
+  frozen_feature_->run(tape.context(), high, feature);
+  return tape.constant(feature);
 }
 
 PhaseModel::Losses PhaseModel::losses(Tape& tape, const Tensor& high, const Tensor& low) const {
@@ -81,7 +93,7 @@ PhaseModel::Losses PhaseModel::losses(Tape& tape, const Tensor& high, const Tens
     const TeacherLoss loss = teacher_loss(teacher_->forward(y), y, x, imitation_weight_);
     return {loss.total, loss.reconstruction, loss.imitation};
   }
-  const Variable feature = distillation_ == Distillation::none ? Variable() : teacher_->feature(y);
+  const Variable feature = teacher_feature(tape, high);
   const StudentLoss loss = student_loss(student_->forward(x), y, distillation_, feature,
                                         estimator_.get(), distillation_weight_);
   return {loss.total, loss.reconstruction, loss.distillation};

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "nn/conv_chain.h"
 #include "nn/flat_parameters.h"
 #include "pisr/config.h"
 #include "pisr/estimator.h"
@@ -16,8 +18,9 @@ class PhaseModel {
  public:
   /// Networks with the initial weights of config.manual_seed. `teacher` is for the student alone:
   /// the trained one, whose decoder's weights are the student's start with train.weight_transfer;
-  /// it is frozen. Throws Error(weights) where one is distilled from and there is none, or one of
-  /// another size. All parameters lie on `device`, or where it is null in the host's memory.
+  /// it is frozen: what is learnt from it is what it is now. Throws Error(weights) where one is
+  /// distilled from and there is none, or one of another size. All parameters lie on `device`, or
+  /// where it is null in the host's memory.
   PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher = nullptr,
              kernels::Device* device = nullptr);
 
@@ -48,12 +51,15 @@ class PhaseModel {
   }
 
  private:
+  Variable teacher_feature(Tape& tape, const Tensor& high) const;
+
   Phase phase_;
   double imitation_weight_;
   Distillation distillation_ = Distillation::none;
   double distillation_weight_;
   std::unique_ptr<Fsrcnn> student_;
   std::unique_ptr<Teacher> teacher_;
+  std::optional<ConvChain> frozen_feature_;  ///< of the frozen teacher
   std::unique_ptr<Estimator> estimator_;
   std::unique_ptr<FlatParameters> parameters_;
 };

@@ -13,8 +13,11 @@ Teacher::Result Teacher::forward(const Variable& high) const {
   return {decoded.output, compact, decoded.feature};
 }
 
-Variable Teacher::feature(const Variable& high) const {
-  return decoder_.feature(encoder_.forward(high));
+ConvChain Teacher::feature_chain() const {
+  ConvChain chain;
+  encoder_.append_to(chain);
+  decoder_.append_feature_to(chain);
+  return chain;
 }
 
 }  // namespace pisr

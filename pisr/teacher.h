@@ -23,8 +23,8 @@ class Teacher final : public Module {
   };
   /// high [n, 1, h, w], luminance in 0..1; h and w are multiples of the scale.
   Result forward(const Variable& high) const;
-  /// Result::feature alone, without the deconvolution: all that distillation reads.
-  Variable feature(const Variable& high) const;
+  /// From high to Result::feature, all that distillation reads, with the parameters of now.
+  ConvChain feature_chain() const;
 
  private:
   Encoder encoder_;

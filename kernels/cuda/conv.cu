@@ -12,6 +12,11 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
 template <class T>
+Weight<T> weight(const ConvArgs<T>& args) {
+  return {args.weight, args.prepared};
+}
+
+template <class T>
 Destination<T> destination(const ConvArgs<T>& args) {
   return {args.y, Store::write, args.bias, args.activation, args.before};
 }
@@ -42,10 +47,10 @@ void bias_gradient(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
 template <class T, Precision kPrecision>
 struct Convolutions {
   static void conv2d(Queue& queue, const ConvArgs<T>& args) {
-    conv_to_small(queue, args.sizes, args.x, args.weight, destination(args), kPrecision);
+    conv_to_small(queue, args.sizes, args.x, weight(args), destination(args), kPrecision);
   }
   static void conv2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
-    conv_to_large(queue, args.sizes, args.dy, args.weight, Destination<T>{args.dx, args.dx_store},
+    conv_to_large(queue, args.sizes, args.dy, {args.weight}, Destination<T>{args.dx, args.dx_store},
                   kPrecision);
   }
   static void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
@@ -56,11 +61,11 @@ struct Convolutions {
     bias_gradient(queue, args);
   }
   static void conv_transpose2d(Queue& queue, const ConvArgs<T>& args) {
-    conv_to_large(queue, transposed(args.sizes), args.x, args.weight, destination(args),
+    conv_to_large(queue, transposed(args.sizes), args.x, weight(args), destination(args),
                   kPrecision);
   }
   static void conv_transpose2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
-    conv_to_small(queue, transposed(args.sizes), args.dy, args.weight,
+    conv_to_small(queue, transposed(args.sizes), args.dy, {args.weight},
                   Destination<T>{args.dx, args.dx_store}, kPrecision);
   }
   static void conv_transpose2d_backward_weight(Queue& queue,
@@ -100,8 +105,9 @@ void conv_chain_fp16(Queue& queue, const ConvChainArgs<float>& args) {
     Tf32::conv_chain(queue, args);
     return;
   }
-  auto* packed = queue.scratch_array<unsigned>(kFsrcnnWords);
-  pack_fsrcnn(queue, args, packed);
+  const unsigned* packed =
+      prepare<unsigned>(queue, args.prepared, kFsrcnnWords,
+                        [&](unsigned* memory) { pack_fsrcnn(queue, args, memory); });
   const ConvSizes& first = args.stages[0].sizes;
   fused_fsrcnn(queue, {first.batch, first.in_height, first.in_width,
                        args.stages[args.count - 1].sizes.stride, args.x, packed, args.y});

@@ -9,6 +9,7 @@
 #include "kernels/cuda/device.h"
 #include "kernels/late_sum.h"
 #include "kernels/precision.h"
+#include "kernels/prepared_weight.h"
 #include "kernels/queue.h"
 
 /// The three products of a convolution, as in kernels/cpu/conv_primitives.h: a convolution relates
@@ -19,13 +20,13 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 /// small = conv2d(large, weight)
 template <class T>
-void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T* weight,
+void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const Weight<T>& weight,
                    const Destination<T>& small, Precision precision);
 
 /// large = the transposed map of conv_to_small; with replicate padding only the store may be chosen
 /// in the destination.
 template <class T>
-void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
+void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const Weight<T>& weight,
                    const Destination<T>& large, Precision precision);
 
 /// The gradient of the weight, complete once `later` is finished (late_sums.h).

@@ -54,8 +54,7 @@ struct TileJob {
   int chunk;       // channels in shared memory at once
   int chunk_taps;  // of the phase with the most
   std::int64_t weight_of_filter, weight_of_channel;
-  const float* weight;
-  float* packed;
+  const float* packed;  // the weights
   Destination<float> target;
   TilePhase phases[kMostPhases];
 
@@ -67,6 +66,8 @@ template <int kFilterTiles>
 struct PackWeights {
   FastDivide fragments;  // of a tap: kFilterTiles
   TileJob job;
+  const float* weight;
+  float* packed;
 
   __device__ void operator()(std::int64_t phase_index, std::int64_t index) const {
     const TilePhase& phase = job.phases[phase_index];
@@ -85,10 +86,10 @@ struct PackWeights {
     const int i = tap / phase.taps_x, j = tap - i * phase.taps_x;
     float value = 0;
     if (filter < job.filters && channel < job.channels) {
-      value = job.weight[filter * job.weight_of_filter + channel * job.weight_of_channel +
-                         phase.weight_at + i * phase.weight_of_row + j * phase.weight_of_column];
+      value = weight[filter * job.weight_of_filter + channel * job.weight_of_channel +
+                     phase.weight_at + i * phase.weight_of_row + j * phase.weight_of_column];
     }
-    job.packed[phase.packed_at + index] = to_tf32(value);
+    packed[phase.packed_at + index] = to_tf32(value);
   }
 };
 
@@ -243,7 +244,7 @@ std::size_t shared_bytes(const TileJob& job, int filter_tiles) {
 }
 
 template <int kFilterTiles>
-void run(Queue& queue, TileJob job, std::int64_t batch) {
+void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t batch) {
   fit_chunk(job, kFilterTiles);
   const int blocks_of_filters = (job.filters + kFilterTiles * 8 - 1) / (kFilterTiles * 8);
   const std::int64_t words_of_phase =
@@ -255,10 +256,12 @@ void run(Queue& queue, TileJob job, std::int64_t batch) {
     columns = std::max(columns, job.phases[i].columns);
   }
   count_32(words_of_phase, "weights");
-  job.packed =
-      queue.scratch_array<float>(static_cast<std::size_t>(job.phase_count * words_of_phase));
-  map_planes(queue, job.phase_count, words_of_phase,
-             PackWeights<kFilterTiles>{FastDivide(kFilterTiles), job});
+  const auto pack = [&](float* packed) {
+    map_planes(queue, job.phase_count, words_of_phase,
+               PackWeights<kFilterTiles>{FastDivide(kFilterTiles), job, weight.values, packed});
+  };
+  job.packed = prepare<float>(queue, weight.prepared,
+                              static_cast<std::size_t>(job.phase_count * words_of_phase), pack);
   job.tiles_x = (columns + kSide - 1) / kSide;
   job.tiles = count_32(std::int64_t{job.tiles_x} * ((rows + kSide - 1) / kSide), "tiles");
   const dim3 blocks(block_count(batch * job.tiles, 1), static_cast<unsigned>(blocks_of_filters),
@@ -273,11 +276,11 @@ int filter_tiles(int filters) {
   return filters <= kFewTiles * 8 ? kFewTiles : kManyTiles;
 }
 
-void run(Queue& queue, const TileJob& job, std::int64_t batch) {
+void run(Queue& queue, const TileJob& job, const Weight<float>& weight, std::int64_t batch) {
   if (filter_tiles(job.filters) == kFewTiles) {
-    run<kFewTiles>(queue, job, batch);
+    run<kFewTiles>(queue, job, weight, batch);
   } else {
-    run<kManyTiles>(queue, job, batch);
+    run<kManyTiles>(queue, job, weight, batch);
   }
 }
 
@@ -369,22 +372,20 @@ bool tiles_take_to_large(const ConvSizes& sizes) {
   return fit_chunk(job, filter_tiles(job.filters));
 }
 
-void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large, const float* weight,
-                    const Destination<float>& small) {
+void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,
+                    const Weight<float>& weight, const Destination<float>& small) {
   TileJob job = to_small_job(sizes);
   job.source = large;
-  job.weight = weight;
   job.target = small;
-  run(queue, job, sizes.batch);
+  run(queue, job, weight, sizes.batch);
 }
 
-void tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small, const float* weight,
-                    const Destination<float>& large) {
+void tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small,
+                    const Weight<float>& weight, const Destination<float>& large) {
   TileJob job = to_large_job(sizes);
   job.source = small;
-  job.weight = weight;
   job.target = large;
-  run(queue, job, sizes.batch);
+  run(queue, job, weight, sizes.batch);
 }
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

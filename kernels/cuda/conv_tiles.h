@@ -3,6 +3,7 @@
 #include "kernels/conv_args.h"
 #include "kernels/cuda/destination.h"
 #include "kernels/late_sum.h"
+#include "kernels/prepared_weight.h"
 #include "kernels/queue.h"
 
 /// Convolutions of one group in TF32 by tiles of the image: a block brings the part of the source
@@ -16,10 +17,10 @@ bool tiles_take_to_large(const ConvSizes& sizes);
 bool tiles_take_to_weight(const ConvSizes& sizes);  ///< 5x5 is what it is for
 
 /// As conv_primitives.h; to_large with zero padding only.
-void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large, const float* weight,
-                    const Destination<float>& small);
-void tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small, const float* weight,
-                    const Destination<float>& large);
+void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,
+                    const Weight<float>& weight, const Destination<float>& small);
+void tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small,
+                    const Weight<float>& weight, const Destination<float>& large);
 void tiles_to_weight(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
                      float* weight, Store store, LateSums<float>* later);
 

@@ -113,8 +113,9 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_large_kernel(ToLarge<
 }
 
 template <class T>
-void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
-                          const Destination<T>& large, Precision precision) {
+void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small,
+                          const Weight<T>& weight, const Destination<T>& large,
+                          Precision precision) {
   if constexpr (std::is_same_v<T, float>) {
     if (precision != Precision::fp32 && tiles_take_to_large(sizes)) {
       tiles_to_large(queue, sizes, small, weight, large);
@@ -134,7 +135,7 @@ void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small, 
     const dim3 blocks(block_count(sizes.batch * tiles, 1), block_count(channels, TileType::kRows),
                       static_cast<unsigned>(sizes.groups * stride * stride));
     launch(queue, conv_to_large_kernel<TileType, T>, blocks, kProductThreads,
-           ToLarge<T>{sizes, channels, filters, tiles, small, weight, large});
+           ToLarge<T>{sizes, channels, filters, tiles, small, weight.values, large});
   });
 }
 
@@ -168,7 +169,7 @@ struct FoldPadding {
 }  // namespace
 
 template <class T>
-void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
+void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const Weight<T>& weight,
                    const Destination<T>& large, Precision precision) {
   if (sizes.padding_mode == PaddingMode::zero || sizes.padding == 0) {
     zero_padded_to_large(queue, sizes, small, weight, large, precision);
@@ -186,9 +187,9 @@ void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T
              FoldPadding<T>{sizes, padded, large.y, large.how});
 }
 
-template void conv_to_large<float>(Queue&, const ConvSizes&, const float*, const float*,
+template void conv_to_large<float>(Queue&, const ConvSizes&, const float*, const Weight<float>&,
                                    const Destination<float>&, Precision);
-template void conv_to_large<double>(Queue&, const ConvSizes&, const double*, const double*,
+template void conv_to_large<double>(Queue&, const ConvSizes&, const double*, const Weight<double>&,
                                     const Destination<double>&, Precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_small_kernel(ToSmall<
 }  // namespace
 
 template <class T>
-void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T* weight,
+void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const Weight<T>& weight,
                    const Destination<T>& small, Precision precision) {
   if constexpr (std::is_same_v<T, float>) {
     if (precision != Precision::fp32 && tiles_take_to_small(sizes)) {
@@ -85,13 +85,13 @@ void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T
     const dim3 blocks(block_count(sizes.batch * tiles, 1), block_count(filters, TileType::kRows),
                       static_cast<unsigned>(sizes.groups));
     launch(queue, conv_to_small_kernel<TileType, T>, blocks, kProductThreads,
-           ToSmall<T>{patches, filters, patch, pixels, tiles, large, weight, small});
+           ToSmall<T>{patches, filters, patch, pixels, tiles, large, weight.values, small});
   });
 }
 
-template void conv_to_small<float>(Queue&, const ConvSizes&, const float*, const float*,
+template void conv_to_small<float>(Queue&, const ConvSizes&, const float*, const Weight<float>&,
                                    const Destination<float>&, Precision);
-template void conv_to_small<double>(Queue&, const ConvSizes&, const double*, const double*,
+template void conv_to_small<double>(Queue&, const ConvSizes&, const double*, const Weight<double>&,
                                     const Destination<double>&, Precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -69,6 +70,33 @@ TEST_CASE("conv_chain: any sequence of convolutions and PReLUs") {
   randomise(network);
   check_bits_of_layers(network, {2, 2, 21, 34});
   check_bits_of_layers(network, {1, 2, 1, 1});
+}
+
+TEST_CASE("conv_chain: has the parameters that the layers had") {
+  Sequential network;
+  network.add<Conv2dPrelu>(1, 3, 3);
+  network.add<Conv2d>(3, 2, 1);
+  randomise(network);
+  Context context;
+  const Tensor x = noise({1, 1, 6, 5});
+  const auto result = [&](const ConvChain& chain) {
+    const Tensor y = Tensor::empty(chain.output_shape(x.shape()));
+    chain.run(context, x, y);
+    return y;
+  };
+  ConvChain chain;
+  chain.append(network);
+  const Tensor before = result(chain);
+  for (const NamedParameter& named : network.parameters()) {
+    CAPTURE(named.name);
+    for (float& value : named.parameter->value.values<float>()) {
+      value += 0.5F;
+    }
+    CHECK(std::ranges::equal(result(chain).values<float>(), before.values<float>()));
+    ConvChain later;
+    later.append(network);
+    CHECK(!std::ranges::equal(result(later).values<float>(), before.values<float>()));
+  }
 }
 
 TEST_CASE("conv_chain: what it refuses") {

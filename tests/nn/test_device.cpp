@@ -127,12 +127,75 @@ TEST_CASE("device: a chain of convolutions has the bits of its layers", "[device
                           ", got f32[3,1,3,3] on cpu");
     CHECK_THROWS_AS(chain.run(cpu, far_x, on_cpu), ShapeError);
     network.move_to(&device);
-    CHECK_THROWS_AS(chain.run(context, x, y), ShapeError);
-    chain.run(context, far_x, y);
+    ConvChain far;
+    far.append(network);
+    CHECK_THROWS_AS(far.run(context, x, y), ShapeError);
+    far.run(context, far_x, y);
     Tape tape(context, Tape::Mode::inference);
     CHECK(largest_difference(network(tape.constant(far_x)).value(), y) == 0);
     CHECK(largest_difference(on_cpu, y) <= 1e-6);
   });
+}
+
+TEST_CASE("device: a chain puts its weights in order once, and never has other ones", "[device]") {
+  for_each_device(
+      [](kernels::Device& device, CaseSize) {
+        const auto* const emulated = dynamic_cast<EmulatedDevice*>(&device);
+        const auto launches = [&](auto&& work) {
+          const long before = emulated == nullptr ? 0 : emulated->launches();
+          work();
+          return emulated == nullptr ? -1 : emulated->launches() - before;
+        };
+        Sequential network;  // all by tiles of the image
+        network.add<Conv2dPrelu>(8, 9, 3, Conv2dOptions{.padding = 1});
+        network.add<ConvTranspose2d>(
+            9, 8, 5, ConvTranspose2dOptions{.stride = 2, .padding = 2, .output_padding = 1});
+        initialise(network, 3);
+        network.move_to(&device);
+        Context context(device);
+        const auto layers = [&](const Tensor& x) {
+          Tape tape(context, Tape::Mode::inference);
+          tape.reset();
+          return network(tape.constant(x)).value().to(nullptr);
+        };
+        const Tensor x = noise({1, 8, 9, 8}, 2).to(&device);
+        const Tensor y = Tensor::empty({1, 8, 18, 16}, DType::f32, &device);
+        const Tensor first = layers(x);
+
+        ConvChain chain;
+        chain.append(network);
+        CHECK_THROWS_AS(context.capture([&] { chain.run(context, x, y); }), Error);
+        const long of_first = launches([&] { chain.run(context, x, y); });
+        CHECK(largest_difference(y, first) == 0);
+        y.set_zero();
+        const long of_next = launches([&] { chain.run(context, x, y); });
+        CHECK(largest_difference(y, first) == 0);
+        if (emulated != nullptr) {
+          CHECK(of_first == 4);
+          CHECK(of_next == 2);
+        }
+
+        CapturedStep captured = context.capture([&] { chain.run(context, x, y); });
+        for (const NamedParameter& named : network.parameters()) {
+          named.parameter->value.copy_from(noise(named.parameter->value.shape(), 5).to(&device));
+        }
+        y.set_zero();
+        const long of_replay = launches([&] { captured.replay(); });
+        CHECK(largest_difference(y, first) == 0);
+        CHECK(of_replay == of_next);
+
+        ConvChain later;
+        later.append(network);
+        later.run(context, x, y);
+        CHECK(largest_difference(y, layers(x)) == 0);
+        CHECK(largest_difference(y, first) > 0.01);
+        // What is in order is of no size of an image.
+        const Tensor larger = noise({2, 8, 21, 37}, 6).to(&device);
+        const Tensor of_larger = Tensor::empty({2, 8, 42, 74}, DType::f32, &device);
+        later.run(context, larger, of_larger);
+        CHECK(largest_difference(of_larger, layers(larger)) == 0);
+      },
+      kernels::Precision::tf32);
 }
 
 TEST_CASE("device: modules move there and back", "[device]") {

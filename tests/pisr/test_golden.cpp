@@ -127,7 +127,7 @@ class Phase {
       const TeacherLoss loss = teacher_loss(result, high, low, weight_);
       return {loss.total, loss.reconstruction, loss.imitation};
     }
-    const Variable teacher_feature = teacher_.feature(high);
+    const Variable teacher_feature = teacher_.forward(high).feature;
     const Fsrcnn::Result result = student_.forward(low);
     compare_value(result.output, "output", errors);
     compare_value(result.feature, "feature", errors);
