@@ -73,19 +73,19 @@ struct ConvKernels {
   decltype(&Table::conv2d_backward_weight) backward_weight;
 };
 
-// Gradients of the inputs 0, 1 and 2: x, weight and, unless it is done, bias.
+// Gradients of the inputs 0, 1 and 2: x, weight and bias.
 template <class T>
 void conv_backward(Backward& backward, bool transposed, const ConvSizes& sizes, const Tensor& x,
-                   const Tensor& weight, const T* dy, bool bias_is_done = false) {
+                   const Tensor& weight, const T* dy) {
   const ConvKernels<T> kernels(transposed);
   if (backward.wants(0)) {
     const auto dx = backward.slot<T>(0);
     backward.context().launch(kernels.backward_data,
                               {sizes, dy, weight.data<T>(), dx.data, dx.store});
   }
-  if (backward.wants(1) || (backward.wants(2) && !bias_is_done)) {
+  if (backward.wants(1) || backward.wants(2)) {
     const auto dweight = backward.slot<T>(1);
-    const auto dbias = bias_is_done ? GradientSlot<T>{} : backward.slot<T>(2);
+    const auto dbias = backward.slot<T>(2);
     backward.context().launch(kernels.backward_weight,
                               {sizes, x.data<T>(), dy, dweight.data, dbias.data, dweight.store,
                                dbias.store, backward.late_sums<T>({1, 2})});
@@ -142,20 +142,26 @@ ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, 
   return sizes;
 }
 
+// The gradient of the convolution's result takes the place of that of y.
 template <class T>
 void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Tensor& x,
                            const Tensor& weight, const Tensor& slope, const Tensor& before) {
   Context& context = backward.context();
-  const bool passes_on = backward.wants(0) || backward.wants(1) || backward.wants(2);
-  T* const to = passes_on ? backward.reuse_dy<T>() : nullptr;
+  T* const dz = backward.wants(0) || backward.wants(1) ? backward.reuse_dy<T>() : nullptr;
   const auto dslope = backward.slot<T>(3);
   const auto dbias = backward.slot<T>(2);
-  context.launch(&kernels::KernelTable<T>::prelu_backward,
-                 {sizes.batch, sizes.out_channels, std::int64_t{sizes.out_height} * sizes.out_width,
-                  slope.count(), before.data<T>(), slope.data<T>(), backward.dy<T>(), to,
-                  dslope.data, kernels::Store::write, dslope.store, dbias.data, dbias.store,
-                  backward.late_sums<T>({2, 3})});
-  conv_backward<T>(backward, false, sizes, x, weight, to, true);
+  const auto dweight = backward.slot<T>(1);
+  const kernels::ConvBackwardWeightArgs<T> conv{
+      sizes,      x.data<T>(),   backward.dy<T>(), dweight.data,
+      dbias.data, dweight.store, dbias.store,      backward.late_sums<T>({1, 2, 3})};
+  context.launch(&kernels::KernelTable<T>::conv2d_prelu_backward_weight,
+                 {conv, slope.count(), before.data<T>(), slope.data<T>(), dz, backward.wants(0),
+                  dslope.data, dslope.store});
+  if (backward.wants(0)) {
+    const auto dx = backward.slot<T>(0);
+    context.launch(&kernels::KernelTable<T>::conv2d_backward_data,
+                   {sizes, dz, weight.data<T>(), dx.data, dx.store});
+  }
 }
 
 }  // namespace

@@ -99,6 +99,21 @@ struct ConvBackwardWeightArgs {
   LateSums<T>* later = nullptr;  ///< where not null, both may be left there
 };
 
+/// Gradients of y = prelu(before), before = conv2d(x, weight) + bias, given conv.dy, that of y:
+///   dz = before > 0 ? dy : slope dy, the gradient of before, from which conv's gradients follow
+///   dslope = sum of before dy where before is not positive
+template <class T>
+struct ConvPreluBackwardArgs {
+  ConvBackwardWeightArgs<T> conv;
+  std::int64_t slopes;  ///< 1, or one per channel
+  const T* before;
+  const T* slope;
+  T* dz;          ///< may be conv.dy; may be null where neither it nor the weight's is wanted
+  bool wants_dz;  ///< false: nobody reads it later, it is memory for the kernel
+  T* dslope;      ///< may be null
+  Store dslope_store;
+};
+
 /// One convolution of a chain and what follows it.
 template <class T>
 struct ChainStage {

@@ -3,6 +3,7 @@
 #include "kernels/cpu/conv_primitives.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/instantiate.h"
+#include "kernels/prelu_first.h"
 
 namespace pisr::kernels::cpu {
 namespace {
@@ -43,6 +44,11 @@ void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args)
 }
 
 template <class T>
+void conv2d_prelu_backward_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args) {
+  run_prelu_first(queue, args, prelu_backward<T>, conv2d_backward_weight<T>);
+}
+
+template <class T>
 void conv_transpose2d(Queue& queue, const ConvArgs<T>& args) {
   conv_to_large(queue, transposed(args.sizes), args.x, args.weight, destination(args));
 }
@@ -65,6 +71,7 @@ void conv_transpose2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs
 PISR_INSTANTIATE(conv2d, ConvArgs)
 PISR_INSTANTIATE(conv2d_backward_data, ConvBackwardDataArgs)
 PISR_INSTANTIATE(conv2d_backward_weight, ConvBackwardWeightArgs)
+PISR_INSTANTIATE(conv2d_prelu_backward_weight, ConvPreluBackwardArgs)
 PISR_INSTANTIATE(conv_transpose2d, ConvArgs)
 PISR_INSTANTIATE(conv_transpose2d_backward_data, ConvBackwardDataArgs)
 PISR_INSTANTIATE(conv_transpose2d_backward_weight, ConvBackwardWeightArgs)

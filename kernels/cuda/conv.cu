@@ -6,6 +6,7 @@
 #include "kernels/cuda/fused_fsrcnn.h"
 #include "kernels/cuda/late_sums.h"
 #include "kernels/cuda/sums.h"
+#include "kernels/prelu_first.h"
 #include "kernels/stage_by_stage.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -60,6 +61,11 @@ struct Convolutions {
     }
     bias_gradient(queue, args);
   }
+  static void conv2d_prelu_backward_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args) {
+    if (!prelu_to_weight(queue, args, kPrecision)) {
+      run_prelu_first(queue, args, prelu_backward<T>, conv2d_backward_weight);
+    }
+  }
   static void conv_transpose2d(Queue& queue, const ConvArgs<T>& args) {
     conv_to_large(queue, transposed(args.sizes), args.x, weight(args), destination(args),
                   kPrecision);
@@ -94,6 +100,7 @@ using Tf32 = Convolutions<float, Precision::tf32>;
 PISR_KERNEL(conv2d, ConvArgs)
 PISR_KERNEL(conv2d_backward_data, ConvBackwardDataArgs)
 PISR_KERNEL(conv2d_backward_weight, ConvBackwardWeightArgs)
+PISR_KERNEL(conv2d_prelu_backward_weight, ConvPreluBackwardArgs)
 PISR_KERNEL(conv_transpose2d, ConvArgs)
 PISR_KERNEL(conv_transpose2d_backward_data, ConvBackwardDataArgs)
 PISR_KERNEL(conv_transpose2d_backward_weight, ConvBackwardWeightArgs)
@@ -117,6 +124,7 @@ KernelTable<float> with_tf32_convolutions(KernelTable<float> table) {
   table.conv2d = Tf32::conv2d;
   table.conv2d_backward_data = Tf32::conv2d_backward_data;
   table.conv2d_backward_weight = Tf32::conv2d_backward_weight;
+  table.conv2d_prelu_backward_weight = Tf32::conv2d_prelu_backward_weight;
   table.conv_transpose2d = Tf32::conv_transpose2d;
   table.conv_transpose2d_backward_data = Tf32::conv_transpose2d_backward_data;
   table.conv_transpose2d_backward_weight = Tf32::conv_transpose2d_backward_weight;

@@ -34,6 +34,11 @@ template <class T>
 void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
                     Store store, LateSums<T>* later, Precision precision);
 
+/// conv2d_prelu_backward_weight where one kernel can do it, which reads and computes dz once.
+/// False, and nothing is done, where several blocks would have to compute the same dz.
+template <class T>
+bool prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args, Precision precision);
+
 /// A count that kernels keep in 32 bits. Throws std::length_error, naming it, if it is too large.
 inline int count_32(std::int64_t count, const char* what) {
   constexpr std::int64_t kMost = 0x7FFFFFFF - 4096;  // tiles reach beyond the end

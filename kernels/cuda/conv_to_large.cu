@@ -28,7 +28,7 @@ struct ToLarge {
 
 template <class T>
 struct ToLargeOperands {
-  static constexpr bool kADown = true, kBDown = false;
+  static constexpr bool kADown = true, kBDown = false, kComputesA = false;
   const ToLarge<T>& job;
   const Phase &rows, &columns;
   const FastDivide &taps, &tap_columns, &width;

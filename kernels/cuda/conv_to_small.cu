@@ -24,7 +24,7 @@ struct ToSmall {
 
 template <class T>
 struct ToSmallOperands {
-  static constexpr bool kADown = true, kBDown = false;
+  static constexpr bool kADown = true, kBDown = false, kComputesA = false;
   const ToSmall<T>& job;
   const T* image;
   const T* weight;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/device.h"
+#include "kernels/prelu_first.h"
 #include "kernels/stage_by_stage.h"
 
 namespace pisr::kernels::cuda {
@@ -269,6 +270,11 @@ void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<float>& a
   bias_gradient(queue, cudnn.own().conv2d_backward_weight, args);
 }
 
+void conv2d_prelu_backward_weight(Queue& queue, const ConvPreluBackwardArgs<float>& args) {
+  run_prelu_first<float>(queue, args, convolutions(queue).own().prelu_backward,
+                         conv2d_backward_weight);
+}
+
 void conv_transpose2d(Queue& queue, const ConvArgs<float>& args) {
   CudnnConvolutions& cudnn = convolutions(queue);
   float* const before = args.before == nullptr ? args.y : args.before;
@@ -301,6 +307,7 @@ KernelTable<float> cudnn_kernels(const KernelTable<float>& own) {
   table.conv2d = conv2d;
   table.conv2d_backward_data = conv2d_backward_data;
   table.conv2d_backward_weight = conv2d_backward_weight;
+  table.conv2d_prelu_backward_weight = conv2d_prelu_backward_weight;
   table.conv_transpose2d = conv_transpose2d;
   table.conv_transpose2d_backward_data = conv_transpose2d_backward_data;
   table.conv_transpose2d_backward_weight = conv_transpose2d_backward_weight;

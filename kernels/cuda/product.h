@@ -161,13 +161,16 @@ __device__ __forceinline__ void load_slice(T (&slice)[kDepth][kPitch], int depth
 /// sum[i][j] = sum over k in [begin, end) of *a(row, k) *b(k, column), for the rows and columns of
 /// this thread counted from those of the tile. `Operands` has
 ///   const T* a(int row, int k), const T* b(int column, int k): null stands for a zero;
-///   kADown, kBDown: whether neighbouring threads load along k.
+///   kADown, kBDown: whether neighbouring threads load along k;
+///   kComputesA: whether it has no a but computes it: load_a(first, end) starts to load what the
+///   part of the slice [first, first + kDepth) that is this thread's takes, put_a(slice) computes
+///   and stores it, with zeros from `end` on. Each element is asked for once.
 /// To be called once in a kernel.
 ///
 /// The next slices are on their way while the current ones are multiplied.
 template <class TileType, class T, class Operands>
 __device__ __forceinline__ void multiply(
-    const Operands& operands, int begin, int end,
+    Operands& operands, int begin, int end,
     T (&sum)[TileType::kThreadRows][TileType::kThreadColumns]) {
   constexpr int kRows = TileType::kRows, kColumns = TileType::kColumns;
   constexpr int kSlicesOfChunk = TileType::kSlicesOfChunk;
@@ -176,16 +179,27 @@ __device__ __forceinline__ void multiply(
 
   const auto load = [&](int slice) {
     const int k0 = begin + slice * kDepth;
-    load_slice<Operands::kADown, kRows>(
-        a[slice % 2], end - k0, [&](int other, int k) { return operands.a(other, k0 + k); });
+    if constexpr (Operands::kComputesA) {
+      operands.load_a(k0, end);
+    } else {
+      load_slice<Operands::kADown, kRows>(
+          a[slice % 2], end - k0, [&](int other, int k) { return operands.a(other, k0 + k); });
+    }
     load_slice<Operands::kBDown, kColumns>(
         b[slice % 2], end - k0, [&](int other, int k) { return operands.b(other, k0 + k); });
+  };
+
+  const auto finish_load = [&](int slice) {
+    if constexpr (Operands::kComputesA) {
+      operands.put_a(a[slice % 2]);
+    }
   };
 
   const int slices = (end - begin + kDepth - 1) / kDepth;
   T chunk[TileType::kThreadRows][TileType::kThreadColumns] = {};
   if (slices > 0) {
     load(0);
+    finish_load(0);
   }
   for (int slice = 0; slice < slices; ++slice) {
     copy_wait();
@@ -207,6 +221,9 @@ __device__ __forceinline__ void multiply(
           }
         }
       }
+    }
+    if (slice + 1 < slices) {
+      finish_load(slice + 1);
     }
   }
 }

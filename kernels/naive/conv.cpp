@@ -7,6 +7,7 @@
 #include "kernels/instantiate.h"
 #include "kernels/naive/naive.h"
 #include "kernels/naive/store.h"
+#include "kernels/prelu_first.h"
 #include "kernels/stage_by_stage.h"
 
 namespace pisr::kernels::naive {
@@ -135,6 +136,11 @@ void conv2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a) {
 }
 
 template <class T>
+void conv2d_prelu_backward_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args) {
+  run_prelu_first(queue, args, prelu_backward<T>, conv2d_backward_weight<T>);
+}
+
+template <class T>
 void conv_transpose2d(Queue&, const ConvArgs<T>& a) {
   std::vector<double> y = bias_of_each_output(a.sizes, a.bias);
   for_each_product(transposed(a.sizes), [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
@@ -170,6 +176,7 @@ void conv_chain(Queue& queue, const ConvChainArgs<T>& a) {
 PISR_INSTANTIATE(conv2d, ConvArgs)
 PISR_INSTANTIATE(conv2d_backward_data, ConvBackwardDataArgs)
 PISR_INSTANTIATE(conv2d_backward_weight, ConvBackwardWeightArgs)
+PISR_INSTANTIATE(conv2d_prelu_backward_weight, ConvPreluBackwardArgs)
 PISR_INSTANTIATE(conv_transpose2d, ConvArgs)
 PISR_INSTANTIATE(conv_transpose2d_backward_data, ConvBackwardDataArgs)
 PISR_INSTANTIATE(conv_transpose2d_backward_weight, ConvBackwardWeightArgs)

@@ -283,9 +283,9 @@ TEST_CASE("device training: kernels of a step", "[device][report]") {
     CHECK(fp32 == in_fp32);
     CHECK(tf32 == in_tf32);
   };
-  check(Phase::baseline, 38, 50);
-  check(Phase::teacher, 56, 72);
-  check(Phase::student, 67, 87);
+  check(Phase::baseline, 31, 43);
+  check(Phase::teacher, 48, 64);
+  check(Phase::student, 58, 78);
 }
 
 TEST_CASE("device training: steps that are not finite change nothing and end a run", "[device]") {

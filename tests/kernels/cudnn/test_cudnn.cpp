@@ -111,6 +111,37 @@ TEST_CASE("cuDNN: an algorithm is looked for once a shape") {
   CHECK(fake_cudnn_searches() == before + 3);
 }
 
+TEST_CASE("cuDNN: the gradient of a weight behind a PReLU is cuDNN's") {
+  const ConvSizes s = conv("", 2, 2, 3, 7, 9, {3, 1, 1}).sizes;
+  const Values x = uniform<float>(x_count(s), -1, 1, 1), dy = uniform<float>(y_count(s), -1, 1, 2);
+  const Values before = uniform<float>(y_count(s), -1, 1, 3);
+  const float slope = 0.3F;
+  const auto gradients = [&](Queue& queue, const KernelTable<float>& table) {
+    Values dz(dy.size()), dweight(weight_count(s)), dbias(3), dslope(1);
+    table.conv2d_prelu_backward_weight(
+        queue, {{s, x.data(), dy.data(), dweight.data(), dbias.data(), Store::write, Store::write},
+                1,
+                before.data(),
+                &slope,
+                dz.data(),
+                true,
+                dslope.data(),
+                Store::write});
+    return std::vector<Values>{dz, dweight, dbias, dslope};
+  };
+  cuda::CudnnConvolutions convolutions(fake_cudnn(), naive_kernels<float>(), nullptr, false);
+  CudnnQueue queue(convolutions);
+  TestQueue own_queue;
+  const int searches = fake_cudnn_searches();
+  const auto got = gradients(queue, cuda::cudnn_kernels(naive_kernels<float>()));
+  CHECK(fake_cudnn_searches() == searches + 1);
+  const auto wanted = gradients(own_queue, naive_kernels<float>());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    CAPTURE(i);
+    CHECK(near(got[i], wanted[i]));
+  }
+}
+
 TEST_CASE("cuDNN: a refusal is a DeviceError that names the call") {
   cuda::CudnnFunctions functions = fake_cudnn();
   functions.cudnnConvolutionForward =
