@@ -220,11 +220,12 @@ HWY_INLINE void for_each_channel(const Block<kChannels, kVectors, T>& acc, const
 }
 
 /// Calls finish(o, sums over the taps) for each channel o of a block. Parts of at most `longest`
-/// taps are summed apart, their sums being kept in `sums`.
+/// taps are summed apart, their sums being kept in `sums`. Not inlined: several of these loops in
+/// one function are too many for GCC to keep the accumulators of all in registers.
 template <int kChannels, int kVectors, class T, class Finish>
-HWY_INLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
-                         const T* HWY_RESTRICT weights, TapRange taps, std::int64_t longest,
-                         T* HWY_RESTRICT sums, Finish finish) {
+HWY_NOINLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
+                           const T* HWY_RESTRICT weights, TapRange taps, std::int64_t longest,
+                           T* HWY_RESTRICT sums, Finish finish) {
   const std::int64_t count = taps.past - taps.first;
   const std::int64_t parts = ceil_divide(count, longest);
   Block<kChannels, kVectors, T> acc;
@@ -237,14 +238,6 @@ HWY_INLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT inpu
     add_sums<kChannels, kVectors>(sums, acc);
   }
   for_each_channel<kChannels, kVectors, T>(acc, finish);
-}
-
-/// The same. Several of these loops in one function are too many for GCC to keep the accumulators
-/// of all in registers.
-template <int kChannels, int kVectors, class T, class Finish>
-HWY_NOINLINE void sum_taps_apart(const ConvolvePass<T>& pass, const T* input, const T* weights,
-                                 TapRange taps, std::int64_t longest, T* sums, Finish finish) {
-  sum_taps<kChannels, kVectors>(pass, input, weights, taps, longest, sums, finish);
 }
 
 /// One row.
@@ -277,7 +270,7 @@ struct PairTile {
     TapRange taps{0, 0};
     const auto sum_part = [&](std::size_t part, std::int64_t longest, const auto& finish) {
       taps = {taps.past, taps.past + pass.part_taps[part]};
-      sum_taps_apart<kChannels, kVectors>(pass, input, weights, taps, longest, sums, finish);
+      sum_taps<kChannels, kVectors>(pass, input, weights, taps, longest, sums, finish);
     };
     sum_part(0, longest_first_sum(pass.part_taps[0]), KeepSums<kVectors, T>{upper});
     sum_part(1, kLongestTapSum, SplitSums<kVectors, T>{upper, lower});

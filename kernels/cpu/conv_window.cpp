@@ -42,6 +42,13 @@ void Window::fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channe
   const auto inside = [&](std::int64_t row) {
     return std::clamp<std::int64_t>(row, 0, planes.height - 1);
   };
+  const std::int64_t first_column = std::clamp<std::int64_t>(left, 0, planes.width);
+  const std::int64_t end_column =
+      std::clamp<std::int64_t>(left + columns_ * stride_, first_column, planes.width);
+  const auto prefetch_row = [&](std::int64_t plane, std::int64_t row) {
+    prefetch(planes.data + (plane * planes.height + inside(row)) * planes.width + first_column,
+             end_column - first_column);
+  };
   T* out = window;
   for (int c = 0; c < channels; ++c, out += plane_ * phases_y_ * phases_x_) {
     const T* const plane = planes.data + c * planes.height * planes.width;
@@ -49,10 +56,9 @@ void Window::fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channe
     for (std::int64_t i = 0; i < source_rows; ++i) {
       const std::int64_t ahead = i + kRowsAhead;
       if (ahead < source_rows) {
-        prefetch(plane + inside(top + ahead) * planes.width, planes.width);
+        prefetch_row(c, top + ahead);
       } else if (c + 1 < channels) {
-        prefetch(plane + (planes.height + inside(top + ahead - source_rows)) * planes.width,
-                 planes.width);
+        prefetch_row(c + 1, top + ahead - source_rows);
       }
       if (i % stride_ >= phases_y_) {
         continue;
