@@ -1,6 +1,7 @@
 #include "kernels/cpu/conv_tiles.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -46,35 +47,37 @@ std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
 
-template <class T>
-HWY_INLINE Vector<T> activate(ActivationKind kind, Vector<T> x, T slope) {
-  const Tag<T> d;
-  switch (kind) {
-    case ActivationKind::none:
-      return x;
-    case ActivationKind::relu:
-      return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
-    case ActivationKind::prelu:
-      return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(hn::Set(d, slope), x));
+/// Sums, or results, of some channels and of as many columns as `kVectors` vectors hold.
+template <int kChannels, int kVectors, class T>
+using Block = Vector<T>[kChannels][kVectors];
+
+/// Calls visit(o, j, index in an array of the elements) for each vector of a block.
+template <int kChannels, int kVectors, class T, class Visit>
+HWY_INLINE void for_each_vector(const Visit& visit) {
+  PISR_UNROLL
+  for (int o = 0; o < kChannels; ++o) {
+    PISR_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      visit(o, j, (o * kVectors + j) * kLanes<T>);
+    }
   }
-  return x;
 }
 
-/// Stores the first `count` elements of a vector.
-template <class T>
-HWY_INLINE void store_first(Vector<T> y, std::int64_t count, T* to, bool add) {
+template <ActivationKind kKind, class T>
+HWY_INLINE Vector<T> activate(Vector<T> x, Vector<T> slope) {
   const Tag<T> d;
-  constexpr std::int64_t kWidth = kLanes<T>;
-  if (count >= kWidth) {
-    hn::StoreU(add ? hn::Add(y, hn::LoadU(d, to)) : y, d, to);
-    return;
-  }
-  HWY_ALIGN T last[kWidth];
-  hn::Store(y, d, last);
-  for (std::int64_t i = 0; i < count; ++i) {
-    to[i] = add ? to[i] + last[i] : last[i];
+  if constexpr (kKind == ActivationKind::relu) {
+    return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
+  } else if constexpr (kKind == ActivationKind::prelu) {
+    return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(slope, x));
+  } else {
+    return x;
   }
 }
+
+/// In place of biases and slopes where there are none.
+template <class T>
+constexpr std::array<T, kLargestBlock> kZeros{};
 
 /// Where a block of results goes: channels from `first` on, the first `columns` of each at `out`
 /// elements from the first of the row.
@@ -82,14 +85,14 @@ struct BlockPlace {
   std::int64_t first, out, columns;
 };
 
-/// What a block of sums over taps, of `kVectors` vectors for each channel, is used for: results. It
-/// holds copies, as vectors that are stored might otherwise change what it refers to.
-template <int kVectors, bool kAdds, class T>
+/// What a block of sums over taps is used for: results. It holds copies, as vectors that are stored
+/// might otherwise change what it refers to.
+template <int kChannels, int kVectors, bool kAdds, class T>
 struct StoreResults {
   StoreResults(const ConvolvePass<T>& pass, const BlockPlace& place, const T* added = nullptr)
       : first_sums(added),
-        bias(pass.bias == nullptr ? nullptr : pass.bias + place.first),
-        slopes(pass.slopes == nullptr ? nullptr : pass.slopes + place.first),
+        bias(pass.bias == nullptr ? kZeros<T>.data() : pass.bias + place.first),
+        slopes(pass.slopes == nullptr ? kZeros<T>.data() : pass.slopes + place.first),
         out(pass.out + place.out + place.first * pass.out_channel_stride),
         before_from_out(pass.before == nullptr ? 0 : pass.before - pass.out),
         channel_stride(pass.out_channel_stride),
@@ -97,24 +100,86 @@ struct StoreResults {
         activation(pass.activation),
         add(pass.store == Store::add) {}
 
-  HWY_INLINE void operator()(int o, const Vector<T> (&sums)[kVectors]) const {
+  HWY_INLINE void operator()(const Block<kChannels, kVectors, T>& sums) const {
+    if (columns >= kVectors * kLanes<T> && before_from_out == 0 && !add) {
+      switch (activation) {
+        case ActivationKind::none:
+          return store_all<ActivationKind::none>(sums);
+        case ActivationKind::relu:
+          return store_all<ActivationKind::relu>(sums);
+        case ActivationKind::prelu:
+          return store_all<ActivationKind::prelu>(sums);
+      }
+    }
+    HWY_ALIGN T results[kChannels * kVectors * kLanes<T>];
+    for_each_result(sums, [&](Vector<T> y, int o, int j) HWY_ATTR {
+      hn::Store(y, Tag<T>(), results + (o * kVectors + j) * kLanes<T>);
+    });
+    store_some(results);
+  }
+
+  /// Calls use(sum with all that is added to it, o, j) for each vector.
+  template <class Use>
+  HWY_INLINE void for_each_result(const Block<kChannels, kVectors, T>& sums, const Use& use) const {
     const Tag<T> d;
-    const Vector<T> start = hn::Set(d, bias == nullptr ? T{0} : bias[o]);
-    const T slope = slopes == nullptr ? T{0} : slopes[o];
-    T* const row = out + o * channel_stride;
     PISR_UNROLL
-    for (int j = 0; j < kVectors; ++j) {
-      Vector<T> y = sums[j];
-      if constexpr (kAdds) {
-        y = hn::Add(y, hn::Load(d, first_sums + (o * kVectors + j) * kLanes<T>));
+    for (int o = 0; o < kChannels; ++o) {
+      const Vector<T> start = hn::Set(d, bias[o]);
+      PISR_UNROLL
+      for (int j = 0; j < kVectors; ++j) {
+        Vector<T> y = sums[o][j];
+        if constexpr (kAdds) {
+          y = hn::Add(y, hn::Load(d, first_sums + (o * kVectors + j) * kLanes<T>));
+        }
+        use(hn::Add(y, start), o, j);
       }
-      y = hn::Add(y, start);
-      T* const to = row + j * kLanes<T>;
-      const std::int64_t rest = columns - j * kLanes<T>;
+    }
+  }
+
+  /// What most blocks need: whole vectors, and nothing but them.
+  template <ActivationKind kKind>
+  HWY_INLINE void store_all(const Block<kChannels, kVectors, T>& sums) const {
+    const Tag<T> d;
+    for_each_result(sums, [&](Vector<T> y, int o, int j) HWY_ATTR {
+      hn::StoreU(activate<kKind, T>(y, hn::Set(d, slopes[o])), d,
+                 out + o * channel_stride + j * kLanes<T>);
+    });
+  }
+
+  /// Everything else: a part of the block, `before`, results to be added.
+  HWY_NOINLINE void store_some(T* results) const {
+    for (int o = 0; o < kChannels; ++o, results += kVectors * kLanes<T>) {
+      T* const row = out + o * channel_stride;
       if (before_from_out != 0) {
-        store_first<T>(y, rest, to + before_from_out, add);
+        store_row(results, row + before_from_out);
       }
-      store_first<T>(activate<T>(activation, y, slope), rest, to, add);
+      for (int j = 0; j < kVectors; ++j) {
+        activate_vector(slopes[o], results + j * kLanes<T>);
+      }
+      store_row(results, row);
+    }
+  }
+
+  void store_row(const T* results, T* to) const {
+    const Tag<T> d;
+    const std::int64_t count = std::min(columns, kVectors * kLanes<T>);
+    std::int64_t x = 0;
+    for (; x + kLanes<T> <= count; x += kLanes<T>) {
+      const Vector<T> y = hn::Load(d, results + x);
+      hn::StoreU(add ? hn::Add(y, hn::LoadU(d, to + x)) : y, d, to + x);
+    }
+    for (; x < count; ++x) {
+      to[x] = add ? to[x] + results[x] : results[x];
+    }
+  }
+
+  void activate_vector(T slope, T* x) const {
+    const Tag<T> d;
+    const Vector<T> before = hn::Load(d, x);
+    if (activation == ActivationKind::relu) {
+      hn::Store(activate<ActivationKind::relu, T>(before, hn::Zero(d)), d, x);
+    } else if (activation == ActivationKind::prelu) {
+      hn::Store(activate<ActivationKind::prelu, T>(before, hn::Set(d, slope)), d, x);
     }
   }
 
@@ -128,33 +193,30 @@ struct StoreResults {
   bool add;
 };
 
-template <int kVectors, class T>
+template <int kChannels, int kVectors, class T>
 struct KeepSums {
   T* HWY_RESTRICT sums;
 
-  HWY_INLINE void operator()(int o, const Vector<T> (&from)[kVectors]) const {
-    PISR_UNROLL
-    for (int j = 0; j < kVectors; ++j) {
-      hn::Store(from[j], Tag<T>(), sums + (o * kVectors + j) * kLanes<T>);
-    }
+  HWY_INLINE void operator()(const Block<kChannels, kVectors, T>& from) const {
+    for_each_vector<kChannels, kVectors, T>([&](int o, int j, std::int64_t at) HWY_ATTR {
+      hn::Store(from[o][j], Tag<T>(), sums + at);
+    });
   }
 };
 
 /// Of the sums m that are in `upper` and these sums d: m + d to `upper` and m - d to `lower`.
-template <int kVectors, class T>
+template <int kChannels, int kVectors, class T>
 struct SplitSums {
   T* upper;
   T* lower;
 
-  HWY_INLINE void operator()(int o, const Vector<T> (&sums)[kVectors]) const {
+  HWY_INLINE void operator()(const Block<kChannels, kVectors, T>& sums) const {
     const Tag<T> d;
-    PISR_UNROLL
-    for (int j = 0; j < kVectors; ++j) {
-      const std::int64_t at = (o * kVectors + j) * kLanes<T>;
+    for_each_vector<kChannels, kVectors, T>([&](int o, int j, std::int64_t at) HWY_ATTR {
       const Vector<T> both = hn::Load(d, upper + at);
-      hn::Store(hn::Add(both, sums[j]), d, upper + at);
-      hn::Store(hn::Sub(both, sums[j]), d, lower + at);
-    }
+      hn::Store(hn::Add(both, sums[o][j]), d, upper + at);
+      hn::Store(hn::Sub(both, sums[o][j]), d, lower + at);
+    });
   }
 };
 
@@ -162,9 +224,6 @@ struct SplitSums {
 struct TapRange {
   std::int64_t first, past;
 };
-
-template <int kChannels, int kVectors, class T>
-using Block = Vector<T>[kChannels][kVectors];
 
 /// acc = sum over the taps, `weights` being those of the first one
 template <int kChannels, int kVectors, class T>
@@ -200,28 +259,14 @@ HWY_INLINE void sum_part(const ConvolvePass<T>& pass, const T* HWY_RESTRICT inpu
 /// acc += sums
 template <int kChannels, int kVectors, class T>
 HWY_INLINE void add_sums(const T* HWY_RESTRICT sums, Block<kChannels, kVectors, T>& acc) {
-  const Tag<T> d;
-  PISR_UNROLL
-  for (int o = 0; o < kChannels; ++o) {
-    PISR_UNROLL
-    for (int j = 0; j < kVectors; ++j) {
-      acc[o][j] = hn::Add(acc[o][j], hn::Load(d, sums + (o * kVectors + j) * kLanes<T>));
-    }
-  }
+  for_each_vector<kChannels, kVectors, T>([&](int o, int j, std::int64_t at) HWY_ATTR {
+    acc[o][j] = hn::Add(acc[o][j], hn::Load(Tag<T>(), sums + at));
+  });
 }
 
-/// Calls use(o, acc[o]) for each channel o of a block.
-template <int kChannels, int kVectors, class T, class Use>
-HWY_INLINE void for_each_channel(const Block<kChannels, kVectors, T>& acc, const Use& use) {
-  PISR_UNROLL
-  for (int o = 0; o < kChannels; ++o) {
-    use(o, acc[o]);
-  }
-}
-
-/// Calls finish(o, sums over the taps) for each channel o of a block. Parts of at most `longest`
-/// taps are summed apart, their sums being kept in `sums`. Not inlined: several of these loops in
-/// one function are too many for GCC to keep the accumulators of all in registers.
+/// Calls finish(sums over the taps of a block). Parts of at most `longest` taps are summed apart,
+/// their sums being kept in `sums`. Not inlined: several of these loops in one function are too
+/// many for GCC to keep the accumulators of all in registers.
 template <int kChannels, int kVectors, class T, class Finish>
 HWY_NOINLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
                            const T* HWY_RESTRICT weights, TapRange taps, std::int64_t longest,
@@ -232,12 +277,12 @@ HWY_NOINLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT in
   TapRange part{taps.first, taps.first + (parts > 1 ? count / parts : count)};
   sum_part<kChannels, kVectors>(pass, input, weights + part.first * kChannels, part, acc);
   for (std::int64_t i = 1; i < parts; ++i) {
-    for_each_channel<kChannels, kVectors, T>(acc, KeepSums<kVectors, T>{sums});
+    KeepSums<kChannels, kVectors, T>{sums}(acc);
     part = {part.past, taps.first + count * (i + 1) / parts};
     sum_part<kChannels, kVectors>(pass, input, weights + part.first * kChannels, part, acc);
     add_sums<kChannels, kVectors>(sums, acc);
   }
-  for_each_channel<kChannels, kVectors, T>(acc, finish);
+  finish(acc);
 }
 
 /// One row.
@@ -247,7 +292,7 @@ struct RowTile {
                           const BlockPlace& place) const {
     HWY_ALIGN T sums[kLanes<T> * kChannels * kVectors];
     sum_taps<kChannels, kVectors>(pass, input, weights, {0, pass.taps}, kLongestTapSum, sums,
-                                  StoreResults<kVectors, false, T>(pass, place));
+                                  StoreResults<kChannels, kVectors, false, T>(pass, place));
   }
 };
 
@@ -272,16 +317,17 @@ struct PairTile {
       taps = {taps.past, taps.past + pass.part_taps[part]};
       sum_taps<kChannels, kVectors>(pass, input, weights, taps, longest, sums, finish);
     };
-    sum_part(0, longest_first_sum(pass.part_taps[0]), KeepSums<kVectors, T>{upper});
-    sum_part(1, kLongestTapSum, SplitSums<kVectors, T>{upper, lower});
+    sum_part(0, longest_first_sum(pass.part_taps[0]), KeepSums<kChannels, kVectors, T>{upper});
+    sum_part(1, kLongestTapSum, SplitSums<kChannels, kVectors, T>{upper, lower});
     if (wanted.first) {
-      sum_part(2, kLongestTapSum, StoreResults<kVectors, true, T>(pass, place, upper));
+      sum_part(2, kLongestTapSum, StoreResults<kChannels, kVectors, true, T>(pass, place, upper));
     } else {
       taps.past += pass.part_taps[2];
     }
     if (wanted.second) {
       const BlockPlace next_row{place.first, place.out + pass.out_pitch, place.columns};
-      sum_part(3, kLongestTapSum, StoreResults<kVectors, true, T>(pass, next_row, lower));
+      sum_part(3, kLongestTapSum,
+               StoreResults<kChannels, kVectors, true, T>(pass, next_row, lower));
     }
   }
 };
