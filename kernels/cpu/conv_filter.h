@@ -46,6 +46,9 @@ struct Positions {
            channels * kernel_height * kernel_width >= kLeastTaps;
   }
 
+  /// Whether what a pair reads can be made from the source itself; else it takes a window.
+  bool pairs_read_planes() const { return stride <= 2 && kernel_width >= stride; }
+
   /// Whether all that the rows y and y + 1 read is inside the source. At its border, the sums of a
   /// pair are larger than their results, whose rounding errors grow with them.
   bool pair_is_inside(std::int64_t y) const {

@@ -25,8 +25,9 @@ constexpr int kTileVectors = 3;
 struct Tiling {
   std::int64_t rows, columns;  ///< positions of a task
   std::int64_t row_tasks, column_tasks;
-  bool in_place;  ///< the source is its own window
-  Window window;
+  bool in_place;      ///< the source is its own window
+  bool without_copy;  ///< pairs of rows are made of the source, and only other rows need a window
+  Window window;      ///< of a task, or of one row
 
   /// The offset of a tap; that into the image itself, where it is its own window.
   std::ptrdiff_t offset(const Positions& p, int c, int i, int j) const {
@@ -41,15 +42,17 @@ Tiling tile(const Positions& p, int lanes, std::size_t element_bytes) {
   const auto even_share = [](std::int64_t whole, std::int64_t most) {
     return ceil_divide(whole, ceil_divide(whole, most));
   };
+  t.without_copy = p.in_pairs() && p.pairs_read_planes();
   const auto window = [&] {
-    return Window(p.channels, p.kernel_height, p.kernel_width, p.stride, t.rows, t.columns, lanes);
+    return Window(p.channels, p.kernel_height, p.kernel_width, p.stride,
+                  t.without_copy ? 1 : t.rows, t.columns, lanes);
   };
   t.columns = round_up(even_share(p.columns, p.rows == 1 ? kMostPixels : kMostColumns), step);
   // Pairs of rows begin at even ones.
   const std::int64_t least_rows = p.in_pairs() ? 2 : 1;
   t.rows = round_up(even_share(p.rows, kMostRows), least_rows);
   t.window = window();
-  while (t.rows > least_rows &&
+  while (!t.without_copy && t.rows > least_rows &&
          static_cast<std::int64_t>(t.window.size() * element_bytes) > kWindowBytes) {
     t.rows = (t.rows - 1) / least_rows * least_rows;
     t.window = window();
@@ -75,79 +78,93 @@ void convolve(Queue& queue, const Positions& positions, const Tiling& tiling, co
   const std::int64_t source_plane = std::int64_t{positions.height} * positions.width;
   const std::int64_t target_plane = std::int64_t{positions.out_height} * positions.out_width;
 
-  queue.parallel_for(positions.batch * positions.groups * image_tasks, [&](std::int64_t task,
-                                                                           int worker) {
-    const std::int64_t image = task / image_tasks;
-    const std::int64_t group = image % positions.groups;
-    const std::int64_t y0 = task % image_tasks / tiling.column_tasks * tiling.rows;
-    const std::int64_t x0 = task % tiling.column_tasks * tiling.columns;
-    const std::int64_t rows = std::min(tiling.rows, positions.rows - y0);
-    const std::int64_t columns = std::min(tiling.columns, positions.columns - x0);
-    const T* const from = source + image * positions.channels * source_plane;
-    const std::int64_t to = image * positions.out_channels * target_plane;
-    T* const y = target.y + to;
-    T* const before = target.before == nullptr ? nullptr : target.before + to;
-    T* const window = scratch + static_cast<std::size_t>(worker) * worker_size;
-    if (!tiling.in_place) {
-      tiling.window.fill(tiles,
-                         Planes<T>{from, positions.height, positions.width, positions.padding_mode},
-                         positions.channels, positions.top + y0 * positions.stride,
-                         positions.left + x0 * positions.stride, window);
-    }
-    const T* const input = tiling.in_place ? from + x0 : window;
-    T* const pair = window + window_size;
-    const BlockRows<T> blocks(tiles, positions, banks, group, pair + pair_size, tiling.columns);
-    // Calls compute_row for rows one by one, or compute_pair for two of them in one.
-    const auto for_each_row = [&](const auto& compute_row, const auto& compute_pair) {
-      for (std::int64_t row = 0; row < rows;) {
-        if (!pairs.empty() && row % 2 == 0 && positions.pair_is_inside(y0 + row)) {
-          pairs.fill(tiles, window, row, pair);
-          compute_pair(row, PairChoice{true, row + 1 < rows});
-          row += 2;
-        } else {
-          compute_row(row++);
+  queue.parallel_for(
+      positions.batch * positions.groups * image_tasks, [&](std::int64_t task, int worker) {
+        const std::int64_t image = task / image_tasks;
+        const std::int64_t group = image % positions.groups;
+        const std::int64_t y0 = task % image_tasks / tiling.column_tasks * tiling.rows;
+        const std::int64_t x0 = task % tiling.column_tasks * tiling.columns;
+        const std::int64_t rows = std::min(tiling.rows, positions.rows - y0);
+        const std::int64_t columns = std::min(tiling.columns, positions.columns - x0);
+        const T* const from = source + image * positions.channels * source_plane;
+        const std::int64_t to = image * positions.out_channels * target_plane;
+        T* const y = target.y + to;
+        T* const before = target.before == nullptr ? nullptr : target.before + to;
+        T* const window = scratch + static_cast<std::size_t>(worker) * worker_size;
+        const Planes<T> planes{from, positions.height, positions.width, positions.padding_mode};
+        const std::int64_t left = positions.left + x0 * positions.stride;
+        const auto top = [&](std::int64_t row) {
+          return positions.top + (y0 + row) * positions.stride;
+        };
+        const auto fill_window = [&](std::int64_t row) {
+          tiling.window.fill(tiles, planes, positions.channels, top(row), left, window);
+        };
+        if (!tiling.in_place && !tiling.without_copy) {
+          fill_window(0);
         }
-      }
-    };
-    if (positions.block > 1) {
-      for_each_row(
-          [&](std::int64_t row) {
-            blocks.compute({input + row * tiling.window.pitch(), y0 + row, x0, columns}, y, before,
-                           target.store);
-          },
-          [&](std::int64_t row, PairChoice wanted) {
-            blocks.compute_pair({pair, y0 + row, x0, columns}, wanted, y, before, target.store);
-          });
-      return;
-    }
-    const auto convolve_rows = [&](const FilterBank<T>& bank, std::int64_t row, std::int64_t count,
-                                   const T* from_row, const auto& run) {
-      ConvolvePass<T> p = pass_of(bank.filters[0], group);
-      p.rows = count;
-      p.columns = columns;
-      p.input = from_row;
-      p.input_pitch = tiling.window.pitch();
-      const std::int64_t first = (y0 + row) * positions.out_width + x0;
-      p.out = y + first;
-      p.before = before == nullptr ? nullptr : before + first;
-      p.out_pitch = positions.out_width;
-      p.out_channel_stride = target_plane;
-      p.store = target.store;
-      run(p);
-    };
-    if (pairs.empty()) {
-      convolve_rows(banks.rows, 0, rows, input, tiles.convolve);
-      return;
-    }
-    for_each_row(
-        [&](std::int64_t row) {
-          convolve_rows(banks.rows, row, 1, window + row * tiling.window.pitch(), tiles.convolve);
-        },
-        [&](std::int64_t row, PairChoice wanted) {
-          convolve_rows(banks.pairs, row, 2, pair,
-                        [&](const ConvolvePass<T>& pass) { tiles.convolve_pair(pass, wanted); });
-        });
-  });
+        const T* const input = tiling.in_place ? from + x0 : window;
+        T* const pair = window + window_size;
+        const BlockRows<T> blocks(tiles, positions, banks, group, pair + pair_size, tiling.columns);
+        // Calls compute_row for rows one by one, with what they read, or compute_pair for two in
+        // one.
+        const auto for_each_row = [&](const auto& compute_row, const auto& compute_pair) {
+          for (std::int64_t row = 0; row < rows;) {
+            if (pairs.empty() || row % 2 != 0 || !positions.pair_is_inside(y0 + row)) {
+              if (tiling.without_copy) {
+                fill_window(row);
+              }
+              compute_row(row, tiling.without_copy ? window : input + row * tiling.window.pitch());
+              ++row;
+              continue;
+            }
+            if (tiling.without_copy) {
+              pairs.fill(tiles, planes, positions.channels, top(row), left, pair);
+            } else {
+              pairs.fill(tiles, window, row, pair);
+            }
+            compute_pair(row, PairChoice{true, row + 1 < rows});
+            row += 2;
+          }
+        };
+        if (positions.block > 1) {
+          for_each_row(
+              [&](std::int64_t row, const T* from_row) {
+                blocks.compute({from_row, y0 + row, x0, columns}, y, before, target.store);
+              },
+              [&](std::int64_t row, PairChoice wanted) {
+                blocks.compute_pair({pair, y0 + row, x0, columns}, wanted, y, before, target.store);
+              });
+          return;
+        }
+        const auto convolve_rows = [&](const FilterBank<T>& bank, std::int64_t row,
+                                       std::int64_t count, const T* from_row, const auto& run) {
+          ConvolvePass<T> p = pass_of(bank.filters[0], group);
+          p.rows = count;
+          p.columns = columns;
+          p.input = from_row;
+          p.input_pitch = tiling.window.pitch();
+          const std::int64_t first = (y0 + row) * positions.out_width + x0;
+          p.out = y + first;
+          p.before = before == nullptr ? nullptr : before + first;
+          p.out_pitch = positions.out_width;
+          p.out_channel_stride = target_plane;
+          p.store = target.store;
+          run(p);
+        };
+        if (pairs.empty()) {
+          convolve_rows(banks.rows, 0, rows, input, tiles.convolve);
+          return;
+        }
+        for_each_row(
+            [&](std::int64_t row, const T* from_row) {
+              convolve_rows(banks.rows, row, 1, from_row, tiles.convolve);
+            },
+            [&](std::int64_t row, PairChoice wanted) {
+              convolve_rows(banks.pairs, row, 2, pair, [&](const ConvolvePass<T>& pass) {
+                tiles.convolve_pair(pass, wanted);
+              });
+            });
+      });
 }
 
 /// A pointwise convolution treats the image as one long row.

@@ -68,10 +68,17 @@ class PairRows {
   template <class T>
   void fill(const ConvTiles<T>& tiles, const T* window, std::int64_t row, T* out) const;
 
+  /// The same without a window (Positions::pairs_read_planes), for the pair whose window would
+  /// begin at [top, left] of the planes, which may be outside; for the first `channels` channels.
+  template <class T>
+  void fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channels, std::int64_t top,
+            std::int64_t left, T* out) const;
+
  private:
   Window window_;
   RowPiece* pieces_ = nullptr;
-  int count_ = 0, channels_ = 0, slots_ = 0, stride_ = 1, phases_x_ = 1;
+  int count_ = 0, channels_ = 0, slots_ = 0;
+  int kernel_height_ = 0, stride_ = 1, phases_x_ = 1;
   std::int64_t channel_stride_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/cpu/highway_targets.h"
 #undef HWY_TARGET_INCLUDE
@@ -396,29 +397,135 @@ void convolve_pair(const ConvolvePass<T>& pass, PairChoice wanted) {
   convolve_row(pass, PairTile{wanted}, pass.input, 0);
 }
 
-template <class T>
-void pair_rows(const T* const* rows, int count, std::int64_t columns, T* HWY_RESTRICT out) {
+/// Puts what is made of one vector of each row where it belongs, the results `pitch` apart.
+template <int kTaps, class T>
+HWY_INLINE void store_made(const Vector<T> (&r)[kTaps + 1], T* HWY_RESTRICT out,
+                           std::int64_t pitch) {
   const Tag<T> d;
-  for (std::int64_t x = 0; x < columns; x += kLanes<T>, out += kLanes<T>) {
-    const Vector<T> r0 = hn::LoadU(d, rows[0] + x);
-    const Vector<T> r1 = hn::LoadU(d, rows[1] + x);
-    if (count == 1) {
-      hn::StoreU(r0, d, out);
-      hn::StoreU(r1, d, out + columns);
-      continue;
+  if constexpr (kTaps == 1) {
+    hn::StoreU(r[0], d, out);
+    hn::StoreU(r[1], d, out + pitch);
+  } else if constexpr (kTaps == 2) {
+    hn::StoreU(hn::Sub(r[0], r[1]), d, out);
+    hn::StoreU(r[1], d, out + pitch);
+    hn::StoreU(hn::Sub(r[2], r[1]), d, out + 2 * pitch);
+  } else {
+    hn::StoreU(hn::Sub(r[0], r[2]), d, out);
+    hn::StoreU(hn::Add(r[1], r[2]), d, out + pitch);
+    hn::StoreU(hn::Sub(r[2], r[1]), d, out + 2 * pitch);
+    hn::StoreU(hn::Sub(r[3], r[1]), d, out + 3 * pitch);
+  }
+}
+
+template <int kTaps, int kPhases, class T>
+struct PairRowsMaker {
+  const PairSource<T>& from;
+  std::int64_t columns;
+  T* HWY_RESTRICT out;
+  std::int64_t phase_stride;
+
+  T element(int row, std::int64_t at) const {
+    const T* const data = from.rows[static_cast<std::size_t>(row)];
+    const std::int64_t inside = std::clamp<std::int64_t>(at, 0, from.width - 1);
+    return data == nullptr || (inside != at && !from.replicate) ? T{0} : data[inside];
+  }
+
+  /// The elements `at` and, of a second phase, at + 1 of all rows: to a whole vector from the
+  /// column x on, or to one column.
+  HWY_INLINE void spread(std::int64_t at, std::int64_t x, bool vector) const {
+    const Tag<T> d;
+    for (int phase = 0; phase < kPhases; ++phase) {
+      Vector<T> r[kTaps + 1];
+      PISR_UNROLL
+      for (int i = 0; i <= kTaps; ++i) {
+        r[i] = vector && !from.replicate ? hn::Zero(d) : hn::Set(d, element(i, at + phase));
+      }
+      T* const to = out + phase * phase_stride + x;
+      if (vector) {
+        store_made<kTaps>(r, to, columns);
+        continue;
+      }
+      HWY_ALIGN T made[(kTaps + 1) * kLanes<T>];
+      store_made<kTaps>(r, made, kLanes<T>);
+      for (int i = 0; i <= kTaps; ++i) {
+        to[i * columns] = made[i * kLanes<T>];
+      }
     }
-    const Vector<T> r2 = hn::LoadU(d, rows[2] + x);
-    const Vector<T> r2_r1 = hn::Sub(r2, r1);
-    if (count == 2) {
-      hn::StoreU(hn::Sub(r0, r1), d, out);
-      hn::StoreU(r1, d, out + columns);
-      hn::StoreU(r2_r1, d, out + 2 * columns);
-      continue;
+  }
+
+  HWY_INLINE void make_vector(std::int64_t x) const {
+    const Tag<T> d;
+    Vector<T> first[kTaps + 1];
+    Vector<T> second[kTaps + 1];
+    PISR_UNROLL
+    for (int i = 0; i <= kTaps; ++i) {
+      first[i] = second[i] = hn::Zero(d);
+      const T* const data = from.rows[static_cast<std::size_t>(i)];
+      if (data == nullptr) {
+        continue;
+      }
+      if constexpr (kPhases == 1) {
+        first[i] = hn::LoadU(d, data + from.left + x);
+      } else {
+        hn::LoadInterleaved2(d, data + from.left + 2 * x, first[i], second[i]);
+      }
     }
-    hn::StoreU(hn::Sub(r0, r2), d, out);
-    hn::StoreU(hn::Add(r1, r2), d, out + columns);
-    hn::StoreU(r2_r1, d, out + 2 * columns);
-    hn::StoreU(hn::Sub(hn::LoadU(d, rows[3] + x), r1), d, out + 3 * columns);
+    store_made<kTaps>(first, out + x, columns);
+    if constexpr (kPhases == 2) {
+      store_made<kTaps>(second, out + phase_stride + x, columns);
+    }
+  }
+
+  void make() const {
+    constexpr std::int64_t kWidth = kLanes<T>;
+    const auto position = [&](std::int64_t x) { return from.left + kPhases * x; };
+    const std::int64_t begin =
+        std::min(columns, ceil_divide(std::max<std::int64_t>(-from.left, 0), kPhases));
+    const std::int64_t end = std::clamp((from.width - from.left) / kPhases, begin, columns);
+    if (end - begin < kWidth) {
+      for (std::int64_t x = 0; x < columns; ++x) {
+        spread(position(x), x, false);
+      }
+      return;
+    }
+    // What lies outside runs over into what is written after it.
+    for (std::int64_t x = 0; x < begin; x += kWidth) {
+      spread(-kPhases, x, true);
+    }
+    for (std::int64_t x = columns - kWidth; x + kWidth > end; x -= kWidth) {
+      spread(from.width, x, true);
+    }
+    for (std::int64_t x = begin; x + kWidth <= end; x += kWidth) {
+      make_vector(x);
+    }
+    make_vector(end - kWidth);
+    if (kPhases == 2 && begin > 0) {
+      spread(position(begin - 1), begin - 1, false);
+    }
+    if (kPhases == 2 && end < columns) {
+      spread(position(end), end, false);
+    }
+  }
+};
+
+template <class T>
+void pair_rows(const PairSource<T>& from, int taps, int phases, std::int64_t columns, T* out,
+               std::int64_t phase_stride) {
+  const auto make = [&](auto tap_count) {
+    constexpr int kTaps = decltype(tap_count)::value;
+    if (phases == 1) {
+      PairRowsMaker<kTaps, 1, T>{from, columns, out, phase_stride}.make();
+    } else {
+      PairRowsMaker<kTaps, 2, T>{from, columns, out, phase_stride}.make();
+    }
+  };
+  switch (taps) {
+    case 1:
+      return make(std::integral_constant<int, 1>());
+    case 2:
+      return make(std::integral_constant<int, 2>());
+    default:
+      return make(std::integral_constant<int, 3>());
   }
 }
 

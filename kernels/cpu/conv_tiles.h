@@ -66,6 +66,15 @@ struct PaddedRow {
   }
 };
 
+/// Rows of a plane below each other, from which those of a pair are made.
+template <class T>
+struct PairSource {
+  std::array<const T*, 4> rows;  ///< as many as are read; null for a row of zeros
+  std::int64_t width;
+  std::int64_t left;  ///< element of each that the first column reads; may be outside
+  bool replicate;     ///< what lies outside a row is its nearest element, else 0
+};
+
 template <class T>
 struct ConvTiles {
   int lanes;          ///< elements of a vector
@@ -74,10 +83,12 @@ struct ConvTiles {
   /// Two rows at once (conv_pairs.h): of the sums m, d, a, b over the taps of the four parts, the
   /// first row gets (m + d) + a and the second (m - d) + b in place of the sum over all taps.
   void (*convolve_pair)(const ConvolvePass<T>&, PairChoice wanted);
-  /// The rows that a piece of `count` taps, 1 to 3, reads: r0 and r1, or r0 - r1, r1 and r2 - r1,
-  /// or r0 - r2, r1 + r2, r2 - r1 and r3 - r1, one after the other in `out`; `columns` is a
-  /// multiple of `lanes`.
-  void (*pair_rows)(const T* const* rows, int count, std::int64_t columns, T* out);
+  /// The rows that a piece of 1 to 3 taps reads: r0 and r1, or r0 - r1, r1 and r2 - r1, or r0 - r2,
+  /// r1 + r2, r2 - r1 and r3 - r1, one after the other in `out`; `columns` is a multiple of
+  /// `lanes`. Of two phases, the first takes the elements left, left + 2, ..., the second those
+  /// between, and its rows begin `phase_stride` elements behind the first one's.
+  void (*pair_rows)(const PairSource<T>& from, int taps, int phases, std::int64_t columns, T* out,
+                    std::int64_t phase_stride);
   /// What those rows are multiplied with for the gradient of the weight: first + second,
   /// first - second, first and second, each `stride` elements behind the other and filled up with
   /// zeros to a multiple of `lanes`. `second` may be null, for zeros.

@@ -70,7 +70,7 @@ class WeightTask {
 
   /// Elements that a worker needs.
   std::size_t scratch_size() const {
-    return window_.size() + static_cast<std::size_t>(chunk_pairs_) * pairs_.size() +
+    return window_size() + static_cast<std::size_t>(chunk_pairs_) * pairs_.size() +
            static_cast<std::size_t>(task_filters_ * factor_stride_);
   }
   std::size_t sums_size() const { return static_cast<std::size_t>(task_filters_ * taps_); }
@@ -84,7 +84,7 @@ class WeightTask {
     const std::int64_t filters = std::min(task_filters_, filters_ - o0);
     const std::int64_t large_plane = std::int64_t{positions_.height} * positions_.width;
     const std::int64_t small_plane = positions_.rows * positions_.columns;
-    T* const made = scratch + window_.size();
+    T* const made = scratch + window_size();
     T* const factors = made + chunk_pairs_ * static_cast<std::int64_t>(pairs_.size());
     std::fill_n(sums, sums_size(), 0.0);
     const std::int64_t pairs = ceil_divide(positions_.rows, 2);
@@ -107,6 +107,8 @@ class WeightTask {
   }
 
  private:
+  std::size_t window_size() const { return positions_.pairs_read_planes() ? 0 : window_.size(); }
+
   void place_taps(Queue& queue, int part) {
     PartTaps& taps = parts_[static_cast<std::size_t>(part)];
     for (const RowPiece& piece : pairs_) {
@@ -130,14 +132,24 @@ class WeightTask {
   /// The rows of `count` pairs from `first` on, each pair's behind the other.
   void make_rows(const T* x, std::int64_t channels, std::int64_t first, std::int64_t count,
                  T* window, T* made) const {
+    const Planes<T> planes{x, positions_.height, positions_.width, positions_.padding_mode};
+    const int all = static_cast<int>(channels);
+    const auto made_at = [&](std::int64_t pair) {
+      return made + pair * static_cast<std::int64_t>(pairs_.size());
+    };
+    const auto top = [&](std::int64_t pair) {
+      return positions_.top + 2 * (first + pair) * positions_.stride;
+    };
+    if (positions_.pairs_read_planes()) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        pairs_.fill(tiles_, planes, all, top(i), positions_.left, made_at(i));
+      }
+      return;
+    }
     for (std::int64_t strip = 0; strip < count; strip += strip_pairs_) {
-      window_.fill(
-          tiles_, Planes<T>{x, positions_.height, positions_.width, positions_.padding_mode},
-          static_cast<int>(channels), positions_.top + 2 * (first + strip) * positions_.stride,
-          positions_.left, window);
+      window_.fill(tiles_, planes, all, top(strip), positions_.left, window);
       for (std::int64_t i = 0; i < std::min(strip_pairs_, count - strip); ++i) {
-        pairs_.fill(tiles_, window, 2 * i,
-                    made + (strip + i) * static_cast<std::int64_t>(pairs_.size()));
+        pairs_.fill(tiles_, window, 2 * i, made_at(strip + i));
       }
     }
   }

@@ -5,15 +5,7 @@
 namespace pisr::kernels::cpu {
 namespace {
 
-constexpr std::int64_t kLineBytes = 64;
 constexpr std::int64_t kRowsAhead = 8;
-
-template <class T>
-void prefetch(const T* data, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; i += kLineBytes / static_cast<std::int64_t>(sizeof(T))) {
-    __builtin_prefetch(data + i);
-  }
-}
 
 }  // namespace
 
@@ -39,37 +31,25 @@ void Window::fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channe
                   std::int64_t top, std::int64_t left, T* window) const {
   const bool replicate = planes.padding_mode == PaddingMode::replicate;
   const std::int64_t source_rows = rows_ * stride_;
-  const auto inside = [&](std::int64_t row) {
-    return std::clamp<std::int64_t>(row, 0, planes.height - 1);
-  };
-  const std::int64_t first_column = std::clamp<std::int64_t>(left, 0, planes.width);
-  const std::int64_t end_column =
-      std::clamp<std::int64_t>(left + columns_ * stride_, first_column, planes.width);
-  const auto prefetch_row = [&](std::int64_t plane, std::int64_t row) {
-    prefetch(planes.data + (plane * planes.height + inside(row)) * planes.width + first_column,
-             end_column - first_column);
-  };
   T* out = window;
   for (int c = 0; c < channels; ++c, out += plane_ * phases_y_ * phases_x_) {
-    const T* const plane = planes.data + c * planes.height * planes.width;
     // In the order of the source: it comes from further away than the window.
     for (std::int64_t i = 0; i < source_rows; ++i) {
       const std::int64_t ahead = i + kRowsAhead;
       if (ahead < source_rows) {
-        prefetch_row(c, top + ahead);
+        planes.prefetch(c, top + ahead, left, columns_ * stride_);
       } else if (c + 1 < channels) {
-        prefetch_row(c + 1, top + ahead - source_rows);
+        planes.prefetch(c + 1, top + ahead - source_rows, left, columns_ * stride_);
       }
       if (i % stride_ >= phases_y_) {
         continue;
       }
-      const std::int64_t near_row = inside(top + i);
-      const T* const data = plane + near_row * planes.width;
+      const T* const data = planes.row(c, top + i);
       PaddedRow<T> from{data, planes.width, left, T{0}, T{0}};
       if (replicate) {
         from.before = data[0];
         from.after = data[planes.width - 1];
-      } else if (near_row != top + i) {
+      } else if (top + i < 0 || top + i >= planes.height) {
         from.width = 0;
       }
       T* const to = out + i % stride_ * phases_x_ * plane_ + i / stride_ * pitch_;

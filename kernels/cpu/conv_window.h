@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,6 +22,21 @@ struct Planes {
   const T* data;  ///< [channels, height, width]
   std::int64_t height, width;
   PaddingMode padding_mode;
+
+  /// The row of a channel, or the one nearest to it.
+  const T* row(std::int64_t channel, std::int64_t row) const {
+    return data + (channel * height + std::clamp<std::int64_t>(row, 0, height - 1)) * width;
+  }
+  /// Asks for `count` elements of such a row from `left` on, as far as they are inside.
+  void prefetch(std::int64_t channel, std::int64_t row_number, std::int64_t left,
+                std::int64_t count) const {
+    constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
+    const T* const data_of_row = row(channel, row_number);
+    for (std::int64_t i = std::max<std::int64_t>(left, 0); i < std::min(left + count, width);
+         i += kLine) {
+      __builtin_prefetch(data_of_row + i);
+    }
+  }
 };
 
 /// A padded copy of a rectangle of some planes, in which every tap of a strided convolution reads
