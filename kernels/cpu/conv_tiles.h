@@ -11,6 +11,13 @@
 /// image: `convolve` for both images, `weight_sums` for the weight.
 namespace pisr::kernels::cpu {
 
+inline std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+inline std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
+  return ceil_divide(a, multiple) * multiple;
+}
+
 /// before[o, y, x] = bias[o] + sum over taps t of weight[o, t] input[offsets[t] + y input_pitch +
 /// x] out = activation(before)
 ///

@@ -9,13 +9,6 @@
 
 namespace pisr::kernels::cpu {
 
-inline std::int64_t ceil_divide(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-inline std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
-  return ceil_divide(a, multiple) * multiple;
-}
-
 /// The planes of one image (or of one of its groups) and how they go on outside.
 template <class T>
 struct Planes {

@@ -14,6 +14,14 @@
 #include "hwy/highway.h"
 #include "kernels/conv_args.h"
 
+// Blocks of accumulators must live in registers, so every loop over one is unrolled.
+#undef PISR_UNROLL
+#if defined(__clang__)
+#define PISR_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define PISR_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace pisr::kernels::cpu {
 namespace HWY_NAMESPACE {
@@ -23,6 +31,8 @@ template <class T>
 using Tag = hn::ScalableTag<T>;
 template <class T>
 using Vector = hn::Vec<Tag<T>>;
+template <class T>
+constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(Tag<T>()));
 
 /// The first `count` lanes from memory, zeros behind them; all where count >= Lanes(d).
 template <class T>
