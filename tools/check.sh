@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything a change must pass: format, build with warnings as errors, all tests, the tests again under
 # AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer, and that the tests
-# notice a missing barrier in a CUDA kernel.
+# notice a missing barrier in a CUDA kernel. Where a cross compiler for ARM and qemu are, the CPU kernels on NEON.
 # usage: tools/check.sh [--quick]   (--quick: no mutations, no sanitizers)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,6 +46,8 @@ ctest --preset dev
 if [ "${1:-}" != --quick ]; then
   step "mutation: CUDA kernels without one of their barriers"
   bash tests/kernels/mutate_barriers.sh build/dev
+  step "NEON, under qemu"
+  bash tools/check_neon.sh
   step "build (asan)"
   build asan
   step "tests (AddressSanitizer, UndefinedBehaviorSanitizer)"

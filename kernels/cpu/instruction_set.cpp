@@ -45,6 +45,11 @@ constexpr std::array<Named, 5> kNames = {{{"avx512", HWY_AVX3 | HWY_AVX3_DL},
 
 /// What can run here, as a mask.
 std::int64_t available_targets() {
+  // Where one alone is compiled in nothing is chosen, and Highway is not asked: it takes ARM
+  // processors without AES, such as the Raspberry Pi's, for such without NEON.
+  if constexpr ((HWY_TARGETS & (HWY_TARGETS - 1)) == 0) {
+    return HWY_TARGETS;
+  }
   std::int64_t mask = 0;
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     mask |= target;

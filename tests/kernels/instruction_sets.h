@@ -1,11 +1,8 @@
 #pragma once
 
-#include <cstdint>
+#include <string>
 
-#include "kernels/cpu/highway_targets.h"
-// After highway_targets.h:
-#include <hwy/highway.h>
-
+#include "kernels/instruction_set.h"
 #include "tests/catch.h"
 
 namespace pisr::kernels {
@@ -14,12 +11,13 @@ namespace pisr::kernels {
 /// the CPU kernels bound to it; afterwards they run on the best again.
 template <class Test>
 void for_each_instruction_set(Test test) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    INFO("instruction set " << hwy::TargetName(target));
-    hwy::GetChosenTarget().Update(target);
+  REQUIRE(!instruction_sets().empty());
+  for (const std::string& name : instruction_sets()) {
+    INFO("instruction set " << name);
+    REQUIRE(use_instruction_set(name));
     test();
   }
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  REQUIRE(use_instruction_set(instruction_sets().front()));
 }
 
 }  // namespace pisr::kernels

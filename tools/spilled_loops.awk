@@ -1,0 +1,49 @@
+# Of a disassembly by aarch64-linux-gnu-objdump -d: fails where an innermost loop with a whole block of accumulators
+# (12 or more vector multiply-adds) keeps any of them in memory, and where no such loop is found.
+
+# A loop ends with a jump back; it is an innermost one if there is no other in it.
+function end_of_loop(from, to,    i, products, stack) {
+  for (i = from; i <= to; ++i) {
+    products += text[i] ~ /^fmla\t/
+    stack += text[i] ~ /^(ldr|str|ldp|stp|ldur|stur)\tq.*\[sp/
+    if (i < to && ends_loop[i]) {
+      return
+    }
+  }
+  if (products >= 12) {
+    ++loops
+    if (stack > 0) {
+      ++bad
+      print "spilled: " stack " of " products " multiply-adds' accumulators in memory, " name
+    }
+  }
+}
+
+/^[0-9a-f]+ <.*>:$/ {
+  name = $2
+  count = 0
+  delete text
+  delete index_of
+  delete ends_loop
+  next
+}
+/^ *[0-9a-f]+:\t/ {
+  split($0, parts, /:\t/)
+  address = parts[1]
+  gsub(/ /, "", address)
+  text[++count] = substr($0, index($0, ":\t") + 2)
+  index_of[address] = count
+  if (match(text[count], /^(b|b\.[a-z]+|cbn?z|tbn?z)\t/)) {
+    target = text[count]
+    sub(/ <.*/, "", target)
+    sub(/.*[\t ]/, "", target)
+    if (target in index_of) {
+      ends_loop[count] = 1
+      end_of_loop(index_of[target], count)
+    }
+  }
+}
+END {
+  print loops + 0 " loops with blocks of accumulators, " bad + 0 " spilled"
+  exit loops == 0 || bad > 0
+}
