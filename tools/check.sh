@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything a change must pass: format, build with warnings as errors, all tests, the tests again under
+# Everything a change must pass: format, build with warnings as errors, no innermost loop spilled, all tests, the tests again under
 # AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer, and that the tests
 # notice a missing barrier in a CUDA kernel. Where a cross compiler for ARM and qemu are, the CPU kernels on NEON.
 # usage: tools/check.sh [--quick]   (--quick: no mutations, no sanitizers)
@@ -40,6 +40,8 @@ fi
 
 step "build (dev)"
 build dev
+step "the accumulators of the convolutions stay in registers"
+objdump -d --no-show-raw-insn "$(find build/dev/kernels -name conv_tiles.cpp.o)" | awk -f tools/spilled_loops.awk
 step "tests (dev)"
 ctest --preset dev
 

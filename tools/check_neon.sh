@@ -43,13 +43,15 @@ fi
 
 # Unpacks the arm64 libraries, by an apt of its own that knows arm64 only and writes nowhere else.
 make_sysroot() {
-  local new=$sysroot.new release packages
+  local new=$sysroot.new release mirror packages
   release=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || fail "the arm64 libraries are Debian's"
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $release" | head -n 1)
+  [ -n "$mirror" ] || fail "apt knows no mirror of Debian $release: apt-get update"
   rm -rf "$new"
   mkdir -p "$new"/apt/{lists,cache}/partial "$new"/{debs,usr/lib}
   ln -s usr/lib "$new/lib"
   touch "$new/apt/status"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $release main" \
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $release main" \
     >"$new/apt/sources.list"
   cat >"$new/apt/apt.conf" <<END
 Dir::State "$new/apt";

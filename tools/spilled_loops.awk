@@ -1,11 +1,11 @@
-# Of a disassembly by aarch64-linux-gnu-objdump -d: fails where an innermost loop with a whole block of accumulators
-# (12 or more vector multiply-adds) keeps any of them in memory, and where no such loop is found.
+# Of a disassembly by objdump -d --no-show-raw-insn, of 64-bit ARM or of x86-64: fails where an innermost loop with a whole
+# block of accumulators (12 or more vector multiply-adds) keeps any of them in memory, and where no such loop is found.
 
 # A loop ends with a jump back; it is an innermost one if there is no other in it.
 function end_of_loop(from, to,    i, products, stack) {
   for (i = from; i <= to; ++i) {
-    products += text[i] ~ /^fmla\t/
-    stack += text[i] ~ /^(ldr|str|ldp|stp|ldur|stur)\tq.*\[sp/
+    products += text[i] ~ /^(fmla\t|vfmadd.*%[yz]mm)/
+    stack += text[i] ~ /^((ldr|str|ldp|stp|ldur|stur)\tq.*\[sp|v.*\(%r[sb]p.*%[yz]mm|v.*%[yz]mm.*\(%r[sb]p)/
     if (i < to && ends_loop[i]) {
       return
     }
@@ -33,9 +33,9 @@ function end_of_loop(from, to,    i, products, stack) {
   gsub(/ /, "", address)
   text[++count] = substr($0, index($0, ":\t") + 2)
   index_of[address] = count
-  if (match(text[count], /^(b|b\.[a-z]+|cbn?z|tbn?z)\t/)) {
+  if (match(text[count], /^((b|b\.[a-z]+|cbn?z|tbn?z)\t|j[a-z]+ )/)) {
     target = text[count]
-    sub(/ <.*/, "", target)
+    sub(/ *<.*/, "", target)
     sub(/.*[\t ]/, "", target)
     if (target in index_of) {
       ends_loop[count] = 1
