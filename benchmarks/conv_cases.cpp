@@ -90,6 +90,38 @@ void add_layer(std::vector<KernelCase>& cases, const Layer& layer, bool transpos
   }
 }
 
+/// The weight's gradient behind a PReLU. What the PReLU sees is positive: then the magnitudes of
+/// the inputs give those of all terms, and the time does not depend on it.
+void add_prelu_gradient(std::vector<KernelCase>& cases, const Layer& layer,
+                        const std::vector<int>& threads) {
+  const ConvSizes sizes = sizes_of(layer, false);
+  const Counts n = counts_of(sizes, false);
+  KernelCase added = kernel_case("conv2d_prelu_backward_weight", layer.name,
+                                 {input(n.x), input(n.y), input(n.y, 0, 1), input(1), output(n.y),
+                                  output(n.weight), output(sizes.out_channels), output(1)},
+                                 [=](Context& context, const auto& table, const auto& p) {
+                                   context.launch(table.conv2d_prelu_backward_weight,
+                                                  {.conv = {.sizes = sizes,
+                                                            .x = p[0],
+                                                            .dy = p[1],
+                                                            .dweight = p[5],
+                                                            .dbias = p[6],
+                                                            .dweight_store = Store::write,
+                                                            .dbias_store = Store::write},
+                                                   .slopes = 1,
+                                                   .before = p[2],
+                                                   .slope = p[3],
+                                                   .dz = p[4],
+                                                   .wants_dz = true,
+                                                   .dslope = p[7],
+                                                   .dslope_store = Store::write});
+                                 });
+  added.threads = threads;
+  added.multiply_adds = n.multiply_adds;
+  added.magnitude = Magnitude::absolute_inputs;
+  cases.push_back(std::move(added));
+}
+
 /// FSRCNN in one call, as inference runs it. The terms of the last stage are bounded by what the
 /// magnitudes of all weights make of those of the inputs.
 void add_chain(std::vector<KernelCase>& cases, int height, int width) {
@@ -151,6 +183,7 @@ std::vector<KernelCase> conv_cases(CaseSize size, std::int64_t batch) {
                              Layer{"estimator", 56, 56, 1, 1, low, 96, batch}}) {
     add_layer(cases, layer, false, Passes::all, {1});
   }
+  add_prelu_gradient(cases, {"mapping", 12, 12, 3, 1, low, 96, batch}, {1});
   add_layer(cases, {"deconvolution", 56, 1, 9, 2, low, 96, batch}, true, Passes::all, {1});
   for (const Layer& layer : {Layer{"feature_640x360", 1, 56, 5, 1, image, 640},
                              Layer{"shrink_640x360", 56, 12, 1, 1, image, 640},
