@@ -80,7 +80,7 @@ END
   rm -rf "$new/debs" "$new/apt" "$sysroot"
   mv "$new" "$sysroot"
 }
-wanted="${libraries[*]}, $(md5sum <"$0")"
+wanted="${libraries[*]}, $(declare -f make_sysroot | md5sum)"
 if [ "$(cat "$sysroot/made_of" 2>/dev/null)" != "$wanted" ]; then
   say "arm64 libraries"
   make_sysroot
