@@ -78,93 +78,92 @@ void convolve(Queue& queue, const Positions& positions, const Tiling& tiling, co
   const std::int64_t source_plane = std::int64_t{positions.height} * positions.width;
   const std::int64_t target_plane = std::int64_t{positions.out_height} * positions.out_width;
 
-  queue.parallel_for(
-      positions.batch * positions.groups * image_tasks, [&](std::int64_t task, int worker) {
-        const std::int64_t image = task / image_tasks;
-        const std::int64_t group = image % positions.groups;
-        const std::int64_t y0 = task % image_tasks / tiling.column_tasks * tiling.rows;
-        const std::int64_t x0 = task % tiling.column_tasks * tiling.columns;
-        const std::int64_t rows = std::min(tiling.rows, positions.rows - y0);
-        const std::int64_t columns = std::min(tiling.columns, positions.columns - x0);
-        const T* const from = source + image * positions.channels * source_plane;
-        const std::int64_t to = image * positions.out_channels * target_plane;
-        T* const y = target.y + to;
-        T* const before = target.before == nullptr ? nullptr : target.before + to;
-        T* const window = scratch + static_cast<std::size_t>(worker) * worker_size;
-        const Planes<T> planes{from, positions.height, positions.width, positions.padding_mode};
-        const std::int64_t left = positions.left + x0 * positions.stride;
-        const auto top = [&](std::int64_t row) {
-          return positions.top + (y0 + row) * positions.stride;
-        };
-        const auto fill_window = [&](std::int64_t row) {
-          tiling.window.fill(tiles, planes, positions.channels, top(row), left, window);
-        };
-        if (!tiling.in_place && !tiling.without_copy) {
-          fill_window(0);
-        }
-        const T* const input = tiling.in_place ? from + x0 : window;
-        T* const pair = window + window_size;
-        const BlockRows<T> blocks(tiles, positions, banks, group, pair + pair_size, tiling.columns);
-        // Calls compute_row for rows one by one, with what they read, or compute_pair for two in
-        // one.
-        const auto for_each_row = [&](const auto& compute_row, const auto& compute_pair) {
-          for (std::int64_t row = 0; row < rows;) {
-            if (pairs.empty() || row % 2 != 0 || !positions.pair_is_inside(y0 + row)) {
-              if (tiling.without_copy) {
-                fill_window(row);
-              }
-              compute_row(row, tiling.without_copy ? window : input + row * tiling.window.pitch());
-              ++row;
-              continue;
-            }
-            if (tiling.without_copy) {
-              pairs.fill(tiles, planes, positions.channels, top(row), left, pair);
-            } else {
-              pairs.fill(tiles, window, row, pair);
-            }
-            compute_pair(row, PairChoice{true, row + 1 < rows});
-            row += 2;
+  const auto compute_task = [&](std::int64_t task, int worker) {
+    const std::int64_t image = task / image_tasks;
+    const std::int64_t group = image % positions.groups;
+    const std::int64_t y0 = task % image_tasks / tiling.column_tasks * tiling.rows;
+    const std::int64_t x0 = task % tiling.column_tasks * tiling.columns;
+    const std::int64_t rows = std::min(tiling.rows, positions.rows - y0);
+    const std::int64_t columns = std::min(tiling.columns, positions.columns - x0);
+    const T* const from = source + image * positions.channels * source_plane;
+    const std::int64_t to = image * positions.out_channels * target_plane;
+    T* const y = target.y + to;
+    T* const before = target.before == nullptr ? nullptr : target.before + to;
+    T* const window = scratch + static_cast<std::size_t>(worker) * worker_size;
+    const Planes<T> planes{from, positions.height, positions.width, positions.padding_mode};
+    const std::int64_t left = positions.left + x0 * positions.stride;
+    const auto top = [&](std::int64_t row) {
+      return positions.top + (y0 + row) * positions.stride;
+    };
+    const auto fill_window = [&](std::int64_t row) {
+      tiling.window.fill(tiles, planes, positions.channels, top(row), left, window);
+    };
+    if (!tiling.in_place && !tiling.without_copy) {
+      fill_window(0);
+    }
+    const T* const input = tiling.in_place ? from + x0 : window;
+    T* const pair = window + window_size;
+    const BlockRows<T> blocks(tiles, positions, banks, group, pair + pair_size, tiling.columns);
+    // Calls compute_row for rows one by one, with what they read, or compute_pair for two in
+    // one.
+    const auto for_each_row = [&](const auto& compute_row, const auto& compute_pair) {
+      for (std::int64_t row = 0; row < rows;) {
+        if (pairs.empty() || row % 2 != 0 || !positions.pair_is_inside(y0 + row)) {
+          if (tiling.without_copy) {
+            fill_window(row);
           }
-        };
-        if (positions.block > 1) {
-          for_each_row(
-              [&](std::int64_t row, const T* from_row) {
-                blocks.compute({from_row, y0 + row, x0, columns}, y, before, target.store);
-              },
-              [&](std::int64_t row, PairChoice wanted) {
-                blocks.compute_pair({pair, y0 + row, x0, columns}, wanted, y, before, target.store);
-              });
-          return;
+          compute_row(row, tiling.without_copy ? window : input + row * tiling.window.pitch());
+          ++row;
+          continue;
         }
-        const auto convolve_rows = [&](const FilterBank<T>& bank, std::int64_t row,
-                                       std::int64_t count, const T* from_row, const auto& run) {
-          ConvolvePass<T> p = pass_of(bank.filters[0], group);
-          p.rows = count;
-          p.columns = columns;
-          p.input = from_row;
-          p.input_pitch = tiling.window.pitch();
-          const std::int64_t first = (y0 + row) * positions.out_width + x0;
-          p.out = y + first;
-          p.before = before == nullptr ? nullptr : before + first;
-          p.out_pitch = positions.out_width;
-          p.out_channel_stride = target_plane;
-          p.store = target.store;
-          run(p);
-        };
-        if (pairs.empty()) {
-          convolve_rows(banks.rows, 0, rows, input, tiles.convolve);
-          return;
+        if (tiling.without_copy) {
+          pairs.fill(tiles, planes, positions.channels, top(row), left, pair);
+        } else {
+          pairs.fill(tiles, window, row, pair);
         }
-        for_each_row(
-            [&](std::int64_t row, const T* from_row) {
-              convolve_rows(banks.rows, row, 1, from_row, tiles.convolve);
-            },
-            [&](std::int64_t row, PairChoice wanted) {
-              convolve_rows(banks.pairs, row, 2, pair, [&](const ConvolvePass<T>& pass) {
-                tiles.convolve_pair(pass, wanted);
-              });
-            });
-      });
+        compute_pair(row, PairChoice{true, row + 1 < rows});
+        row += 2;
+      }
+    };
+    if (positions.block > 1) {
+      for_each_row(
+          [&](std::int64_t row, const T* from_row) {
+            blocks.compute({from_row, y0 + row, x0, columns}, y, before, target.store);
+          },
+          [&](std::int64_t row, PairChoice wanted) {
+            blocks.compute_pair({pair, y0 + row, x0, columns}, wanted, y, before, target.store);
+          });
+      return;
+    }
+    const auto convolve_rows = [&](const FilterBank<T>& bank, std::int64_t row, std::int64_t count,
+                                   const T* from_row, const auto& run) {
+      ConvolvePass<T> p = pass_of(bank.filters[0], group);
+      p.rows = count;
+      p.columns = columns;
+      p.input = from_row;
+      p.input_pitch = tiling.window.pitch();
+      const std::int64_t first = (y0 + row) * positions.out_width + x0;
+      p.out = y + first;
+      p.before = before == nullptr ? nullptr : before + first;
+      p.out_pitch = positions.out_width;
+      p.out_channel_stride = target_plane;
+      p.store = target.store;
+      run(p);
+    };
+    if (pairs.empty()) {
+      convolve_rows(banks.rows, 0, rows, input, tiles.convolve);
+      return;
+    }
+    for_each_row(
+        [&](std::int64_t row, const T* from_row) {
+          convolve_rows(banks.rows, row, 1, from_row, tiles.convolve);
+        },
+        [&](std::int64_t row, PairChoice wanted) {
+          convolve_rows(banks.pairs, row, 2, pair,
+                        [&](const ConvolvePass<T>& pass) { tiles.convolve_pair(pass, wanted); });
+        });
+  };
+  queue.parallel_for(positions.batch * positions.groups * image_tasks, compute_task);
 }
 
 /// A pointwise convolution treats the image as one long row.

@@ -20,12 +20,7 @@ namespace pisr::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Accumulators per block: 24 of 32 vector registers, or 12 of 16.
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4
-constexpr int kLargestBlock = 4;
-#else
-constexpr int kLargestBlock = 8;
-#endif
+constexpr int kLargestBlock = kHas32Registers ? 8 : 4;
 constexpr int kTileVectors = 3;
 
 // A sum of n products of one sign is off by about sqrt(n) / 4 roundings, so long sums are cut.

@@ -18,12 +18,7 @@ namespace pisr::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Accumulators per block: 24 of 32 vector registers, or 12 of 16.
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4
-constexpr int kTapBlock = 3;
-#else
-constexpr int kTapBlock = 6;
-#endif
+constexpr int kTapBlock = kHas32Registers ? 6 : 3;
 constexpr int kWeightChannels = 4;
 
 /// Products that are summed in each lane: as in conv_taps-inl.h, longer sums would be less

@@ -17,14 +17,13 @@ struct Planes {
   PaddingMode padding_mode;
 
   /// The row of a channel, or the one nearest to it.
-  const T* row(std::int64_t channel, std::int64_t row) const {
-    return data + (channel * height + std::clamp<std::int64_t>(row, 0, height - 1)) * width;
+  const T* row(std::int64_t channel, std::int64_t y) const {
+    return data + (channel * height + std::clamp<std::int64_t>(y, 0, height - 1)) * width;
   }
   /// Asks for `count` elements of such a row from `left` on, as far as they are inside.
-  void prefetch(std::int64_t channel, std::int64_t row_number, std::int64_t left,
-                std::int64_t count) const {
+  void prefetch(std::int64_t channel, std::int64_t y, std::int64_t left, std::int64_t count) const {
     constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
-    const T* const data_of_row = row(channel, row_number);
+    const T* const data_of_row = row(channel, y);
     for (std::int64_t i = std::max<std::int64_t>(left, 0); i < std::min(left + count, width);
          i += kLine) {
       __builtin_prefetch(data_of_row + i);

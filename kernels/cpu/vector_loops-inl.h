@@ -33,6 +33,8 @@ template <class T>
 using Vector = hn::Vec<Tag<T>>;
 template <class T>
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(Tag<T>()));
+/// Of 32 vector registers a block of accumulators takes 24, of 16 it takes 12.
+constexpr bool kHas32Registers = HWY_TARGET != HWY_AVX2 && HWY_TARGET != HWY_SSE4;
 
 /// The first `count` lanes from memory, zeros behind them; all where count >= Lanes(d).
 template <class T>

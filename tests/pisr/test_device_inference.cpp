@@ -40,14 +40,34 @@ double largest_difference(const Plane& a, const Plane& b) {
   return worst;
 }
 
+/// A frame, and what the CPU makes of it.
+struct Frame {
+  Frame() {
+    randomise(network);
+    expected = upscale_luma(cpu, network, low);
+  }
+
+  Context cpu;
+  Fsrcnn network;
+  const Plane low = luma(dead_leaves(1, 0, 13, 11));
+  Plane expected;
+};
+
+/// Kernels that an emulated device has launched, else 0.
+long launches(kernels::Device& device) {
+  const auto* const emulated = dynamic_cast<EmulatedDevice*>(&device);
+  return emulated == nullptr ? 0 : emulated->launches();
+}
+
+bool counts_launches(kernels::Device& device) {
+  return dynamic_cast<EmulatedDevice*>(&device) != nullptr;
+}
+
 }  // namespace
 
 TEST_CASE("device: frames as on the CPU", "[device]") {
-  Context cpu;
-  Fsrcnn network;
-  randomise(network);
-  const Plane low = luma(dead_leaves(1, 0, 13, 11));
-  const Plane expected = upscale_luma(cpu, network, low);
+  Frame frame_of_cpu;
+  auto& [cpu, network, low, expected] = frame_of_cpu;
   for_each_device([&](kernels::Device& device, CaseSize) {
     Context context(device);
     network.move_to(&device);
@@ -64,11 +84,8 @@ TEST_CASE("device: frames as on the CPU", "[device]") {
 }
 
 TEST_CASE("device: frames in TF32 layer by layer", "[device]") {
-  Context cpu;
-  Fsrcnn network;
-  randomise(network);
-  const Plane low = luma(dead_leaves(1, 0, 13, 11));
-  const Plane expected = upscale_luma(cpu, network, low);
+  Frame frame_of_cpu;
+  auto& [cpu, network, low, expected] = frame_of_cpu;
   for_each_device(
       [&](kernels::Device& device, CaseSize) {
         Context context(device);
@@ -76,12 +93,11 @@ TEST_CASE("device: frames in TF32 layer by layer", "[device]") {
         LumaUpscaler upscaler(context, network);
         Plane high, first;
         for (int frame = 0; frame < 2; ++frame) {
-          const auto* const emulated = dynamic_cast<EmulatedDevice*>(&device);
-          const long before = emulated == nullptr ? 0 : emulated->launches();
+          const long before = launches(device);
           upscaler.run(low, high);
-          if (emulated != nullptr) {
+          if (counts_launches(device)) {
             // 8 layers, and the weights of 6 are put in order once.
-            CHECK(emulated->launches() - before == (frame == 0 ? 14 : 8));
+            CHECK(launches(device) - before == (frame == 0 ? 14 : 8));
           }
           CHECK(largest_difference(high, expected) <= 255 * 1e-3);
           first = frame == 0 ? high : first;
@@ -107,11 +123,10 @@ TEST_CASE("device: frames in half precision by one kernel", "[device]") {
           LumaUpscaler upscaler(context, network);
           Plane high;
           for (int frame = 0; frame < 2; ++frame) {
-            const auto* const emulated = dynamic_cast<EmulatedDevice*>(&device);
-            const long before = emulated == nullptr ? 0 : emulated->launches();
+            const long before = launches(device);
             upscaler.run(low, high);
-            if (emulated != nullptr) {
-              CHECK(emulated->launches() - before == (frame == 0 ? 2 : 1));  // weights in order
+            if (counts_launches(device)) {
+              CHECK(launches(device) - before == (frame == 0 ? 2 : 1));  // weights in order
             }
             CHECK(largest_difference(high, expected) > 0);
             CHECK(largest_difference(high, expected) <= 255 * 1e-3);
