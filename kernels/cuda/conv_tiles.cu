@@ -4,7 +4,6 @@
 // pixels into shared memory. A warp reads 8 + 14 numbers from shared memory a step of 14 x 1024
 // products.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -12,54 +11,22 @@
 #include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/fast_divide.h"
 #include "kernels/cuda/map.h"
-#include "kernels/cuda/phase.h"
 #include "kernels/cuda/tensor_core.h"
+#include "kernels/cuda/tile_job.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kSide = 16;      // of a tile; a warp has two rows of it
-constexpr int kStep = 8;       // channels of one instruction
-constexpr int kFragment = 64;  // words of a fragment b
-constexpr int kMostStride = 4, kMostPhases = kMostStride * kMostStride;
+constexpr int kSide = 16;                      // of a tile; a warp has two rows of it
+constexpr int kStep = 8;                       // channels of one instruction
+constexpr int kFragment = 64;                  // words of a fragment b
 constexpr std::size_t kMostShared = 96 << 10;  // sm_86 has 99 KB, and of sm_90 two blocks fit
 
-// Results that meet the same taps: result (row, column) sums over taps (i, j), counted in the
-// direction of the source, source (row step + first_y + i, column step + first_x + j).
-struct TilePhase {
-  int rows, columns;
-  int first_y, first_x, taps_y, taps_x;
-  int offset_y, offset_x;               // of its first result in the target
-  int weight_of_row, weight_of_column;  // from tap to tap
-  std::int64_t weight_at;               // of its first tap
-  std::int64_t packed_at;               // in words
-
-  __host__ __device__ int taps() const { return taps_y * taps_x; }
-};
-
-struct TileJob {
-  int phase_count;
-  const float* source;
-  int channels, source_height, source_width;
-  int step;         // from a result's source to that of the next
-  bool replicate;   // the padding
-  int filters;      // results' channels
-  int target_step;  // from a result's place in the target to the next
-  int target_height, target_width;
-  int tiles_x, tiles;                           // of the largest phase
-  int columns_of_step, row_pitch, plane_pitch;  // of the source's tile, in floats
-  FastDivide tile_width;                        // of the source's tile
-  int tile_height;
-  int chunk;       // channels in shared memory at once
-  int chunk_taps;  // of the phase with the most
-  std::int64_t weight_of_filter, weight_of_channel;
-  const float* packed;  // the weights
-  Destination<float> target;
-  TilePhase phases[kMostPhases];
-
-  __host__ __device__ int steps() const { return (channels + kStep - 1) / kStep; }
-};
+// Planes are 8 modulo 32 against bank conflicts.
+constexpr TileShape tile_shape(int filter_tiles) {
+  return {kSide, kSide, filter_tiles * 8, kStep, 32, 8, kMostShared};
+}
 
 // Weights as fragments b, rounded: [phase, blocks of filters, channels / 8, taps, kFilterTiles].
 template <int kFilterTiles>
@@ -71,7 +38,7 @@ struct PackWeights {
 
   __device__ void operator()(std::int64_t phase_index, std::int64_t index) const {
     const TilePhase& phase = job.phases[phase_index];
-    const int words = job.steps() * phase.taps() * kFilterTiles * kFragment;
+    const int words = job.padded_channels * phase.taps() * job.filters_of_block;
     const int block = words == 0 ? 0 : static_cast<int>(index / words);
     if (words == 0 || block * kFilterTiles * 8 >= job.filters) {
       return;
@@ -84,78 +51,35 @@ struct PackWeights {
     const int step = tap_of_step / phase.taps(), tap = tap_of_step - step * phase.taps();
     const int channel = step * kStep + lane % 4 + word % 2 * 4;
     const int i = tap / phase.taps_x, j = tap - i * phase.taps_x;
-    float value = 0;
-    if (filter < job.filters && channel < job.channels) {
-      value = weight[filter * job.weight_of_filter + channel * job.weight_of_channel +
-                     phase.weight_at + i * phase.weight_of_row + j * phase.weight_of_column];
-    }
-    packed[phase.packed_at + index] = to_tf32(value);
+    packed[phase.packed_at + index] = to_tf32(job.weight(phase, weight, filter, channel, i, j));
   }
 };
 
-// What the results of this block look at, [channels of the chunk, plane_pitch], in a plane row
-// after row, in a row first the columns 0, step, 2 step ..., then 1, step + 1, ...: neighbouring
-// results read neighbouring numbers. plane_pitch is 8 modulo 32 against bank conflicts.
-__device__ __forceinline__ void load_tile(const TileJob& job, const float* image, int first_y,
-                                          int first_x, int first_channel, float* tile) {
-  const int width = job.tile_width.divisor();
-  const std::int64_t plane = std::int64_t{job.source_height} * job.source_width;
-  for (int i = static_cast<int>(threadIdx.x); i < job.tile_height * width; i += kThreads) {
-    const int row = job.tile_width.quotient(i), column = i - row * width;
-    int y = first_y + row, x = first_x + column;
-    if (job.replicate) {
-      y = y < 0 ? 0 : y < job.source_height ? y : job.source_height - 1;
-      x = x < 0 ? 0 : x < job.source_width ? x : job.source_width - 1;
-    }
-    const bool inside = y >= 0 && y < job.source_height && x >= 0 && x < job.source_width;
-    const float* source = image + first_channel * plane + std::int64_t{y} * job.source_width + x;
-    float* target =
-        tile + row * job.row_pitch + column % job.step * job.columns_of_step + column / job.step;
-    for (int channel = 0; channel < job.chunk; ++channel) {
-      if (inside && first_channel + channel < job.channels) {
-        copy_async(target + channel * job.plane_pitch, source + channel * plane);
-      } else {
-        target[channel * job.plane_pitch] = 0;
-      }
-    }
-  }
-}
-
-__device__ __forceinline__ void load_weights(const float* packed, int words, float* weights) {
-  for (int i = static_cast<int>(threadIdx.x); i < words / 4; i += kThreads) {
-    copy_async(reinterpret_cast<float4*>(weights) + i, reinterpret_cast<const float4*>(packed) + i);
-  }
-}
-
 template <int kFilterTiles>
-__global__ void __launch_bounds__(kThreads, 2) conv_tiles_kernel(TileJob job) {
+__global__ void __launch_bounds__(kThreads, 2)
+    conv_tiles_kernel(TileJob job, const float* all_packed) {
   PISR_DYNAMIC_SHARED(float, weights);
-  float* tile = weights + job.chunk / kStep * job.chunk_taps * kFilterTiles * kFragment;
+  float* tile = weights + job.weights_of_chunk();
   const TilePhase& phase = job.phases[blockIdx.z];
-  const std::int64_t image = blockIdx.x / job.tiles;
-  const int place = static_cast<int>(blockIdx.x) % job.tiles;
-  const int tile_row = place / job.tiles_x * kSide, tile_column = place % job.tiles_x * kSide;
-  if (tile_row >= phase.rows || tile_column >= phase.columns) {
+  const TilePlace place(job);
+  if (place.row >= phase.rows || place.column >= phase.columns) {
     return;
   }
-  const float* source = job.source + image * job.channels * job.source_height * job.source_width;
-  const float* packed =
-      job.packed + phase.packed_at +
-      std::int64_t{blockIdx.y} * job.steps() * phase.taps() * kFilterTiles * kFragment;
+  const int words_of_step = phase.taps() * kFilterTiles * kFragment;
+  const float* packed = all_packed + phase.packed_at +
+                        std::int64_t{blockIdx.y} * (job.padded_channels / kStep) * words_of_step;
   const int warp = static_cast<int>(threadIdx.x) / kWarpSize;
   const int lane = static_cast<int>(threadIdx.x) % kWarpSize, group = lane / 4, member = lane % 4;
   const float* corner =
       tile + member * job.plane_pitch + 2 * warp * job.step * job.row_pitch + group;
 
   float sum[2][kFilterTiles][4] = {};
-  const int words_of_step = phase.taps() * kFilterTiles * kFragment;
   for (int first = 0; first < job.channels && phase.taps() > 0; first += job.chunk) {
-    const int steps =
-        (job.channels - first < job.chunk ? job.channels - first + kStep - 1 : job.chunk) / kStep;
-    load_tile(job, source, tile_row * job.step + phase.first_y,
-              tile_column * job.step + phase.first_x, first, tile);
-    load_weights(packed + std::int64_t{first / kStep} * words_of_step, steps * words_of_step,
-                 weights);
+    const int left = job.padded_channels - first;
+    const int steps = (left < job.chunk ? left : job.chunk) / kStep;
+    load_tile<kThreads>(job, phase, place, first, tile);
+    load_words<kThreads>(packed + std::int64_t{first / kStep} * words_of_step,
+                         steps * words_of_step, weights);
     copy_wait();
     __syncthreads();
     const float2* b = reinterpret_cast<const float2*>(weights) + lane;
@@ -194,80 +118,34 @@ __global__ void __launch_bounds__(kThreads, 2) conv_tiles_kernel(TileJob job) {
 
   PISR_UNROLL
   for (int m = 0; m < 2; ++m) {
-    const int row = tile_row + 2 * warp + m;
     PISR_UNROLL
     for (int n = 0; n < kFilterTiles; ++n) {
       PISR_UNROLL
       for (int part = 0; part < 4; ++part) {
-        const int column = tile_column + group + part / 2 * 8;
         const int filter =
             (static_cast<int>(blockIdx.y) * kFilterTiles + n) * 8 + 2 * member + part % 2;
-        if (row < phase.rows && column < phase.columns && filter < job.filters) {
-          const std::int64_t y = row * job.target_step + phase.offset_y;
-          const int x = column * job.target_step + phase.offset_x;
-          const std::int64_t plane = image * job.filters + filter;
-          job.target.store_sum(filter, (plane * job.target_height + y) * job.target_width + x,
-                               sum[m][n][part]);
-        }
+        job.store(phase, place.image, filter, place.row + 2 * warp + m,
+                  place.column + group + part / 2 * 8, sum[m][n][part]);
       }
     }
   }
 }
 
-// The source's tile and how many channels of it and of the weights fit. Whether any do.
-bool fit_chunk(TileJob& job, int filter_tiles) {
-  int taps_y = 1, taps_x = 1, taps = 1;
-  for (int i = 0; i < job.phase_count; ++i) {
-    taps_y = std::max(taps_y, job.phases[i].taps_y);
-    taps_x = std::max(taps_x, job.phases[i].taps_x);
-    taps = std::max(taps, job.phases[i].taps());
-  }
-  job.tile_height = (kSide - 1) * job.step + taps_y;
-  job.tile_width = FastDivide((kSide - 1) * job.step + taps_x);
-  job.columns_of_step = (job.tile_width.divisor() + job.step - 1) / job.step;
-  job.row_pitch = job.columns_of_step * job.step;
-  job.plane_pitch = (job.tile_height * job.row_pitch + 23) / 32 * 32 + 8;
-  job.chunk_taps = taps;
-  const std::size_t bytes_of_step =
-      (static_cast<std::size_t>(taps) * filter_tiles * kFragment + kStep * job.plane_pitch) *
-      sizeof(float);
-  const auto steps =
-      static_cast<int>(std::min<std::size_t>(kMostShared / bytes_of_step, job.steps()));
-  job.chunk = steps * kStep;
-  return steps > 0;
-}
-
-std::size_t shared_bytes(const TileJob& job, int filter_tiles) {
-  return (static_cast<std::size_t>(job.chunk) / kStep * job.chunk_taps * filter_tiles * kFragment +
-          static_cast<std::size_t>(job.chunk) * job.plane_pitch) *
-         sizeof(float);
-}
-
 template <int kFilterTiles>
 void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t batch) {
-  fit_chunk(job, kFilterTiles);
-  const int blocks_of_filters = (job.filters + kFilterTiles * 8 - 1) / (kFilterTiles * 8);
-  const std::int64_t words_of_phase =
-      std::int64_t{blocks_of_filters} * job.steps() * job.chunk_taps * kFilterTiles * kFragment;
-  int rows = 0, columns = 0;
+  fit_tile(job, tile_shape(kFilterTiles));
+  const int words_of_phase = count_32(job.weights_of_phase(), "weights");
   for (int i = 0; i < job.phase_count; ++i) {
-    job.phases[i].packed_at = i * words_of_phase;
-    rows = std::max(rows, job.phases[i].rows);
-    columns = std::max(columns, job.phases[i].columns);
+    job.phases[i].packed_at = std::int64_t{i} * words_of_phase;
   }
-  count_32(words_of_phase, "weights");
   const auto pack = [&](float* packed) {
     map_planes(queue, job.phase_count, words_of_phase,
                PackWeights<kFilterTiles>{FastDivide(kFilterTiles), job, weight.values, packed});
   };
-  job.packed = prepare<float>(queue, weight.prepared,
-                              static_cast<std::size_t>(job.phase_count * words_of_phase), pack);
-  job.tiles_x = (columns + kSide - 1) / kSide;
-  job.tiles = count_32(std::int64_t{job.tiles_x} * ((rows + kSide - 1) / kSide), "tiles");
-  const dim3 blocks(block_count(batch * job.tiles, 1), static_cast<unsigned>(blocks_of_filters),
-                    static_cast<unsigned>(job.phase_count));
-  launch_with_shared(queue, conv_tiles_kernel<kFilterTiles>, blocks, kThreads,
-                     shared_bytes(job, kFilterTiles), job);
+  const float* packed = prepare<float>(
+      queue, weight.prepared, static_cast<std::size_t>(job.phase_count) * words_of_phase, pack);
+  launch_with_shared(queue, conv_tiles_kernel<kFilterTiles>, tile_blocks(job, batch), kThreads,
+                     job.shared_bytes, job, packed);
 }
 
 // 12 channels, and 56, are what the networks have.
@@ -284,92 +162,23 @@ void run(Queue& queue, const TileJob& job, const Weight<float>& weight, std::int
   }
 }
 
-TileJob to_small_job(const ConvSizes& sizes) {
-  TileJob job = {};
-  job.phase_count = 1;
-  job.phases[0] = {sizes.out_height,
-                   sizes.out_width,
-                   -sizes.padding,
-                   -sizes.padding,
-                   sizes.kernel_height,
-                   sizes.kernel_width,
-                   0,
-                   0,
-                   sizes.kernel_width,
-                   1,
-                   0,
-                   0};
-  job.channels = sizes.in_channels;
-  job.source_height = sizes.in_height;
-  job.source_width = sizes.in_width;
-  job.step = sizes.stride;
-  job.replicate = sizes.padding_mode == PaddingMode::replicate;
-  job.filters = sizes.out_channels;
-  job.target_step = 1;
-  job.target_height = sizes.out_height;
-  job.target_width = sizes.out_width;
-  job.weight_of_channel = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
-  job.weight_of_filter = job.weight_of_channel * sizes.in_channels;
-  return job;
-}
-
-TileJob to_large_job(const ConvSizes& sizes) {
-  TileJob job = {};
-  const int stride = sizes.stride;
-  job.phase_count = stride * stride;
-  for (int i = 0; i < job.phase_count; ++i) {
-    const Phase rows(i / stride, sizes.in_height, sizes.kernel_height, stride, sizes.padding);
-    const Phase columns(i % stride, sizes.in_width, sizes.kernel_width, stride, sizes.padding);
-    // The taps are counted from the last.
-    const int last_row = rows.first_tap + (rows.taps - 1) * stride;
-    const int last_column = columns.first_tap + (columns.taps - 1) * stride;
-    job.phases[i] = {rows.count,
-                     columns.count,
-                     rows.first - (rows.taps - 1),
-                     columns.first - (columns.taps - 1),
-                     rows.taps,
-                     columns.taps,
-                     rows.offset,
-                     columns.offset,
-                     -stride * sizes.kernel_width,
-                     -stride,
-                     std::int64_t{last_row} * sizes.kernel_width + last_column,
-                     0};
-  }
-  job.channels = sizes.out_channels;
-  job.source_height = sizes.out_height;
-  job.source_width = sizes.out_width;
-  job.step = 1;
-  job.filters = sizes.in_channels;
-  job.target_step = stride;
-  job.target_height = sizes.in_height;
-  job.target_width = sizes.in_width;
-  job.weight_of_filter = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
-  job.weight_of_channel = job.weight_of_filter * sizes.in_channels;
-  return job;
-}
-
 bool takes(const ConvSizes& sizes) {
   return sizes.groups == 1 && sizes.in_channels >= kStep && sizes.out_channels >= kStep &&
-         sizes.stride <= kMostStride;
+         sizes.stride <= TileJob::kMostStride;
+}
+
+bool fits(TileJob job) {
+  return fit_tile(job, tile_shape(filter_tiles(job.filters)));
 }
 
 }  // namespace
 
 bool tiles_take_to_small(const ConvSizes& sizes) {
-  if (!takes(sizes)) {
-    return false;
-  }
-  TileJob job = to_small_job(sizes);
-  return fit_chunk(job, filter_tiles(job.filters));
+  return takes(sizes) && fits(to_small_job(sizes));
 }
 
 bool tiles_take_to_large(const ConvSizes& sizes) {
-  if (!takes(sizes)) {
-    return false;
-  }
-  TileJob job = to_large_job(sizes);
-  return fit_chunk(job, filter_tiles(job.filters));
+  return takes(sizes) && fits(to_large_job(sizes));
 }
 
 void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,

@@ -1,0 +1,111 @@
+#include <algorithm>
+
+#include "kernels/cuda/conv_primitives.h"
+#include "kernels/cuda/phase.h"
+#include "kernels/cuda/tile_job.h"
+
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+
+TileJob to_small_job(const ConvSizes& sizes) {
+  TileJob job = {};
+  job.phase_count = 1;
+  TilePhase& phase = job.phases[0];
+  phase.rows = sizes.out_height;
+  phase.columns = sizes.out_width;
+  phase.first_y = phase.first_x = -sizes.padding;
+  phase.taps_y = sizes.kernel_height;
+  phase.taps_x = sizes.kernel_width;
+  job.channels = sizes.in_channels;
+  job.source_height = sizes.in_height;
+  job.source_width = sizes.in_width;
+  job.step = sizes.stride;
+  job.replicate = sizes.padding_mode == PaddingMode::replicate;
+  job.filters = sizes.out_channels;
+  job.target_step = 1;
+  job.target_height = sizes.out_height;
+  job.target_width = sizes.out_width;
+  job.kernel_width = sizes.kernel_width;
+  job.weight_step = 1;
+  job.weight_of_channel = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
+  job.weight_of_filter = job.weight_of_channel * sizes.in_channels;
+  return job;
+}
+
+TileJob to_large_job(const ConvSizes& sizes) {
+  TileJob job = {};
+  const int stride = sizes.stride;
+  job.phase_count = stride * stride;
+  for (int i = 0; i < job.phase_count; ++i) {
+    const Phase rows(i / stride, sizes.in_height, sizes.kernel_height, stride, sizes.padding);
+    const Phase columns(i % stride, sizes.in_width, sizes.kernel_width, stride, sizes.padding);
+    TilePhase& phase = job.phases[i];
+    phase.rows = rows.count;
+    phase.columns = columns.count;
+    // The taps are counted from the last.
+    phase.first_y = rows.first - (rows.taps - 1);
+    phase.first_x = columns.first - (columns.taps - 1);
+    phase.taps_y = rows.taps;
+    phase.taps_x = columns.taps;
+    phase.offset_y = rows.offset;
+    phase.offset_x = columns.offset;
+    phase.weight_row = rows.first_tap + (rows.taps - 1) * stride;
+    phase.weight_column = columns.first_tap + (columns.taps - 1) * stride;
+  }
+  job.channels = sizes.out_channels;
+  job.source_height = sizes.out_height;
+  job.source_width = sizes.out_width;
+  job.step = 1;
+  job.filters = sizes.in_channels;
+  job.target_step = stride;
+  job.target_height = sizes.in_height;
+  job.target_width = sizes.in_width;
+  job.kernel_width = sizes.kernel_width;
+  job.weight_step = -stride;
+  job.weight_of_filter = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
+  job.weight_of_channel = job.weight_of_filter * sizes.in_channels;
+  return job;
+}
+
+bool fit_tile(TileJob& job, const TileShape& shape) {
+  int rows = 0, columns = 0, taps_y = 1, taps_x = 1;
+  job.most_taps = 1;
+  for (int i = 0; i < job.phase_count; ++i) {
+    const TilePhase& phase = job.phases[i];
+    rows = std::max(rows, phase.rows);
+    columns = std::max(columns, phase.columns);
+    taps_y = std::max(taps_y, phase.taps_y);
+    taps_x = std::max(taps_x, phase.taps_x);
+    job.most_taps = std::max(job.most_taps, phase.taps());
+  }
+  job.rows_of_tile = shape.rows;
+  job.columns_of_tile = shape.columns;
+  job.tiles_x = (columns + shape.columns - 1) / shape.columns;
+  job.tiles = count_32(std::int64_t{job.tiles_x} * ((rows + shape.rows - 1) / shape.rows), "tiles");
+  job.tile_height = (shape.rows - 1) * job.step + taps_y;
+  job.tile_width = FastDivide((shape.columns - 1) * job.step + taps_x);
+  job.columns_of_step = (job.tile_width.divisor() + job.step - 1) / job.step;
+  job.row_pitch = job.columns_of_step * job.step;
+  const int plane = job.tile_height * job.row_pitch;
+  job.plane_pitch =
+      (plane - shape.plane_rest + shape.plane_unit - 1) / shape.plane_unit * shape.plane_unit +
+      shape.plane_rest;
+  job.filters_of_block = shape.filters;
+  job.blocks_of_filters = (job.filters + shape.filters - 1) / shape.filters;
+  const int groups = (job.channels + shape.channels - 1) / shape.channels;
+  job.padded_channels = groups * shape.channels;
+  const std::size_t bytes_of_group =
+      (static_cast<std::size_t>(job.most_taps) * shape.filters + job.plane_pitch) * shape.channels *
+      sizeof(float);
+  const auto fitting =
+      static_cast<int>(std::min<std::size_t>(shape.most_shared / bytes_of_group, groups));
+  job.chunk = fitting * shape.channels;
+  job.shared_bytes = fitting * bytes_of_group;
+  return fitting > 0;
+}
+
+dim3 tile_blocks(const TileJob& job, std::int64_t batch) {
+  return {block_count(batch * job.tiles, 1), static_cast<unsigned>(job.blocks_of_filters),
+          static_cast<unsigned>(job.phase_count)};
+}
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -1,0 +1,161 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/conv_args.h"
+#include "kernels/cuda/destination.h"
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/fast_divide.h"
+
+/// What convolutions of one group by tiles of the image have in common, whatever multiplies: a
+/// block owns a rectangle of results, brings the part of the source that they look at into shared
+/// memory, channels by channels, and meets it with all taps there.
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+
+/// Results that meet the same taps: result (row, column) sums over taps (i, j), counted in the
+/// direction of the source, source (row step + first_y + i, column step + first_x + j).
+struct TilePhase {
+  int rows, columns;
+  int first_y, first_x, taps_y, taps_x;
+  int offset_y, offset_x;         // of its first result in the target
+  int weight_row, weight_column;  // of its first tap in the kernel
+  std::int64_t packed_at;         // of its weights in those the kernel made for itself, in words
+
+  __host__ __device__ int taps() const { return taps_y * taps_x; }
+};
+
+/// A convolution as phases, and how its tiles lie in shared memory.
+struct TileJob {
+  static constexpr int kMostStride = 4, kMostPhases = kMostStride * kMostStride;
+
+  int phase_count;
+  const float* source;
+  int channels, source_height, source_width;
+  int step;         // from a result's source to that of the next
+  bool replicate;   // the padding
+  int filters;      // results' channels
+  int target_step;  // from a result's place in the target to the next
+  int target_height, target_width;
+  int kernel_width, weight_step;  // from a tap to the next in the kernel
+  std::int64_t weight_of_filter, weight_of_channel;
+  Destination<float> target;
+  TilePhase phases[kMostPhases];
+
+  // What fit_tile decides.
+  int rows_of_tile, columns_of_tile;            // of results
+  int tiles_x, tiles;                           // of the largest phase
+  int tile_height;                              // of the source's tile
+  FastDivide tile_width;                        // of the source's tile
+  int columns_of_step, row_pitch, plane_pitch;  // of the source's tile, in floats
+  int filters_of_block, blocks_of_filters;
+  int padded_channels;       // with those that fill up the last group
+  int chunk;                 // channels in shared memory at once
+  int most_taps;             // of a phase
+  std::size_t shared_bytes;  // of a chunk of the source and of its weights
+
+  /// Words of the weights of a chunk, [channels, taps, filters of a block] in any order.
+  __host__ __device__ int weights_of_chunk() const { return chunk * most_taps * filters_of_block; }
+  /// Words of all weights of a phase, those of a block of filters together.
+  __host__ __device__ std::int64_t weights_of_phase() const {
+    return std::int64_t{blocks_of_filters} * padded_channels * most_taps * filters_of_block;
+  }
+
+  /// The weight of a tap, zero for filters and channels that only fill up.
+  __device__ __forceinline__ float weight(const TilePhase& phase, const float* weights, int filter,
+                                          int channel, int i, int j) const {
+    if (filter >= filters || channel >= channels) {
+      return 0;
+    }
+    const int row = phase.weight_row + i * weight_step;
+    const int column = phase.weight_column + j * weight_step;
+    return weights[filter * weight_of_filter + channel * weight_of_channel +
+                   std::int64_t{row} * kernel_width + column];
+  }
+
+  /// Stores a result of an image; those beyond the target or the filters are dropped.
+  __device__ __forceinline__ void store(const TilePhase& phase, std::int64_t image, int filter,
+                                        int row, int column, float sum) const {
+    const int y = row * target_step + phase.offset_y, x = column * target_step + phase.offset_x;
+    if (y < target_height && x < target_width && filter < filters) {
+      const std::int64_t plane = image * filters + filter;
+      target.store_sum(filter, (plane * target_height + y) * target_width + x, sum);
+    }
+  }
+};
+
+/// small = conv2d(large) and large = the transposed map of it with zero padding, as jobs without
+/// source and target. No stride beyond kMostStride.
+TileJob to_small_job(const ConvSizes& sizes);
+TileJob to_large_job(const ConvSizes& sizes);
+
+/// What a kernel's tiles are like.
+struct TileShape {
+  int rows, columns;           // of results, of a block
+  int filters;                 // of a block
+  int channels;                // of the least that is multiplied at once
+  int plane_unit, plane_rest;  // plane_pitch is plane_rest modulo plane_unit
+  std::size_t most_shared;     // bytes of a block
+};
+
+/// Decides how tiles lie and how many channels of the source and of the weights fit. Whether any
+/// do.
+bool fit_tile(TileJob& job, const TileShape& shape);
+
+/// [tiles of all images, blocks of filters, phases]
+dim3 tile_blocks(const TileJob& job, std::int64_t batch);
+
+/// Which results a block of tile_blocks has.
+struct TilePlace {
+  std::int64_t image;
+  int row, column;  // of the first result, in the phase
+
+  __device__ __forceinline__ explicit TilePlace(const TileJob& job)
+      : image(blockIdx.x / job.tiles) {
+    const int place = static_cast<int>(blockIdx.x) % job.tiles;
+    row = place / job.tiles_x * job.rows_of_tile;
+    column = place % job.tiles_x * job.columns_of_tile;
+  }
+};
+
+/// Starts to bring what the results of this block look at into shared memory, [chunk, plane_pitch],
+/// in a plane row after row, in a row first the columns 0, step, 2 step ..., then 1, step + 1, ...:
+/// neighbouring results read neighbouring numbers. The chunk's channels start with first_channel.
+template <int kThreads>
+__device__ __forceinline__ void load_tile(const TileJob& job, const TilePhase& phase,
+                                          const TilePlace& place, int first_channel, float* tile) {
+  const int width = job.tile_width.divisor();
+  const int first_y = place.row * job.step + phase.first_y;
+  const int first_x = place.column * job.step + phase.first_x;
+  const std::int64_t plane = std::int64_t{job.source_height} * job.source_width;
+  const float* image = job.source + (place.image * job.channels + first_channel) * plane;
+  for (int i = static_cast<int>(threadIdx.x); i < job.tile_height * width; i += kThreads) {
+    const int row = job.tile_width.quotient(i), column = i - row * width;
+    int y = first_y + row, x = first_x + column;
+    if (job.replicate) {
+      y = y < 0 ? 0 : y < job.source_height ? y : job.source_height - 1;
+      x = x < 0 ? 0 : x < job.source_width ? x : job.source_width - 1;
+    }
+    const bool inside = y >= 0 && y < job.source_height && x >= 0 && x < job.source_width;
+    const float* source = image + std::int64_t{y} * job.source_width + x;
+    float* target =
+        tile + row * job.row_pitch + column % job.step * job.columns_of_step + column / job.step;
+    for (int channel = 0; channel < job.chunk; ++channel) {
+      if (inside && first_channel + channel < job.channels) {
+        copy_async(target + channel * job.plane_pitch, source + channel * plane);
+      } else {
+        target[channel * job.plane_pitch] = 0;
+      }
+    }
+  }
+}
+
+/// Starts to copy `words`, a multiple of four and aligned to 16 bytes, into shared memory.
+template <int kThreads>
+__device__ __forceinline__ void load_words(const float* source, int words, float* target) {
+  for (int i = static_cast<int>(threadIdx.x); i < words / 4; i += kThreads) {
+    copy_async(reinterpret_cast<float4*>(target) + i, reinterpret_cast<const float4*>(source) + i);
+  }
+}
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE
