@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/host_device.h"
 #include "kernels/store.h"
 
 namespace pisr::kernels {
@@ -17,8 +16,6 @@ struct LateSum {
   const T* parts;
   const double* exact_parts;  ///< where `parts` is null
   std::int64_t runs, results, terms = 1;
-  /// Results stand as [.., middle, last], and their targets as [last, middle, ..].
-  int middle = 1, last = 1;
 };
 
 /// Where a kernel may leave sums. Their parts must stay until finish_sums.
@@ -33,20 +30,12 @@ struct FinishSumsArgs {
   const LateSum<T>* sums;
 };
 
-/// Where result i goes.
-template <class T>
-PISR_HOST_DEVICE T& late_target(const LateSum<T>& sum, std::int64_t i) {
-  const std::int64_t last = i % sum.last, rest = i / sum.last;
-  const std::int64_t first = rest / sum.middle, firsts = sum.results / sum.middle / sum.last;
-  return sum.target[(last * sum.middle + rest % sum.middle) * firsts + first];
-}
-
 /// finish_sums of the back ends that leave no sums themselves.
 template <class T>
 void finish_sums_of(const FinishSumsArgs<T>& args) {
   for (const LateSum<T>* sum = args.sums; sum != args.sums + args.count; ++sum) {
     for (std::int64_t i = 0; i < sum->results; ++i) {
-      T& target = late_target(*sum, i);
+      T& target = sum->target[i];
       double total = sum->store == Store::add ? static_cast<double>(target) : 0;
       for (std::int64_t run = 0; run < sum->runs; ++run) {
         for (std::int64_t term = 0; term < sum->terms; ++term) {

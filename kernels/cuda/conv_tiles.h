@@ -2,7 +2,6 @@
 
 #include "kernels/conv_args.h"
 #include "kernels/cuda/destination.h"
-#include "kernels/late_sum.h"
 #include "kernels/prepared_weight.h"
 #include "kernels/queue.h"
 
@@ -14,14 +13,11 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 /// Whether there are enough channels, and shared memory for the taps.
 bool tiles_take_to_small(const ConvSizes& sizes);
 bool tiles_take_to_large(const ConvSizes& sizes);
-bool tiles_take_to_weight(const ConvSizes& sizes);  ///< 5x5 is what it is for
 
 /// As conv_primitives.h; to_large with zero padding only.
 void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,
                     const Weight<float>& weight, const Destination<float>& small);
 void tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small,
                     const Weight<float>& weight, const Destination<float>& large);
-void tiles_to_weight(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
-                     float* weight, Store store, LateSums<float>* later);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

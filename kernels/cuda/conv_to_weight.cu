@@ -9,22 +9,23 @@
 #include <type_traits>
 
 #include "kernels/cuda/conv_primitives.h"
-#include "kernels/cuda/conv_tiles.h"
+#include "kernels/cuda/conv_weight_tiles.h"
 #include "kernels/cuda/late_sums.h"
 #include "kernels/cuda/patches.h"
+#include "kernels/cuda/prelu_part.h"
 #include "kernels/cuda/product.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
-constexpr int kMostParts = 64;      // scratch memory holds so many weights
-constexpr int kPixelsOfPart = 512;  // at least, so that a part is worth its second pass
+constexpr int kWantedBlocks = 528;  // four for each multiprocessor of an H200
+constexpr int kPixelsOfPart = 256;  // at least, so that a part is worth its second pass
 
 template <class T>
 struct ToWeight {
   Patches patches;
-  FastDivide pixels;   // of an image
-  int filters, patch;  // of a group
+  FastDivide pixels;                 // of an image
+  int filters, patch, group_inputs;  // of a group
   int all_pixels, pixels_of_part, parts;
   const T* large;
   const T* small;
@@ -61,8 +62,8 @@ struct ToWeightOperands {
       return nullptr;
     }
     const int image = job.pixels.quotient(k), pixel = k - image * job.pixels.divisor();
-    const std::int64_t channel = std::int64_t{image} * sizes.in_channels +
-                                 std::int64_t{group} * (sizes.in_channels / sizes.groups);
+    const std::int64_t channel =
+        std::int64_t{image} * sizes.in_channels + std::int64_t{group} * job.group_inputs;
     return job.patches.find(job.large + channel * sizes.in_height * sizes.in_width, pixel, element);
   }
 };
@@ -93,19 +94,6 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_weight_kernel(ToWeigh
   multiply<TileType>(operands, part * job.pixels_of_part, job.end_of_part(part), sum);
   store_part<TileType>(operands, part, sum);
 }
-
-// What the PReLU adds to the job: `small` is the gradient of its result.
-template <class T>
-struct PreluPart {
-  const T* before;
-  const T* slope;
-  bool slope_per_channel;
-  T* dz;             // null where nobody wants it
-  double* of_slope;  // [parts, out_channels]
-  double* of_bias;   // the same
-
-  __device__ T slope_of(int channel) const { return slope[slope_per_channel ? channel : 0]; }
-};
 
 // dz is computed as it is loaded, by one thread for each element, which adds up what the element
 // contributes to the gradients of its slope and of its bias.
@@ -203,22 +191,29 @@ __global__ void __launch_bounds__(kProductThreads)
   store_part<TileType>(operands, part, sum);
 }
 
-// All but the operands; takes the memory for the parts.
-template <class T>
+// All but the operands; takes the memory for the parts: as many as make about kWantedBlocks blocks
+// with those that have other weights.
+template <class TileType, class T>
 ToWeight<T> to_weight_job(Queue& queue, const ConvSizes& sizes) {
   const Patches patches(sizes);
-  const int patch =
-      count_32(std::int64_t{sizes.in_channels} / sizes.groups * patches.taps.divisor(), "weights");
+  const int filters = sizes.out_channels / sizes.groups;
+  const int group_inputs = sizes.in_channels / sizes.groups;
+  const int patch = count_32(std::int64_t{group_inputs} * patches.taps.divisor(), "weights");
   const std::int64_t pixels = std::int64_t{sizes.out_height} * sizes.out_width;
   const int all_pixels = count_32(sizes.batch * pixels, "pixels");
-  const int wanted = std::max(kPixelsOfPart, (all_pixels + kMostParts - 1) / kMostParts);
-  const int pixels_of_part = (wanted + kDepth - 1) / kDepth * kDepth;
+  const std::int64_t other_blocks = std::int64_t{block_count(patch, TileType::kColumns)} *
+                                    block_count(filters, TileType::kRows) * sizes.groups;
+  const std::int64_t most_parts = std::max<std::int64_t>(1, kWantedBlocks / other_blocks);
+  const std::int64_t wanted =
+      std::max<std::int64_t>(kPixelsOfPart, (all_pixels + most_parts - 1) / most_parts);
+  const int pixels_of_part = static_cast<int>((wanted + kDepth - 1) / kDepth * kDepth);
   const auto parts = static_cast<int>(block_count(all_pixels, pixels_of_part));
   const auto weights = static_cast<std::size_t>(sizes.out_channels) * patch;
   return {patches,
           FastDivide(static_cast<int>(pixels)),
-          sizes.out_channels / sizes.groups,
+          filters,
           patch,
+          group_inputs,
           all_pixels,
           pixels_of_part,
           parts,
@@ -236,28 +231,14 @@ LateSum<T> late_weight(const ToWeight<T>& job, T* weight, Store how) {
 template <class TileType, class T>
 void launch_prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args) {
   const ConvBackwardWeightArgs<T>& conv = args.conv;
-  const int channels = conv.sizes.out_channels;
-  ToWeight<T> job = to_weight_job<T>(queue, conv.sizes);
+  ToWeight<T> job = to_weight_job<TileType, T>(queue, conv.sizes);
   job.large = conv.x;
   job.small = conv.dy;
-  const auto sums = static_cast<std::size_t>(job.parts) * channels;
-  const PreluPart<T> prelu{args.before,
-                           args.slope,
-                           args.slopes != 1,
-                           args.wants_dz ? args.dz : nullptr,
-                           queue.scratch_array<double>(sums),
-                           queue.scratch_array<double>(sums)};
+  const PreluPart<T> prelu = prelu_part(queue, args, job.parts);
   const dim3 blocks(block_count(job.parts, 1), block_count(job.filters, TileType::kRows),
                     static_cast<unsigned>(conv.sizes.groups));
   launch(queue, prelu_to_weight_kernel<TileType, T>, blocks, kProductThreads, job, prelu);
-  LateSums<T> late;
-  if (args.dslope != nullptr) {
-    late.push_back({args.dslope, args.dslope_store, nullptr, prelu.of_slope, job.parts, args.slopes,
-                    channels / args.slopes});
-  }
-  if (conv.dbias != nullptr) {
-    late.push_back({conv.dbias, conv.dbias_store, nullptr, prelu.of_bias, job.parts, channels});
-  }
+  LateSums<T> late = late_prelu_sums(prelu, args, job.parts);
   late.push_back(late_weight(job, conv.dweight, conv.dweight_store));
   leave_or_finish(queue, late, conv.later);
 }
@@ -273,18 +254,18 @@ void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const 
       return;
     }
   }
-  ToWeight<T> job = to_weight_job<T>(queue, sizes);
-  job.large = large;
-  job.small = small;
-  with_tile<T>(job.filters, precision, [&](auto tile) {
+  with_tile<T>(sizes.out_channels / sizes.groups, precision, [&](auto tile) {
     using TileType = decltype(tile);
+    ToWeight<T> job = to_weight_job<TileType, T>(queue, sizes);
+    job.large = large;
+    job.small = small;
     const std::int64_t columns = block_count(job.patch, TileType::kColumns);
     const dim3 blocks(block_count(columns * job.parts, 1),
                       block_count(job.filters, TileType::kRows),
                       static_cast<unsigned>(sizes.groups));
     launch(queue, conv_to_weight_kernel<TileType, T>, blocks, kProductThreads, job);
+    leave_or_finish(queue, {late_weight(job, weight, how)}, later);
   });
-  leave_or_finish(queue, {late_weight(job, weight, how)}, later);
 }
 
 template <class T>
@@ -292,6 +273,15 @@ bool prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args, Precisi
   const ConvSizes& sizes = args.conv.sizes;
   if (args.conv.dweight == nullptr) {
     return false;
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    if (precision != Precision::fp32 && tiles_take_to_weight(sizes)) {
+      if (tiles_take_prelu_to_weight(sizes)) {
+        tiles_prelu_to_weight(queue, args);
+        return true;
+      }
+      return false;
+    }
   }
   const std::int64_t patch =
       std::int64_t{sizes.in_channels} / sizes.groups * sizes.kernel_height * sizes.kernel_width;

@@ -20,8 +20,10 @@ class FastDivide {
     multiplier_ = static_cast<std::uint32_t>(((std::uint64_t{1} << (31 + shift_)) + d - 1) / d);
   }
 
+  // 2 n fits into 32 bits, so this is the upper half of a product and a shift.
   __host__ __device__ int quotient(int n) const {
-    return static_cast<int>(static_cast<std::uint64_t>(n) * multiplier_ >> (31 + shift_));
+    const std::uint64_t product = std::uint64_t{static_cast<std::uint32_t>(n) * 2} * multiplier_;
+    return static_cast<int>(static_cast<std::uint32_t>(product >> 32) >> shift_);
   }
 
   __host__ __device__ int divisor() const { return divisor_; }

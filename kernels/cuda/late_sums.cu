@@ -19,10 +19,37 @@ struct Batch {
   LateSum<T> sums[kMostSums];
 };
 
-// A result of exact parts has a block, one of other parts a thread: there the results are many.
+// A result of exact parts has a block. Of other parts the results are many: a block has
+// kResultsOfBlock of them, neighbours in memory, and of each kShares threads a share of the parts,
+// so that a step, which ends with this, need not wait for hundreds of loads one after the other.
+constexpr int kResultsOfBlock = kWarpSize, kShares = kSumThreads / kResultsOfBlock;
+
 template <class T>
 unsigned blocks_of(const LateSum<T>& sum) {
-  return block_count(sum.results, sum.parts == nullptr ? 1 : kSumThreads);
+  return block_count(sum.results, sum.parts == nullptr ? 1 : kResultsOfBlock);
+}
+
+// Of the parts `share`, share + kShares, ... of result i; in double.
+template <class T>
+__device__ double sum_of_share(const LateSum<T>& sum, std::int64_t i, int share) {
+  constexpr int kAtOnce = 8;
+  const std::int64_t count = sum.runs * sum.terms;
+  double total = 0;
+  for (std::int64_t first = share; first < count; first += kAtOnce * kShares) {
+    T parts[kAtOnce];
+    PISR_UNROLL
+    for (int k = 0; k < kAtOnce; ++k) {
+      const std::int64_t part = first + k * kShares;
+      const std::int64_t run = sum.terms == 1 ? part : part / sum.terms;
+      const std::int64_t term = part - run * sum.terms;
+      parts[k] = part < count ? sum.parts[(run * sum.results + i) * sum.terms + term] : T(0);
+    }
+    PISR_UNROLL
+    for (int k = 0; k < kAtOnce; ++k) {
+      total += parts[k];
+    }
+  }
+  return total;
 }
 
 template <class T>
@@ -37,18 +64,21 @@ __global__ void __launch_bounds__(kSumThreads) finish_sums_kernel(Batch<T> batch
     const double total =
         block_total(sum.exact_parts, sum.results, sum.runs, static_cast<int>(sum.terms), block);
     if (threadIdx.x == 0) {
-      StoreSum<T>{&late_target(sum, block), 1, sum.store}(0, total);
+      StoreSum<T>{&sum.target[block], 1, sum.store}(0, total);
     }
     return;
   }
-  const std::int64_t i = block * kSumThreads + threadIdx.x;
-  if (i < sum.results) {
-    T& target = late_target(sum, i);
+  PISR_SHARED(double, shares, [kShares][kResultsOfBlock]);
+  const int lane = static_cast<int>(threadIdx.x) % kResultsOfBlock;
+  const int share = static_cast<int>(threadIdx.x) / kResultsOfBlock;
+  const std::int64_t i = block * kResultsOfBlock + lane;
+  shares[share][lane] = i < sum.results ? sum_of_share(sum, i, share) : 0;
+  __syncthreads();
+  if (share == 0 && i < sum.results) {
+    T& target = sum.target[i];
     double total = sum.store == Store::add ? static_cast<double>(target) : 0;
-    for (std::int64_t run = 0; run < sum.runs; ++run) {
-      for (std::int64_t term = 0; term < sum.terms; ++term) {
-        total += sum.parts[(run * sum.results + i) * sum.terms + term];
-      }
+    for (const double(&of_share)[kResultsOfBlock] : shares) {
+      total += of_share[lane];
     }
     target = static_cast<T>(total);
   }

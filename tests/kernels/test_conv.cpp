@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/cuda/conv_tiles.h"
+#include "kernels/cuda/conv_weight_tiles.h"
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
@@ -176,11 +177,27 @@ std::vector<ConvCase> transposed_tile_cases() {
       transpose("several tiles", 2, 16, 8, 17, 18, {3, 1, 1}),
   };
 }
+// By how many warps share the rows of a product and how many the pixels.
 std::vector<ConvCase> weight_tile_cases() {
   return {
-      conv("weights of several tiles", 3, 9, 60, 33, 35, {5, 2, 2}),
-      conv("weights, more tiles than parts", 5, 8, 17, 40, 41,
+      conv("weights, two warps for the rows", 2, 1, 60, 17, 33, {5, 1, 2}),
+      conv("weights, one warp", 1, 12, 56, 16, 19, {1}),
+      conv("weights, two warps, few filters", 2, 56, 12, 9, 20, {1}),
+      conv("weights, four warps, few filters", 1, 12, 12, 18, 17, {3, 1, 1}),
+      conv("weights, channels in two blocks", 1, 41, 57, 10, 11, {1}),
+      conv("weights, channels in blocks of eight", 3, 9, 60, 33, 35, {5, 2, 2}),
+      conv("weights, as many rows as there can be", 1, 1, 2, 20, 23, {16, 1, 8}),
+      conv("weights of one filter", 1, 12, 1, 17, 17, {3, 1, 1}),
+      conv("weights, stride 3", 2, 3, 17, 50, 20, {4, 3, 2}),
+      conv("weights, more tiles than parts", 5, 8, 17, 160, 120,
            {5, 1, 2, 1, PaddingMode::replicate}),
+  };
+}
+std::vector<ConvCase> transposed_weight_tile_cases() {
+  return {
+      transpose("weights, the last layer", 2, 56, 1, 9, 17, {9, 2, 4}, 1),
+      transpose("weights, the last layer for x3", 1, 56, 1, 6, 17, {9, 3, 4}, 2),
+      transpose("weights, the last layer for x4", 1, 56, 1, 5, 6, {9, 4, 4}, 3),
   };
 }
 
@@ -308,8 +325,10 @@ TEST_CASE("the convolutions of a device equal their definition, twice", "[device
             check(test, false);
           }
         }
-        for (const ConvCase& test : transposed_tile_cases()) {
-          check(test, true);
+        for (const auto& cases : {transposed_tile_cases(), transposed_weight_tile_cases()}) {
+          for (const ConvCase& test : cases) {
+            check(test, true);
+          }
         }
       }
     };
@@ -337,9 +356,21 @@ TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
     CHECK(emulated_cuda::tiles_take_to_weight(test.sizes));
     compare<float>(table, test, false, -1, Store::add, {}, kTf32Tolerance);
   }
-  CHECK(emulated_cuda::tiles_take_to_weight(conv("", 1, 56, 56, 9, 9, {5, 2, 2}).sizes));
-  CHECK(!emulated_cuda::tiles_take_to_weight(conv("", 1, 56, 56, 9, 9, {3, 1, 1}).sizes));
-  CHECK(!emulated_cuda::tiles_take_to_weight(conv("", 1, 56, 16, 9, 9, {5, 2, 2}).sizes));
+  for (const ConvCase& test : transposed_weight_tile_cases()) {
+    CHECK(emulated_cuda::tiles_take_to_weight(transposed(test.sizes)));
+    compare<float>(table, test, true, -1, Store::write, {}, kTf32Tolerance);
+  }
+  for (const ConvCase& test : {conv("weights of groups", 1, 16, 16, 5, 5, {3, 1, 1, 2}),
+                               conv("weights of too many taps", 1, 1, 2, 20, 23, {17, 1, 8}),
+                               conv("weights of too large a tile", 1, 2, 17, 90, 90, {9, 9, 4})}) {
+    CHECK(!emulated_cuda::tiles_take_to_weight(test.sizes));
+    compare<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
+  }
+  // One block must have all channels, or two would compute the same dz.
+  CHECK(emulated_cuda::tiles_take_prelu_to_weight(conv("", 1, 56, 12, 9, 9, {1}).sizes));
+  CHECK(emulated_cuda::tiles_take_prelu_to_weight(conv("", 1, 1, 56, 9, 9, {5, 1, 2}).sizes));
+  CHECK(!emulated_cuda::tiles_take_prelu_to_weight(conv("", 1, 56, 56, 9, 9, {5, 2, 2}).sizes));
+  CHECK(!emulated_cuda::tiles_take_prelu_to_weight(conv("", 1, 56, 56, 9, 9, {1}).sizes));
   for (const ConvCase& test :
        {conv("groups", 1, 16, 16, 5, 5, {3, 1, 1, 2}),
         conv("few channels", 1, 7, 16, 5, 5, {3, 1, 1}),

@@ -276,29 +276,22 @@ void add_sums(Cases& cases) {
 
 struct SumOfParts {
   std::int64_t runs, results, terms;
-  int middle, last;
 };
-const std::vector<SumOfParts> kSumsOfParts = {
-    {1, 1, 1, 1, 1},  {3, 7, 1, 1, 1},  {2, 3, 5, 1, 1},   {16, 1, 300, 1, 1},
-    {4, 24, 1, 2, 3}, {1, 30, 2, 5, 3}, {2, 600, 1, 1, 1}, {36, 1050, 1, 6, 7}};
+const std::vector<SumOfParts> kSumsOfParts = {{1, 1, 1},    {3, 7, 1},   {2, 3, 5},
+                                              {16, 1, 300}, {4, 24, 1},  {1, 33, 2},
+                                              {2, 600, 1},  {67, 65, 1}, {264, 1050, 1}};
 
 void add_late_sums(Cases& cases) {
   for (const SumOfParts& s : kSumsOfParts) {
     const auto results = static_cast<std::size_t>(s.results);
     const std::size_t n = results * static_cast<std::size_t>(s.runs * s.terms);
     const std::string name = text(s.runs, " runs, ", s.results, " results, ", s.terms, " terms");
-    const auto where = [=](std::size_t result) {
-      const auto middle = static_cast<std::size_t>(s.middle);
-      const auto last = static_cast<std::size_t>(s.last);
-      const std::size_t first = result / last / middle;
-      return (result % last * middle + result / last % middle) * (results / last / middle) + first;
-    };
     const auto magnitudes = [=](std::size_t index, const Values& v, const Values&) {
       std::vector<double> sums(results);
       for (std::size_t i = 0; i < n; ++i) {
         const std::size_t result = i / static_cast<std::size_t>(s.terms) % results;
         // The first array takes two sums, one after the other.
-        sums[where(result)] += (index == 1 ? 2 : 1) * abs(v[0][i]);
+        sums[result] += (index == 1 ? 2 : 1) * abs(v[0][i]);
       }
       return sums;
     };
@@ -307,8 +300,7 @@ void add_late_sums(Cases& cases) {
         [=](const auto& table, Queue& queue, const auto& p, Store how) {
           using T = std::decay_t<decltype(*p[0])>;
           const auto sum = [&](T* target, Store store) {
-            return LateSum<T>{target,    store,   p[0],     nullptr, s.runs,
-                              s.results, s.terms, s.middle, s.last};
+            return LateSum<T>{target, store, p[0], nullptr, s.runs, s.results, s.terms};
           };
           const LateSums<T> sums = {sum(p[1], how), sum(p[2], how), sum(p[1], Store::add)};
           table.finish_sums(queue, {static_cast<std::int64_t>(sums.size()), sums.data()});

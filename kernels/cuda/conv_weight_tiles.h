@@ -1,0 +1,23 @@
+#pragma once
+
+#include "kernels/conv_args.h"
+#include "kernels/late_sum.h"
+#include "kernels/queue.h"
+
+/// The gradient of a convolution's weight in TF32 by tiles of the small image: a block brings them,
+/// and what they look at in the large image, into shared memory once and multiplies them there with
+/// all taps.
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+
+/// Whether there is one group, and shared memory for a tile.
+bool tiles_take_to_weight(const ConvSizes& sizes);
+/// Whether one block has all channels of the large image, so that a PReLU's gradient behind the
+/// convolution is computed once.
+bool tiles_take_prelu_to_weight(const ConvSizes& sizes);
+
+/// As conv_primitives.h.
+void tiles_to_weight(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
+                     float* weight, Store store, LateSums<float>* later);
+void tiles_prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<float>& args);
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE
