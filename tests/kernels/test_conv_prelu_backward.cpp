@@ -182,8 +182,16 @@ std::vector<ConvCase> by_one_kernel() {
 }
 std::vector<ConvCase> by_two_kernels() {
   return {conv("downscale", 1, 56, 56, 8, 9, {5, 2, 2}),
-          conv("the encoder's shrink", 1, 56, 12, 6, 5, {3, 1, 1}),
-          conv("few filters", 2, 3, 4, 6, 5, {3, 1, 1})};
+          conv("the encoder's shrink", 1, 56, 12, 6, 5, {3, 1, 1})};
+}
+
+// By one kernel with tiles of the image only.
+ConvCase few_filters() {
+  return conv("few filters", 2, 3, 4, 6, 5, {3, 1, 1});
+}
+// By one kernel without: a tile of all channels is too large.
+ConvCase many_channels() {
+  return conv("many channels", 1, 56, 56, 9, 17, {1});
 }
 
 long launches(EmulatedDevice& device, const ConvSizes& s) {
@@ -213,7 +221,8 @@ TEST_CASE("convolution and PReLU: gradients by emulated CUDA kernels") {
     check_case<double>(emulated_doubles().conv2d_prelu_backward_weight,
                        prelu_first<double, emulated_doubles>, test, {{}, {.store = Store::add}});
   }
-  for (const auto& cases : {conv_cases(), by_two_kernels()}) {
+  for (const auto& cases :
+       {conv_cases(), by_two_kernels(), std::vector{few_filters(), many_channels()}}) {
     for (const ConvCase& test : cases) {
       if (y_count(test.sizes) <= 5000) {  // an emulator computes them
         check_floats(test, {{.in_place = true}});
@@ -282,6 +291,9 @@ TEST_CASE("convolution and PReLU: how many kernels the gradients are") {
       CAPTURE(test.name);
       CHECK(launches(device, test.sizes) == 4);
     }
+    const bool tiles = precision == Precision::tf32;
+    CHECK(launches(device, few_filters().sizes) == (tiles ? 2 : 4));
+    CHECK(launches(device, many_channels().sizes) == (tiles ? 4 : 2));
   }
 }
 
