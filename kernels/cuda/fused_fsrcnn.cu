@@ -308,7 +308,7 @@ __device__ __forceinline__ void gather(const Here& here, int band, const float* 
 }
 
 template <int kScale>
-__global__ void __launch_bounds__(kThreads) fused_fsrcnn_kernel(Job job) {
+__global__ void __launch_bounds__(kThreads, 1) fused_fsrcnn_kernel(Job job) {
   PISR_DYNAMIC_SHARED(unsigned char, shared);
   const Here here(job);
   unsigned char* map_a = shared;
