@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/cuda/conv_patch_tiles.h"
 #include "kernels/cuda/conv_primitives.h"
 #include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/patches.h"
@@ -71,6 +72,10 @@ void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const W
   if constexpr (std::is_same_v<T, float>) {
     if (precision != Precision::fp32 && tiles_take_to_small(sizes)) {
       tiles_to_small(queue, sizes, large, weight, small);
+      return;
+    }
+    if (precision != Precision::fp32 && patch_tiles_take_to_small(sizes)) {
+      patch_tiles_to_small(queue, sizes, large, weight.values, small);
       return;
     }
   }

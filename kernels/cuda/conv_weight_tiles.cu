@@ -102,20 +102,21 @@ struct PreluSums {
 template <int kFilterTiles, bool kPrelu>
 class SmallTile {
  public:
-  // `sums`, of all filters, are in shared memory.
+  // `sums`, of all filters, are in shared memory; those of a filter belong to its warp.
   __device__ SmallTile(const WeightJob& job, const PreluPart<float>& prelu, int first_filter,
                        PreluSums* sums)
       : job_(job), prelu_(prelu), first_filter_(first_filter), sums_(sums) {
-    if (kPrelu && threadIdx.x < kFilterTiles * 8) {
-      sums[threadIdx.x] = {};
+    if (kPrelu && lane() == 0) {
+      for (int filter = warp(); filter < kFilterTiles * 8; filter += kWarps) {
+        sums[filter] = {};
+      }
     }
   }
 
   __device__ __forceinline__ void load(std::int64_t image, int first_y, int first_x, float* tile) {
     const ConvSizes& sizes = job_.sizes;
     const int y = first_y + lane() / kSide, x = first_x + lane() % kSide;
-    const int warp = static_cast<int>(threadIdx.x) / kWarpSize;
-    for (int filter = warp; filter < kFilterTiles * 8; filter += kWarps) {
+    for (int filter = warp(); filter < kFilterTiles * 8; filter += kWarps) {
       const int channel = first_filter_ + filter;
       const std::int64_t at =
           ((image * sizes.out_channels + channel) * sizes.out_height + y) * sizes.out_width + x;
@@ -154,6 +155,7 @@ class SmallTile {
   static constexpr int kPieces = kPixels / kWarpSize, kRowsOfPiece = kWarpSize / kSide;
 
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % kWarpSize; }
+  __device__ static int warp() { return static_cast<int>(threadIdx.x) / kWarpSize; }
   // dy becomes dz. Eight numbers are added up in float, then in double: the map is read at a tenth
   // of the speed at which this computes.
   __device__ __forceinline__ void pass_prelu(int filter, const bool (&there)[kPieces],
@@ -233,9 +235,6 @@ __global__ void __launch_bounds__(kThreads, 2)
 
   PISR_SHARED(PreluSums, prelu_sums, [kPrelu ? kFilters : 1]);
   SmallTile<kFilterTiles, kPrelu> small(job, prelu, first_filter, prelu_sums);
-  if constexpr (kPrelu) {
-    __syncthreads();  // the sums are zero
-  }
   float sum[kRowTiles][kFilterTiles][4] = {};
   for (std::int64_t tile = blockIdx.x; tile < job.all_tiles; tile += job.parts) {
     const std::int64_t image = tile / job.tiles;

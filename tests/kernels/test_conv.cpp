@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/cuda/conv_patch_tiles.h"
 #include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/conv_weight_tiles.h"
 #include "kernels/table.h"
@@ -177,6 +178,16 @@ std::vector<ConvCase> transposed_tile_cases() {
       transpose("several tiles", 2, 16, 8, 17, 18, {3, 1, 1}),
   };
 }
+// What conv_patch_tiles.h is tested with.
+std::vector<ConvCase> patch_tile_cases() {
+  return {
+      conv("patches, the first layer", 2, 1, 56, 17, 19, {5, 1, 2, 1, PaddingMode::replicate}),
+      conv("patches of three channels, filters in two blocks", 1, 3, 57, 9, 33, {7, 1, 3}),
+      conv("patches of seven elements", 1, 7, 8, 18, 16, {1}),
+      conv("patches, stride 4", 1, 2, 12, 30, 70, {5, 4, 2}),
+  };
+}
+
 // By how many warps share the rows of a product and how many the pixels.
 std::vector<ConvCase> weight_tile_cases() {
   return {
@@ -320,7 +331,7 @@ TEST_CASE("the convolutions of a device equal their definition, twice", "[device
         check(test, true);
       }
       if (!exact) {
-        for (const auto& cases : {tile_cases(), weight_tile_cases()}) {
+        for (const auto& cases : {tile_cases(), patch_tile_cases(), weight_tile_cases()}) {
           for (const ConvCase& test : cases) {
             check(test, false);
           }
@@ -352,6 +363,13 @@ TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
     CHECK(emulated_cuda::tiles_take_to_large(transposed(test.sizes)));
     compare<float>(table, test, true, -1, Store::add, {}, kTf32Tolerance);
   }
+  for (const ConvCase& test : patch_tile_cases()) {
+    CHECK(emulated_cuda::patch_tiles_take_to_small(test.sizes));
+    compare<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
+  }
+  for (const ConvCase& test : transposed_weight_tile_cases()) {
+    CHECK(emulated_cuda::patch_tiles_take_to_small(transposed(test.sizes)));
+  }
   for (const ConvCase& test : weight_tile_cases()) {
     CHECK(emulated_cuda::tiles_take_to_weight(test.sizes));
     compare<float>(table, test, false, -1, Store::add, {}, kTf32Tolerance);
@@ -378,6 +396,12 @@ TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
         conv("too many taps", 1, 8, 17, 12, 12, {11, 1, 5})}) {
     CHECK(!emulated_cuda::tiles_take_to_small(test.sizes));
     compare<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
+  }
+  for (const ConvCase& test :
+       {conv("", 1, 8, 56, 9, 9, {5, 1, 2}), conv("", 1, 2, 4, 9, 9, {3, 1, 1, 2}),
+        conv("", 1, 1, 7, 9, 9, {5, 1, 2}), conv("", 1, 1, 8, 20, 20, {17, 1, 8}),
+        conv("", 1, 1, 8, 20, 20, {5, 5, 2})}) {
+    CHECK(!emulated_cuda::patch_tiles_take_to_small(test.sizes));
   }
 }
 
