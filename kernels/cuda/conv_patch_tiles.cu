@@ -110,11 +110,16 @@ __global__ void __launch_bounds__(kThreads, 2) conv_patch_tiles_kernel(PatchJob 
   PISR_UNROLL
   for (int n = 0; n < kFilterTiles; ++n) {
     PISR_UNROLL
-    for (int m = 0; m < 2; ++m) {
+    for (int odd = 0; odd < 2; ++odd) {
+      const TileJob::FilterTarget target =
+          tiles.target_of(place.image, first_filter + n * 8 + 2 * member + odd);
       PISR_UNROLL
-      for (int part = 0; part < 4; ++part) {
-        tiles.store(tiles.phases[0], place.image, first_filter + n * 8 + 2 * member + part % 2,
-                    place.row + 2 * warp + m, place.column + group + part / 2 * 8, sum[m][n][part]);
+      for (int m = 0; m < 2; ++m) {
+        PISR_UNROLL
+        for (int half = 0; half < 2; ++half) {
+          tiles.store(tiles.phases[0], target, place.row + 2 * warp + m,
+                      place.column + group + half * 8, sum[m][n][2 * half + odd]);
+        }
       }
     }
   }

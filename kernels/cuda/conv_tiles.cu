@@ -117,15 +117,18 @@ __global__ void __launch_bounds__(kThreads, 2)
   }
 
   PISR_UNROLL
-  for (int m = 0; m < 2; ++m) {
+  for (int n = 0; n < kFilterTiles; ++n) {
     PISR_UNROLL
-    for (int n = 0; n < kFilterTiles; ++n) {
+    for (int odd = 0; odd < 2; ++odd) {
+      const int filter = (static_cast<int>(blockIdx.y) * kFilterTiles + n) * 8 + 2 * member + odd;
+      const TileJob::FilterTarget target = job.target_of(place.image, filter);
       PISR_UNROLL
-      for (int part = 0; part < 4; ++part) {
-        const int filter =
-            (static_cast<int>(blockIdx.y) * kFilterTiles + n) * 8 + 2 * member + part % 2;
-        job.store(phase, place.image, filter, place.row + 2 * warp + m,
-                  place.column + group + part / 2 * 8, sum[m][n][part]);
+      for (int m = 0; m < 2; ++m) {
+        PISR_UNROLL
+        for (int half = 0; half < 2; ++half) {
+          job.store(phase, target, place.row + 2 * warp + m, place.column + group + half * 8,
+                    sum[m][n][2 * half + odd]);
+        }
       }
     }
   }
@@ -162,23 +165,45 @@ void run(Queue& queue, const TileJob& job, const Weight<float>& weight, std::int
   }
 }
 
-bool takes(const ConvSizes& sizes) {
-  return sizes.groups == 1 && sizes.in_channels >= kStep && sizes.out_channels >= kStep &&
-         sizes.stride <= TileJob::kMostStride;
-}
-
 bool fits(TileJob job) {
   return fit_tile(job, tile_shape(filter_tiles(job.filters)));
+}
+
+// A tap of a step of merged phases costs a warp, which has 32 results, 8 + 2 n reads of 128 bytes
+// from shared memory and 2 n products of 16 x 8 x 8, n times 8 filters: so the 16 filters of n = 2
+// are to be full. For 9x9 to one channel, reads a pixel of the small image and a step of channels:
+//   stride 2   merged 1: 25 taps, 4 filters, 9.4    2: 36 taps, 16 filters, 3.4
+//   stride 3   merged 1: 16 taps, 9 filters, 6.0    2: 25 taps, 36 filters (of 56), 4.3
+//   stride 4   merged 1: 9 taps, 16 filters, 3.4
+// By phases it would be 81 taps whose 8 filters are 7 zeros. What is beyond 16 filters is left: its
+// tiles of the source are four times as large.
+TileJob few_to_large_job(const ConvSizes& sizes) {
+  int merged = 1;
+  for (int more = 2; sizes.in_channels * more * more * sizes.stride * sizes.stride <= kFewTiles * 8;
+       ++more) {
+    if (fits(merged_to_large_job(sizes, more))) {
+      merged = more;
+    }
+  }
+  return merged_to_large_job(sizes, merged);
+}
+
+TileJob any_to_large_job(const ConvSizes& sizes) {
+  return sizes.in_channels < kStep ? few_to_large_job(sizes) : to_large_job(sizes);
+}
+
+bool may_take(const ConvSizes& sizes) {
+  return sizes.groups == 1 && sizes.out_channels >= kStep && sizes.stride <= TileJob::kMostStride;
 }
 
 }  // namespace
 
 bool tiles_take_to_small(const ConvSizes& sizes) {
-  return takes(sizes) && fits(to_small_job(sizes));
+  return may_take(sizes) && sizes.in_channels >= kStep && fits(to_small_job(sizes));
 }
 
 bool tiles_take_to_large(const ConvSizes& sizes) {
-  return takes(sizes) && fits(to_large_job(sizes));
+  return may_take(sizes) && fits(any_to_large_job(sizes));
 }
 
 void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,
@@ -191,7 +216,7 @@ void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,
 
 void tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small,
                     const Weight<float>& weight, const Destination<float>& large) {
-  TileJob job = to_large_job(sizes);
+  TileJob job = any_to_large_job(sizes);
   job.source = small;
   job.target = large;
   run(queue, job, weight, sizes.batch);

@@ -7,18 +7,25 @@
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
+/// The part of a destination that one channel has: what belongs to it is read once.
 template <class T>
-__device__ T activate(const Activation<T>& activation, int channel, T x) {
-  switch (activation.kind) {
-    case ActivationKind::none:
-      break;
-    case ActivationKind::relu:
-      return x < 0 ? T(0) : x;
-    case ActivationKind::prelu:
-      return x > 0 ? x : activation.slopes[activation.slope_count == 1 ? 0 : channel] * x;
+struct ChannelDestination {
+  T* y;
+  T* before;
+  Store how;
+  bool is_relu;
+  T bias, slope;  // x + -0 and 1 x are x, bit for bit
+
+  /// To element `index`, counted over all channels.
+  __device__ __forceinline__ void store_sum(std::int64_t index, T sum) const {
+    const T value = sum + bias;
+    if (before != nullptr) {
+      before[index] = value;
+    }
+    const T activated = is_relu ? (value < 0 ? T(0) : value) : value > 0 ? value : slope * value;
+    store(y[index], activated, how);
   }
-  return x;
-}
+};
 
 /// Where the result of a convolution goes, and what is done to it on the way.
 template <class T>
@@ -29,12 +36,17 @@ struct Destination {
   Activation<T> activation = {};
   T* before = nullptr;  ///< the result before the activation, where it is wanted
 
+  __device__ __forceinline__ ChannelDestination<T> of(int channel) const {
+    const bool is_prelu = activation.kind == ActivationKind::prelu;
+    return {y,
+            before,
+            how,
+            activation.kind == ActivationKind::relu,
+            bias == nullptr ? T(-0.0) : bias[channel],
+            is_prelu ? activation.slopes[activation.slope_count == 1 ? 0 : channel] : T(1)};
+  }
   __device__ void store_sum(int channel, std::int64_t index, T sum) const {
-    const T value = bias == nullptr ? sum : sum + bias[channel];
-    if (before != nullptr) {
-      before[index] = value;
-    }
-    store(y[index], activate(activation, channel, value), how);
+    of(channel).store_sum(index, sum);
   }
 };
 

@@ -22,8 +22,10 @@ TileJob to_small_job(const ConvSizes& sizes) {
   job.replicate = sizes.padding_mode == PaddingMode::replicate;
   job.filters = sizes.out_channels;
   job.target_step = 1;
+  job.target_channels = sizes.out_channels;
   job.target_height = sizes.out_height;
   job.target_width = sizes.out_width;
+  job.kernel_height = sizes.kernel_height;
   job.kernel_width = sizes.kernel_width;
   job.weight_step = 1;
   job.weight_of_channel = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
@@ -31,8 +33,40 @@ TileJob to_small_job(const ConvSizes& sizes) {
   return job;
 }
 
-TileJob to_large_job(const ConvSizes& sizes) {
+namespace {
+
+// What both ways to the large image have in common.
+TileJob any_to_large_job(const ConvSizes& sizes) {
   TileJob job = {};
+  job.channels = sizes.out_channels;
+  job.source_height = sizes.out_height;
+  job.source_width = sizes.out_width;
+  job.target_channels = sizes.in_channels;
+  job.target_height = sizes.in_height;
+  job.target_width = sizes.in_width;
+  job.kernel_height = sizes.kernel_height;
+  job.kernel_width = sizes.kernel_width;
+  job.weight_step = -sizes.stride;
+  job.weight_of_filter = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
+  job.weight_of_channel = job.weight_of_filter * sizes.in_channels;
+  return job;
+}
+
+// The rows, or the columns, of small pixels that the pixels of a large cell meet.
+struct Window {
+  int first, taps;
+
+  Window(int side, int kernel, int stride, int padding) {
+    const int lowest = padding - (kernel - 1);  // stride first is not below
+    first = lowest > 0 ? (lowest + stride - 1) / stride : lowest / stride;
+    taps = (side - 1 + padding) / stride - first + 1;
+  }
+};
+
+}  // namespace
+
+TileJob to_large_job(const ConvSizes& sizes) {
+  TileJob job = any_to_large_job(sizes);
   const int stride = sizes.stride;
   job.phase_count = stride * stride;
   for (int i = 0; i < job.phase_count; ++i) {
@@ -51,18 +85,32 @@ TileJob to_large_job(const ConvSizes& sizes) {
     phase.weight_row = rows.first_tap + (rows.taps - 1) * stride;
     phase.weight_column = columns.first_tap + (columns.taps - 1) * stride;
   }
-  job.channels = sizes.out_channels;
-  job.source_height = sizes.out_height;
-  job.source_width = sizes.out_width;
   job.step = 1;
   job.filters = sizes.in_channels;
   job.target_step = stride;
-  job.target_height = sizes.in_height;
-  job.target_width = sizes.in_width;
-  job.kernel_width = sizes.kernel_width;
-  job.weight_step = -stride;
-  job.weight_of_filter = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
-  job.weight_of_channel = job.weight_of_filter * sizes.in_channels;
+  return job;
+}
+
+TileJob merged_to_large_job(const ConvSizes& sizes, int merged) {
+  TileJob job = any_to_large_job(sizes);
+  const int side = sizes.stride * merged;
+  const Window rows(side, sizes.kernel_height, sizes.stride, sizes.padding);
+  const Window columns(side, sizes.kernel_width, sizes.stride, sizes.padding);
+  job.phase_count = 1;
+  TilePhase& phase = job.phases[0];
+  phase.rows = (sizes.in_height + side - 1) / side;
+  phase.columns = (sizes.in_width + side - 1) / side;
+  phase.first_y = rows.first;
+  phase.first_x = columns.first;
+  phase.taps_y = rows.taps;
+  phase.taps_x = columns.taps;
+  phase.weight_row = sizes.padding - sizes.stride * rows.first;
+  phase.weight_column = sizes.padding - sizes.stride * columns.first;
+  job.step = merged;
+  job.filters = sizes.in_channels * side * side;
+  job.target_step = side;
+  job.cell = FastDivide(side * side);
+  job.cell_columns = FastDivide(side);
   return job;
 }
 

@@ -34,10 +34,12 @@ struct TileJob {
   int channels, source_height, source_width;
   int step;         // from a result's source to that of the next
   bool replicate;   // the padding
-  int filters;      // results' channels
+  int filters;      // results' channels, or what stands for them in merged_to_large_job
   int target_step;  // from a result's place in the target to the next
-  int target_height, target_width;
-  int kernel_width, weight_step;  // from a tap to the next in the kernel
+  int target_channels, target_height, target_width;
+  int kernel_height, kernel_width;
+  int weight_step;                // from a tap to the next in the kernel
+  FastDivide cell, cell_columns;  // pixels of a channel that are filters of one result
   std::int64_t weight_of_filter, weight_of_channel;
   Destination<float> target;
   TilePhase phases[kMostPhases];
@@ -61,25 +63,51 @@ struct TileJob {
     return std::int64_t{blocks_of_filters} * padded_channels * most_taps * filters_of_block;
   }
 
-  /// The weight of a tap, zero for filters and channels that only fill up.
+  /// Filter number (channel cell + row) cell_columns + column.
+  struct Filter {
+    int channel, row, column;
+  };
+  __device__ __forceinline__ Filter find(int filter) const {
+    const int channel = cell.quotient(filter), pixel = filter - channel * cell.divisor();
+    const int row = cell_columns.quotient(pixel);
+    return {channel, row, pixel - row * cell_columns.divisor()};
+  }
+
+  /// The weight of a tap, zero outside the kernel and for filters and channels that only fill up.
   __device__ __forceinline__ float weight(const TilePhase& phase, const float* weights, int filter,
                                           int channel, int i, int j) const {
-    if (filter >= filters || channel >= channels) {
+    const Filter place = find(filter);
+    const int row = phase.weight_row + place.row + i * weight_step;
+    const int column = phase.weight_column + place.column + j * weight_step;
+    if (filter >= filters || channel >= channels || row < 0 || row >= kernel_height || column < 0 ||
+        column >= kernel_width) {
       return 0;
     }
-    const int row = phase.weight_row + i * weight_step;
-    const int column = phase.weight_column + j * weight_step;
-    return weights[filter * weight_of_filter + channel * weight_of_channel +
+    return weights[place.channel * weight_of_filter + channel * weight_of_channel +
                    std::int64_t{row} * kernel_width + column];
   }
 
-  /// Stores a result of an image; those beyond the target or the filters are dropped.
-  __device__ __forceinline__ void store(const TilePhase& phase, std::int64_t image, int filter,
-                                        int row, int column, float sum) const {
+  /// Where the results of a filter go, of one image; found once for all that a thread has of it.
+  struct FilterTarget {
+    int rows, columns;   // of the target, from the filter's pixel of a cell on; none: no filter
+    std::int64_t first;  // that pixel of the first cell
+    ChannelDestination<float> channel;
+  };
+  __device__ __forceinline__ FilterTarget target_of(std::int64_t image, int filter) const {
+    const bool exists = filter < filters;
+    const Filter place = find(exists ? filter : 0);
+    const std::int64_t plane = image * target_channels + place.channel;
+    return {exists ? target_height - place.row : 0, target_width - place.column,
+            (plane * target_height + place.row) * target_width + place.column,
+            target.of(place.channel)};
+  }
+
+  /// Stores a result; those beyond the target are dropped.
+  __device__ __forceinline__ void store(const TilePhase& phase, const FilterTarget& to, int row,
+                                        int column, float sum) const {
     const int y = row * target_step + phase.offset_y, x = column * target_step + phase.offset_x;
-    if (y < target_height && x < target_width && filter < filters) {
-      const std::int64_t plane = image * filters + filter;
-      target.store_sum(filter, (plane * target_height + y) * target_width + x, sum);
+    if (y < to.rows && x < to.columns) {
+      to.channel.store_sum(to.first + std::int64_t{y} * target_width + x, sum);
     }
   }
 };
@@ -88,6 +116,14 @@ struct TileJob {
 /// source and target. No stride beyond kMostStride.
 TileJob to_small_job(const ConvSizes& sizes);
 TileJob to_large_job(const ConvSizes& sizes);
+
+/// to_large_job for few channels, without phases. A cell of merged x merged pixels of the small
+/// image and the cell of side = stride merged pixels of the large one that begins at the same place
+/// make one result, whose filters are the pixels of the large cell: in_channels side^2. All look at
+/// the same window of small pixels, and where one does not meet a pixel its weight is zero: row u
+/// of the small image, counted from the cell's first, and row r of the large cell meet in row
+/// r + padding - stride u of the kernel.
+TileJob merged_to_large_job(const ConvSizes& sizes, int merged);
 
 /// What a kernel's tiles are like.
 struct TileShape {

@@ -188,6 +188,27 @@ std::vector<ConvCase> patch_tile_cases() {
   };
 }
 
+// To few channels: phases are merged.
+std::vector<ConvCase> merged_tile_cases() {
+  return {
+      transpose("FSRCNN x2", 1, 56, 1, 19, 35, {9, 2, 4}, 1),
+      transpose("FSRCNN x3", 2, 12, 1, 17, 5, {9, 3, 4}, 2),
+      transpose("FSRCNN x4", 1, 9, 1, 18, 18, {9, 4, 4}, 3),
+      transpose("no output padding", 1, 8, 1, 5, 33, {9, 2, 4}, 0),
+      transpose("two channels, no padding", 1, 8, 2, 4, 5, {6, 2, 0}, 0),
+      transpose("three channels", 1, 11, 3, 5, 7, {5, 3, 4}, 2),
+      transpose("four channels, all that a kernel reaches", 1, 8, 4, 5, 6, {4, 2, 3}, 1),
+      transpose("seven channels", 2, 8, 7, 3, 18, {3, 2, 1}, 0),
+      transpose("64 filters", 1, 8, 4, 3, 4, {4, 4, 1}, 1),
+      transpose("stride 1", 1, 8, 1, 20, 9, {3, 1, 2}, 0),
+      transpose("one pixel", 1, 8, 1, 1, 1, {9, 2, 4}, 1),
+      transpose("one pixel of one", 1, 8, 1, 1, 1, {1, 1, 0}, 0),
+      transpose("stride beyond the kernel, few channels", 1, 8, 2, 4, 3, {1, 3, 0}, 2),
+      transpose("stride beyond the kernel, merged", 1, 8, 1, 4, 3, {1, 2, 0}, 1),
+      transpose("padding beyond the kernel", 1, 8, 1, 9, 9, {2, 2, 3}, 0),
+      transpose("row kernel", 1, 8, 1, 9, 9, {1, 2, 0, 1, PaddingMode::zero, 7}, 0),
+  };
+}
 // By how many warps share the rows of a product and how many the pixels.
 std::vector<ConvCase> weight_tile_cases() {
   return {
@@ -336,7 +357,8 @@ TEST_CASE("the convolutions of a device equal their definition, twice", "[device
             check(test, false);
           }
         }
-        for (const auto& cases : {transposed_tile_cases(), transposed_weight_tile_cases()}) {
+        for (const auto& cases :
+             {transposed_tile_cases(), merged_tile_cases(), transposed_weight_tile_cases()}) {
           for (const ConvCase& test : cases) {
             check(test, true);
           }
@@ -369,6 +391,10 @@ TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
   }
   for (const ConvCase& test : transposed_weight_tile_cases()) {
     CHECK(emulated_cuda::patch_tiles_take_to_small(transposed(test.sizes)));
+  }
+  for (const ConvCase& test : merged_tile_cases()) {
+    CHECK(emulated_cuda::tiles_take_to_large(transposed(test.sizes)));
+    compare<float>(table, test, true, -1, Store::write, {}, kTf32Tolerance);
   }
   for (const ConvCase& test : weight_tile_cases()) {
     CHECK(emulated_cuda::tiles_take_to_weight(test.sizes));
