@@ -249,8 +249,8 @@ template <class T>
 void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
                     Store how, LateSums<T>* later, Precision precision) {
   if constexpr (std::is_same_v<T, float>) {
-    if (precision != Precision::fp32 && tiles_take_to_weight(sizes)) {
-      tiles_to_weight(queue, sizes, large, small, weight, how, later);
+    if (tiles_take_to_weight(sizes, precision)) {
+      tiles_to_weight(queue, sizes, large, small, weight, how, later, precision);
       return;
     }
   }
@@ -275,9 +275,9 @@ bool prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args, Precisi
     return false;
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (precision != Precision::fp32 && tiles_take_to_weight(sizes)) {
-      if (tiles_take_prelu_to_weight(sizes)) {
-        tiles_prelu_to_weight(queue, args);
+    if (tiles_take_to_weight(sizes, precision)) {
+      if (tiles_take_prelu_to_weight(sizes, precision)) {
+        tiles_prelu_to_weight(queue, args, precision);
         return true;
       }
       return false;

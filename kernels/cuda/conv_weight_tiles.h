@@ -2,22 +2,24 @@
 
 #include "kernels/conv_args.h"
 #include "kernels/late_sum.h"
+#include "kernels/precision.h"
 #include "kernels/queue.h"
 
-/// The gradient of a convolution's weight in TF32 by tiles of the small image: a block brings them,
-/// and what they look at in the large image, into shared memory once and multiplies them there with
-/// all taps.
+/// The gradient of a convolution's weight by tiles of the small image: a block brings them, and
+/// what they look at in the large image, into shared memory once and multiplies them there with all
+/// taps, on tensor cores in TF32 or in float.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 /// Whether there is one group, and shared memory for a tile.
-bool tiles_take_to_weight(const ConvSizes& sizes);
+bool tiles_take_to_weight(const ConvSizes& sizes, Precision precision);
 /// Whether one block has all channels of the large image, so that a PReLU's gradient behind the
 /// convolution is computed once.
-bool tiles_take_prelu_to_weight(const ConvSizes& sizes);
+bool tiles_take_prelu_to_weight(const ConvSizes& sizes, Precision precision);
 
 /// As conv_primitives.h.
 void tiles_to_weight(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
-                     float* weight, Store store, LateSums<float>* later);
-void tiles_prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<float>& args);
+                     float* weight, Store store, LateSums<float>* later, Precision precision);
+void tiles_prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<float>& args,
+                           Precision precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -209,7 +209,7 @@ std::vector<ConvCase> merged_tile_cases() {
       transpose("row kernel", 1, 8, 1, 9, 9, {1, 2, 0, 1, PaddingMode::zero, 7}, 0),
   };
 }
-// By how many warps share the rows of a product and how many the pixels.
+// By how many warps share the rows of a product and how many the pixels on tensor cores.
 std::vector<ConvCase> weight_tile_cases() {
   return {
       conv("weights, two warps for the rows", 2, 1, 60, 17, 33, {5, 1, 2}),
@@ -218,8 +218,9 @@ std::vector<ConvCase> weight_tile_cases() {
       conv("weights, four warps, few filters", 1, 12, 12, 18, 17, {3, 1, 1}),
       conv("weights, channels in two blocks", 1, 41, 57, 10, 11, {1}),
       conv("weights, channels in blocks of eight", 3, 9, 60, 33, 35, {5, 2, 2}),
-      conv("weights, as many rows as there can be", 1, 1, 2, 20, 23, {16, 1, 8}),
+      conv("weights, as many rows as there can be", 1, 1, 2, 20, 23, {11, 1, 5}),
       conv("weights of one filter", 1, 12, 1, 17, 17, {3, 1, 1}),
+      conv("weights, a row kernel", 1, 7, 13, 9, 18, {1, 1, 4, 1, PaddingMode::zero, 9}),
       conv("weights, stride 3", 2, 3, 17, 50, 20, {4, 3, 2}),
       conv("weights, more tiles than parts", 5, 8, 17, 160, 120,
            {5, 1, 2, 1, PaddingMode::replicate}),
@@ -396,25 +397,6 @@ TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
     CHECK(emulated_cuda::tiles_take_to_large(transposed(test.sizes)));
     compare<float>(table, test, true, -1, Store::write, {}, kTf32Tolerance);
   }
-  for (const ConvCase& test : weight_tile_cases()) {
-    CHECK(emulated_cuda::tiles_take_to_weight(test.sizes));
-    compare<float>(table, test, false, -1, Store::add, {}, kTf32Tolerance);
-  }
-  for (const ConvCase& test : transposed_weight_tile_cases()) {
-    CHECK(emulated_cuda::tiles_take_to_weight(transposed(test.sizes)));
-    compare<float>(table, test, true, -1, Store::write, {}, kTf32Tolerance);
-  }
-  for (const ConvCase& test : {conv("weights of groups", 1, 16, 16, 5, 5, {3, 1, 1, 2}),
-                               conv("weights of too many taps", 1, 1, 2, 20, 23, {17, 1, 8}),
-                               conv("weights of too large a tile", 1, 2, 17, 90, 90, {9, 9, 4})}) {
-    CHECK(!emulated_cuda::tiles_take_to_weight(test.sizes));
-    compare<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
-  }
-  // One block must have all channels, or two would compute the same dz.
-  CHECK(emulated_cuda::tiles_take_prelu_to_weight(conv("", 1, 56, 12, 9, 9, {1}).sizes));
-  CHECK(emulated_cuda::tiles_take_prelu_to_weight(conv("", 1, 1, 56, 9, 9, {5, 1, 2}).sizes));
-  CHECK(!emulated_cuda::tiles_take_prelu_to_weight(conv("", 1, 56, 56, 9, 9, {5, 2, 2}).sizes));
-  CHECK(!emulated_cuda::tiles_take_prelu_to_weight(conv("", 1, 56, 56, 9, 9, {1}).sizes));
   for (const ConvCase& test :
        {conv("groups", 1, 16, 16, 5, 5, {3, 1, 1, 2}),
         conv("few channels", 1, 7, 16, 5, 5, {3, 1, 1}),
@@ -428,6 +410,37 @@ TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
         conv("", 1, 1, 7, 9, 9, {5, 1, 2}), conv("", 1, 1, 8, 20, 20, {17, 1, 8}),
         conv("", 1, 1, 8, 20, 20, {5, 5, 2})}) {
     CHECK(!emulated_cuda::patch_tiles_take_to_small(test.sizes));
+  }
+}
+
+TEST_CASE("emulated CUDA convolutions: gradients of weights by tiles of the image") {
+  for (const Precision precision : {Precision::fp32, Precision::tf32}) {
+    const auto& table = emulated_cuda::kernel_table(precision);
+    const double tolerated = precision == Precision::fp32 ? tolerance<float>() : kTf32Tolerance;
+    for (const ConvCase& test : weight_tile_cases()) {
+      CHECK(emulated_cuda::tiles_take_to_weight(test.sizes, precision));
+      compare<float>(table, test, false, -1, Store::add, {}, tolerated);
+    }
+    for (const ConvCase& test : transposed_weight_tile_cases()) {
+      CHECK(emulated_cuda::tiles_take_to_weight(transposed(test.sizes), precision));
+      compare<float>(table, test, true, -1, Store::write, {}, tolerated);
+    }
+    for (const ConvCase& test :
+         {conv("weights of groups", 1, 16, 16, 5, 5, {3, 1, 1, 2}),
+          conv("weights of too many taps", 1, 1, 2, 20, 23, {17, 1, 8}),
+          conv("weights of too large a tile", 1, 2, 17, 90, 90, {9, 9, 4})}) {
+      CHECK(!emulated_cuda::tiles_take_to_weight(test.sizes, precision));
+      compare<float>(table, test, false, -1, Store::write, {}, tolerated);
+    }
+    // One block must have all channels, or two would compute the same dz.
+    const auto takes_prelu = [&](const ConvCase& test) {
+      return emulated_cuda::tiles_take_prelu_to_weight(test.sizes, precision);
+    };
+    CHECK(takes_prelu(conv("", 1, 56, 12, 9, 9, {1})));
+    CHECK(takes_prelu(conv("", 1, 1, 56, 9, 9, {5, 1, 2})));
+    CHECK(takes_prelu(conv("", 1, 12, 12, 9, 9, {3, 1, 1})));
+    CHECK(!takes_prelu(conv("", 1, 56, 56, 9, 9, {5, 2, 2})));
+    CHECK(!takes_prelu(conv("", 1, 56, 56, 9, 9, {1})));
   }
 }
 
