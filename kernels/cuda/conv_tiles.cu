@@ -1,8 +1,19 @@
 // Per block, source channel and tap of a 5x5 convolution 56 -> 56 with stride 2: 256 x 56 products
 // of 1225 source pixels and 25 x 56 weights. All 56 channels take 20.1 million products (40 MFLOP)
 // for 274 KB of pixels and 314 KB of weights, 68 operations a byte; product.h would bring 1.4 MB of
-// pixels into shared memory. A warp reads 8 + 14 numbers from shared memory a step of 14 x 1024
-// products.
+// pixels into shared memory.
+//
+// A warp has four rows of 16 results. For a tap, a step of 8 channels and 56 filters it accesses
+// shared memory 16 + 14 times (128 bytes each) for 28 products of 16 x 8 x 8. With 16 filters that
+// would be 16 + 4 accesses for 8 products; so where the rows of taps are a known number, the
+// weights of a column of taps stay in registers, and what is read of a row of the source meets all
+// rows of results that look at it: a column of 3x3 is 24 + 12 accesses for 24 products, one of the
+// six of merged 9x9 48 + 24 for 48.
+//
+// Numbers of the source are rounded as they are read. A multiprocessor has one access a clock and
+// four instructions: the column of 3x3 is 36 accesses and 130 instructions, 48 of them for
+// rounding, and a block of 12 channels has 24 such columns. To round a tile once, in shared memory,
+// would take 243 more accesses beside those 864.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,8 +28,9 @@
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kSide = 16;                      // of a tile; a warp has two rows of it
+constexpr int kThreads = 128;
+constexpr int kSide = 16;                      // of a tile
+constexpr int kRows = 4;                       // of the tile, of a warp
 constexpr int kStep = 8;                       // channels of one instruction
 constexpr int kFragment = 64;                  // words of a fragment b
 constexpr std::size_t kMostShared = 96 << 10;  // sm_86 has 99 KB, and of sm_90 two blocks fit
@@ -28,7 +40,8 @@ constexpr TileShape tile_shape(int filter_tiles) {
   return {kSide, kSide, filter_tiles * 8, kStep, 32, 8, kMostShared};
 }
 
-// Weights as fragments b, rounded: [phase, blocks of filters, channels / 8, taps, kFilterTiles].
+// Weights as fragments b, rounded: [phase, blocks of filters, channels / 8, columns of
+// taps, rows of taps, kFilterTiles].
 template <int kFilterTiles>
 struct PackWeights {
   FastDivide fragments;  // of a tap: kFilterTiles
@@ -50,13 +63,75 @@ struct PackWeights {
         (block * kFilterTiles + fragment - tap_of_step * kFilterTiles) * 8 + lane / 4;
     const int step = tap_of_step / phase.taps(), tap = tap_of_step - step * phase.taps();
     const int channel = step * kStep + lane % 4 + word % 2 * 4;
-    const int i = tap / phase.taps_x, j = tap - i * phase.taps_x;
+    const int j = tap / phase.taps_y, i = tap - j * phase.taps_y;
     packed[phase.packed_at + index] = to_tf32(job.weight(phase, weight, filter, channel, i, j));
   }
 };
 
-template <int kFilterTiles>
-__global__ void __launch_bounds__(kThreads, 2)
+__device__ __forceinline__ void load_pixels(const float* pixels, int plane_pitch, float (&a)[4]) {
+  PISR_UNROLL
+  for (int part = 0; part < 4; ++part) {
+    a[part] = to_tf32(pixels[part % 2 * 8 + part / 2 * 4 * plane_pitch]);
+  }
+}
+
+// The products of one column of taps and a step of channels. `b` goes on to the next column.
+template <int kFilterTiles, int kTaps, int kStepOfRows>
+__device__ __forceinline__ void add_column(const TileJob& job, int taps, const float* pixels,
+                                           const float2*& b, float (&sum)[kRows][kFilterTiles][4]) {
+  if constexpr (kTaps > 0) {
+    float right[kTaps][kFilterTiles][2];
+    PISR_UNROLL
+    for (int i = 0; i < kTaps; ++i) {
+      PISR_UNROLL
+      for (int n = 0; n < kFilterTiles; ++n) {
+        const float2 pair = b[(i * kFilterTiles + n) * kWarpSize];
+        right[i][n][0] = pair.x;
+        right[i][n][1] = pair.y;
+      }
+    }
+    PISR_UNROLL
+    for (int row = 0; row < (kRows - 1) * kStepOfRows + kTaps; ++row) {
+      float a[4];
+      load_pixels(pixels, job.plane_pitch, a);
+      pixels += job.row_pitch;
+      PISR_UNROLL
+      for (int m = 0; m < kRows; ++m) {
+        const int i = row - m * kStepOfRows;
+        if (i >= 0 && i < kTaps) {
+          PISR_UNROLL
+          for (int n = 0; n < kFilterTiles; ++n) {
+            multiply_tf32(sum[m][n], a, right[i][n]);
+          }
+        }
+      }
+    }
+    b += kTaps * kFilterTiles * kWarpSize;
+  } else {
+    const int row_of_results = job.step * job.row_pitch;
+    for (int i = 0; i < taps; ++i) {
+      float a[kRows][4];
+      PISR_UNROLL
+      for (int m = 0; m < kRows; ++m) {
+        load_pixels(pixels + m * row_of_results, job.plane_pitch, a[m]);
+      }
+      PISR_UNROLL
+      for (int n = 0; n < kFilterTiles; ++n) {
+        const float2 pair = b[n * kWarpSize];
+        const float right[2] = {pair.x, pair.y};
+        PISR_UNROLL
+        for (int m = 0; m < kRows; ++m) {
+          multiply_tf32(sum[m][n], a[m], right);
+        }
+      }
+      b += kFilterTiles * kWarpSize;
+      pixels += job.row_pitch;
+    }
+  }
+}
+
+template <int kFilterTiles, int kTaps, int kStepOfRows>
+__global__ void __launch_bounds__(kThreads, 3)
     conv_tiles_kernel(TileJob job, const float* all_packed) {
   PISR_DYNAMIC_SHARED(float, weights);
   float* tile = weights + job.weights_of_chunk();
@@ -71,9 +146,9 @@ __global__ void __launch_bounds__(kThreads, 2)
   const int warp = static_cast<int>(threadIdx.x) / kWarpSize;
   const int lane = static_cast<int>(threadIdx.x) % kWarpSize, group = lane / 4, member = lane % 4;
   const float* corner =
-      tile + member * job.plane_pitch + 2 * warp * job.step * job.row_pitch + group;
+      tile + member * job.plane_pitch + kRows * warp * job.step * job.row_pitch + group;
 
-  float sum[2][kFilterTiles][4] = {};
+  float sum[kRows][kFilterTiles][4] = {};
   for (int first = 0; first < job.channels && phase.taps() > 0; first += job.chunk) {
     const int left = job.padded_channels - first;
     const int steps = (left < job.chunk ? left : job.chunk) / kStep;
@@ -84,57 +159,40 @@ __global__ void __launch_bounds__(kThreads, 2)
     __syncthreads();
     const float2* b = reinterpret_cast<const float2*>(weights) + lane;
     for (int step = 0; step < steps; ++step) {
-      for (int i = 0; i < phase.taps_y; ++i) {
-        const float* row = corner + step * kStep * job.plane_pitch + i * job.row_pitch;
-        int shift = 0, column = 0;  // j = shift step + column
-        for (int j = 0; j < phase.taps_x; ++j) {
-          const float* pixels = row + column * job.columns_of_step + shift;
-          float a[2][4];
-          PISR_UNROLL
-          for (int m = 0; m < 2; ++m) {
-            PISR_UNROLL
-            for (int part = 0; part < 4; ++part) {
-              a[m][part] = to_tf32(pixels[m * job.step * job.row_pitch + part % 2 * 8 +
-                                          part / 2 * 4 * job.plane_pitch]);
-            }
-          }
-          PISR_UNROLL
-          for (int n = 0; n < kFilterTiles; ++n) {
-            const float2 pair = b[n * kWarpSize];
-            const float right[2] = {pair.x, pair.y};
-            multiply_tf32(sum[0][n], a[0], right);
-            multiply_tf32(sum[1][n], a[1], right);
-          }
-          b += kFilterTiles * kWarpSize;
-          if (++column == job.step) {
-            column = 0;
-            ++shift;
-          }
+      int shift = 0, column = 0;  // j = shift step + column
+      for (int j = 0; j < phase.taps_x; ++j) {
+        const float* pixels =
+            corner + step * kStep * job.plane_pitch + column * job.columns_of_step + shift;
+        add_column<kFilterTiles, kTaps, kStepOfRows>(job, phase.taps_y, pixels, b, sum);
+        if (++column == job.step) {
+          column = 0;
+          ++shift;
         }
       }
     }
     __syncthreads();  // everybody has done with this chunk
   }
 
+  const int first_row = place.row + kRows * warp, first_column = place.column + group;
+  const int rows[kRows] = {first_row, first_row + 1, first_row + 2, first_row + 3};
+  const int columns[2] = {first_column, first_column + 8};
   PISR_UNROLL
   for (int n = 0; n < kFilterTiles; ++n) {
     PISR_UNROLL
     for (int odd = 0; odd < 2; ++odd) {
       const int filter = (static_cast<int>(blockIdx.y) * kFilterTiles + n) * 8 + 2 * member + odd;
-      const TileJob::FilterTarget target = job.target_of(place.image, filter);
+      float sums[kRows][2];
       PISR_UNROLL
-      for (int m = 0; m < 2; ++m) {
-        PISR_UNROLL
-        for (int half = 0; half < 2; ++half) {
-          job.store(phase, target, place.row + 2 * warp + m, place.column + group + half * 8,
-                    sum[m][n][2 * half + odd]);
-        }
+      for (int m = 0; m < kRows; ++m) {
+        sums[m][0] = sum[m][n][odd];
+        sums[m][1] = sum[m][n][2 + odd];
       }
+      job.store(phase, job.target_of(place.image, filter), rows, columns, sums);
     }
   }
 }
 
-template <int kFilterTiles>
+template <int kFilterTiles, int kTaps, int kStepOfRows>
 void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t batch) {
   fit_tile(job, tile_shape(kFilterTiles));
   const int words_of_phase = count_32(job.weights_of_phase(), "weights");
@@ -147,8 +205,8 @@ void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t ba
   };
   const float* packed = prepare<float>(
       queue, weight.prepared, static_cast<std::size_t>(job.phase_count) * words_of_phase, pack);
-  launch_with_shared(queue, conv_tiles_kernel<kFilterTiles>, tile_blocks(job, batch), kThreads,
-                     job.shared_bytes, job, packed);
+  launch_with_shared(queue, conv_tiles_kernel<kFilterTiles, kTaps, kStepOfRows>,
+                     tile_blocks(job, batch), kThreads, job.shared_bytes, job, packed);
 }
 
 // 12 channels, and 56, are what the networks have.
@@ -158,10 +216,17 @@ int filter_tiles(int filters) {
 }
 
 void run(Queue& queue, const TileJob& job, const Weight<float>& weight, std::int64_t batch) {
-  if (filter_tiles(job.filters) == kFewTiles) {
-    run<kFewTiles>(queue, job, weight, batch);
+  const int taps = job.phase_count == 1 ? job.phases[0].taps_y : 0;
+  if (filter_tiles(job.filters) == kManyTiles) {
+    run<kManyTiles, 0, 0>(queue, job, weight, batch);
+  } else if (taps == 3 && job.step == 1) {
+    run<kFewTiles, 3, 1>(queue, job, weight, batch);
+  } else if (taps == 4 && job.step == 1) {
+    run<kFewTiles, 4, 1>(queue, job, weight, batch);
+  } else if (taps == 6 && job.step == 2) {
+    run<kFewTiles, 6, 2>(queue, job, weight, batch);
   } else {
-    run<kManyTiles>(queue, job, weight, batch);
+    run<kFewTiles, 0, 0>(queue, job, weight, batch);
   }
 }
 
@@ -169,14 +234,14 @@ bool fits(TileJob job) {
   return fit_tile(job, tile_shape(filter_tiles(job.filters)));
 }
 
-// A tap of a step of merged phases costs a warp, which has 32 results, 8 + 2 n reads of 128 bytes
-// from shared memory and 2 n products of 16 x 8 x 8, n times 8 filters: so the 16 filters of n = 2
-// are to be full. For 9x9 to one channel, reads a pixel of the small image and a step of channels:
-//   stride 2   merged 1: 25 taps, 4 filters, 9.4    2: 36 taps, 16 filters, 3.4
-//   stride 3   merged 1: 16 taps, 9 filters, 6.0    2: 25 taps, 36 filters (of 56), 4.3
-//   stride 4   merged 1: 9 taps, 16 filters, 3.4
-// By phases it would be 81 taps whose 8 filters are 7 zeros. What is beyond 16 filters is left: its
-// tiles of the source are four times as large.
+// The 16 filters of kFewTiles are to be full: they cost what they are, full or not. For 9x9 to one
+// channel, accesses to shared memory and products of 16 x 8 x 8 for a pixel of the small image and
+// a step of channels:
+//   stride 2   merged 1: 25 taps,  4 filters, 7.8 and 3.1    2: 36 taps, 16 filters, 1.7 and 1.1
+//   stride 3   merged 1: 16 taps,  9 filters, 2.8 and 2.0    2: 25 taps, 36 filters, 2.9 and 2.7
+//   stride 4   merged 1:  9 taps, 16 filters, 1.7 and 1.1
+// (36 filters take the 56 of kManyTiles.) By phases it would be 81 taps whose filters are mostly
+// zeros.
 TileJob few_to_large_job(const ConvSizes& sizes) {
   int merged = 1;
   for (int more = 2; sizes.in_channels * more * more * sizes.stride * sizes.stride <= kFewTiles * 8;

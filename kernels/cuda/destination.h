@@ -16,14 +16,18 @@ struct ChannelDestination {
   bool is_relu;
   T bias, slope;  // x + -0 and 1 x are x, bit for bit
 
+  __device__ __forceinline__ T activated(T value) const {
+    const T scaled = slope * value;
+    const T result = value > 0 ? value : scaled;
+    return is_relu && value < 0 ? T(0) : result;
+  }
   /// To element `index`, counted over all channels.
   __device__ __forceinline__ void store_sum(std::int64_t index, T sum) const {
     const T value = sum + bias;
     if (before != nullptr) {
       before[index] = value;
     }
-    const T activated = is_relu ? (value < 0 ? T(0) : value) : value > 0 ? value : slope * value;
-    store(y[index], activated, how);
+    store(y[index], activated(value), how);
   }
 };
 

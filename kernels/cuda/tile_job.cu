@@ -115,6 +115,7 @@ TileJob merged_to_large_job(const ConvSizes& sizes, int merged) {
 }
 
 bool fit_tile(TileJob& job, const TileShape& shape) {
+  count_32(std::int64_t{job.target_height} * job.target_width, "pixels");
   int rows = 0, columns = 0, taps_y = 1, taps_x = 1;
   job.most_taps = 1;
   for (int i = 0; i < job.phase_count; ++i) {

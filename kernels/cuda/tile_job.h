@@ -105,10 +105,51 @@ struct TileJob {
   /// Stores a result; those beyond the target are dropped.
   __device__ __forceinline__ void store(const TilePhase& phase, const FilterTarget& to, int row,
                                         int column, float sum) const {
-    const int y = row * target_step + phase.offset_y, x = column * target_step + phase.offset_x;
-    if (y < to.rows && x < to.columns) {
-      to.channel.store_sum(to.first + std::int64_t{y} * target_width + x, sum);
+    const int rows[1] = {row}, columns[1] = {column};
+    float sums[1][1] = {{sum}};
+    store(phase, to, rows, columns, sums);
+  }
+  /// Stores the results where rows and columns cross. What is the same for all is asked once.
+  template <int kRows, int kColumns>
+  __device__ __forceinline__ void store(const TilePhase& phase, const FilterTarget& to,
+                                        const int (&rows)[kRows], const int (&columns)[kColumns],
+                                        float (&sums)[kRows][kColumns]) const {
+    const auto for_each = [&](const auto& body) {
+      PISR_UNROLL
+      for (int i = 0; i < kRows; ++i) {
+        const int y = rows[i] * target_step + phase.offset_y;
+        PISR_UNROLL
+        for (int j = 0; j < kColumns; ++j) {
+          const int x = columns[j] * target_step + phase.offset_x;
+          if (y < to.rows && x < to.columns) {
+            body(y * target_width + x, sums[i][j]);
+          }
+        }
+      }
+    };
+    float* const target_of_filter = target.y + to.first;
+    PISR_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      PISR_UNROLL
+      for (int j = 0; j < kColumns; ++j) {
+        sums[i][j] += to.channel.bias;
+      }
     }
+    if (target.before != nullptr) {
+      float* const before = target.before + to.first;
+      for_each([&](int index, float sum) { before[index] = sum; });
+    }
+    PISR_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      PISR_UNROLL
+      for (int j = 0; j < kColumns; ++j) {
+        sums[i][j] = to.channel.activated(sums[i][j]);
+      }
+    }
+    if (target.how == Store::add) {
+      for_each([&](int index, float& sum) { sum += target_of_filter[index]; });
+    }
+    for_each([&](int index, float sum) { target_of_filter[index] = sum; });
   }
 };
 
