@@ -222,8 +222,8 @@ std::vector<ConvCase> weight_tile_cases() {
       conv("weights of one filter", 1, 12, 1, 17, 17, {3, 1, 1}),
       conv("weights, a row kernel", 1, 7, 13, 9, 18, {1, 1, 4, 1, PaddingMode::zero, 9}),
       conv("weights, stride 3", 2, 3, 17, 50, 20, {4, 3, 2}),
-      conv("weights, more tiles than parts", 5, 8, 17, 160, 120,
-           {5, 1, 2, 1, PaddingMode::replicate}),
+      conv("weights, more tiles than parts", 3, 1, 2, 145, 161,
+           {3, 1, 1, 1, PaddingMode::replicate}),
   };
 }
 std::vector<ConvCase> transposed_weight_tile_cases() {
