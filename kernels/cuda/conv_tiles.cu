@@ -64,7 +64,8 @@ struct PackWeights {
     const int step = tap_of_step / phase.taps(), tap = tap_of_step - step * phase.taps();
     const int channel = step * kStep + lane % 4 + word % 2 * 4;
     const int j = tap / phase.taps_y, i = tap - j * phase.taps_y;
-    packed[phase.packed_at + index] = to_tf32(job.weight(phase, weight, filter, channel, i, j));
+    const int at = job.find_weight(job.weights_of(phase, filter), channel, i, j);
+    packed[phase.packed_at + index] = at < 0 ? 0.0F : to_tf32(weight[at]);
   }
 };
 

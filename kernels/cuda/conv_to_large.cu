@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/cuda/conv_float_tiles.h"
 #include "kernels/cuda/conv_primitives.h"
 #include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/fast_divide.h"
@@ -119,6 +120,12 @@ void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small,
   if constexpr (std::is_same_v<T, float>) {
     if (precision != Precision::fp32 && tiles_take_to_large(sizes)) {
       tiles_to_large(queue, sizes, small, weight, large);
+      return;
+    }
+    // Few results would leave most of a tensor core idle.
+    if ((precision == Precision::fp32 || sizes.in_channels <= 4) &&
+        float_tiles_take_to_large(sizes)) {
+      float_tiles_to_large(queue, sizes, small, weight, large);
       return;
     }
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/cuda/conv_float_tiles.h"
 #include "kernels/cuda/conv_patch_tiles.h"
 #include "kernels/cuda/conv_primitives.h"
 #include "kernels/cuda/conv_tiles.h"
@@ -76,6 +77,12 @@ void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const W
     }
     if (precision != Precision::fp32 && patch_tiles_take_to_small(sizes)) {
       patch_tiles_to_small(queue, sizes, large, weight.values, small);
+      return;
+    }
+    // Few results would leave most of a tensor core idle.
+    if ((precision == Precision::fp32 || sizes.out_channels <= 4) &&
+        float_tiles_take_to_small(sizes)) {
+      float_tiles_to_small(queue, sizes, large, weight, small);
       return;
     }
   }

@@ -28,8 +28,9 @@ TileJob to_small_job(const ConvSizes& sizes) {
   job.kernel_height = sizes.kernel_height;
   job.kernel_width = sizes.kernel_width;
   job.weight_step = 1;
-  job.weight_of_channel = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
-  job.weight_of_filter = job.weight_of_channel * sizes.in_channels;
+  job.weight_of_channel = sizes.kernel_height * sizes.kernel_width;
+  job.weight_of_filter =
+      count_32(std::int64_t{job.weight_of_channel} * sizes.in_channels, "weights");
   return job;
 }
 
@@ -47,8 +48,9 @@ TileJob any_to_large_job(const ConvSizes& sizes) {
   job.kernel_height = sizes.kernel_height;
   job.kernel_width = sizes.kernel_width;
   job.weight_step = -sizes.stride;
-  job.weight_of_filter = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
-  job.weight_of_channel = job.weight_of_filter * sizes.in_channels;
+  job.weight_of_filter = sizes.kernel_height * sizes.kernel_width;
+  job.weight_of_channel =
+      count_32(std::int64_t{job.weight_of_filter} * sizes.in_channels, "weights");
   return job;
 }
 
@@ -119,7 +121,9 @@ bool fit_tile(TileJob& job, const TileShape& shape) {
   int rows = 0, columns = 0, taps_y = 1, taps_x = 1;
   job.most_taps = 1;
   for (int i = 0; i < job.phase_count; ++i) {
-    const TilePhase& phase = job.phases[i];
+    TilePhase& phase = job.phases[i];
+    phase.divide_taps = FastDivide(std::max(1, phase.taps()));
+    phase.divide_row = FastDivide(std::max(1, phase.taps_x));
     rows = std::max(rows, phase.rows);
     columns = std::max(columns, phase.columns);
     taps_y = std::max(taps_y, phase.taps_y);
@@ -132,19 +136,21 @@ bool fit_tile(TileJob& job, const TileShape& shape) {
   job.tiles = count_32(std::int64_t{job.tiles_x} * ((rows + shape.rows - 1) / shape.rows), "tiles");
   job.tile_height = (shape.rows - 1) * job.step + taps_y;
   job.tile_width = FastDivide((shape.columns - 1) * job.step + taps_x);
+  job.divide_step = FastDivide(job.step);
   job.columns_of_step = (job.tile_width.divisor() + job.step - 1) / job.step;
-  job.row_pitch = job.columns_of_step * job.step;
+  job.row_pitch = std::max(job.columns_of_step * job.step, shape.row_pitch);
   const int plane = job.tile_height * job.row_pitch;
   job.plane_pitch =
       (plane - shape.plane_rest + shape.plane_unit - 1) / shape.plane_unit * shape.plane_unit +
       shape.plane_rest;
   job.filters_of_block = shape.filters;
+  job.filter_pitch = shape.filter_pitch == 0 ? shape.filters : shape.filter_pitch;
   job.blocks_of_filters = (job.filters + shape.filters - 1) / shape.filters;
   const int groups = (job.channels + shape.channels - 1) / shape.channels;
   job.padded_channels = groups * shape.channels;
   const std::size_t bytes_of_group =
-      (static_cast<std::size_t>(job.most_taps) * shape.filters + job.plane_pitch) * shape.channels *
-      sizeof(float);
+      (static_cast<std::size_t>(job.most_taps) * job.filter_pitch + job.plane_pitch) *
+      shape.channels * sizeof(float);
   const auto fitting =
       static_cast<int>(std::min<std::size_t>(shape.most_shared / bytes_of_group, groups));
   job.chunk = fitting * shape.channels;

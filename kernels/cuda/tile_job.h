@@ -22,6 +22,8 @@ struct TilePhase {
   int weight_row, weight_column;  // of its first tap in the kernel
   std::int64_t packed_at;         // of its weights in those the kernel made for itself, in words
 
+  FastDivide divide_taps, divide_row;  // by taps and taps_x, or 1; fit_tile sets them
+
   __host__ __device__ int taps() const { return taps_y * taps_x; }
 };
 
@@ -40,27 +42,29 @@ struct TileJob {
   int kernel_height, kernel_width;
   int weight_step;                // from a tap to the next in the kernel
   FastDivide cell, cell_columns;  // pixels of a channel that are filters of one result
-  std::int64_t weight_of_filter, weight_of_channel;
+  int weight_of_filter, weight_of_channel;
   Destination<float> target;
   TilePhase phases[kMostPhases];
 
   // What fit_tile decides.
-  int rows_of_tile, columns_of_tile;            // of results
-  int tiles_x, tiles;                           // of the largest phase
-  int tile_height;                              // of the source's tile
-  FastDivide tile_width;                        // of the source's tile
+  int rows_of_tile, columns_of_tile;  // of results
+  int tiles_x, tiles;                 // of the largest phase
+  int tile_height;                    // of the source's tile
+  FastDivide tile_width;              // of the source's tile
+  FastDivide divide_step;
   int columns_of_step, row_pitch, plane_pitch;  // of the source's tile, in floats
   int filters_of_block, blocks_of_filters;
+  int filter_pitch;          // words of the weights of a channel and tap
   int padded_channels;       // with those that fill up the last group
   int chunk;                 // channels in shared memory at once
   int most_taps;             // of a phase
   std::size_t shared_bytes;  // of a chunk of the source and of its weights
 
   /// Words of the weights of a chunk, [channels, taps, filters of a block] in any order.
-  __host__ __device__ int weights_of_chunk() const { return chunk * most_taps * filters_of_block; }
+  __host__ __device__ int weights_of_chunk() const { return chunk * most_taps * filter_pitch; }
   /// Words of all weights of a phase, those of a block of filters together.
   __host__ __device__ std::int64_t weights_of_phase() const {
-    return std::int64_t{blocks_of_filters} * padded_channels * most_taps * filters_of_block;
+    return std::int64_t{blocks_of_filters} * padded_channels * most_taps * filter_pitch;
   }
 
   /// Filter number (channel cell + row) cell_columns + column.
@@ -73,18 +77,29 @@ struct TileJob {
     return {channel, row, pixel - row * cell_columns.divisor()};
   }
 
-  /// The weight of a tap, zero outside the kernel and for filters and channels that only fill up.
-  __device__ __forceinline__ float weight(const TilePhase& phase, const float* weights, int filter,
-                                          int channel, int i, int j) const {
-    const Filter place = find(filter);
-    const int row = phase.weight_row + place.row + i * weight_step;
-    const int column = phase.weight_column + place.column + j * weight_step;
-    if (filter >= filters || channel >= channels || row < 0 || row >= kernel_height || column < 0 ||
-        column >= kernel_width) {
-      return 0;
+  /// The weights of a filter; found once for all that a thread needs of it.
+  struct FilterWeights {
+    int first;        // of its kernel, of all channels
+    int row, column;  // of the first tap in the kernel; outside, if there is no such filter
+  };
+  __device__ __forceinline__ FilterWeights weights_of(const TilePhase& phase, int filter) const {
+    constexpr int kOutside = -(1 << 30);
+    if (filter >= filters) {
+      return {0, kOutside, 0};
     }
-    return weights[place.channel * weight_of_filter + channel * weight_of_channel +
-                   std::int64_t{row} * kernel_width + column];
+    const Filter place = find(filter);
+    return {place.channel * weight_of_filter, phase.weight_row + place.row,
+            phase.weight_column + place.column};
+  }
+  /// Where the weight of a tap is; negative, for a zero, outside the kernel and for filters and
+  /// channels that only fill up.
+  __device__ __forceinline__ int find_weight(const FilterWeights& of, int channel, int i,
+                                             int j) const {
+    const int row = of.row + i * weight_step, column = of.column + j * weight_step;
+    const bool exists = channel < channels &&
+                        static_cast<unsigned>(row) < static_cast<unsigned>(kernel_height) &&
+                        static_cast<unsigned>(column) < static_cast<unsigned>(kernel_width);
+    return exists ? of.first + channel * weight_of_channel + row * kernel_width + column : -1;
   }
 
   /// Where the results of a filter go, of one image; found once for all that a thread has of it.
@@ -173,6 +188,8 @@ struct TileShape {
   int channels;                // of the least that is multiplied at once
   int plane_unit, plane_rest;  // plane_pitch is plane_rest modulo plane_unit
   std::size_t most_shared;     // bytes of a block
+  int filter_pitch = 0;        // words of the weights of a channel and tap; 0: as many as filters
+  int row_pitch = 0;           // of the source's tile; 0: as narrow as it can be
 };
 
 /// Decides how tiles lie and how many channels of the source and of the weights fit. Whether any
@@ -206,6 +223,7 @@ __device__ __forceinline__ void load_tile(const TileJob& job, const TilePhase& p
   const int first_x = place.column * job.step + phase.first_x;
   const std::int64_t plane = std::int64_t{job.source_height} * job.source_width;
   const float* image = job.source + (place.image * job.channels + first_channel) * plane;
+  const int left = job.channels - first_channel, channels = left < job.chunk ? left : job.chunk;
   for (int i = static_cast<int>(threadIdx.x); i < job.tile_height * width; i += kThreads) {
     const int row = job.tile_width.quotient(i), column = i - row * width;
     int y = first_y + row, x = first_x + column;
@@ -213,16 +231,18 @@ __device__ __forceinline__ void load_tile(const TileJob& job, const TilePhase& p
       y = y < 0 ? 0 : y < job.source_height ? y : job.source_height - 1;
       x = x < 0 ? 0 : x < job.source_width ? x : job.source_width - 1;
     }
-    const bool inside = y >= 0 && y < job.source_height && x >= 0 && x < job.source_width;
-    const float* source = image + std::int64_t{y} * job.source_width + x;
+    const int shift = job.divide_step.quotient(column);
     float* target =
-        tile + row * job.row_pitch + column % job.step * job.columns_of_step + column / job.step;
-    for (int channel = 0; channel < job.chunk; ++channel) {
-      if (inside && first_channel + channel < job.channels) {
-        copy_async(target + channel * job.plane_pitch, source + channel * plane);
-      } else {
-        target[channel * job.plane_pitch] = 0;
+        tile + row * job.row_pitch + (column - shift * job.step) * job.columns_of_step + shift;
+    int channel = 0;
+    if (y >= 0 && y < job.source_height && x >= 0 && x < job.source_width) {
+      const float* source = image + std::int64_t{y} * job.source_width + x;
+      for (; channel < channels; ++channel, source += plane, target += job.plane_pitch) {
+        copy_async(target, source);
       }
+    }
+    for (; channel < job.chunk; ++channel, target += job.plane_pitch) {
+      *target = 0;
     }
   }
 }

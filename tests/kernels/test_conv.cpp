@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/cuda/conv_float_tiles.h"
 #include "kernels/cuda/conv_patch_tiles.h"
 #include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/conv_weight_tiles.h"
@@ -234,6 +235,40 @@ std::vector<ConvCase> transposed_weight_tile_cases() {
   };
 }
 
+// What conv_float_tiles.h is tested with beside the common cases: each way to meet the taps with
+// each number of filters of a thread, sums of few and of many terms, several blocks of everything.
+std::vector<ConvCase> float_tile_cases() {
+  return {
+      conv("short sums, 5x5", 2, 1, 57, 19, 67, {5, 1, 2, 1, PaddingMode::replicate}),
+      conv("short sums, 1x1", 1, 12, 60, 17, 33, {1}),
+      conv("short sums, 3x3", 1, 4, 13, 9, 34, {3, 1, 1}),
+      conv("9x9 with stride 2", 2, 1, 30, 18, 67, {9, 2, 4}),
+      conv("9x9 with stride 2, few filters", 1, 2, 12, 17, 130, {9, 2, 4}),
+      conv("9x9 with stride 2, one filter", 1, 5, 1, 17, 66, {9, 2, 4}),
+      conv("many channels, 1x1", 1, 190, 12, 9, 33, {1}),
+      conv("channels in several goes, 3x3", 1, 50, 12, 9, 40, {3, 1, 1}),
+      conv("channels in several goes, 5x5", 1, 56, 28, 8, 32, {5, 1, 2}),
+      conv("few filters, 5x5", 1, 25, 4, 10, 37, {5, 1, 2}),
+      conv("few filters, 1x1", 1, 57, 3, 3, 40, {1}),
+      conv("tile beyond its pitch", 1, 3, 5, 4, 70, {1, 1, 0, 1, PaddingMode::zero, 7}),
+      conv("column of ten", 1, 2, 8, 11, 35, {10, 1, 4, 1, PaddingMode::zero, 3}),
+      conv("stride 4", 1, 6, 9, 33, 70, {5, 4, 2}),
+      conv("one pixel", 3, 12, 13, 1, 1, {5, 1, 2}),
+  };
+}
+std::vector<ConvCase> transposed_float_tile_cases() {
+  return {
+      transpose("merged phases", 2, 56, 1, 9, 35, {9, 2, 4}, 1),
+      transpose("merged phases, stride 3", 1, 13, 1, 9, 33, {9, 3, 4}, 2),
+      transpose("merged phases, stride 4", 1, 13, 1, 9, 33, {9, 4, 4}, 3),
+      transpose("merged phases, three channels", 1, 7, 3, 6, 34, {4, 2, 1}),
+      transpose("phases", 2, 20, 13, 7, 35, {5, 2, 2}, 1),
+      transpose("phases without taps", 1, 3, 9, 5, 40, {2, 3, 0}, 1),
+      transpose("stride 1", 1, 12, 56, 9, 33, {3, 1, 1}),
+      transpose("one pixel", 2, 9, 1, 1, 1, {9, 2, 4}, 1),
+  };
+}
+
 template <class T>
 void compare(const KernelTable<T>& table, const ConvCase& test, bool is_transpose, float lowest,
              Store store, Place place = {}, double tolerated = tolerance<T>()) {
@@ -441,6 +476,73 @@ TEST_CASE("emulated CUDA convolutions: gradients of weights by tiles of the imag
     CHECK(takes_prelu(conv("", 1, 12, 12, 9, 9, {3, 1, 1})));
     CHECK(!takes_prelu(conv("", 1, 56, 56, 9, 9, {5, 2, 2})));
     CHECK(!takes_prelu(conv("", 1, 56, 56, 9, 9, {1})));
+  }
+}
+
+TEST_CASE("emulated CUDA convolutions in float by tiles of the image") {
+  const auto& table = emulated_cuda::kernel_table<float>();
+  for (const float lowest : {-1.0F, 0.0F}) {
+    const Store store = lowest == 0 ? Store::add : Store::write;
+    for (const ConvCase& test : float_tile_cases()) {
+      CHECK(emulated_cuda::float_tiles_take_to_small(test.sizes));
+      CHECK(emulated_cuda::float_tiles_take_to_large(test.sizes));
+      compare<float>(table, test, false, lowest, store);
+    }
+    for (const ConvCase& test : transposed_float_tile_cases()) {
+      CHECK(emulated_cuda::float_tiles_take_to_large(transposed(test.sizes)));
+      CHECK(emulated_cuda::float_tiles_take_to_small(transposed(test.sizes)));
+      compare<float>(table, test, true, lowest, store);
+    }
+  }
+  // The layers of the networks, forward and backward.
+  for (const ConvCase& layer :
+       {conv("", 1, 1, 56, 96, 96, {5, 1, 2}), conv("", 1, 56, 12, 96, 96, {1}),
+        conv("", 1, 12, 12, 96, 96, {3, 1, 1}), conv("", 1, 12, 56, 96, 96, {1}),
+        conv("", 1, 56, 56, 96, 96, {5, 1, 2}), conv("", 1, 56, 56, 96, 96, {5, 2, 2}),
+        conv("", 1, 56, 12, 96, 96, {3, 1, 1}), conv("", 1, 12, 1, 96, 96, {3, 1, 1}),
+        conv("", 1, 1, 56, 192, 192, {9, 2, 4}), conv("", 1, 1, 56, 288, 288, {9, 3, 4}),
+        conv("", 1, 1, 56, 384, 384, {9, 4, 4})}) {
+    CHECK(emulated_cuda::float_tiles_take_to_small(layer.sizes));
+    CHECK(emulated_cuda::float_tiles_take_to_large(layer.sizes));
+  }
+  for (const ConvCase& test :
+       {conv("groups", 1, 4, 4, 5, 5, {3, 1, 1, 2}), conv("stride 5", 1, 3, 4, 9, 9, {5, 5, 0}),
+        conv("too many taps", 1, 13, 13, 5, 5, {39, 1, 19})}) {
+    CHECK(!emulated_cuda::float_tiles_take_to_small(test.sizes));
+    CHECK(!emulated_cuda::float_tiles_take_to_large(test.sizes));
+    compare<float>(table, test, false, -1, Store::write);
+  }
+}
+
+TEST_CASE("emulated CUDA convolutions in float with weights put in order once") {
+  class Prepared : public PreparedWeight {
+   public:
+    void* memory(std::size_t bytes, bool& is_new) override {
+      is_new = words_.empty();
+      words_.resize((bytes + sizeof(float4) - 1) / sizeof(float4));
+      return words_.data();
+    }
+
+   private:
+    std::vector<float4> words_;
+  };
+  for (const bool is_transpose : {false, true}) {
+    const auto forward = kind(emulated_cuda::kernel_table<float>(), is_transpose).forward;
+    for (const ConvCase& test : is_transpose ? transposed_float_tile_cases() : float_tile_cases()) {
+      CAPTURE(test.name);
+      const Inputs<float> inputs(test.sizes, -1);
+      Prepared prepared;
+      std::vector<float> results[3];
+      for (std::size_t run = 0; run < 3; ++run) {
+        results[run].assign(y_count(test.sizes), std::numeric_limits<float>::quiet_NaN());
+        ConvArgs<float> args{test.sizes, inputs.x.data(), inputs.weight.data(), nullptr,
+                             results[run].data()};
+        args.prepared = run == 0 ? nullptr : &prepared;
+        TestQueue queue;
+        forward(queue, args);
+        CHECK(same_bits(results[run], results[0]));
+      }
+    }
   }
 }
 
