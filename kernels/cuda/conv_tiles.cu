@@ -35,6 +35,12 @@ constexpr int kStep = 8;                       // channels of one instruction
 constexpr int kFragment = 64;                  // words of a fragment b
 constexpr std::size_t kMostShared = 96 << 10;  // sm_86 has 99 KB, and of sm_90 two blocks fit
 
+// Up to so many channels times taps (3x3 of 16 channels are 144) a block puts weights in order
+// itself: a warp has 390 instructions to do for that of 3x3 12 -> 12, beside 780 for its products,
+// most of them while the tile is on its way. A launch before, which the convolution would have to
+// wait for, is spared. 5x5 of 56 channels are 1400.
+constexpr int kMostUnordered = 160;
+
 // Planes are 8 modulo 32 against bank conflicts.
 constexpr TileShape tile_shape(int filter_tiles) {
   return {kSide, kSide, filter_tiles * 8, kStep, 32, 8, kMostShared};
@@ -68,6 +74,50 @@ struct PackWeights {
     packed[phase.packed_at + index] = at < 0 ? 0.0F : to_tf32(weight[at]);
   }
 };
+
+// The same fragments of a chunk, by the block that needs them and not rounded. A thread has the
+// same filter and the same channel of a step in all of them.
+template <int kFilterTiles>
+__device__ __forceinline__ void load_unordered(const TileJob& job, const TilePhase& phase,
+                                               const float* weight, int first_channel, int steps,
+                                               float* fragments) {
+  constexpr int kWords = kFilterTiles * kFragment;  // of a tap
+  for (int word = static_cast<int>(threadIdx.x); word < kWords; word += kThreads) {
+    const int lane = word / 2 % kWarpSize, fragment = word / kFragment;
+    const int filter = (static_cast<int>(blockIdx.y) * kFilterTiles + fragment) * 8 + lane / 4;
+    int channel = first_channel + lane % 4 + word % 2 * 4;
+    float* target = fragments + word;
+    for (int step = 0; step < steps; ++step, channel += kStep) {
+      const bool exists = filter < job.filters && channel < job.channels;
+      const float* column = weight + filter * job.weight_of_filter +
+                            channel * job.weight_of_channel + phase.weight_row * job.kernel_width +
+                            phase.weight_column;
+      for (int j = 0; j < phase.taps_x; ++j, column += job.weight_step) {
+        const float* tap = column;
+        for (int i = 0; i < phase.taps_y; ++i, target += kWords) {
+          if (exists) {
+            copy_async(target, tap);
+          } else {
+            *target = 0;
+          }
+          tap += job.weight_step * job.kernel_width;
+        }
+      }
+    }
+  }
+}
+
+// Rounds what this thread has loaded of `taps` taps, once it is there.
+template <int kFilterTiles>
+__device__ __forceinline__ void round_own(int taps, float* fragments) {
+  constexpr int kWords = kFilterTiles * kFragment;
+  for (int word = static_cast<int>(threadIdx.x); word < kWords; word += kThreads) {
+    float* target = fragments + word;
+    for (int tap = 0; tap < taps; ++tap, target += kWords) {
+      *target = to_tf32(*target);
+    }
+  }
+}
 
 __device__ __forceinline__ void load_pixels(const float* pixels, int plane_pitch, float (&a)[4]) {
   PISR_UNROLL
@@ -133,7 +183,7 @@ __device__ __forceinline__ void add_column(const TileJob& job, int taps, const f
 
 template <int kFilterTiles, int kTaps, int kStepOfRows>
 __global__ void __launch_bounds__(kThreads, 3)
-    conv_tiles_kernel(TileJob job, const float* all_packed) {
+    conv_tiles_kernel(TileJob job, const float* weight, const float* all_packed) {
   PISR_DYNAMIC_SHARED(float, weights);
   float* tile = weights + job.weights_of_chunk();
   const TilePhase& phase = job.phases[blockIdx.z];
@@ -142,8 +192,6 @@ __global__ void __launch_bounds__(kThreads, 3)
     return;
   }
   const int words_of_step = phase.taps() * kFilterTiles * kFragment;
-  const float* packed = all_packed + phase.packed_at +
-                        std::int64_t{blockIdx.y} * (job.padded_channels / kStep) * words_of_step;
   const int warp = static_cast<int>(threadIdx.x) / kWarpSize;
   const int lane = static_cast<int>(threadIdx.x) % kWarpSize, group = lane / 4, member = lane % 4;
   const float* corner =
@@ -154,9 +202,17 @@ __global__ void __launch_bounds__(kThreads, 3)
     const int left = job.padded_channels - first;
     const int steps = (left < job.chunk ? left : job.chunk) / kStep;
     load_tile<kThreads>(job, phase, place, first, tile);
-    load_words<kThreads>(packed + std::int64_t{first / kStep} * words_of_step,
-                         steps * words_of_step, weights);
+    if (all_packed == nullptr) {
+      load_unordered<kFilterTiles>(job, phase, weight, first, steps, weights);
+    } else {
+      const int step = static_cast<int>(blockIdx.y) * (job.padded_channels / kStep) + first / kStep;
+      load_words<kThreads>(all_packed + phase.packed_at + std::int64_t{step} * words_of_step,
+                           steps * words_of_step, weights);
+    }
     copy_wait();
+    if (all_packed == nullptr) {
+      round_own<kFilterTiles>(steps * phase.taps(), weights);
+    }
     __syncthreads();
     const float2* b = reinterpret_cast<const float2*>(weights) + lane;
     for (int step = 0; step < steps; ++step) {
@@ -200,14 +256,20 @@ void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t ba
   for (int i = 0; i < job.phase_count; ++i) {
     job.phases[i].packed_at = std::int64_t{i} * words_of_phase;
   }
-  const auto pack = [&](float* packed) {
+  const bool is_unordered = weight.prepared == nullptr && job.cell.divisor() == 1 &&
+                            job.padded_channels * job.most_taps <= kMostUnordered;
+  const auto pack = [&](float* memory) {
     map_planes(queue, job.phase_count, words_of_phase,
-               PackWeights<kFilterTiles>{FastDivide(kFilterTiles), job, weight.values, packed});
+               PackWeights<kFilterTiles>{FastDivide(kFilterTiles), job, weight.values, memory});
   };
-  const float* packed = prepare<float>(
-      queue, weight.prepared, static_cast<std::size_t>(job.phase_count) * words_of_phase, pack);
+  const float* packed =
+      is_unordered
+          ? nullptr
+          : prepare<float>(queue, weight.prepared,
+                           static_cast<std::size_t>(job.phase_count) * words_of_phase, pack);
   launch_with_shared(queue, conv_tiles_kernel<kFilterTiles, kTaps, kStepOfRows>,
-                     tile_blocks(job, batch), kThreads, job.shared_bytes, job, packed);
+                     tile_blocks(job, batch), kThreads, job.shared_bytes, job, weight.values,
+                     packed);
 }
 
 // 12 channels, and 56, are what the networks have.

@@ -514,7 +514,7 @@ TEST_CASE("emulated CUDA convolutions in float by tiles of the image") {
   }
 }
 
-TEST_CASE("emulated CUDA convolutions in float with weights put in order once") {
+TEST_CASE("emulated CUDA convolutions with weights put in order once") {
   class Prepared : public PreparedWeight {
    public:
     void* memory(std::size_t bytes, bool& is_new) override {
@@ -522,14 +522,16 @@ TEST_CASE("emulated CUDA convolutions in float with weights put in order once") 
       words_.resize((bytes + sizeof(float4) - 1) / sizeof(float4));
       return words_.data();
     }
+    bool is_empty() const { return words_.empty(); }
 
    private:
     std::vector<float4> words_;
   };
-  for (const bool is_transpose : {false, true}) {
-    const auto forward = kind(emulated_cuda::kernel_table<float>(), is_transpose).forward;
-    for (const ConvCase& test : is_transpose ? transposed_float_tile_cases() : float_tile_cases()) {
-      CAPTURE(test.name);
+  const auto check = [](Precision precision, const std::vector<ConvCase>& cases,
+                        bool is_transpose) {
+    const auto forward = kind(emulated_cuda::kernel_table(precision), is_transpose).forward;
+    for (const ConvCase& test : cases) {
+      CAPTURE(test.name, static_cast<int>(precision));
       const Inputs<float> inputs(test.sizes, -1);
       Prepared prepared;
       std::vector<float> results[3];
@@ -542,8 +544,17 @@ TEST_CASE("emulated CUDA convolutions in float with weights put in order once") 
         forward(queue, args);
         CHECK(same_bits(results[run], results[0]));
       }
+      CHECK(!prepared.is_empty());
     }
-  }
+  };
+  check(Precision::fp32, float_tile_cases(), false);
+  check(Precision::fp32, transposed_float_tile_cases(), true);
+  check(Precision::tf32, tile_cases(), false);
+  check(Precision::tf32, transposed_tile_cases(), true);
+  check(Precision::tf32, merged_tile_cases(), true);
+  check(Precision::tf32,
+        {conv("1x1 to few", 1, 57, 12, 5, 18, {1}), conv("1x1 to many", 2, 12, 60, 5, 18, {1})},
+        false);
 }
 
 TEST_CASE("emulated CUDA convolutions in TF32 round their operands to nearest") {
