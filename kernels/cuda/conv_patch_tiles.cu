@@ -111,16 +111,15 @@ __global__ void __launch_bounds__(kThreads, 2) conv_patch_tiles_kernel(PatchJob 
   for (int n = 0; n < kFilterTiles; ++n) {
     PISR_UNROLL
     for (int odd = 0; odd < 2; ++odd) {
-      const TileJob::FilterTarget target =
-          tiles.target_of(place.image, first_filter + n * 8 + 2 * member + odd);
+      float sums[2][2];
       PISR_UNROLL
       for (int m = 0; m < 2; ++m) {
-        PISR_UNROLL
-        for (int half = 0; half < 2; ++half) {
-          tiles.store(tiles.phases[0], target, place.row + 2 * warp + m,
-                      place.column + group + half * 8, sum[m][n][2 * half + odd]);
-        }
+        sums[m][0] = sum[m][n][odd];
+        sums[m][1] = sum[m][n][2 + odd];
       }
+      tiles.store(tiles.phases[0],
+                  tiles.target_of(place.image, first_filter + n * 8 + 2 * member + odd),
+                  place.row + 2 * warp, place.column + group, 8, sums);
     }
   }
 }

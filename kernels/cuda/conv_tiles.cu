@@ -230,9 +230,6 @@ __global__ void __launch_bounds__(kThreads, 3)
     __syncthreads();  // everybody has done with this chunk
   }
 
-  const int first_row = place.row + kRows * warp, first_column = place.column + group;
-  const int rows[kRows] = {first_row, first_row + 1, first_row + 2, first_row + 3};
-  const int columns[2] = {first_column, first_column + 8};
   PISR_UNROLL
   for (int n = 0; n < kFilterTiles; ++n) {
     PISR_UNROLL
@@ -244,7 +241,8 @@ __global__ void __launch_bounds__(kThreads, 3)
         sums[m][0] = sum[m][n][odd];
         sums[m][1] = sum[m][n][2 + odd];
       }
-      job.store(phase, job.target_of(place.image, filter), rows, columns, sums);
+      job.store(phase, job.target_of(place.image, filter), place.row + kRows * warp,
+                place.column + group, 8, sums);
     }
   }
 }

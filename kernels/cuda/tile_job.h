@@ -120,29 +120,29 @@ struct TileJob {
   /// Stores a result; those beyond the target are dropped.
   __device__ __forceinline__ void store(const TilePhase& phase, const FilterTarget& to, int row,
                                         int column, float sum) const {
-    const int rows[1] = {row}, columns[1] = {column};
     float sums[1][1] = {{sum}};
-    store(phase, to, rows, columns, sums);
+    store(phase, to, row, column, 0, sums);
   }
-  /// Stores the results where rows and columns cross. What is the same for all is asked once.
+  /// Stores the results of kRows neighbouring rows and of columns `column`, column + gap, ... What
+  /// is the same for all is asked once.
   template <int kRows, int kColumns>
-  __device__ __forceinline__ void store(const TilePhase& phase, const FilterTarget& to,
-                                        const int (&rows)[kRows], const int (&columns)[kColumns],
-                                        float (&sums)[kRows][kColumns]) const {
-    const auto for_each = [&](const auto& body) {
+  __device__ __forceinline__ void store(const TilePhase& phase, const FilterTarget& to, int row,
+                                        int column, int gap, float (&sums)[kRows][kColumns]) const {
+    const int first_y = row * target_step + phase.offset_y;
+    const int first_x = column * target_step + phase.offset_x;
+    const std::int64_t first = to.first + std::int64_t{first_y} * target_width + first_x;
+    const int next_row = target_step * target_width, next_column = target_step * gap;
+    const auto for_each = [&](float* pixel, const auto& body) {
       PISR_UNROLL
-      for (int i = 0; i < kRows; ++i) {
-        const int y = rows[i] * target_step + phase.offset_y;
+      for (int i = 0; i < kRows; ++i, pixel += next_row) {
         PISR_UNROLL
         for (int j = 0; j < kColumns; ++j) {
-          const int x = columns[j] * target_step + phase.offset_x;
-          if (y < to.rows && x < to.columns) {
-            body(y * target_width + x, sums[i][j]);
+          if (first_y + i * target_step < to.rows && first_x + j * next_column < to.columns) {
+            body(pixel[j * next_column], sums[i][j]);
           }
         }
       }
     };
-    float* const target_of_filter = target.y + to.first;
     PISR_UNROLL
     for (int i = 0; i < kRows; ++i) {
       PISR_UNROLL
@@ -151,8 +151,7 @@ struct TileJob {
       }
     }
     if (target.before != nullptr) {
-      float* const before = target.before + to.first;
-      for_each([&](int index, float sum) { before[index] = sum; });
+      for_each(target.before + first, [](float& pixel, float sum) { pixel = sum; });
     }
     PISR_UNROLL
     for (int i = 0; i < kRows; ++i) {
@@ -162,9 +161,9 @@ struct TileJob {
       }
     }
     if (target.how == Store::add) {
-      for_each([&](int index, float& sum) { sum += target_of_filter[index]; });
+      for_each(target.y + first, [](const float& pixel, float& sum) { sum += pixel; });
     }
-    for_each([&](int index, float sum) { target_of_filter[index] = sum; });
+    for_each(target.y + first, [](float& pixel, float sum) { pixel = sum; });
   }
 };
 
