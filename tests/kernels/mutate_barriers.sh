@@ -33,7 +33,8 @@ link() { # link SOURCE...: these from the changed tree, all else as it was built
   done
   (cd "$build" && eval "$command") >"$folder/output" 2>&1 || failed "test_kernels does not link"
 }
-passes() { timeout 120 "$1" "$2" --abort >"$folder/output" 2>&1; }
+limit=600 # seconds for a run of the tests: without a change, then several times what that took
+passes() { timeout "$limit" "$1" "$2" --abort >"$folder/output" 2>&1; }
 users_of() { # the emulated .cu files that contain FILE or include it
   local source
   for source in $(if [[ $1 == *.cu ]]; then echo "$1"; else grep -l "\"$1\"" kernels/cuda/*.cu; fi); do
@@ -53,7 +54,9 @@ waits=$(grep -nE '^\s*(__syncthreads|__syncwarp|copy_wait)\([^)]*\);' kernels/cu
 mapfile -t sources < <(cut -d: -f1 <<<"$waits" | sort -u | while read -r file; do users_of "$file"; done | sort -u)
 for source in "${sources[@]}"; do compile "$source"; done
 link "${sources[@]}"
+started=$SECONDS
 passes "$folder/test" 'emulated CUDA*' || failed "the tests fail without a change"
+limit=$((30 + 4 * (SECONDS - started))) # a removed barrier may leave threads waiting for ever
 
 removed=0 missed=0
 while IFS=: read -r file line _; do
