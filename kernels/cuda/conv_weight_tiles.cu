@@ -20,8 +20,8 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
 constexpr int kMostBlocks = 264;  // two for each multiprocessor of an H200
-// sm_86 has 99 KB, the sums of a PReLU take 1 KB.
-constexpr std::size_t kMostShared = 98 << 10;
+// Of a block: sm_86 has 99 KB and sm_75 64 KB, the sums of a PReLU take 1 KB.
+constexpr std::size_t kMostShared = 99 << 10, kSharedOfPrelu = 1 << 10;
 
 template <class Rows, bool kPrelu>
 __global__ void __launch_bounds__(kTileThreads, 2)
@@ -128,7 +128,8 @@ WeightJob weight_job(const ConvSizes& sizes, Precision precision) {
   job.plane_pitch = (height * job.row_pitch - rest + 31) / 32 * 32 + rest;
   const Columns of = columns(sizes, precision);
   job.channels = std::min(sizes.in_channels, of.most_rows / taps);
-  while (job.channels > 0 && shared_bytes(job, of) > kMostShared) {
+  const std::size_t most = std::min(kMostShared, current_card().shared_bytes) - kSharedOfPrelu;
+  while (job.channels > 0 && shared_bytes(job, of) > most) {
     --job.channels;
   }
   if (job.channels > 0) {

@@ -14,6 +14,7 @@
 #include "kernels/cuda/conv_patch_tiles.h"
 #include "kernels/cuda/conv_tiles.h"
 #include "kernels/cuda/conv_weight_tiles.h"
+#include "kernels/emulator/emulator.h"
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
@@ -555,6 +556,19 @@ TEST_CASE("emulated CUDA convolutions with weights put in order once") {
   check(Precision::tf32,
         {conv("1x1 to few", 1, 57, 12, 5, 18, {1}), conv("1x1 to many", 2, 12, 60, 5, 18, {1})},
         false);
+}
+
+TEST_CASE("emulated CUDA convolutions: tiles for weights on a card of little shared memory") {
+  emulator::set_card({std::size_t{64} << 10, 40});  // sm_75
+  const auto takes = [](const ConvCase& test) {
+    return emulated_cuda::tiles_take_to_weight(test.sizes, Precision::fp32);
+  };
+  CHECK(takes(conv("", 1, 12, 12, 9, 9, {3, 1, 1})));
+  CHECK(!takes(conv("", 1, 2, 56, 9, 9, {5, 3, 2})));
+  for (const ConvCase& test : weight_tile_cases()) {
+    compare<float>(emulated_cuda::kernel_table(Precision::fp32), test, false, -1, Store::add);
+  }
+  emulator::set_card({});
 }
 
 TEST_CASE("emulated CUDA convolutions in TF32 round their operands to nearest") {
