@@ -62,6 +62,40 @@ struct Taps {
   }
 };
 
+// load_tile by 16 bytes. For that the tile's rows begin `lead` columns before the first that is
+// needed, so that four columns are in the image or none.
+__host__ __device__ __forceinline__ int lead_of(const TilePhase& phase) {
+  return phase.first_x & 3;
+}
+template <int kPitch>
+__device__ __forceinline__ void load_fours(const TileJob& job, const TilePhase& phase,
+                                           const TilePlace& place, int first_channel, int channels,
+                                           float* tile) {
+  constexpr int kFours = kPitch / 4;  // of a row
+  const std::int64_t plane = std::int64_t{job.source_height} * job.source_width / 4;
+  const auto* image = reinterpret_cast<const float4*>(job.source) +
+                      (place.image * job.channels + first_channel) * plane;
+  for (int i = static_cast<int>(threadIdx.x); i < job.tile_height * kFours; i += kThreads) {
+    const int row = i / kFours, column = (i - row * kFours) * 4;
+    const int y = place.row + phase.first_y + row;
+    const int x = place.column + phase.first_x - lead_of(phase) + column;
+    auto* target = reinterpret_cast<float4*>(tile) + i;
+    if (y >= 0 && y < job.source_height && x >= 0 && x < job.source_width) {
+      const float4* source = image + (std::int64_t{y} * job.source_width + x) / 4;
+      for (int channel = 0; channel < channels; ++channel) {
+        copy_async(target, source);
+        source += plane;
+        target += job.plane_pitch / 4;
+      }
+    } else {
+      for (int channel = 0; channel < channels; ++channel) {
+        *target = float4{0, 0, 0, 0};
+        target += job.plane_pitch / 4;
+      }
+    }
+  }
+}
+
 // Starts to bring the weights of a chunk into shared memory: [channels, columns of taps, taps of a
 // column, Division::kPitch].
 template <class D>
@@ -188,45 +222,27 @@ __device__ __forceinline__ void flush(float (&chunk)[kFilters][kRows],
   }
 }
 
-// Stores sum[q][p], of filter first_filter + q and row first_row + p, of this thread's column. Most
-// results are only written, by way of no activation but a PReLU: eight instructions each, where
-// TileJob::store takes fifteen.
+// Stores sum[q][p], of filter first_filter + q and row first_row + p, of this thread's column.
 template <int kFilters, int kSumRows>
 __device__ __forceinline__ void store_sums(const TileJob& job, const TilePhase& phase,
                                            const TilePlace& place, int first_filter, int first_row,
                                            const float (&sum)[kFilters][kSumRows]) {
-  const Destination<float>& target = job.target;
-  const bool is_plain = target.before == nullptr && target.how == Store::write &&
-                        target.activation.kind != ActivationKind::relu;
-  const int row = place.row + first_row;
   const int column = place.column + static_cast<int>(threadIdx.x) % kWarpSize;
-  const int y = row * job.target_step + phase.offset_y;
-  const int x = column * job.target_step + phase.offset_x;
-  const int next = job.target_step * job.target_width;
   PISR_UNROLL
   for (int q = 0; q < kFilters; ++q) {
-    const TileJob::FilterTarget to = job.target_of(place.image, first_filter + q);
-    if (is_plain) {
-      float* result = target.y + to.first + std::int64_t{y} * job.target_width + x;
-      PISR_UNROLL
-      for (int p = 0; p < kSumRows; ++p, result += next) {
-        if (y + p * job.target_step < to.rows && x < to.columns) {
-          const float value = sum[q][p] + to.channel.bias;
-          *result = value > 0 ? value : to.channel.slope * value;
-        }
-      }
-    } else {
-      PISR_UNROLL
-      for (int p = 0; p < kSumRows; ++p) {
-        job.store(phase, to, row + p, column, sum[q][p]);
-      }
+    float of_filter[kSumRows][1];
+    PISR_UNROLL
+    for (int p = 0; p < kSumRows; ++p) {
+      of_filter[p][0] = sum[q][p];
     }
+    job.store(phase, job.target_of(place.image, first_filter + q), place.row + first_row, column, 0,
+              of_filter);
   }
 }
 
 template <class D, class T, bool kIsLong>
 __global__ void __launch_bounds__(kThreads, D::kFilters == 4 || !kIsLong ? 4 : 3)
-    conv_float_tiles_kernel(TileJob job, const float* source, bool packed) {
+    conv_float_tiles_kernel(TileJob job, const float* source, bool packed, bool by_fours) {
   PISR_DYNAMIC_SHARED(float, weights);
   float* tile = weights + job.weights_of_chunk();
   const TilePhase& phase = job.phases[blockIdx.z];
@@ -242,12 +258,22 @@ __global__ void __launch_bounds__(kThreads, D::kFilters == 4 || !kIsLong ? 4 : 3
   const int taps = phase.taps();
   const int taps_y = T::kIsPoint ? 1 : phase.taps_y, taps_x = T::kIsPoint ? 1 : phase.taps_x;
 
+  const int lead = by_fours ? lead_of(phase) : 0;
   float sum[D::kFilters][kRows] = {};
   float chunk[D::kFilters][kRows] = {};
   int terms = 0;  // of the sums in `chunk`
   for (int first = 0; first < job.channels && taps > 0; first += job.chunk) {
     const int channels = job.channels - first < job.chunk ? job.channels - first : job.chunk;
-    load_tile<kThreads>(job, phase, place, first, tile);
+    bool is_loaded = false;
+    if constexpr (T::kStep == 1) {
+      if (by_fours) {
+        load_fours<T::kPitch>(job, phase, place, first, channels, tile);
+        is_loaded = true;
+      }
+    }
+    if (!is_loaded) {
+      load_tile<kThreads>(job, phase, place, first, tile);
+    }
     if (packed) {
       const int words = taps * D::kPitch;  // of a channel
       const std::int64_t before = std::int64_t{blockIdx.y} * job.channels + first;
@@ -259,7 +285,7 @@ __global__ void __launch_bounds__(kThreads, D::kFilters == 4 || !kIsLong ? 4 : 3
     __syncthreads();
     for (int channel = part; channel < channels; channel += D::kParts) {
       const float* slot = weights + channel * taps * D::kPitch + group * D::kSlot;
-      const float* plane = tile + channel * job.plane_pitch + lane;
+      const float* plane = tile + channel * job.plane_pitch + lane + lead;
       int shift = 0, column = 0;  // j = shift step + column
       for (int j = 0; j < taps_x; ++j) {
         const float* pixels = plane + column * job.columns_of_step + shift;
@@ -332,6 +358,18 @@ bool fit(TileJob& job, int row_pitch) {
   return fit_tile(job, shape);
 }
 
+// Whether the tile can be loaded by load_fours: most images are as wide as a multiple of four.
+template <class T>
+bool can_load_fours(const TileJob& job) {
+  bool can = T::kStep == 1 && !job.replicate && job.source_width % 4 == 0 &&
+             reinterpret_cast<std::uintptr_t>(job.source) % sizeof(float4) == 0;
+  for (int i = 0; i < job.phase_count; ++i) {
+    const TilePhase& phase = job.phases[i];
+    can = can && lead_of(phase) + kColumns - 1 + phase.taps_x <= T::kPitch;
+  }
+  return can;
+}
+
 template <class D, class T, bool kIsLong>
 void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t batch) {
   fit<D>(job, T::kPitch);
@@ -352,17 +390,18 @@ void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t ba
       D::kParts == 1 ? 0 : std::size_t{kThreads} * D::kSums * sizeof(float);
   launch_with_shared(queue, conv_float_tiles_kernel<D, T, kIsLong>, tile_blocks(job, batch),
                      kThreads, std::max(job.shared_bytes, kBytesOfSums), job, source,
-                     weight.prepared != nullptr);
+                     weight.prepared != nullptr, can_load_fours<T>(job));
 }
 
 // What the networks have gets kernels of its own: 1x1, 3x3 and 5x5 with step 1, and 9x9 with step
-// 2, whose tiles' rows are 32, 34, 36 and 71 pixels long.
+// 2, whose tiles' rows are 32, 34, 36 and 71 pixels long, and three more where load_fours wants
+// them.
 using AnyTaps = Taps<1, 0, 0>;
 using OneTap = Taps<1, 1, 32>;
-using ThreeTaps = Taps<3, 1, 36>;
-using FiveTaps = Taps<5, 1, 36>;
+using ThreeTaps = Taps<3, 1, 40>;
+using FiveTaps = Taps<5, 1, 40>;
 using ThreeTapsOfStep2 = Taps<3, 2, 72>;
-using FiveTapsOfCell = Taps<5, 1, 36, true>;  // 9x9 to one channel with stride 2
+using FiveTapsOfCell = Taps<5, 1, 40, true>;  // 9x9 to one channel with stride 2
 
 // Whether columns of so many taps make up those of all phases, and the tile has rows of the pitch.
 template <class T>

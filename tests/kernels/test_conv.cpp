@@ -250,6 +250,11 @@ std::vector<ConvCase> float_tile_cases() {
       conv("channels in several goes, 3x3", 1, 50, 12, 9, 40, {3, 1, 1}),
       conv("channels in several goes, 5x5", 1, 56, 28, 8, 32, {5, 1, 2}),
       conv("few filters, 5x5", 1, 25, 4, 10, 37, {5, 1, 2}),
+      conv("rows by fours, 1x1", 2, 7, 13, 11, 68, {1}),
+      conv("rows by fours, 3x3", 2, 5, 12, 17, 36, {3, 1, 1}),
+      conv("rows by fours, 5x5", 2, 3, 57, 9, 4, {5, 1, 2}),
+      conv("rows by fours, padding beyond the kernel", 1, 3, 9, 5, 8, {5, 1, 7}),
+      conv("1x1 with padding", 1, 3, 5, 5, 40, {1, 1, 1}),
       conv("few filters, 1x1", 1, 57, 3, 3, 40, {1}),
       conv("tile beyond its pitch", 1, 3, 5, 4, 70, {1, 1, 0, 1, PaddingMode::zero, 7}),
       conv("column of ten", 1, 2, 8, 11, 35, {10, 1, 4, 1, PaddingMode::zero, 3}),
@@ -260,6 +265,7 @@ std::vector<ConvCase> float_tile_cases() {
 std::vector<ConvCase> transposed_float_tile_cases() {
   return {
       transpose("merged phases", 2, 56, 1, 9, 35, {9, 2, 4}, 1),
+      transpose("merged phases, rows by fours", 2, 5, 1, 18, 40, {9, 2, 4}, 1),
       transpose("merged phases, stride 3", 1, 13, 1, 9, 33, {9, 3, 4}, 2),
       transpose("merged phases, stride 4", 1, 13, 1, 9, 33, {9, 4, 4}, 3),
       transpose("merged phases, three channels", 1, 7, 3, 6, 34, {4, 2, 1}),
@@ -515,7 +521,9 @@ TEST_CASE("emulated CUDA convolutions in float by tiles of the image") {
   }
 }
 
-TEST_CASE("emulated CUDA convolutions with weights put in order once") {
+// Other ways into shared memory: images aligned to 16 bytes, which those of `compare` are not, and
+// weights that are put in order once.
+TEST_CASE("emulated CUDA convolutions have the same bits however operands are loaded") {
   class Prepared : public PreparedWeight {
    public:
     void* memory(std::size_t bytes, bool& is_new) override {
@@ -534,17 +542,22 @@ TEST_CASE("emulated CUDA convolutions with weights put in order once") {
     for (const ConvCase& test : cases) {
       CAPTURE(test.name, static_cast<int>(precision));
       const Inputs<float> inputs(test.sizes, -1);
+      std::vector<float4> memory(inputs.x.size() / 4 + 2);
       Prepared prepared;
-      std::vector<float> results[3];
-      for (std::size_t run = 0; run < 3; ++run) {
-        results[run].assign(y_count(test.sizes), std::numeric_limits<float>::quiet_NaN());
-        ConvArgs<float> args{test.sizes, inputs.x.data(), inputs.weight.data(), nullptr,
-                             results[run].data()};
-        args.prepared = run == 0 ? nullptr : &prepared;
+      const auto run = [&](std::ptrdiff_t misaligned, PreparedWeight* kept) {
+        float* const x = &memory[0].x + misaligned;
+        std::copy(inputs.x.begin(), inputs.x.end(), x);
+        std::vector<float> y(y_count(test.sizes), std::numeric_limits<float>::quiet_NaN());
+        ConvArgs<float> args{test.sizes, x, inputs.weight.data(), nullptr, y.data()};
+        args.prepared = kept;
         TestQueue queue;
         forward(queue, args);
-        CHECK(same_bits(results[run], results[0]));
-      }
+        return y;
+      };
+      const std::vector<float> expected = run(1, nullptr);
+      CHECK(same_bits(run(0, nullptr), expected));
+      CHECK(same_bits(run(0, &prepared), expected));
+      CHECK(same_bits(run(0, &prepared), expected));
       CHECK(!prepared.is_empty());
     }
   };
