@@ -394,6 +394,14 @@ TEST_CASE("the convolutions of a device equal their definition, twice", "[device
       for (const ConvCase& test : transpose_cases()) {
         check(test, true);
       }
+      if (exact) {
+        for (const ConvCase& test : float_tile_cases()) {
+          check(test, false);
+        }
+        for (const ConvCase& test : transposed_float_tile_cases()) {
+          check(test, true);
+        }
+      }
       if (!exact) {
         for (const auto& cases : {tile_cases(), patch_tile_cases(), weight_tile_cases()}) {
           for (const ConvCase& test : cases) {
