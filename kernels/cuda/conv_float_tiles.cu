@@ -62,40 +62,6 @@ struct Taps {
   }
 };
 
-// load_tile by 16 bytes. For that the tile's rows begin `lead` columns before the first that is
-// needed, so that four columns are in the image or none.
-__host__ __device__ __forceinline__ int lead_of(const TilePhase& phase) {
-  return phase.first_x & 3;
-}
-template <int kPitch>
-__device__ __forceinline__ void load_fours(const TileJob& job, const TilePhase& phase,
-                                           const TilePlace& place, int first_channel, int channels,
-                                           float* tile) {
-  constexpr int kFours = kPitch / 4;  // of a row
-  const std::int64_t plane = std::int64_t{job.source_height} * job.source_width / 4;
-  const auto* image = reinterpret_cast<const float4*>(job.source) +
-                      (place.image * job.channels + first_channel) * plane;
-  for (int i = static_cast<int>(threadIdx.x); i < job.tile_height * kFours; i += kThreads) {
-    const int row = i / kFours, column = (i - row * kFours) * 4;
-    const int y = place.row + phase.first_y + row;
-    const int x = place.column + phase.first_x - lead_of(phase) + column;
-    auto* target = reinterpret_cast<float4*>(tile) + i;
-    if (y >= 0 && y < job.source_height && x >= 0 && x < job.source_width) {
-      const float4* source = image + (std::int64_t{y} * job.source_width + x) / 4;
-      for (int channel = 0; channel < channels; ++channel) {
-        copy_async(target, source);
-        source += plane;
-        target += job.plane_pitch / 4;
-      }
-    } else {
-      for (int channel = 0; channel < channels; ++channel) {
-        *target = float4{0, 0, 0, 0};
-        target += job.plane_pitch / 4;
-      }
-    }
-  }
-}
-
 // Starts to bring the weights of a chunk into shared memory: [channels, columns of taps, taps of a
 // column, Division::kPitch].
 template <class D>
@@ -267,7 +233,7 @@ __global__ void __launch_bounds__(kThreads, D::kFilters == 4 || !kIsLong ? 4 : 3
     bool is_loaded = false;
     if constexpr (T::kStep == 1) {
       if (by_fours) {
-        load_fours<T::kPitch>(job, phase, place, first, channels, tile);
+        load_fours<kThreads>(job, phase, place, first, channels, channels, tile);
         is_loaded = true;
       }
     }
@@ -358,18 +324,6 @@ bool fit(TileJob& job, int row_pitch) {
   return fit_tile(job, shape);
 }
 
-// Whether the tile can be loaded by load_fours: most images are as wide as a multiple of four.
-template <class T>
-bool can_load_fours(const TileJob& job) {
-  bool can = T::kStep == 1 && !job.replicate && job.source_width % 4 == 0 &&
-             reinterpret_cast<std::uintptr_t>(job.source) % sizeof(float4) == 0;
-  for (int i = 0; i < job.phase_count; ++i) {
-    const TilePhase& phase = job.phases[i];
-    can = can && lead_of(phase) + kColumns - 1 + phase.taps_x <= T::kPitch;
-  }
-  return can;
-}
-
 template <class D, class T, bool kIsLong>
 void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t batch) {
   fit<D>(job, T::kPitch);
@@ -390,7 +344,7 @@ void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t ba
       D::kParts == 1 ? 0 : std::size_t{kThreads} * D::kSums * sizeof(float);
   launch_with_shared(queue, conv_float_tiles_kernel<D, T, kIsLong>, tile_blocks(job, batch),
                      kThreads, std::max(job.shared_bytes, kBytesOfSums), job, source,
-                     weight.prepared != nullptr, can_load_fours<T>(job));
+                     weight.prepared != nullptr, can_load_fours(job));
 }
 
 // What the networks have gets kernels of its own: 1x1, 3x3 and 5x5 with step 1, and 9x9 with step

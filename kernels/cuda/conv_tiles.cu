@@ -15,6 +15,7 @@
 // rounding, and a block of 12 channels has 24 such columns. To round a tile once, in shared memory,
 // would take 243 more accesses beside those 864.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -42,8 +43,16 @@ constexpr std::size_t kMostShared = 96 << 10;  // sm_86 has 99 KB, and of sm_90 
 constexpr int kMostUnordered = 160;
 
 // Planes are 8 modulo 32 against bank conflicts.
-constexpr TileShape tile_shape(int filter_tiles) {
-  return {kSide, kSide, filter_tiles * 8, kStep, 32, 8, kMostShared};
+bool fit(TileJob& job, int filter_tiles) {
+  TileShape shape = {kSide, kSide, filter_tiles * 8, kStep, 32, 8, kMostShared};
+  if (job.step == 1) {
+    int width = 0;  // with what load_fours has before
+    for (int i = 0; i < job.phase_count; ++i) {
+      width = std::max(width, lead_of(job.phases[i]) + kSide - 1 + job.phases[i].taps_x);
+    }
+    shape.row_pitch = (width + 3) / 4 * 4;
+  }
+  return fit_tile(job, shape);
 }
 
 // Weights as fragments b, rounded: [phase, blocks of filters, channels / 8, columns of
@@ -183,7 +192,7 @@ __device__ __forceinline__ void add_column(const TileJob& job, int taps, const f
 
 template <int kFilterTiles, int kTaps, int kStepOfRows>
 __global__ void __launch_bounds__(kThreads, 3)
-    conv_tiles_kernel(TileJob job, const float* weight, const float* all_packed) {
+    conv_tiles_kernel(TileJob job, const float* weight, const float* all_packed, bool by_fours) {
   PISR_DYNAMIC_SHARED(float, weights);
   float* tile = weights + job.weights_of_chunk();
   const TilePhase& phase = job.phases[blockIdx.z];
@@ -194,14 +203,19 @@ __global__ void __launch_bounds__(kThreads, 3)
   const int words_of_step = phase.taps() * kFilterTiles * kFragment;
   const int warp = static_cast<int>(threadIdx.x) / kWarpSize;
   const int lane = static_cast<int>(threadIdx.x) % kWarpSize, group = lane / 4, member = lane % 4;
-  const float* corner =
-      tile + member * job.plane_pitch + kRows * warp * job.step * job.row_pitch + group;
+  const float* corner = tile + member * job.plane_pitch + kRows * warp * job.step * job.row_pitch +
+                        group + (by_fours ? lead_of(phase) : 0);
 
   float sum[kRows][kFilterTiles][4] = {};
   for (int first = 0; first < job.channels && phase.taps() > 0; first += job.chunk) {
     const int left = job.padded_channels - first;
     const int steps = (left < job.chunk ? left : job.chunk) / kStep;
-    load_tile<kThreads>(job, phase, place, first, tile);
+    if (by_fours) {
+      const int channels = job.channels - first < job.chunk ? job.channels - first : job.chunk;
+      load_fours<kThreads>(job, phase, place, first, channels, steps * kStep, tile);
+    } else {
+      load_tile<kThreads>(job, phase, place, first, tile);
+    }
     if (all_packed == nullptr) {
       load_unordered<kFilterTiles>(job, phase, weight, first, steps, weights);
     } else {
@@ -249,7 +263,7 @@ __global__ void __launch_bounds__(kThreads, 3)
 
 template <int kFilterTiles, int kTaps, int kStepOfRows>
 void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t batch) {
-  fit_tile(job, tile_shape(kFilterTiles));
+  fit(job, kFilterTiles);
   const int words_of_phase = count_32(job.weights_of_phase(), "weights");
   for (int i = 0; i < job.phase_count; ++i) {
     job.phases[i].packed_at = std::int64_t{i} * words_of_phase;
@@ -267,7 +281,7 @@ void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t ba
                            static_cast<std::size_t>(job.phase_count) * words_of_phase, pack);
   launch_with_shared(queue, conv_tiles_kernel<kFilterTiles, kTaps, kStepOfRows>,
                      tile_blocks(job, batch), kThreads, job.shared_bytes, job, weight.values,
-                     packed);
+                     packed, can_load_fours(job));
 }
 
 // 12 channels, and 56, are what the networks have.
@@ -292,7 +306,7 @@ void run(Queue& queue, const TileJob& job, const Weight<float>& weight, std::int
 }
 
 bool fits(TileJob job) {
-  return fit_tile(job, tile_shape(filter_tiles(job.filters)));
+  return fit(job, filter_tiles(job.filters));
 }
 
 // The 16 filters of kFewTiles are to be full: they cost what they are, full or not. For 9x9 to one

@@ -139,6 +139,7 @@ bool fit_tile(TileJob& job, const TileShape& shape) {
   job.divide_step = FastDivide(job.step);
   job.columns_of_step = (job.tile_width.divisor() + job.step - 1) / job.step;
   job.row_pitch = std::max(job.columns_of_step * job.step, shape.row_pitch);
+  job.fours_of_row = FastDivide(std::max(1, job.row_pitch / 4));
   const int plane = job.tile_height * job.row_pitch;
   job.plane_pitch =
       (plane - shape.plane_rest + shape.plane_unit - 1) / shape.plane_unit * shape.plane_unit +
@@ -156,6 +157,17 @@ bool fit_tile(TileJob& job, const TileShape& shape) {
   job.chunk = fitting * shape.channels;
   job.shared_bytes = fitting * bytes_of_group;
   return fitting > 0;
+}
+
+bool can_load_fours(const TileJob& job) {
+  bool can = job.step == 1 && !job.replicate && job.source_width % 4 == 0 &&
+             job.row_pitch % 4 == 0 && job.plane_pitch % 4 == 0 &&
+             reinterpret_cast<std::uintptr_t>(job.source) % sizeof(float4) == 0;
+  for (int i = 0; i < job.phase_count; ++i) {
+    const TilePhase& phase = job.phases[i];
+    can = can && lead_of(phase) + job.columns_of_tile - 1 + phase.taps_x <= job.row_pitch;
+  }
+  return can;
 }
 
 dim3 tile_blocks(const TileJob& job, std::int64_t batch) {

@@ -52,6 +52,7 @@ struct TileJob {
   int tile_height;                    // of the source's tile
   FastDivide tile_width;              // of the source's tile
   FastDivide divide_step;
+  FastDivide fours_of_row;                      // row_pitch / 4
   int columns_of_step, row_pitch, plane_pitch;  // of the source's tile, in floats
   int filters_of_block, blocks_of_filters;
   int filter_pitch;          // words of the weights of a channel and tap
@@ -242,6 +243,40 @@ __device__ __forceinline__ void load_tile(const TileJob& job, const TilePhase& p
     }
     for (; channel < job.chunk; ++channel, target += job.plane_pitch) {
       *target = 0;
+    }
+  }
+}
+
+/// load_tile by 16 bytes. For that the tile's rows begin lead_of(phase) columns before the first
+/// that is needed, so that four columns are in the image or none.
+__host__ __device__ __forceinline__ int lead_of(const TilePhase& phase) {
+  return phase.first_x & 3;
+}
+/// Whether that can be: most images are as wide as a multiple of four. After fit_tile.
+bool can_load_fours(const TileJob& job);
+/// The first `channels` of the chunk; those up to `filled` become zeros.
+template <int kThreads>
+__device__ __forceinline__ void load_fours(const TileJob& job, const TilePhase& phase,
+                                           const TilePlace& place, int first_channel, int channels,
+                                           int filled, float* tile) {
+  const int fours = job.fours_of_row.divisor();
+  const std::int64_t plane = std::int64_t{job.source_height} * job.source_width / 4;
+  const auto* image = reinterpret_cast<const float4*>(job.source) +
+                      (place.image * job.channels + first_channel) * plane;
+  for (int i = static_cast<int>(threadIdx.x); i < job.tile_height * fours; i += kThreads) {
+    const int row = job.fours_of_row.quotient(i), column = (i - row * fours) * 4;
+    const int y = place.row + phase.first_y + row;
+    const int x = place.column + phase.first_x - lead_of(phase) + column;
+    auto* target = reinterpret_cast<float4*>(tile) + i;
+    int channel = 0;
+    if (y >= 0 && y < job.source_height && x >= 0 && x < job.source_width) {
+      const float4* source = image + (std::int64_t{y} * job.source_width + x) / 4;
+      for (; channel < channels; ++channel, source += plane, target += job.plane_pitch / 4) {
+        copy_async(target, source);
+      }
+    }
+    for (; channel < filled; ++channel, target += job.plane_pitch / 4) {
+      *target = float4{0, 0, 0, 0};
     }
   }
 }

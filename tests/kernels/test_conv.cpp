@@ -171,6 +171,8 @@ std::vector<ConvCase> tile_cases() {
       conv("channels in several goes", 1, 100, 12, 17, 18, {3, 1, 1}),
       conv("row kernel", 1, 8, 11, 5, 21, {1, 1, 1, 1, PaddingMode::zero, 7}),
       conv("padding beyond the kernel", 1, 8, 8, 2, 3, {2, 2, 4}),
+      conv("rows by fours", 2, 12, 12, 18, 36, {3, 1, 1}),
+      conv("rows by fours, channels in several goes", 1, 100, 57, 9, 20, {5, 1, 2}),
   };
 }
 std::vector<ConvCase> transposed_tile_cases() {
@@ -178,6 +180,7 @@ std::vector<ConvCase> transposed_tile_cases() {
       transpose("stride 4", 1, 9, 20, 7, 20, {9, 4, 4}, 3),
       transpose("stride beyond the kernel", 1, 12, 57, 5, 9, {2, 3, 0}, 1),
       transpose("several tiles", 2, 16, 8, 17, 18, {3, 1, 1}),
+      transpose("phases, rows by fours", 2, 12, 9, 17, 20, {9, 2, 4}, 1),
   };
 }
 // What conv_patch_tiles.h is tested with.
@@ -196,6 +199,7 @@ std::vector<ConvCase> merged_tile_cases() {
       transpose("FSRCNN x2", 1, 56, 1, 19, 35, {9, 2, 4}, 1),
       transpose("FSRCNN x3", 2, 12, 1, 17, 5, {9, 3, 4}, 2),
       transpose("FSRCNN x4", 1, 9, 1, 18, 18, {9, 4, 4}, 3),
+      transpose("FSRCNN x3, rows by fours", 1, 12, 1, 5, 20, {9, 3, 4}, 2),
       transpose("no output padding", 1, 8, 1, 5, 33, {9, 2, 4}, 0),
       transpose("two channels, no padding", 1, 8, 2, 4, 5, {6, 2, 0}, 0),
       transpose("three channels", 1, 11, 3, 5, 7, {5, 3, 4}, 2),
@@ -575,7 +579,7 @@ TEST_CASE("emulated CUDA convolutions have the same bits however operands are lo
   check(Precision::tf32, transposed_tile_cases(), true);
   check(Precision::tf32, merged_tile_cases(), true);
   check(Precision::tf32,
-        {conv("1x1 to few", 1, 57, 12, 5, 18, {1}), conv("1x1 to many", 2, 12, 60, 5, 18, {1})},
+        {conv("1x1 to few", 1, 57, 12, 5, 20, {1}), conv("1x1 to many", 2, 12, 60, 5, 20, {1})},
         false);
 }
 
