@@ -186,14 +186,13 @@ void add_optimiser(Cases& cases) {
                                 context.launch(table.moving_average, {n, 0.999, p[0], p[1]});
                               }));
   constexpr std::int64_t kParts = 36, kWeights = 25 * 56 * 56;
-  cases.push_back(kernel_case("finish_sums", "downscale",
-                              {input(kParts * kWeights, 0.5, 1), output(kWeights)},
-                              [](Context& context, const auto& table, const auto& p) {
-                                using T = ElementOf<decltype(p)>;
-                                const kernels::LateSum<T> sum{
-                                    p[1], Store::write, p[0], nullptr, kParts, kWeights, 1, 56, 56};
-                                context.launch(table.finish_sums, {1, &sum});
-                              }));
+  cases.push_back(kernel_case(
+      "finish_sums", "downscale", {input(kParts * kWeights, 0.5, 1), output(kWeights)},
+      [](Context& context, const auto& table, const auto& p) {
+        using T = ElementOf<decltype(p)>;
+        const kernels::LateSum<T> sum{p[1], Store::write, p[0], nullptr, kParts, kWeights};
+        context.launch(table.finish_sums, {1, &sum});
+      }));
   cases.push_back(kernel_case("sum_squares", "teacher", {input(n), output(1)},
                               [n](Context& context, const auto& table, const auto& p) {
                                 double sum = 0;

@@ -11,8 +11,7 @@ constexpr std::int64_t kRowsAhead = 8;
 
 Window::Window(int channels, int kernel_height, int kernel_width, int stride, std::int64_t rows,
                std::int64_t columns, int lanes)
-    : channels_(channels),
-      stride_(stride),
+    : stride_(stride),
       phases_y_(std::min(kernel_height, stride)),
       phases_x_(std::min(kernel_width, stride)),
       rows_(rows + (kernel_height - 1) / stride),

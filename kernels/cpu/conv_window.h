@@ -67,7 +67,7 @@ class Window {
             std::int64_t left, T* window) const;
 
  private:
-  int channels_ = 0, stride_ = 1, phases_y_ = 1, phases_x_ = 1;
+  int stride_ = 1, phases_y_ = 1, phases_x_ = 1;
   std::int64_t rows_ = 0, columns_ = 0, pitch_ = 0, plane_ = 0, size_ = 0;
 };
 

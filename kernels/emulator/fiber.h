@@ -28,7 +28,7 @@ class Fiber {
   void* stack_ = nullptr;
   std::size_t stack_bytes_ = 0;
   void* context_ = nullptr;  ///< stack pointer, or a ucontext_t that is owned
-  void* sanitizer_state_ = nullptr;
+  [[maybe_unused]] void* sanitizer_state_ = nullptr;
   void* observed_ = nullptr;  ///< what ThreadSanitizer knows it by
 };
 
