@@ -2,7 +2,14 @@
 
 namespace pisr::kernels::emulator {
 
-/// A copy of a value with zeros for padding, where the compiler offers that (GCC does).
+#if __has_builtin(__builtin_clear_padding)
+constexpr bool kClearsPadding = true;
+#else
+constexpr bool kClearsPadding = false;
+#endif
+
+/// A copy of a value with zeros for padding, where the compiler offers that (GCC does, Clang 14
+/// does not).
 template <class T>
 union WithoutPadding {
   explicit WithoutPadding(const T& original) : value(original) {

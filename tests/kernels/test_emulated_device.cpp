@@ -182,6 +182,10 @@ Parts parts_of(const float* data, const float* stale) {
 }  // namespace
 
 TEST_CASE("emulated device: padding of arguments is cleared, and nothing else", "[device]") {
+  if (!emulator::kClearsPadding) {
+    WARN("skipped: this compiler cannot clear padding");
+    return;
+  }
   std::array<unsigned char, sizeof(Parts)> bytes, wanted{};
   bytes.fill(0xFF);
   const auto member = [&](std::size_t offset, std::size_t size) {
@@ -213,7 +217,9 @@ TEST_CASE("emulated device: what padding holds is no pointer, each member is sea
     emulated_cuda::launch(queue, take, 1, 1, parts);
     device.synchronise();
   };
-  CHECK_NOTHROW(launch_with([](Parts&) {}));
+  if (emulator::kClearsPadding) {
+    CHECK_NOTHROW(launch_with([](Parts&) {}));
+  }
   const char* const refused = "an argument points to no memory of the device";
   CHECK_THROWS_WITH(launch_with([&](Parts& parts) { parts.last = host.data(); }),
                     Catch::Contains(refused));
