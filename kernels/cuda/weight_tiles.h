@@ -68,7 +68,7 @@ __device__ __forceinline__ void load_large(const WeightJob& job, std::int64_t im
     }
     const bool inside = y >= 0 && y < sizes.in_height && x >= 0 && x < sizes.in_width;
     const int channel = some * kChannelsAtOnce, here = channels - channel;
-    const float* from = source + channel * plane + (y * sizes.in_width + x);
+    const float* from = source + channel * plane + std::int64_t{y} * sizes.in_width + x;
     float* to = tile + channel * job.plane_pitch + row * job.row_pitch + job.place_in_row(column);
     float values[kChannelsAtOnce] = {};
     PISR_UNROLL
