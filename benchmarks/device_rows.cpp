@@ -13,10 +13,10 @@
 #include "core/philox.h"
 #include "nn/conv_chain.h"
 #include "nn/init.h"
-#include "pisr/dataset.h"
-#include "pisr/device_training_steps.h"
-#include "pisr/fsrcnn.h"
-#include "pisr/teacher.h"
+#include "pisr/data/dataset.h"
+#include "pisr/model/fsrcnn.h"
+#include "pisr/model/teacher.h"
+#include "pisr/train/device_training_steps.h"
 
 namespace pisr::bench {
 namespace {

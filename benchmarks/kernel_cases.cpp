@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "benchmarks/kernel_case.h"
-#include "pisr/teacher.h"
+#include "pisr/model/teacher.h"
 
 namespace pisr::bench {
 namespace {

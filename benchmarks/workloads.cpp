@@ -8,12 +8,12 @@
 #include "nn/adam.h"
 #include "nn/conv_chain.h"
 #include "nn/init.h"
-#include "pisr/config.h"
-#include "pisr/dataset.h"
-#include "pisr/phase_model.h"
-#include "pisr/sampler.h"
-#include "pisr/training_step.h"
-#include "pisr/weights.h"
+#include "pisr/data/dataset.h"
+#include "pisr/data/sampler.h"
+#include "pisr/model/weights.h"
+#include "pisr/train/config.h"
+#include "pisr/train/phase_model.h"
+#include "pisr/train/training_step.h"
 
 namespace pisr::bench {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "core/parallel.h"
 #include "core/safetensors.h"
-#include "pisr/dataset.h"
-#include "pisr/teacher.h"
+#include "pisr/data/dataset.h"
+#include "pisr/model/teacher.h"
 
 namespace pisr::bench {
 

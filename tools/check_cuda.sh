@@ -32,7 +32,7 @@ compile() { # compile SOURCE
 }
 export folder code="${flags[*]}"
 export -f compile
-printf '%s\n' kernels/cuda/*.cu | xargs -P "$(nproc)" -I{} bash -c 'compile {}'
+find kernels/cuda -name '*.cu' | xargs -P "$(nproc)" -I{} bash -c 'compile {}'
 cat "$folder"/*.log | c++filt | awk '
   /Compiling entry function/ { split($0, word, "\047"); name = word[2]; target = word[4] }
   /bytes spill stores/ { spills = $5 + $9 }

@@ -15,9 +15,9 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/safetensors.h"
-#include "pisr/evaluate.h"
-#include "pisr/evaluation_json.h"
-#include "pisr/weights.h"
+#include "pisr/eval/evaluate.h"
+#include "pisr/eval/evaluation_json.h"
+#include "pisr/model/weights.h"
 #include "tools/device_option.h"
 #include "tools/program.h"
 

@@ -8,10 +8,10 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/parallel.h"
-#include "pisr/config.h"
-#include "pisr/evaluate.h"
-#include "pisr/report_run.h"
-#include "pisr/training_data.h"
+#include "pisr/eval/evaluate.h"
+#include "pisr/report/report_run.h"
+#include "pisr/train/config.h"
+#include "pisr/train/training_data.h"
 #include "tools/program.h"
 
 namespace {

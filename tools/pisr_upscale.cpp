@@ -6,9 +6,9 @@
 
 #include "core/context.h"
 #include "core/parallel.h"
-#include "pisr/fsrcnn.h"
-#include "pisr/upscaler.h"
-#include "pisr/weights.h"
+#include "pisr/inference/upscaler.h"
+#include "pisr/model/fsrcnn.h"
+#include "pisr/model/weights.h"
 #include "tools/device_option.h"
 #include "tools/program.h"
 

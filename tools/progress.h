@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "pisr/trainer.h"
+#include "pisr/train/trainer.h"
 
 namespace pisr {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/args.h"
-#include "kernels/cuda/device.h"
+#include "kernels/cuda/runtime/device.h"
 #include "kernels/instantiate.h"
 #include "kernels/queue.h"
 #include "kernels/table.h"

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "kernels/cuda/device.h"
+#include "kernels/cuda/runtime/device.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 

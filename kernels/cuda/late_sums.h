@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cuda/device.h"
+#include "kernels/cuda/runtime/device.h"
 #include "kernels/late_sum.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {

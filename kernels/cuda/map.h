@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "kernels/conv_args.h"
-#include "kernels/cuda/device.h"
+#include "kernels/cuda/runtime/device.h"
 
 /// Elementwise kernels: a function object is called once for each element.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {

@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "kernels/conv_args.h"
-#include "kernels/cuda/device.h"
+#include "kernels/cuda/runtime/device.h"
 #include "kernels/late_sum.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {

@@ -2,9 +2,9 @@
 
 #include "kernels/emulator/emulator.h"
 
-/// What the instructions of kernels/cuda/tensor_core.h mean. All 32 lanes of a warp must take part.
-/// Products and sums are in float; in which order, and with how many more bits, a tensor core adds
-/// is not known.
+/// What the instructions of kernels/cuda/conv/tensor_core.h mean. All 32 lanes of a warp must take
+/// part. Products and sums are in float; in which order, and with how many more bits, a tensor core
+/// adds is not known.
 namespace pisr::kernels::emulator {
 
 void multiply_tf32(float (&sum)[4], const float (&a)[4], const float (&b)[2], Place place);

@@ -52,7 +52,7 @@ const std::vector<ConvCase>& conv_cases() {
       conv("to one channel", 1, 12, 1, 10, 48, {3, 1, 1}),
       conv("data gradient of deconvolution", 1, 1, 56, 16, 96, {9, 2, 4}),
       conv("wide", 1, 3, 5, 6, 100, {3, 1, 1}),
-      // Rows in pairs (kernels/cpu/conv_pairs.h), from columns of each number of taps.
+      // Rows in pairs (kernels/cpu/conv/conv_pairs.h), from columns of each number of taps.
       conv("pairs, two taps", 1, 11, 5, 11, 19, {2, 1, 0}),
       conv("pairs, four taps", 1, 3, 9, 14, 35, {4, 1, 2}),
       conv("pairs, seven taps, stride 2", 1, 2, 8, 27, 30, {7, 2, 3}),

@@ -29,7 +29,7 @@ link() { # link SOURCE...: these from the changed tree, all else as it was built
   local command source
   command=$(grep -F -- '-o tests/test_kernels ' "$folder/commands" | sed "s| -o [^ ]*| -o $folder/test|")
   for source in "$@"; do
-    command=$(sed "s|[^ ]*/cuda/$(basename "$source").o|$(object_of "$source")|" <<<"$command")
+    command=$(sed "s|[^ ]*/cuda/\([^ ]*/\)\{0,1\}$(basename "$source").o|$(object_of "$source")|" <<<"$command")
   done
   (cd "$build" && eval "$command") >"$folder/output" 2>&1 || failed "test_kernels does not link"
 }
@@ -37,20 +37,20 @@ limit=600 # seconds for a run of the tests: without a change, then several times
 passes() { timeout "$limit" "$1" "$2" --abort >"$folder/output" 2>&1; }
 users_of() { # the emulated .cu files that contain FILE or include it
   local source
-  for source in $(if [[ $1 == *.cu ]]; then echo "$1"; else grep -l "\"$1\"" kernels/cuda/*.cu; fi); do
+  for source in $(if [[ $1 == *.cu ]]; then echo "$1"; else grep -rl --include="*.cu" "\"$1\"" kernels/cuda; fi); do
     if grep -qF -- "-c $root/$source" "$folder/commands"; then echo "$source"; fi
   done
 }
 tests_of() { # the tests of the kernels in FILE
   case $1 in
     */fused_fsrcnn.cu) echo 'emulated CUDA: FSRCNN*' ;;
-    */product.h | */conv_*) echo 'emulated CUDA convolutions*' ;;
+    */cuda/conv/*) echo 'emulated CUDA convolutions*' ;;
     */sums.h) echo 'emulated CUDA kernels*' ;;
     *) echo 'emulated CUDA*' ;;
   esac
 }
 
-waits=$(grep -nE '^\s*(__syncthreads|__syncwarp|copy_wait)\([^)]*\);' kernels/cuda/*.cu kernels/cuda/*.h)
+waits=$(grep -rnE '^\s*(__syncthreads|__syncwarp|copy_wait)\([^)]*\);' kernels/cuda --include="*.cu" --include="*.h")
 mapfile -t sources < <(cut -d: -f1 <<<"$waits" | sort -u | while read -r file; do users_of "$file"; done | sort -u)
 for source in "${sources[@]}"; do compile "$source"; done
 link "${sources[@]}"

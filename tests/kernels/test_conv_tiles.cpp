@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/cuda/conv_float_tiles.h"
-#include "kernels/cuda/conv_patch_tiles.h"
-#include "kernels/cuda/conv_tiles.h"
-#include "kernels/cuda/conv_weight_tiles.h"
+#include "kernels/cuda/conv/conv_float_tiles.h"
+#include "kernels/cuda/conv/conv_patch_tiles.h"
+#include "kernels/cuda/conv/conv_tiles.h"
+#include "kernels/cuda/conv/conv_weight_tiles.h"
 #include "kernels/emulator/emulator.h"
 #include "kernels/table.h"
 #include "tests/catch.h"

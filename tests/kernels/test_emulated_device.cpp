@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kernels/cuda/device.h"
+#include "kernels/cuda/runtime/device.h"
 #include "kernels/emulator/emulated_device.h"
 #include "kernels/emulator/padding.h"
 #include "tests/catch.h"

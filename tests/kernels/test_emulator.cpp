@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/cuda/device.h"
 #include "kernels/cuda/fast_divide.h"
+#include "kernels/cuda/runtime/device.h"
 #include "kernels/emulator/emulator.h"
 #include "tests/catch.h"
 #include "tests/kernels/emulated.h"

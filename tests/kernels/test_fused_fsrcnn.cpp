@@ -9,8 +9,8 @@
 #include <random>
 #include <vector>
 
-#include "kernels/cuda/fsrcnn_tiles.h"
-#include "kernels/cuda/fused_fsrcnn.h"
+#include "kernels/cuda/fsrcnn/fsrcnn_tiles.h"
+#include "kernels/cuda/fsrcnn/fused_fsrcnn.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "tests/kernels/conv_cases.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/cuda/tensor_core.h"
+#include "kernels/cuda/conv/tensor_core.h"
 #include "kernels/emulator/half.h"
 #include "tests/catch.h"
 #include "tests/kernels/emulated.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cuda/cudnn_library.h"
+#include "kernels/cuda/cudnn/cudnn_library.h"
 
 namespace pisr::kernels {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/cuda/cudnn_convolutions.h"
+#include "kernels/cuda/cudnn/cudnn_convolutions.h"
 #include "kernels/device.h"
 #include "tests/catch.h"
 #include "tests/kernels/conv_cases.h"

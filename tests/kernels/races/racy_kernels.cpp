@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels/cuda/tensor_core.h"
+#include "kernels/cuda/conv/tensor_core.h"
 #include "tests/kernels/test_queue.h"
 
 namespace pisr::kernels {

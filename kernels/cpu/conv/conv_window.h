@@ -1,0 +1,74 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/conv_args.h"
+#include "kernels/cpu/conv/conv_tiles.h"
+
+namespace pisr::kernels::cpu {
+
+/// The planes of one image (or of one of its groups) and how they go on outside.
+template <class T>
+struct Planes {
+  const T* data;  ///< [channels, height, width]
+  std::int64_t height, width;
+  PaddingMode padding_mode;
+
+  /// The row of a channel, or the one nearest to it.
+  const T* row(std::int64_t channel, std::int64_t y) const {
+    return data + (channel * height + std::clamp<std::int64_t>(y, 0, height - 1)) * width;
+  }
+  /// Asks for `count` elements of such a row from `left` on, as far as they are inside.
+  void prefetch(std::int64_t channel, std::int64_t y, std::int64_t left, std::int64_t count) const {
+    constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
+    const T* const data_of_row = row(channel, y);
+    for (std::int64_t i = std::max<std::int64_t>(left, 0); i < std::min(left + count, width);
+         i += kLine) {
+      __builtin_prefetch(data_of_row + i);
+    }
+  }
+};
+
+/// A padded copy of a rectangle of some planes, in which every tap of a strided convolution reads
+/// consecutive elements: the elements of a plane whose row and column leave the same remainders
+/// when divided by the stride make up one plane of the window, called a phase.
+///
+/// Position [y, x] is the corner of the kernel for the y-th row and x-th column of the result; the
+/// tap [i, j] is at row stride y + i, column stride x + j.
+class Window {
+ public:
+  Window() = default;
+  /// For `rows` times `columns` positions (and as many more columns as fill a vector).
+  Window(int channels, int kernel_height, int kernel_width, int stride, std::int64_t rows,
+         std::int64_t columns, int lanes);
+
+  /// Elements of the copy.
+  std::size_t size() const { return static_cast<std::size_t>(size_); }
+  std::int64_t pitch() const { return pitch_; }
+  /// Rows of a plane.
+  std::int64_t rows() const { return rows_; }
+  /// Planes of a channel that lie side by side.
+  int phases_x() const { return phases_x_; }
+  /// From a channel to the next.
+  std::int64_t channel_stride() const { return phases_y_ * phases_x_ * plane_; }
+
+  /// From the position [0, 0] to the element that the tap reads.
+  std::ptrdiff_t offset(int channel, int i, int j) const {
+    const int phase = (channel * phases_y_ + i % stride_) * phases_x_ + j % stride_;
+    return phase * plane_ + i / stride_ * pitch_ + j / stride_;
+  }
+
+  /// Copies the rectangle whose first element is at [top, left] of the planes (which may be
+  /// outside) to `window`; of the window's channels only the first `channels`.
+  template <class T>
+  void fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channels, std::int64_t top,
+            std::int64_t left, T* window) const;
+
+ private:
+  int stride_ = 1, phases_y_ = 1, phases_x_ = 1;
+  std::int64_t rows_ = 0, columns_ = 0, pitch_ = 0, plane_ = 0, size_ = 0;
+};
+
+}  // namespace pisr::kernels::cpu

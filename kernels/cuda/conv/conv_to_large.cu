@@ -1,0 +1,202 @@
+// large [channels, pixels] = weight^T [channels, taps] small [taps, pixels]. With a stride, the
+// pixels of the large image fall into stride^2 phases, each of which meets taps of its own: no
+// product with a zero between the pixels of the small image is computed.
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "kernels/cuda/conv/conv_float_tiles.h"
+#include "kernels/cuda/conv/conv_primitives.h"
+#include "kernels/cuda/conv/conv_tiles.h"
+#include "kernels/cuda/conv/phase.h"
+#include "kernels/cuda/conv/product.h"
+#include "kernels/cuda/fast_divide.h"
+#include "kernels/cuda/map.h"
+
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+namespace {
+
+template <class T>
+struct ToLarge {
+  ConvSizes sizes;
+  int channels, filters;  // of a group
+  int tiles;              // along the pixels of the largest phase
+  const T* small;
+  const T* weight;
+  Destination<T> large;
+};
+
+template <class T>
+struct ToLargeOperands {
+  static constexpr bool kADown = true, kBDown = false, kComputesA = false;
+  const ToLarge<T>& job;
+  const Phase &rows, &columns;
+  const FastDivide &taps, &tap_columns, &width;
+  const T* small;
+  const T* weight;
+  int first_channel, first_pixel, pixels;
+
+  __device__ const T* a(int row, int k) const {
+    const int channel = first_channel + row;
+    if (channel >= job.channels) {
+      return nullptr;
+    }
+    const int filter = taps.quotient(k), tap = k - filter * taps.divisor();
+    const int tap_y = tap_columns.quotient(tap), tap_x = tap - tap_y * tap_columns.divisor();
+    const int i = rows.first_tap + tap_y * job.sizes.stride;
+    const int j = columns.first_tap + tap_x * job.sizes.stride;
+    return weight +
+           ((std::int64_t{filter} * job.channels + channel) * job.sizes.kernel_height + i) *
+               job.sizes.kernel_width +
+           j;
+  }
+  __device__ const T* b(int column, int k) const {
+    const int pixel = first_pixel + column;
+    if (pixel >= pixels) {
+      return nullptr;
+    }
+    const int filter = taps.quotient(k), tap = k - filter * taps.divisor();
+    const int tap_y = tap_columns.quotient(tap), tap_x = tap - tap_y * tap_columns.divisor();
+    const int row = width.quotient(pixel);
+    const int y = row + rows.first - tap_y;
+    const int x = pixel - row * width.divisor() + columns.first - tap_x;
+    if (y < 0 || y >= job.sizes.out_height || x < 0 || x >= job.sizes.out_width) {
+      return nullptr;
+    }
+    return small + (std::int64_t{filter} * job.sizes.out_height + y) * job.sizes.out_width + x;
+  }
+};
+
+template <class TileType, class T>
+__global__ void __launch_bounds__(kProductThreads) conv_to_large_kernel(ToLarge<T> job) {
+  const ConvSizes& sizes = job.sizes;
+  const int stride = sizes.stride;
+  const auto group = static_cast<int>(blockIdx.z) / (stride * stride);
+  const int phase = static_cast<int>(blockIdx.z) % (stride * stride);
+  const Phase rows(phase / stride, sizes.in_height, sizes.kernel_height, stride, sizes.padding);
+  const Phase columns(phase % stride, sizes.in_width, sizes.kernel_width, stride, sizes.padding);
+  const int pixels = rows.count * columns.count;
+  const int first_pixel = static_cast<int>(blockIdx.x % job.tiles) * TileType::kColumns;
+  if (first_pixel >= pixels) {
+    return;
+  }
+  const int tap_count = rows.taps * columns.taps;
+  const FastDivide taps(tap_count > 0 ? tap_count : 1);
+  const FastDivide tap_columns(columns.taps > 0 ? columns.taps : 1);
+  const FastDivide width(columns.count);
+  const std::int64_t image = blockIdx.x / job.tiles;
+  const std::int64_t first_filter = image * sizes.out_channels + group * job.filters;
+  const ToLargeOperands<T> operands{job,
+                                    rows,
+                                    columns,
+                                    taps,
+                                    tap_columns,
+                                    width,
+                                    job.small + first_filter * sizes.out_height * sizes.out_width,
+                                    job.weight + std::int64_t{group} * job.filters * job.channels *
+                                                     sizes.kernel_height * sizes.kernel_width,
+                                    static_cast<int>(blockIdx.y) * TileType::kRows,
+                                    first_pixel,
+                                    pixels};
+  T sum[TileType::kThreadRows][TileType::kThreadColumns] = {};
+  multiply<TileType>(operands, 0, job.filters * tap_count, sum);
+  for_each_sum<TileType>(sum, [&](int row, int column, T value) {
+    const int channel = operands.first_channel + row, pixel = first_pixel + column;
+    if (channel < job.channels && pixel < pixels) {
+      const int phase_y = width.quotient(pixel), phase_x = pixel - phase_y * width.divisor();
+      const int y = phase_y * stride + rows.offset, x = phase_x * stride + columns.offset;
+      const int of_all = group * job.channels + channel;
+      const std::int64_t plane = image * sizes.in_channels + of_all;
+      job.large.store_sum(of_all, (plane * sizes.in_height + y) * sizes.in_width + x, value);
+    }
+  });
+}
+
+template <class T>
+void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small,
+                          const Weight<T>& weight, const Destination<T>& large,
+                          Precision precision) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (precision != Precision::fp32 && tiles_take_to_large(sizes)) {
+      tiles_to_large(queue, sizes, small, weight, large);
+      return;
+    }
+    // Few results would leave most of a tensor core idle.
+    if ((precision == Precision::fp32 || sizes.in_channels <= 4) &&
+        float_tiles_take_to_large(sizes)) {
+      float_tiles_to_large(queue, sizes, small, weight, large);
+      return;
+    }
+  }
+  const int channels = sizes.in_channels / sizes.groups;
+  const int filters = sizes.out_channels / sizes.groups;
+  const int stride = sizes.stride;
+  count_32(std::int64_t{filters} * sizes.kernel_height * sizes.kernel_width, "weights");
+  const std::int64_t most_pixels = std::int64_t{(sizes.in_height + stride - 1) / stride} *
+                                   ((sizes.in_width + stride - 1) / stride);
+  const int pixels = count_32(most_pixels, "pixels");
+  with_tile<T>(channels, precision, [&](auto tile) {
+    using TileType = decltype(tile);
+    const auto tiles = static_cast<int>(block_count(pixels, TileType::kColumns));
+    const dim3 blocks(block_count(sizes.batch * tiles, 1), block_count(channels, TileType::kRows),
+                      static_cast<unsigned>(sizes.groups * stride * stride));
+    launch(queue, conv_to_large_kernel<TileType, T>, blocks, kProductThreads,
+           ToLarge<T>{sizes, channels, filters, tiles, small, weight.values, large});
+  });
+}
+
+// Adds up what belongs to a pixel of the image in the gradient of the image with its padding: its
+// own, and at a border that of the padding it was copied to.
+template <class T>
+struct FoldPadding {
+  ConvSizes sizes;
+  const T* padded;
+  T* large;
+  Store how;
+  __device__ void operator()(std::int64_t plane, std::int64_t i) const {
+    const int padding = sizes.padding;
+    const int height = sizes.in_height + 2 * padding, width = sizes.in_width + 2 * padding;
+    const int y = static_cast<int>(i / sizes.in_width), x = static_cast<int>(i % sizes.in_width);
+    const int top = y == 0 ? 0 : y + padding;
+    const int bottom = y == sizes.in_height - 1 ? height - 1 : y + padding;
+    const int left = x == 0 ? 0 : x + padding;
+    const int right = x == sizes.in_width - 1 ? width - 1 : x + padding;
+    double sum = 0;
+    for (int row = top; row <= bottom; ++row) {
+      for (int column = left; column <= right; ++column) {
+        sum += padded[(plane * height + row) * width + column];
+      }
+    }
+    const std::int64_t plane_size = std::int64_t{sizes.in_height} * sizes.in_width;
+    store(large[plane * plane_size + i], static_cast<T>(sum), how);
+  }
+};
+
+}  // namespace
+
+template <class T>
+void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const Weight<T>& weight,
+                   const Destination<T>& large, Precision precision) {
+  if (sizes.padding_mode == PaddingMode::zero || sizes.padding == 0) {
+    zero_padded_to_large(queue, sizes, small, weight, large, precision);
+    return;
+  }
+  ConvSizes with_padding = sizes;
+  with_padding.in_height += 2 * sizes.padding;
+  with_padding.in_width += 2 * sizes.padding;
+  with_padding.padding = 0;
+  const std::int64_t planes = sizes.batch * sizes.in_channels;
+  auto* padded = queue.scratch_array<T>(
+      static_cast<std::size_t>(planes * with_padding.in_height * with_padding.in_width));
+  zero_padded_to_large(queue, with_padding, small, weight, Destination<T>{padded}, precision);
+  map_planes(queue, planes, std::int64_t{sizes.in_height} * sizes.in_width,
+             FoldPadding<T>{sizes, padded, large.y, large.how});
+}
+
+template void conv_to_large<float>(Queue&, const ConvSizes&, const float*, const Weight<float>&,
+                                   const Destination<float>&, Precision);
+template void conv_to_large<double>(Queue&, const ConvSizes&, const double*, const Weight<double>&,
+                                    const Destination<double>&, Precision);
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

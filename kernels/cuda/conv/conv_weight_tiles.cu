@@ -1,0 +1,250 @@
+// A block has so many channels of the large image, times all taps, as make at most 256 rows of a
+// product (128 in float), and 16 or 56 filters as its columns. For 5x5 56 -> 56 with stride 2 a
+// tile of the small image is 57 KB, what it looks at in 8 channels is 40 KB, and they meet in 200 x
+// 56 x 256 products, 2.9 million or 59 operations a byte; product.h would bring each number of the
+// large image there for each tap. On tensor cores a warp reads 8 + 14 numbers from shared memory a
+// step of 14 x 1024 products. Tiles go to parts in turn; a second pass adds the parts.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/cuda/conv/conv_primitives.h"
+#include "kernels/cuda/conv/conv_weight_tiles.h"
+#include "kernels/cuda/conv/weight_rows.h"
+#include "kernels/cuda/conv/weight_tiles.h"
+#include "kernels/cuda/late_sums.h"
+#include "kernels/cuda/prelu_part.h"
+
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+namespace {
+
+constexpr int kMostBlocks = 264;  // two for each multiprocessor of an H200
+// Of a block: sm_86 has 99 KB and sm_75 64 KB, the sums of a PReLU take 1 KB.
+constexpr std::size_t kMostShared = 99 << 10, kSharedOfPrelu = 1 << 10;
+
+template <class Rows, bool kPrelu>
+__global__ void __launch_bounds__(kTileThreads, 2)
+    conv_weight_tiles_kernel(WeightJob job, PreluPart<float> prelu) {
+  constexpr int kFilters = Rows::kFilters;
+  PISR_DYNAMIC_SHARED(float, small_tile);
+  float* const large_tile = small_tile + kFilters * kSmallPitch;
+  const ConvSizes& sizes = job.sizes;
+  const int first_channel = static_cast<int>(blockIdx.y) * job.channels;
+  const int first_filter = static_cast<int>(blockIdx.z) * kFilters;
+
+  PISR_SHARED(PreluSums, prelu_sums, [kPrelu ? kFilters : 1]);
+  SmallTile<Rows, kPrelu> small(job, prelu, first_filter, prelu_sums);
+  Rows rows(job);
+  for (std::int64_t tile = blockIdx.x; tile < job.all_tiles; tile += job.parts) {
+    const std::int64_t image = tile / job.tiles;
+    const int place = static_cast<int>(tile - image * job.tiles);
+    const int y = place / job.tiles_x * kTileSide, x = place % job.tiles_x * kTileSide;
+    small.load(image, y, x, small_tile);
+    load_large<Rows>(job, image, first_channel, y * sizes.stride - sizes.padding,
+                     x * sizes.stride - sizes.padding, large_tile);
+    __syncthreads();
+    rows.add_tile(job, small_tile, large_tile);
+    __syncthreads();  // everybody has done with this tile
+  }
+  if constexpr (kPrelu) {
+    small.store_sums(static_cast<int>(blockIdx.x));
+  }
+
+  float* const sums = small_tile;  // in the place of the tiles
+  rows.put(sums);
+  __syncthreads();
+  const int count = job.rows.divisor();
+  for (int i = static_cast<int>(threadIdx.x); i < kFilters * count; i += kTileThreads) {
+    const int filter = job.rows.quotient(i), element = i - filter * count;
+    const int channel = job.taps.quotient(element);
+    const int tap = element - channel * job.taps.divisor();
+    if (first_filter + filter < sizes.out_channels && first_channel + channel < sizes.in_channels) {
+      const float* const first = sums + (tap * job.channels + channel) * kFilters + filter;
+      float total = 0;
+      for (int k = 0; k < rows.splits(); ++k) {
+        total += first[k * rows.rows_of_split() * kFilters];
+      }
+      const std::int64_t plane =
+          (std::int64_t{blockIdx.x} * sizes.out_channels + first_filter + filter) *
+              sizes.in_channels +
+          first_channel + channel;
+      job.partial[plane * job.taps.divisor() + tap] = total;
+    }
+  }
+}
+
+// What multiplies: 12 channels, and 56, are what the networks have.
+using FewTensorRows = TensorRows<2>;
+using ManyTensorRows = TensorRows<7>;
+template <int kRowsOfLane>
+using FewFloatRows = FloatRows<12, 6, kRowsOfLane>;
+template <int kRowsOfLane>
+using ManyFloatRows = FloatRows<56, 7, kRowsOfLane>;
+constexpr int kMostRowsOfLane = 4;
+
+struct Columns {
+  int filters, most_rows;  // of a block
+};
+Columns columns(const ConvSizes& sizes, Precision precision) {
+  if (precision == Precision::fp32) {
+    const bool few = sizes.out_channels <= FewFloatRows<1>::kFilters;
+    return {few ? FewFloatRows<1>::kFilters : ManyFloatRows<1>::kFilters,
+            FewFloatRows<kMostRowsOfLane>::kMost};
+  }
+  const bool few = sizes.out_channels <= FewTensorRows::kFilters;
+  return {few ? FewTensorRows::kFilters : ManyTensorRows::kFilters, FewTensorRows::kMost};
+}
+
+int blocks_of_channels(const WeightJob& job) {
+  return (job.sizes.in_channels + job.channels - 1) / job.channels;
+}
+
+// The tiles, or in their place the sums of all warps.
+std::size_t shared_bytes(const WeightJob& job, const Columns& of) {
+  const auto filters = static_cast<std::size_t>(of.filters);
+  const std::size_t tiles =
+      filters * kSmallPitch + static_cast<std::size_t>(job.channels) * job.plane_pitch;
+  const std::size_t splits = of.filters == FewFloatRows<1>::kFilters ? 4 : 1;
+  return std::max(tiles, splits * of.most_rows * filters) * sizeof(float);
+}
+
+// All but the arrays; no channels where none fit.
+WeightJob weight_job(const ConvSizes& sizes, Precision precision) {
+  WeightJob job = {};
+  job.sizes = sizes;
+  const int taps = sizes.kernel_height * sizes.kernel_width;
+  const int height = (kTileSide - 1) * sizes.stride + sizes.kernel_height;
+  const int width = (kTileSide - 1) * sizes.stride + sizes.kernel_width;
+  job.stride = FastDivide(sizes.stride);
+  job.taps = FastDivide(taps);
+  job.tile_width = FastDivide(width);
+  job.tile_pixels = FastDivide(width * height);
+  job.columns_of_step = (width + sizes.stride - 1) / sizes.stride;
+  job.row_pitch = job.columns_of_step * sizes.stride;
+  // Against bank conflicts: a tensor core reads four pixels of neighbouring rows, float one pixel
+  // of 32 rows, which are a few taps of neighbours in a row and all channels.
+  const int rest = precision == Precision::fp32 ? sizes.kernel_width % 32 : 4;
+  job.plane_pitch = (height * job.row_pitch - rest + 31) / 32 * 32 + rest;
+  const Columns of = columns(sizes, precision);
+  job.channels = std::min(sizes.in_channels, of.most_rows / taps);
+  const std::size_t most = std::min(kMostShared, current_card().shared_bytes) - kSharedOfPrelu;
+  while (job.channels > 0 && shared_bytes(job, of) > most) {
+    --job.channels;
+  }
+  if (job.channels > 0) {
+    const int blocks = blocks_of_channels(job);
+    job.channels = (sizes.in_channels + blocks - 1) / blocks;
+    job.rows = FastDivide(job.channels * taps);
+  }
+  job.tiles_x = (sizes.out_width + kTileSide - 1) / kTileSide;
+  return job;
+}
+
+// The job with its arrays, and the memory for its parts: as many as make about kMostBlocks blocks
+// with equally many tiles each.
+WeightJob ready_job(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
+                    Precision precision) {
+  WeightJob job = weight_job(sizes, precision);
+  job.large = large;
+  job.small = small;
+  job.tiles = count_32(std::int64_t{job.tiles_x} * ((sizes.out_height + kTileSide - 1) / kTileSide),
+                       "tiles");
+  job.all_tiles = sizes.batch * job.tiles;
+  const std::int64_t other_blocks =
+      std::int64_t{blocks_of_channels(job)} *
+      block_count(sizes.out_channels, columns(sizes, precision).filters);
+  const std::int64_t most_parts = std::max<std::int64_t>(1, kMostBlocks / other_blocks);
+  const std::int64_t tiles_of_part =
+      std::max<std::int64_t>(1, (job.all_tiles + most_parts - 1) / most_parts);
+  job.parts = static_cast<int>(block_count(job.all_tiles, tiles_of_part));
+  const std::int64_t weights =
+      std::int64_t{sizes.out_channels} * sizes.in_channels * job.taps.divisor();
+  job.partial = queue.scratch_array<float>(static_cast<std::size_t>(job.parts * weights));
+  return job;
+}
+
+template <class Rows, bool kPrelu>
+void run_with(Queue& queue, const WeightJob& job, const PreluPart<float>& prelu,
+              Precision precision) {
+  const dim3 blocks(static_cast<unsigned>(job.parts),
+                    static_cast<unsigned>(blocks_of_channels(job)),
+                    block_count(job.sizes.out_channels, Rows::kFilters));
+  launch_with_shared(queue, conv_weight_tiles_kernel<Rows, kPrelu>, blocks, kTileThreads,
+                     shared_bytes(job, columns(job.sizes, precision)), job, prelu);
+}
+
+template <bool kPrelu, template <int> class Rows>
+void run_in_float(Queue& queue, const WeightJob& job, const PreluPart<float>& prelu) {
+  static_assert(kMostRowsOfLane == 4);
+  switch ((job.rows.divisor() + kWarpSize - 1) / kWarpSize) {
+    case 1:
+      run_with<Rows<1>, kPrelu>(queue, job, prelu, Precision::fp32);
+      break;
+    case 2:
+      run_with<Rows<2>, kPrelu>(queue, job, prelu, Precision::fp32);
+      break;
+    case 3:
+      run_with<Rows<3>, kPrelu>(queue, job, prelu, Precision::fp32);
+      break;
+    default:
+      run_with<Rows<4>, kPrelu>(queue, job, prelu, Precision::fp32);
+      break;
+  }
+}
+
+template <bool kPrelu>
+void run(Queue& queue, const WeightJob& job, const PreluPart<float>& prelu, Precision precision) {
+  const int filters = columns(job.sizes, precision).filters;
+  if (precision == Precision::fp32) {
+    if (filters == FewFloatRows<1>::kFilters) {
+      run_in_float<kPrelu, FewFloatRows>(queue, job, prelu);
+    } else {
+      run_in_float<kPrelu, ManyFloatRows>(queue, job, prelu);
+    }
+  } else if (filters == FewTensorRows::kFilters) {
+    run_with<FewTensorRows, kPrelu>(queue, job, prelu, precision);
+  } else {
+    run_with<ManyTensorRows, kPrelu>(queue, job, prelu, precision);
+  }
+}
+
+LateSum<float> late_weight(const WeightJob& job, float* weight, Store how) {
+  return {weight,
+          how,
+          job.partial,
+          nullptr,
+          job.parts,
+          std::int64_t{job.sizes.out_channels} * job.sizes.in_channels * job.taps.divisor()};
+}
+
+}  // namespace
+
+bool tiles_take_to_weight(const ConvSizes& sizes, Precision precision) {
+  return sizes.groups == 1 && weight_job(sizes, precision).channels > 0;
+}
+
+bool tiles_take_prelu_to_weight(const ConvSizes& sizes, Precision precision) {
+  return tiles_take_to_weight(sizes, precision) &&
+         blocks_of_channels(weight_job(sizes, precision)) == 1;
+}
+
+void tiles_to_weight(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
+                     float* weight, Store how, LateSums<float>* later, Precision precision) {
+  const WeightJob job = ready_job(queue, sizes, large, small, precision);
+  run<false>(queue, job, {}, precision);
+  leave_or_finish(queue, {late_weight(job, weight, how)}, later);
+}
+
+void tiles_prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<float>& args,
+                           Precision precision) {
+  const ConvBackwardWeightArgs<float>& conv = args.conv;
+  const WeightJob job = ready_job(queue, conv.sizes, conv.x, conv.dy, precision);
+  const PreluPart<float> prelu = prelu_part(queue, args, job.parts);
+  run<true>(queue, job, prelu, precision);
+  LateSums<float> late = late_prelu_sums(prelu, args, job.parts);
+  late.push_back(late_weight(job, conv.dweight, conv.dweight_store));
+  leave_or_finish(queue, late, conv.later);
+}
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

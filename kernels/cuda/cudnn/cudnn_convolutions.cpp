@@ -1,0 +1,318 @@
+#include "kernels/cuda/cudnn/cudnn_convolutions.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "kernels/device.h"
+#include "kernels/prelu_first.h"
+#include "kernels/stage_by_stage.h"
+
+namespace pisr::kernels::cuda {
+
+namespace {
+
+// More would be taken from the images of a large batch for little.
+constexpr std::size_t kMostWorkspace = std::size_t{1} << 28;
+
+/// A descriptor of cuDNN that is destroyed with it.
+template <class Handle>
+struct Descriptor {
+  explicit Descriptor(cudnnStatus_t (*release)(Handle)) : destroy(release) {}
+  ~Descriptor() {
+    if (handle != nullptr) {
+      destroy(handle);
+    }
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  cudnnStatus_t (*destroy)(Handle);
+  Handle handle = nullptr;
+};
+
+float beta_of(Store how) {
+  return how == Store::add ? 1.0F : 0.0F;
+}
+
+}  // namespace
+
+/// What cuDNN wants to know of a shape. input and output are those of conv2d.
+struct CudnnConvolutions::Plan {
+  explicit Plan(const CudnnFunctions& functions)
+      : input(functions.cudnnDestroyTensorDescriptor),
+        output(functions.cudnnDestroyTensorDescriptor),
+        filter(functions.cudnnDestroyFilterDescriptor),
+        convolution(functions.cudnnDestroyConvolutionDescriptor) {}
+  Descriptor<cudnnTensorDescriptor_t> input, output;
+  Descriptor<cudnnFilterDescriptor_t> filter;
+  Descriptor<cudnnConvolutionDescriptor_t> convolution;
+  int algorithm = 0;
+  std::size_t workspace = 0;  ///< bytes
+};
+
+CudnnConvolutions::CudnnConvolutions(const CudnnFunctions& functions, const KernelTable<float>& own,
+                                     void* stream, bool tf32)
+    : functions_(functions), own_(own), tf32_(tf32) {
+  check("cudnnCreate", functions_.cudnnCreate(&handle_));
+  const cudnnStatus_t status =
+      functions_.cudnnSetStream(handle_, static_cast<cudaStream_t>(stream));
+  if (status != CUDNN_STATUS_SUCCESS) {
+    functions_.cudnnDestroy(handle_);
+    check("cudnnSetStream", status);
+  }
+}
+
+CudnnConvolutions::~CudnnConvolutions() {
+  plans_.clear();
+  functions_.cudnnDestroy(handle_);
+}
+
+void CudnnConvolutions::check(const char* call, cudnnStatus_t status) const {
+  if (status != CUDNN_STATUS_SUCCESS) {
+    throw DeviceError(std::string("cuDNN: ") + call + ": " +
+                      functions_.cudnnGetErrorString(status));
+  }
+}
+
+template <class Performance, class Find>
+void CudnnConvolutions::choose(Plan& plan, const char* call, Find find) {
+  std::array<Performance, 16> found{};
+  int count = 0;
+  check(call, find(handle_, static_cast<int>(found.size()), &count, found.data()));
+  // The fastest is first.
+  for (int i = 0; i < count; ++i) {
+    const Performance& performance = found[static_cast<std::size_t>(i)];
+    if (performance.status == CUDNN_STATUS_SUCCESS && performance.memory <= kMostWorkspace) {
+      plan.algorithm = performance.algo;
+      plan.workspace = performance.memory;
+      return;
+    }
+  }
+  throw DeviceError(std::string("cuDNN: ") + call + " found no algorithm");
+}
+
+const CudnnConvolutions::Plan& CudnnConvolutions::plan(Product product, const ConvSizes& s) {
+  std::unique_ptr<Plan>& known = plans_[{product, s.batch, s.in_channels, s.in_height, s.in_width,
+                                         s.out_channels, s.out_height, s.out_width, s.kernel_height,
+                                         s.kernel_width, s.stride, s.padding, s.groups}];
+  if (known != nullptr) {
+    return *known;
+  }
+  const CudnnFunctions& f = functions_;
+  auto made = std::make_unique<Plan>(f);
+  Plan& plan = *made;
+  const auto tensor = [&](Descriptor<cudnnTensorDescriptor_t>& descriptor, int channels, int height,
+                          int width) {
+    check("cudnnCreateTensorDescriptor", f.cudnnCreateTensorDescriptor(&descriptor.handle));
+    check("cudnnSetTensor4dDescriptor",
+          f.cudnnSetTensor4dDescriptor(descriptor.handle, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT,
+                                       static_cast<int>(s.batch), channels, height, width));
+  };
+  tensor(plan.input, s.in_channels, s.in_height, s.in_width);
+  tensor(plan.output, s.out_channels, s.out_height, s.out_width);
+  check("cudnnCreateFilterDescriptor", f.cudnnCreateFilterDescriptor(&plan.filter.handle));
+  check("cudnnSetFilter4dDescriptor",
+        f.cudnnSetFilter4dDescriptor(plan.filter.handle, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW,
+                                     s.out_channels, s.in_channels / s.groups, s.kernel_height,
+                                     s.kernel_width));
+  const auto convolution = [&] { return plan.convolution.handle; };
+  check("cudnnCreateConvolutionDescriptor",
+        f.cudnnCreateConvolutionDescriptor(&plan.convolution.handle));
+  check("cudnnSetConvolution2dDescriptor",
+        f.cudnnSetConvolution2dDescriptor(convolution(), s.padding, s.padding, s.stride, s.stride,
+                                          1, 1, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
+  check("cudnnSetConvolutionGroupCount", f.cudnnSetConvolutionGroupCount(convolution(), s.groups));
+  // cuDNN's default takes TF32 where it can.
+  check("cudnnSetConvolutionMathType",
+        f.cudnnSetConvolutionMathType(convolution(), tf32_ ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH));
+  switch (product) {
+    case Product::forward:
+      choose<cudnnConvolutionFwdAlgoPerf_t>(
+          plan, "cudnnFindConvolutionForwardAlgorithm",
+          [&](cudnnHandle_t handle, int wanted, int* count, cudnnConvolutionFwdAlgoPerf_t* found) {
+            return f.cudnnFindConvolutionForwardAlgorithm(handle, plan.input.handle,
+                                                          plan.filter.handle, convolution(),
+                                                          plan.output.handle, wanted, count, found);
+          });
+      break;
+    case Product::backward_data:
+      choose<cudnnConvolutionBwdDataAlgoPerf_t>(
+          plan, "cudnnFindConvolutionBackwardDataAlgorithm",
+          [&](cudnnHandle_t handle, int wanted, int* count,
+              cudnnConvolutionBwdDataAlgoPerf_t* found) {
+            return f.cudnnFindConvolutionBackwardDataAlgorithm(
+                handle, plan.filter.handle, plan.output.handle, convolution(), plan.input.handle,
+                wanted, count, found);
+          });
+      break;
+    case Product::backward_weight:
+      choose<cudnnConvolutionBwdFilterAlgoPerf_t>(
+          plan, "cudnnFindConvolutionBackwardFilterAlgorithm",
+          [&](cudnnHandle_t handle, int wanted, int* count,
+              cudnnConvolutionBwdFilterAlgoPerf_t* found) {
+            return f.cudnnFindConvolutionBackwardFilterAlgorithm(
+                handle, plan.input.handle, plan.output.handle, convolution(), plan.filter.handle,
+                wanted, count, found);
+          });
+      break;
+  }
+  known = std::move(made);
+  return *known;
+}
+
+void CudnnConvolutions::forward(Queue& queue, const ConvSizes& sizes, const float* x,
+                                const float* weight, float* y, Store how) {
+  const Plan& plan = this->plan(Product::forward, sizes);
+  const float one = 1;
+  const float beta = beta_of(how);
+  check("cudnnConvolutionForward",
+        functions_.cudnnConvolutionForward(
+            handle_, &one, plan.input.handle, x, plan.filter.handle, weight,
+            plan.convolution.handle, static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm),
+            queue.scratch(plan.workspace), plan.workspace, &beta, plan.output.handle, y));
+}
+
+void CudnnConvolutions::backward_data(Queue& queue, const ConvSizes& sizes, const float* dy,
+                                      const float* weight, float* dx, Store how) {
+  const Plan& plan = this->plan(Product::backward_data, sizes);
+  const float one = 1;
+  const float beta = beta_of(how);
+  check("cudnnConvolutionBackwardData",
+        functions_.cudnnConvolutionBackwardData(
+            handle_, &one, plan.filter.handle, weight, plan.output.handle, dy,
+            plan.convolution.handle, static_cast<cudnnConvolutionBwdDataAlgo_t>(plan.algorithm),
+            queue.scratch(plan.workspace), plan.workspace, &beta, plan.input.handle, dx));
+}
+
+void CudnnConvolutions::backward_weight(Queue& queue, const ConvSizes& sizes, const float* x,
+                                        const float* dy, float* dweight, Store how) {
+  const Plan& plan = this->plan(Product::backward_weight, sizes);
+  const float one = 1;
+  const float beta = beta_of(how);
+  check("cudnnConvolutionBackwardFilter",
+        functions_.cudnnConvolutionBackwardFilter(
+            handle_, &one, plan.input.handle, x, plan.output.handle, dy, plan.convolution.handle,
+            static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm),
+            queue.scratch(plan.workspace), plan.workspace, &beta, plan.filter.handle, dweight));
+}
+
+namespace {
+
+CudnnConvolutions& convolutions(Queue& queue) {
+  return *static_cast<CudnnConvolutions*>(queue.library());
+}
+
+/// Bias and activation, from `before` to y, which may be the same.
+void finish(Queue& queue, const KernelTable<float>& own, const ConvArgs<float>& args,
+            float* before) {
+  const ConvSizes& sizes = args.sizes;
+  const std::int64_t inner = std::int64_t{sizes.out_height} * sizes.out_width;
+  const std::int64_t count = sizes.batch * sizes.out_channels * inner;
+  if (args.bias != nullptr) {
+    own.binary(queue, {BinaryOp::add, Spread::channel, sizes.batch, sizes.out_channels, inner,
+                       before, args.bias, before});
+  }
+  switch (args.activation.kind) {
+    case ActivationKind::none:
+      if (before != args.y) {
+        own.affine(queue, {count, 1, 0, before, args.y, Store::write});
+      }
+      break;
+    case ActivationKind::relu:
+      own.unary(queue, {UnaryOp::relu, count, 0, before, args.y});
+      break;
+    case ActivationKind::prelu:
+      own.prelu(queue, {sizes.batch, sizes.out_channels, inner, args.activation.slope_count, before,
+                        args.activation.slopes, args.y});
+      break;
+  }
+}
+
+void bias_gradient(Queue& queue,
+                   void (*backward_weight)(Queue&, const ConvBackwardWeightArgs<float>&),
+                   ConvBackwardWeightArgs<float> args) {
+  if (args.dbias != nullptr) {
+    args.dweight = nullptr;
+    backward_weight(queue, args);
+  }
+}
+
+void conv2d(Queue& queue, const ConvArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(queue);
+  if (args.sizes.padding_mode != PaddingMode::zero) {
+    cudnn.own().conv2d(queue, args);
+    return;
+  }
+  float* const before = args.before == nullptr ? args.y : args.before;
+  cudnn.forward(queue, args.sizes, args.x, args.weight, before, Store::write);
+  finish(queue, cudnn.own(), args, before);
+}
+
+void conv2d_backward_data(Queue& queue, const ConvBackwardDataArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(queue);
+  if (args.sizes.padding_mode != PaddingMode::zero) {
+    cudnn.own().conv2d_backward_data(queue, args);
+    return;
+  }
+  cudnn.backward_data(queue, args.sizes, args.dy, args.weight, args.dx, args.dx_store);
+}
+
+void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(queue);
+  if (args.sizes.padding_mode != PaddingMode::zero) {
+    cudnn.own().conv2d_backward_weight(queue, args);
+    return;
+  }
+  if (args.dweight != nullptr) {
+    cudnn.backward_weight(queue, args.sizes, args.x, args.dy, args.dweight, args.dweight_store);
+  }
+  bias_gradient(queue, cudnn.own().conv2d_backward_weight, args);
+}
+
+void conv2d_prelu_backward_weight(Queue& queue, const ConvPreluBackwardArgs<float>& args) {
+  run_prelu_first<float>(queue, args, convolutions(queue).own().prelu_backward,
+                         conv2d_backward_weight);
+}
+
+void conv_transpose2d(Queue& queue, const ConvArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(queue);
+  float* const before = args.before == nullptr ? args.y : args.before;
+  cudnn.backward_data(queue, transposed(args.sizes), args.x, args.weight, before, Store::write);
+  finish(queue, cudnn.own(), args, before);
+}
+
+void conv_transpose2d_backward_data(Queue& queue, const ConvBackwardDataArgs<float>& args) {
+  convolutions(queue).forward(queue, transposed(args.sizes), args.dy, args.weight, args.dx,
+                              args.dx_store);
+}
+
+void conv_transpose2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(queue);
+  if (args.dweight != nullptr) {
+    cudnn.backward_weight(queue, transposed(args.sizes), args.dy, args.x, args.dweight,
+                          args.dweight_store);
+  }
+  bias_gradient(queue, cudnn.own().conv_transpose2d_backward_weight, args);
+}
+
+void conv_chain(Queue& queue, const ConvChainArgs<float>& args) {
+  run_stage_by_stage<float>(queue, args, conv2d, conv_transpose2d);
+}
+
+}  // namespace
+
+KernelTable<float> cudnn_kernels(const KernelTable<float>& own) {
+  KernelTable<float> table = own;
+  table.conv2d = conv2d;
+  table.conv2d_backward_data = conv2d_backward_data;
+  table.conv2d_backward_weight = conv2d_backward_weight;
+  table.conv2d_prelu_backward_weight = conv2d_prelu_backward_weight;
+  table.conv_transpose2d = conv_transpose2d;
+  table.conv_transpose2d_backward_data = conv_transpose2d_backward_data;
+  table.conv_transpose2d_backward_weight = conv_transpose2d_backward_weight;
+  table.conv_chain = conv_chain;
+  return table;
+}
+
+}  // namespace pisr::kernels::cuda

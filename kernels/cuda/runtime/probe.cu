@@ -1,0 +1,14 @@
+#include "kernels/cuda/runtime/device.h"
+
+namespace pisr::kernels::PISR_CUDA_NAMESPACE {
+namespace {
+
+__global__ void probe_kernel() {}
+
+}  // namespace
+
+const char* missing_code() {
+  return missing_code(probe_kernel);
+}
+
+}  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -1,0 +1,324 @@
+#include "pisr/data/dataset.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <exception>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+#include "core/parallel.h"
+#include "pisr/data/dead_leaves.h"
+#include "pisr/image/image_io.h"
+#include "pisr/image/imresize.h"
+
+namespace pisr {
+namespace {
+
+using Path = std::filesystem::path;
+
+constexpr int kLastTraining = 800;  // DIV2K's numbers
+constexpr int kLastValidation = 810;
+
+/// What a folder was taken for, and the files in it.
+struct Source {
+  struct Files {
+    Path high;
+    Path low;  // empty: LR is made
+  };
+  std::string layout;
+  std::vector<Files> files;
+};
+
+bool is_folder(const Path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
+}
+
+std::string quoted(const Path& path) {
+  return "'" + path.string() + "'";
+}
+
+/// The number a DIV2K file is named by; 0 for any other name.
+int number_of(const Path& file) {
+  const std::string name = file.stem().string();
+  const bool digits =
+      !name.empty() && name.size() < 8 &&
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  return digits ? std::stoi(name) : 0;
+}
+
+/// The name of the HR image that LR file belongs to: "0001" for "0001x2.png" and for "0001.png".
+std::string high_name(const Path& low, int scale) {
+  std::string name = low.stem().string();
+  const std::string suffix = "x" + std::to_string(scale);
+  if (name.size() > suffix.size() && name.ends_with(suffix)) {
+    name.resize(name.size() - suffix.size());
+  }
+  return name;
+}
+
+/// Adds the images of `high_folder` that `wanted` takes. Their LR images are in
+/// `low_folder`/X{scale} where that exists; then every image of either folder must have its
+/// partner.
+template <class Wanted>
+void add_pairs(Source& source, const Path& high_folder, const Path& low_folder, int scale,
+               Wanted&& wanted) {
+  const std::vector<Path> high_files = list_images(high_folder);
+  const Path scaled = low_folder / ("X" + std::to_string(scale));
+  if (!is_folder(scaled)) {
+    for (const Path& high : high_files) {
+      if (wanted(high)) source.files.push_back({high, {}});
+    }
+    return;
+  }
+  std::map<std::string, Path> low_of;
+  for (const Path& low : list_images(scaled)) low_of.emplace(high_name(low, scale), low);
+  std::set<std::string> high_names;
+  for (const Path& high : high_files) {
+    const std::string name = high.stem().string();
+    high_names.insert(name);
+    if (!wanted(high)) continue;
+    const auto low = low_of.find(name);
+    if (low == low_of.end()) {
+      throw Error(ErrorKind::input,
+                  message("HR image ", quoted(high), " has no LR image in ", quoted(scaled),
+                          ": looked for '", name, "x", scale, "' and '", name, "'"),
+                  "remove the folder of LR images and they are made from the HR images");
+    }
+    source.files.push_back({high, low->second});
+  }
+  for (const auto& [name, low] : low_of) {
+    if (!high_names.contains(name)) {
+      throw Error(ErrorKind::input, message("LR image ", quoted(low), " has no HR image '", name,
+                                            "' in ", quoted(high_folder)));
+    }
+  }
+}
+
+Source div2k(const Path& root, const DatasetOptions& options) {
+  const Path valid = root / "DIV2K_valid_HR";
+  const bool official = is_folder(valid);
+  const bool train = options.part == DataPart::train;
+  Source source;
+  source.layout = message(official ? "DIV2K (official), " : "DIV2K (as EDSR packs it), ",
+                          train ? "0001-0800" : "0801-0810");
+  const std::string stem = official && !train ? "DIV2K_valid" : "DIV2K_train";
+  if (is_folder(root / (stem + "_HR"))) {
+    add_pairs(source, root / (stem + "_HR"), root / (stem + "_LR_bicubic"), options.scale,
+              [train](const Path& high) {
+                const int number = number_of(high);
+                return train ? number <= kLastTraining
+                             : number > kLastTraining && number <= kLastValidation;
+              });
+  }
+  if (source.files.empty()) {
+    throw Error(ErrorKind::input, message("no images ", train ? "0001-0800" : "0801-0810",
+                                          " of DIV2K in ", quoted(root / (stem + "_HR"))));
+  }
+  return source;
+}
+
+[[noreturn]] void throw_no_images(const Path& folder) {
+  std::string hint;
+  std::error_code ignored;
+  std::set<Path> inner;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (is_folder(entry.path())) inner.insert(entry.path());
+  }
+  for (const Path& candidate : inner) {
+    if (is_folder(candidate / "HR") || !list_images(candidate).empty()) {
+      hint = "sub-folders are not searched; name one, e.g. " + quoted(candidate);
+      break;
+    }
+  }
+  throw Error(ErrorKind::input,
+              message("no images in ", quoted(folder),
+                      ": looked for DIV2K_train_HR, HR and *.png, *.jpg, *.jpeg, *.bmp"),
+              hint);
+}
+
+Source find_images(const Path& path, const DatasetOptions& options) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    throw Error(ErrorKind::input, message("no such file or folder: ", quoted(path)));
+  }
+  if (!is_folder(path)) return {"image", {{path, {}}}};
+  if (is_folder(path / "DIV2K_train_HR") || is_folder(path / "DIV2K_valid_HR")) {
+    return div2k(path, options);
+  }
+  Source source;
+  if (is_folder(path / "HR")) {
+    source.layout = "benchmark set";
+    add_pairs(source, path / "HR", path / "LR_bicubic", options.scale,
+              [](const Path&) { return true; });
+  } else {
+    source.layout = "folder";
+    for (const Path& file : list_images(path)) source.files.push_back({file, {}});
+  }
+  if (source.files.empty()) throw_no_images(path);
+  return source;
+}
+
+Image8 without_alpha(Image8 image) {
+  if (!image.has_alpha()) return image;
+  Image8 opaque(image.width, image.height, image.channels - 1);
+  const std::size_t pixels = static_cast<std::size_t>(image.width) * image.height;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    std::copy_n(&image.samples[i * image.channels], opaque.channels,
+                &opaque.samples[i * opaque.channels]);
+  }
+  return opaque;
+}
+
+std::string size_of(const Image8& image) {
+  return message(image.width, " x ", image.height);
+}
+
+const char* colour_of(const Image8& image) {
+  return image.is_grey() ? "grey" : "RGB";
+}
+
+ImagePair read_pair(const Source::Files& files, const DatasetOptions& options) {
+  const ReadLimits limits{options.max_pixels};
+  ImagePair pair;
+  pair.name = files.high.stem().string();
+  pair.file = files.high;
+  pair.high = without_alpha(read_image8(files.high, limits));
+  if (pair.high.width < options.scale || pair.high.height < options.scale) {
+    throw Error(ErrorKind::input, message("image ", quoted(files.high), " is ", size_of(pair.high),
+                                          ", smaller than the scale ", options.scale));
+  }
+  pair.high = crop_to_multiple(pair.high, options.scale);
+  if (files.low.empty()) {
+    pair.low = downscale(pair.high, options.scale);
+    return pair;
+  }
+  pair.low = without_alpha(read_image8(files.low, limits));
+  if (pair.low.width * options.scale != pair.high.width ||
+      pair.low.height * options.scale != pair.high.height) {
+    throw Error(ErrorKind::input,
+                message("LR image ", quoted(files.low), " is ", size_of(pair.low), "; scale ",
+                        options.scale, " wants ", pair.high.width / options.scale, " x ",
+                        pair.high.height / options.scale, " for HR image ", quoted(files.high)));
+  }
+  if (pair.low.channels != pair.high.channels) {
+    throw Error(ErrorKind::input,
+                message("LR image ", quoted(files.low), " is ", colour_of(pair.low),
+                        ", its HR image ", quoted(files.high), " is ", colour_of(pair.high)));
+  }
+  return pair;
+}
+
+/// Runs make(i) for every i in [0, count) on `pool`. Of several failures the one of the smallest i
+/// is thrown, as if they had run in order; those after it need not run.
+template <class Make>
+void for_each_in_parallel(ThreadPool& pool, std::size_t count, Make&& make) {
+  std::atomic<std::size_t> first_failure{count};
+  std::vector<std::exception_ptr> failures(count);
+  pool.parallel_for(static_cast<std::int64_t>(count), [&](std::int64_t task, int) {
+    const auto i = static_cast<std::size_t>(task);
+    if (i > first_failure) return;
+    try {
+      make(i);
+    } catch (...) {
+      failures[i] = std::current_exception();
+      std::size_t earlier = first_failure;
+      while (i < earlier && !first_failure.compare_exchange_weak(earlier, i)) {
+      }
+    }
+  });
+  if (first_failure < count) std::rethrow_exception(failures[first_failure]);
+}
+
+void require_scale(int scale) {
+  if (scale < 1) throw Error(ErrorKind::usage, message("data: wants a scale >= 1, got ", scale));
+}
+
+}  // namespace
+
+std::int64_t Dataset::bytes() const {
+  std::int64_t sum = 0;
+  for (const ImagePair& pair : images) {
+    sum += static_cast<std::int64_t>(pair.high.samples.size() + pair.low.samples.size());
+  }
+  return sum;
+}
+
+std::int64_t Dataset::pixels() const {
+  std::int64_t sum = 0;
+  for (const ImagePair& pair : images) {
+    sum += static_cast<std::int64_t>(pair.high.width) * pair.high.height;
+  }
+  return sum;
+}
+
+Dataset load_dataset(const std::vector<Path>& paths, const DatasetOptions& options) {
+  require_scale(options.scale);
+  if (paths.empty()) throw Error(ErrorKind::usage, "data: no folder of images given");
+  const std::set<std::string> exclude(options.exclude.begin(), options.exclude.end());
+
+  Dataset data;
+  data.scale = options.scale;
+  std::vector<Source::Files> files;
+  for (const Path& path : paths) {
+    Source source = find_images(path, options);
+    const std::size_t found = source.files.size();
+    std::erase_if(source.files, [&](const Source::Files& candidate) {
+      const std::string name = candidate.high.stem().string();
+      if (!exclude.contains(name)) return false;
+      data.excluded.push_back(name);
+      return true;
+    });
+    if (source.files.empty()) {
+      throw Error(ErrorKind::input,
+                  message("all ", found, " images of ", quoted(path), " are excluded by name"));
+    }
+    data.sources.push_back(message(quoted(path), ": ", source.layout, ", ", source.files.size(),
+                                   source.files.size() == 1 ? " image, LR " : " images, LR ",
+                                   source.files.front().low.empty()
+                                       ? "made by MATLAB bicubic"
+                                       : "from " + quoted(source.files.front().low.parent_path())));
+    std::move(source.files.begin(), source.files.end(), std::back_inserter(files));
+  }
+
+  data.images.resize(files.size());
+  ThreadPool pool(options.threads);
+  for_each_in_parallel(pool, files.size(),
+                       [&](std::size_t i) { data.images[i] = read_pair(files[i], options); });
+  return data;
+}
+
+Dataset built_in_dataset(std::uint64_t seed, std::uint64_t first, int count, int size, int scale,
+                         int threads) {
+  require_scale(scale);
+  if (count < 1) {
+    throw Error(ErrorKind::usage, message("built-in images: wants at least 1, got ", count));
+  }
+  if (size % scale != 0) {
+    throw Error(ErrorKind::usage, message("built-in images: wants a size that is a multiple of ",
+                                          "the scale ", scale, ", got ", size));
+  }
+  Dataset data;
+  data.scale = scale;
+  data.sources.push_back(message(
+      "built-in dead-leaves images ", first, "-", first + static_cast<std::uint64_t>(count) - 1,
+      " of seed ", seed, ": ", count, " of ", size, " x ", size, ", LR made by MATLAB bicubic"));
+  data.images.resize(static_cast<std::size_t>(count));
+  ThreadPool pool(threads);
+  for_each_in_parallel(pool, data.images.size(), [&](std::size_t i) {
+    ImagePair& pair = data.images[i];
+    pair.name = message("dead_leaves_", first + i);
+    pair.file = pair.name;
+    pair.high = dead_leaves(seed, first + i, size, size);
+    pair.low = downscale(pair.high, scale);
+  });
+  return data;
+}
+
+}  // namespace pisr

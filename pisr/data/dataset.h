@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "pisr/image/image.h"
+
+namespace pisr {
+
+/// A ground-truth image and its low-resolution version, as bytes: luminance is computed from them
+/// where it is needed, so that it is never rounded and 800 images of DIV2K fit into 7 GB.
+struct ImagePair {
+  std::string name;            ///< file name without extension, e.g. "0001"
+  std::filesystem::path file;  ///< where `high` came from; the name itself for a built-in image
+  Image8 high;                 ///< [h, w, 1 or 3], h and w multiples of the scale
+  Image8 low;                  ///< [h / scale, w / scale, channels of high]
+};
+
+/// Images of one or several folders, in the order of the folders and by name within each.
+struct Dataset {
+  int scale = 0;
+  std::vector<ImagePair> images;
+  /// One line per folder, for the log: what it was taken for, how many images, where LR is from.
+  std::vector<std::string> sources;
+  /// Names found but left out by DatasetOptions::exclude.
+  std::vector<std::string> excluded;
+
+  std::int64_t bytes() const;   ///< memory of all samples
+  std::int64_t pixels() const;  ///< HR pixels of all images
+};
+
+/// Which images of DIV2K; other layouts have one part only and ignore it.
+enum class DataPart {
+  train,       ///< 0001-0800
+  validation,  ///< 0801-0810, PISR's validation images
+};
+
+struct DatasetOptions {
+  int scale = 2;
+  DataPart part = DataPart::train;
+  /// Names without extension to leave out, e.g. "302003" of BSDS200, which is Set5's woman.
+  std::vector<std::string> exclude;
+  /// Largest number of pixels an image may have; beyond it Error(memory), before any allocation.
+  std::int64_t max_pixels = 268'435'456;
+  /// Files read at once; 0 = as many as the machine has threads.
+  int threads = 0;
+};
+
+/// Reads folders of images into memory. Each path is one of (first match wins):
+///
+/// - DIV2K, official or as EDSR packs it: contains DIV2K_train_HR, and perhaps DIV2K_valid_HR and
+///   DIV2K_{train,valid}_LR_bicubic/X2/0001x2.png;
+/// - a benchmark set: contains HR, and perhaps LR_bicubic/X2/babyx2.png (e.g. benchmark/Set5);
+/// - any folder of PNG, JPEG or BMP images (not its sub-folders), or one image file.
+///
+/// HR is cropped at the right and bottom to a multiple of the scale; alpha is dropped. LR is read
+/// from LR_bicubic/X{scale} where the layout has that folder, else made by MATLAB-exact bicubic.
+///
+/// Throws Error(input) that names the file or folder for: a path that does not exist, no images (it
+/// says what was looked for), HR without its LR or the reverse, LR of the wrong size or number of
+/// channels, a file that cannot be decoded.
+Dataset load_dataset(const std::vector<std::filesystem::path>& paths,
+                     const DatasetOptions& options);
+
+/// `count` dead-leaves images of size x size pixels, indices first..first + count - 1: no files
+/// needed. Training and held-out images of one seed differ by their indices.
+/// The size must be a multiple of the scale, else Error(usage).
+Dataset built_in_dataset(std::uint64_t seed, std::uint64_t first, int count, int size, int scale,
+                         int threads = 0);
+
+}  // namespace pisr

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/patch_choice.h"
+#include "pisr/data/dataset.h"
+
+namespace pisr {
+
+/// Random training patches. Sample k is a pure function of (data, seed, k), drawn from
+/// Random(seed, RandomUse::batch, k): iteration i of batch size B takes samples i B .. i B + B - 1,
+/// whoever computes them and in whatever order, so batches do not depend on the number of workers
+/// and a resumed run sees the batches of an uninterrupted one.
+///
+/// Every sample takes an image uniformly at random (with replacement: an epoch is a count of
+/// iterations, nothing is shuffled), a position on the LR grid, and one of the 8 symmetries.
+class BatchSampler {
+ public:
+  /// Keeps a reference to `data`, which must outlive the sampler. `gt_size` is the side of the HR
+  /// patch in pixels, a multiple of the scale, else Error(usage). An image smaller than the patch
+  /// is Error(input) that names it.
+  BatchSampler(const Dataset& data, std::uint64_t seed, int gt_size);
+
+  int gt_size() const noexcept { return gt_size_; }                  ///< side of the HR patch
+  int low_size() const noexcept { return gt_size_ / data_->scale; }  ///< side of the LR patch
+
+  /// Writes luminance (BT.601, 0..1, not rounded; grey images as they are) of sample `index` >= 0:
+  /// high[gt_size, gt_size] and low[low_size, low_size]. Safe to call from several threads.
+  void sample(std::int64_t index, float* high, float* low) const;
+
+  using Choice = kernels::PatchChoice;
+  /// What sample `index` is; `image` is an index into Dataset::images.
+  Choice choice(std::int64_t index) const;
+
+ private:
+  const Dataset* data_;
+  std::uint64_t seed_;
+  int gt_size_;
+};
+
+}  // namespace pisr

@@ -1,0 +1,202 @@
+#include "pisr/eval/evaluate.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <system_error>
+
+#include "core/error.h"
+#include "pisr/image/image_io.h"
+#include "pisr/image/imresize.h"
+#include "pisr/inference/inference.h"
+#include "pisr/model/fsrcnn.h"
+#include "pisr/model/teacher.h"
+
+namespace pisr {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+EvaluationPair pair_of(const ImagePair& image, int scale, Protocol protocol) {
+  return protocol == Protocol::pisr ? evaluation_pair(image.high, image.low, scale, protocol)
+                                    : evaluation_pair(image.high, scale, protocol);
+}
+
+Score mean_of(const std::vector<ImageResult>& images) {
+  Score mean;
+  for (const ImageResult& image : images) {
+    mean.psnr += image.score.psnr / static_cast<double>(images.size());
+    mean.ssim += image.score.ssim / static_cast<double>(images.size());
+  }
+  return mean;
+}
+
+/// Calls body() and puts the image's name before the message of an Error it throws.
+template <class Body>
+auto naming(const std::string& image, Body&& body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    throw Error(error.kind(), message("image '", image, "': ", error.what()), error.hint());
+  }
+}
+
+void check_scale(int network, const EvaluationSet& set) {
+  if (network != set.data.scale) {
+    throw Error(ErrorKind::weights,
+                message("the network enlarges ", network, " times, the images of '", set.name,
+                        "' were made for ", set.data.scale));
+  }
+}
+
+struct KnownBicubic {
+  const char* set;
+  std::size_t images;
+  int scale;
+  Score matlab;
+  Score pisr;
+};
+
+}  // namespace
+
+double EvaluationResult::mean_milliseconds() const {
+  double sum = 0;
+  for (const ImageResult& image : images) {
+    sum += image.milliseconds;
+  }
+  return images.empty() ? 0 : sum / static_cast<double>(images.size());
+}
+
+EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale) {
+  DatasetOptions options;
+  options.scale = scale;
+  options.part = DataPart::validation;
+  EvaluationSet set;
+  set.data = load_dataset({path}, options);
+  std::filesystem::path named = path.lexically_normal();
+  if (!named.has_filename()) {
+    named = named.parent_path();
+  }
+  if (named == "." || named == "..") {
+    named = std::filesystem::weakly_canonical(named);
+  }
+  set.name = named.stem().string();
+  if ((set.name == "HR" || set.name == "hr") && named.has_parent_path()) {
+    set.name = named.parent_path().filename().string();
+  }
+  return set;
+}
+
+std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::path& path) {
+  std::vector<std::filesystem::path> sets;
+  std::error_code unreadable;
+  if (std::filesystem::is_directory(path, unreadable) && list_images(path).empty() &&
+      !std::filesystem::exists(path / "HR", unreadable)) {
+    for (const auto& entry : std::filesystem::directory_iterator(path, unreadable)) {
+      if (std::filesystem::is_directory(entry.path() / "HR", unreadable)) {
+        sets.push_back(entry.path());
+      }
+    }
+    std::sort(sets.begin(), sets.end());
+  }
+  return sets.empty() ? std::vector{path} : sets;
+}
+
+EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
+                          const std::string& model, const Enlarge& enlarge) {
+  EvaluationResult result{set.name, model, {}, {}};
+  const std::vector<ImagePair>& images = set.data.images;
+  result.images.resize(images.size());
+  // A few images at a time, so that a large set is never in memory as planes.
+  const auto batch = static_cast<std::size_t>(std::max(1, pool.threads()));
+  struct Work {
+    EvaluationPair pair;
+    Plane output;
+  };
+  std::vector<Work> work(batch);
+  for (std::size_t first = 0; first < images.size(); first += batch) {
+    const std::size_t count = std::min(batch, images.size() - first);
+    pool.parallel_for(static_cast<std::int64_t>(count), [&](std::int64_t task, int) {
+      const ImagePair& image = images[first + static_cast<std::size_t>(task)];
+      work[static_cast<std::size_t>(task)].pair =
+          naming(image.name, [&] { return pair_of(image, set.data.scale, protocol); });
+    });
+    for (std::size_t i = 0; i < count; ++i) {
+      ImageResult& image = result.images[first + i];
+      image.name = images[first + i].name;
+      const Clock::time_point start = Clock::now();
+      work[i].output = naming(image.name, [&] { return enlarge(work[i].pair); });
+      image.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    }
+    pool.parallel_for(static_cast<std::int64_t>(count), [&](std::int64_t task, int) {
+      ImageResult& image = result.images[first + static_cast<std::size_t>(task)];
+      const Work& done = work[static_cast<std::size_t>(task)];
+      image.score = naming(
+          image.name, [&] { return score(done.output, done.pair.high, set.data.scale, protocol); });
+    });
+  }
+  result.mean = mean_of(result.images);
+  return result;
+}
+
+EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
+                          Protocol protocol, const std::string& model, const Fsrcnn& network) {
+  check_scale(network.options().scale, set);
+  LumaUpscaler upscaler(context, network);
+  return evaluate(pool, set, protocol, model, [&](const EvaluationPair& pair) {
+    Plane high;
+    upscaler.run(pair.low, high);
+    return high;
+  });
+}
+
+EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
+                          Protocol protocol, const std::string& model, const Teacher& teacher) {
+  check_scale(teacher.decoder().options().scale, set);
+  return evaluate(pool, set, protocol, model, [&](const EvaluationPair& pair) {
+    return reconstruct_luma(context, teacher, pair.high);
+  });
+}
+
+EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Protocol protocol) {
+  return evaluate(pool, set, protocol, kBicubicModel,
+                  [&](const EvaluationPair& pair) { return upscale(pair.low, set.data.scale); });
+}
+
+std::optional<Score> known_bicubic(const std::string& set, std::size_t images, int scale,
+                                   Protocol protocol) {
+  static constexpr std::array<KnownBicubic, 9> kKnown = {{
+      {"Set5", 5, 2, {33.661, 0.9299}, {33.667, 0.9300}},
+      {"Set14", 14, 2, {30.232, 0.8687}, {30.221, 0.8687}},
+      {"B100", 100, 2, {29.558, 0.8431}, {29.555, 0.8432}},
+      {"Set5", 5, 3, {30.392, 0.8682}, {30.397, 0.8685}},
+      {"Set14", 14, 3, {27.541, 0.7736}, {27.531, 0.7739}},
+      {"B100", 100, 3, {27.207, 0.7384}, {27.206, 0.7387}},
+      {"Set5", 5, 4, {28.421, 0.8104}, {28.426, 0.8108}},
+      {"Set14", 14, 4, {26.000, 0.7019}, {25.991, 0.7022}},
+      {"B100", 100, 4, {25.961, 0.6674}, {25.959, 0.6677}},
+  }};
+  for (const KnownBicubic& known : kKnown) {
+    if (set == known.set && images == known.images && scale == known.scale) {
+      return protocol == Protocol::matlab ? known.matlab : known.pisr;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string compare_with_known(const EvaluationResult& bicubic, int scale, Protocol protocol) {
+  const auto known = known_bicubic(bicubic.set, bicubic.images.size(), scale, protocol);
+  if (!known || std::abs(bicubic.mean.psnr - known->psnr) <= 0.005) {
+    return "";
+  }
+  std::array<char, 160> text{};
+  std::snprintf(text.data(), text.size(),
+                "bicubic reaches %.3f dB here, %.3f dB on the published images (x%d, protocol %s): "
+                "the data differ from the published set",
+                bicubic.mean.psnr, known->psnr, scale, name(protocol));
+  return message("'", bicubic.set, "': ", text.data());
+}
+
+}  // namespace pisr

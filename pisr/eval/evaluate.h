@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/context.h"
+#include "core/parallel.h"
+#include "pisr/data/dataset.h"
+#include "pisr/eval/protocol.h"
+
+namespace pisr {
+
+class Fsrcnn;
+class Teacher;
+
+/// Images to measure on, in memory as bytes: a validation during training decodes nothing.
+struct EvaluationSet {
+  std::string name;  ///< "Set5"
+  Dataset data;
+};
+
+/// A folder in any layout of load_dataset, or one image. Its name is the folder's, of `Set5/HR`
+/// that of the folder above. Throws what load_dataset throws.
+EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale);
+
+/// The sets in a folder: its sub-folders with images in HR, by name (`benchmark` -> benchmark/B100,
+/// benchmark/Set5, ...), where it has any and none of its own; else the folder itself.
+std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::path& path);
+
+struct ImageResult {
+  std::string name;
+  Score score;
+  double milliseconds = 0;  ///< wall time of the enlargement alone
+};
+
+/// One model on one set.
+struct EvaluationResult {
+  std::string set;
+  std::string model;
+  Score mean;  ///< means over the images
+  std::vector<ImageResult> images;
+
+  double mean_milliseconds() const;
+};
+
+/// The name of the model in evaluate_bicubic's result.
+inline constexpr const char* kBicubicModel = "bicubic";
+
+/// Makes Y on 0..255 of the size of `pair.high`.
+using Enlarge = std::function<Plane(const EvaluationPair& pair)>;
+
+/// Measures `enlarge` on each image under the protocol. Scores are computed on the pool, the
+/// enlargements one after another on the calling thread, so that their times mean something.
+/// Errors of enlarge() and score() name the image.
+EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
+                          const std::string& model, const Enlarge& enlarge);
+
+/// The network on luminance; its scale must be the set's (Error weights otherwise).
+EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
+                          Protocol protocol, const std::string& model, const Fsrcnn& network);
+
+/// The teacher, which sees the truth.
+EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
+                          Protocol protocol, const std::string& model, const Teacher& teacher);
+
+/// The row every table starts with.
+EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Protocol protocol);
+
+/// What bicubic interpolation reaches on the well-known test sets: with `matlab` the figures of the
+/// literature, with `pisr` those of an independent numpy implementation. Empty for a set of
+/// another name or number of images.
+std::optional<Score> known_bicubic(const std::string& set, std::size_t images, int scale,
+                                   Protocol protocol);
+
+/// One line where a bicubic result is further than 0.005 dB from known_bicubic: the images are not
+/// those everybody compares on. Empty otherwise.
+std::string compare_with_known(const EvaluationResult& bicubic, int scale, Protocol protocol);
+
+}  // namespace pisr

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "pisr/eval/evaluate.h"
+
+namespace pisr {
+
+/// Results of several models on several sets under one protocol, as pisr_eval --json writes them.
+struct EvaluationTable {
+  Protocol protocol = Protocol::pisr;
+  int scale = 2;
+  std::vector<EvaluationResult> results;
+};
+
+/// {"protocol", "scale", "results": [{"set", "model", "psnr", "ssim", "images": [{"name", "psnr",
+/// "ssim", "ms"}]}]}. A PSNR that is infinite (output and truth are equal) is null.
+std::string to_json(const EvaluationTable& table);
+
+/// The reverse. `name` stands in the messages of Error(input), for anything else than the above.
+EvaluationTable evaluation_table_from_json(const std::string& text, const std::string& name);
+
+/// Throws Error(input) also where the file cannot be read.
+EvaluationTable read_evaluation_table(const std::filesystem::path& path);
+
+}  // namespace pisr

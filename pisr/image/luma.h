@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+
+#include "pisr/image/image.h"
+
+namespace pisr {
+
+/// Luminance as MATLAB's rgb2ycbcr has it (ITU-R BT.601, range 16..235 of 0..255):
+///   Y = 16 + (65.481 R + 128.553 G + 24.966 B), R, G, B in 0..1
+/// in floating point, not rounded. Grey images: their values, on 0..255, are Y as they are. Alpha
+/// is ignored. 16 bit samples are taken as v / 257.
+Plane luma(const Image8& image);
+Plane luma(const Image16& image);
+
+/// Each value rounded half up to a whole number and clamped to 0..255. Error numeric where one is
+/// not finite.
+Plane round_to_8_bit(const Plane& plane);
+
+/// Y, Cb and Cr of one image, on the scale 0..255 (Y 16..235, Cb and Cr 16..240 about 128), not
+/// rounded.
+struct YCbCr {
+  Plane y;
+  Plane cb;
+  Plane cr;
+};
+
+/// BT.601 of an RGB image (3 or 4 channels, alpha ignored; Error usage otherwise).
+YCbCr to_ycbcr(const Image8& image);
+YCbCr to_ycbcr(const Image16& image);
+
+/// The inverse of to_ycbcr: R, G and B on 0..255, not rounded and not clamped, [3 planes as
+/// channels].
+Plane to_rgb(const YCbCr& image);
+
+/// One channel as a plane on 0..255 (16 bit samples: v / 257).
+Plane channel(const Image8& image, int index);
+Plane channel(const Image16& image, int index);
+
+/// The one rounding at the end: values on 0..255, rounded half up and clamped to the depth's range
+/// (16 bit: 257 v). Any number of channels. Error numeric where a value is not finite.
+Image8 to_image8(const Plane& plane);
+Image16 to_image16(const Plane& plane);
+
+/// `image` with the one-channel `alpha` appended as last channel; same size (Error usage
+/// otherwise).
+Plane append_channel(const Plane& image, const Plane& alpha);
+
+}  // namespace pisr

@@ -1,0 +1,157 @@
+#include "pisr/inference/upscaler.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "core/error.h"
+#include "pisr/image/alpha_bleed.h"
+#include "pisr/image/imresize.h"
+#include "pisr/image/luma.h"
+#include "pisr/inference/inference.h"
+#include "pisr/model/fsrcnn.h"
+
+namespace pisr {
+namespace {
+
+/// Rows turned from planes to samples at once: the planes of the whole result are needed only once.
+constexpr int kRowsAtOnce = 64;
+
+template <class Image>
+Image to_depth(const Plane& plane) {
+  if constexpr (std::is_same_v<Image, Image8>) {
+    return to_image8(plane);
+  } else {
+    return to_image16(plane);
+  }
+}
+
+/// Enlarged planes; chroma is empty of a grey image, alpha of an opaque one.
+struct EnlargedPlanes {
+  YCbCr colour;
+  Plane alpha;
+};
+
+template <class Image>
+EnlargedPlanes enlarge_planes(Context& context, const Fsrcnn& network, const Image& image) {
+  const int scale = network.options().scale;
+  YCbCr colour;
+  if (image.is_grey()) {
+    colour.y = luma(image);
+  } else {
+    colour = to_ycbcr(image);
+  }
+  EnlargedPlanes enlarged;
+  if (image.has_alpha()) {
+    const Plane alpha = channel(image, image.channels - 1);
+    if (image.is_grey()) {
+      bleed_under_alpha(alpha, {&colour.y});
+    } else {
+      bleed_under_alpha(alpha, {&colour.y, &colour.cb, &colour.cr});
+    }
+    enlarged.alpha = upscale(alpha, scale);
+  }
+  enlarged.colour.y = upscale_luma(context, network, colour.y);
+  if (!image.is_grey()) {
+    enlarged.colour.cb = upscale(colour.cb, scale);
+    enlarged.colour.cr = upscale(colour.cr, scale);
+  }
+  return enlarged;
+}
+
+template <class Image>
+Image enlarge(Context& context, const Fsrcnn& network, const Image& image) {
+  const EnlargedPlanes planes = enlarge_planes(context, network, image);
+  const int width = planes.colour.y.width;
+  const int height = planes.colour.y.height;
+  Image result(width, height, image.channels);
+  for (int top = 0; top < height; top += kRowsAtOnce) {
+    const int rows = std::min(kRowsAtOnce, height - top);
+    const auto part = [&](const Plane& plane) { return crop(plane, 0, top, width, rows); };
+    Plane block =
+        image.is_grey()
+            ? part(planes.colour.y)
+            : to_rgb({part(planes.colour.y), part(planes.colour.cb), part(planes.colour.cr)});
+    if (image.has_alpha()) {
+      block = append_channel(block, part(planes.alpha));
+    }
+    const Image samples = to_depth<Image>(block);
+    std::copy(samples.samples.begin(), samples.samples.end(), result.row(top));
+  }
+  return result;
+}
+
+/// The extension in lower case, with its dot.
+std::string extension_of(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+/// What write_image would refuse, found before the work instead of after it.
+void check_format(const std::filesystem::path& output, const AnyImage& image) {
+  const std::string extension = extension_of(output);
+  if (extension == ".png") {
+    return;
+  }
+  const char* reason = nullptr;
+  if (image.is_16_bit()) {
+    reason = "16 bits a sample";
+  } else if (image.channels() == 2 || (image.channels() == 4 && extension != ".bmp")) {
+    reason = "transparency";
+  }
+  if (reason != nullptr) {
+    throw Error(ErrorKind::usage,
+                message("cannot write '", output.string(), "': its format cannot hold ", reason),
+                "PNG can: name the output *.png");
+  }
+}
+
+}  // namespace
+
+AnyImage upscale_image(Context& context, const Fsrcnn& network, const AnyImage& image) {
+  return std::visit([&](const auto& pixels) { return AnyImage{enlarge(context, network, pixels)}; },
+                    image.pixels);
+}
+
+void check_output(const std::filesystem::path& path, const UpscaleOptions& options) {
+  if (!has_image_extension(path)) {
+    throw Error(ErrorKind::usage,
+                message("cannot write '", path.string(), "': unknown image format"),
+                "the extension decides: png, jpg, jpeg or bmp");
+  }
+  std::error_code failure;
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder, failure)) {
+    throw Error(ErrorKind::output,
+                message("cannot write '", path.string(), "': no folder '", folder.string(), "'"));
+  }
+  if (std::filesystem::is_directory(path, failure)) {
+    throw Error(ErrorKind::output, message("cannot write '", path.string(), "': it is a folder"));
+  }
+  if (!options.overwrite && std::filesystem::exists(path, failure)) {
+    throw Error(ErrorKind::output, message("'", path.string(), "' exists"),
+                "--overwrite replaces it");
+  }
+}
+
+void upscale_file(Context& context, const Fsrcnn& network, const std::filesystem::path& input,
+                  const std::filesystem::path& output, const UpscaleOptions& options) {
+  check_output(output, options);
+  const std::int64_t scale = network.options().scale;
+  ReadLimits limits;
+  limits.max_pixels = options.max_pixels / (scale * scale);
+  const AnyImage image = read_image(input, limits);
+  check_format(output, image);
+  const AnyImage enlarged = upscale_image(context, network, image);
+  WriteOptions write;
+  write.jpeg_quality = options.jpeg_quality;
+  write_image(output, enlarged, write);
+}
+
+}  // namespace pisr

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "pisr/model/estimator.h"
+#include "pisr/model/fsrcnn.h"
+#include "pisr/model/teacher.h"
+
+namespace pisr {
+
+/// Every term has shape [1]; the terms are unweighted, for the log.
+struct TeacherLoss {
+  Variable total;           ///< reconstruction + imitation_weight imitation (PISR eq. 5)
+  Variable reconstruction;  ///< mean |Y - Y^T| (eq. 3)
+  Variable imitation;       ///< mean |X - X^| (eq. 4)
+};
+
+/// high: Y [n, 1, h, w]; low: X [n, 1, h / scale, w / scale].
+TeacherLoss teacher_loss(const Teacher::Result& teacher, const Variable& high, const Variable& low,
+                         double imitation_weight = 1e-4);
+
+/// How the student learns from the teacher's feature.
+enum class Distillation {
+  none,      ///< not at all: the baseline
+  mae,       ///< mean |f_T - f_S|, no estimator
+  laplace,   ///< VID_L: laplace_nll(f_T, mu, b), the paper's choice
+  gaussian,  ///< VID_G: gaussian_nll(f_T, mu, v)
+};
+
+struct StudentLoss {
+  Variable total;           ///< reconstruction + distillation_weight distillation (PISR eq. 8)
+  Variable reconstruction;  ///< mean |Y - Y^S| (eq. 7)
+  Variable distillation;    ///< undefined with Distillation::none
+};
+
+/// teacher_feature: f_T, a constant while the teacher is frozen; undefined with Distillation::none.
+/// One that is k times as large as the student's (a teacher that works at the size of Y) is
+/// averaged over blocks of k x k. estimator: null but for laplace and gaussian, else Error(usage).
+StudentLoss student_loss(const Fsrcnn::Result& student, const Variable& high,
+                         Distillation distillation, const Variable& teacher_feature = {},
+                         const Estimator* estimator = nullptr, double distillation_weight = 1e-6);
+
+}  // namespace pisr

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/context.h"
+#include "pisr/data/dataset.h"
+#include "pisr/report/report.h"
+
+namespace pisr {
+
+class Fsrcnn;
+
+struct ComparedNetwork {
+  std::string label;
+  const Fsrcnn* network;
+};
+
+/// The piece of an image, at most 120 x 90 pixels, where bicubic interpolation is furthest from the
+/// truth: in the truth, by bicubic interpolation and by each network, in colour, with PSNR and SSIM
+/// of the whole image. The choice does not look at the networks, so that it favours none.
+ReportComparison compare_pictures(Context& context, const ImagePair& image, Protocol protocol,
+                                  const std::vector<ComparedNetwork>& networks);
+
+}  // namespace pisr

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/context.h"
+#include "core/parallel.h"
+#include "pisr/eval/evaluate.h"
+#include "pisr/report/report.h"
+#include "pisr/train/config.h"
+
+namespace pisr {
+
+/// What a report is about: one run directory, or several to compare.
+struct ReportRequest {
+  std::vector<std::filesystem::path> runs;
+  /// The images to measure on, all of the runs' scale.
+  std::span<const EvaluationSet> sets;
+  Protocol protocol = Protocol::pisr;
+  std::string title;     ///< the names of the runs where empty
+  std::string subtitle;  ///< put before the summary that is written from the configurations
+};
+
+/// The configuration of a run directory; Error(input) where `run` is none.
+TrainConfig read_run_config(const std::filesystem::path& run);
+
+/// Reads config.json, metrics.csv and the weights of the last iterations (the best, where those are
+/// missing) of each run, measures every network and bicubic interpolation on every set, and picks
+/// pictures to look at from the first. Of several baselines that with as many updates as a student
+/// and its teacher together is named so.
+///
+/// Throws Error: input for a folder that is no run or has no weights yet, weights for weights of
+/// another scale than the sets'.
+ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest& request);
+
+/// Writes render_report(data), whole or not at all. Error(output) where it cannot.
+void write_report(const std::filesystem::path& path, const ReportData& data);
+
+}  // namespace pisr

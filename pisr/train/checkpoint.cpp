@@ -1,0 +1,268 @@
+#include "pisr/train/checkpoint.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <span>
+
+#include "core/error.h"
+#include "core/safetensors.h"
+
+namespace pisr {
+
+namespace {
+
+constexpr const char* kFormat = "pisr checkpoint 1";
+constexpr std::array kPhases{Phase::baseline, Phase::teacher, Phase::student};
+
+/// FNV-1a, 64 bits.
+class Checksum {
+ public:
+  void add(std::span<const std::byte> bytes) {
+    for (const std::byte byte : bytes) {
+      state_ = (state_ ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3U;
+    }
+  }
+  /// The length goes first, so that "a" "bc" and "ab" "c" differ.
+  void add(const std::string& text) {
+    const std::uint64_t size = text.size();
+    add(std::as_bytes(std::span(&size, 1)));
+    add(std::as_bytes(std::span(text)));
+  }
+  std::string text() const {
+    std::array<char, 17> digits{};
+    std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(state_));
+    return digits.data();
+  }
+
+ private:
+  std::uint64_t state_ = 0xcbf29ce484222325U;
+};
+
+std::span<const std::byte> bytes_of(const Tensor& tensor) {
+  return with_type(tensor.dtype(), [&]<class T>() {
+    return std::as_bytes(std::span<const T>(tensor.values<T>()));
+  });
+}
+
+/// Over everything but the checksum itself.
+std::string checksum(const SafeTensors& file) {
+  Checksum sum;
+  for (const auto& [key, value] : file.metadata) {
+    if (key != "checksum") {
+      sum.add(key);
+      sum.add(value);
+    }
+  }
+  for (const auto& [name, tensor] : file.tensors) {
+    sum.add(name);
+    sum.add(message(tensor));
+    sum.add(bytes_of(tensor));
+  }
+  return sum.text();
+}
+
+bool all_finite(const Tensor& tensor) {
+  return with_type(tensor.dtype(), [&]<class T>() {
+    const auto values = tensor.values<T>();
+    return std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
+  });
+}
+
+std::string exact(double value) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  return {digits.data(), end.ptr};
+}
+
+/// Reads entries of the metadata.
+class Entries {
+ public:
+  Entries(const SafeTensors& file, const std::string& path) : file_(file), path_(path) {}
+
+  const std::string& text(const std::string& key) const {
+    const auto found = file_.metadata.find(key);
+    if (found == file_.metadata.end()) {
+      fail("entry '" + key + "' is missing");
+    }
+    return found->second;
+  }
+  template <class Number>
+  Number number(const std::string& key) const {
+    const std::string& digits = text(key);
+    Number value{};
+    const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (result.ec != std::errc() || result.ptr != digits.data() + digits.size()) {
+      fail("entry '" + key + "' is not a number");
+    }
+    return value;
+  }
+  Phase phase(const std::string& key) const {
+    for (const Phase phase : kPhases) {
+      if (text(key) == name(phase)) {
+        return phase;
+      }
+    }
+    fail("entry '" + key + "' is not a phase");
+  }
+  [[noreturn]] void fail(const std::string& why) const {
+    throw Error(ErrorKind::weights, "checkpoint '" + path_ + "': " + why);
+  }
+
+ private:
+  const SafeTensors& file_;
+  const std::string& path_;
+};
+
+bool contains(const std::vector<Phase>& phases, Phase phase) {
+  return std::find(phases.begin(), phases.end(), phase) != phases.end();
+}
+
+std::optional<CheckpointFile> parse_name(const std::filesystem::path& path) {
+  const std::string stem = path.stem().string();
+  const std::size_t underscore = stem.rfind('_');
+  if (path.extension() != ".safetensors" || underscore == std::string::npos) {
+    return std::nullopt;
+  }
+  std::int64_t iteration = 0;
+  const char* end = stem.data() + stem.size();
+  const auto result = std::from_chars(stem.data() + underscore + 1, end, iteration);
+  if (result.ec != std::errc() || result.ptr != end || iteration < 0) {
+    return std::nullopt;
+  }
+  for (const Phase phase : kPhases) {
+    if (path.filename() == checkpoint_name(phase, iteration)) {
+      return CheckpointFile{path, phase, iteration};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  SafeTensors file;
+  file.tensors = checkpoint.tensors;
+  for (const auto& [name, tensor] : file.tensors) {
+    if (!all_finite(tensor)) {
+      throw Error(ErrorKind::numeric,
+                  message("checkpoint of ", pisr::name(checkpoint.phase), " iteration ",
+                          checkpoint.iteration, ": '", name, "' is not finite; not written"));
+    }
+  }
+  file.metadata = {{"format", kFormat},
+                   {"phase", name(checkpoint.phase)},
+                   {"iteration", std::to_string(checkpoint.iteration)},
+                   {"adam_steps", std::to_string(checkpoint.adam_steps)},
+                   {"bad_steps", std::to_string(checkpoint.bad_steps)},
+                   {"best_iteration", std::to_string(checkpoint.best_iteration)},
+                   {"best_psnr", exact(checkpoint.best_psnr)},
+                   {"best_ssim", exact(checkpoint.best_ssim)},
+                   {"configuration", checkpoint.configuration}};
+  file.metadata["checksum"] = checksum(file);
+  write_safetensors(path, file);
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  SafeTensors file = read_safetensors(path);
+  const std::string text = path.string();
+  const Entries entries(file, text);
+  const auto format = file.metadata.find("format");
+  if (format == file.metadata.end() || format->second != kFormat) {
+    entries.fail(format == file.metadata.end() ? "is not a checkpoint"
+                                               : "is of another format version");
+  }
+  if (entries.text("checksum") != checksum(file)) {
+    entries.fail("is damaged: its checksum does not fit");
+  }
+  Checkpoint checkpoint;
+  checkpoint.phase = entries.phase("phase");
+  checkpoint.iteration = entries.number<std::int64_t>("iteration");
+  checkpoint.adam_steps = entries.number<std::int64_t>("adam_steps");
+  checkpoint.bad_steps = entries.number<int>("bad_steps");
+  checkpoint.best_iteration = entries.number<std::int64_t>("best_iteration");
+  checkpoint.best_psnr = entries.number<double>("best_psnr");
+  checkpoint.best_ssim = entries.number<double>("best_ssim");
+  checkpoint.configuration = entries.text("configuration");
+  checkpoint.tensors = std::move(file.tensors);
+  return checkpoint;
+}
+
+std::string checkpoint_name(Phase phase, std::int64_t iteration) {
+  std::string digits = std::to_string(iteration);
+  digits.insert(0, digits.size() < 9 ? 9 - digits.size() : 0, '0');
+  return std::string(name(phase)) + "_" + digits + ".safetensors";
+}
+
+std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder,
+                                             const std::vector<Phase>& wanted) {
+  std::vector<CheckpointFile> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (auto file = parse_name(entry->path()); file && contains(wanted, file->phase)) {
+      files.push_back(std::move(*file));
+    }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    throw Error(ErrorKind::weights,
+                "cannot read folder '" + folder.string() + "': " + error.message());
+  }
+  std::sort(files.begin(), files.end(), [](const CheckpointFile& a, const CheckpointFile& b) {
+    return std::pair(a.phase, a.iteration) < std::pair(b.phase, b.iteration);
+  });
+  return files;
+}
+
+FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder,
+                                       const std::vector<Phase>& wanted) {
+  FoundCheckpoint found;
+  const std::vector<CheckpointFile> files = list_checkpoints(folder, wanted);
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    try {
+      found.checkpoint = read_checkpoint(file->path);
+      found.path = file->path;
+      return found;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::weights) {
+        throw;
+      }
+      found.skipped.push_back(error.what());
+    }
+  }
+  if (!files.empty()) {
+    throw Error(ErrorKind::weights,
+                "no valid checkpoint in '" + folder.string() + "': " + found.skipped.front(),
+                "--overwrite starts over");
+  }
+  return found;
+}
+
+void supersede_checkpoints(const std::filesystem::path& folder, const std::vector<Phase>& wanted,
+                           Phase phase, std::int64_t iteration) {
+  for (const CheckpointFile& file : list_checkpoints(folder, wanted)) {
+    if (std::pair(file.phase, file.iteration) <= std::pair(phase, iteration)) {
+      continue;
+    }
+    std::error_code error;
+    std::filesystem::rename(file.path, file.path.string() + ".superseded", error);
+    if (error) {
+      throw Error(ErrorKind::output,
+                  "cannot rename '" + file.path.string() + "': " + error.message());
+    }
+  }
+}
+
+void prune_checkpoints(const std::filesystem::path& folder, Phase phase, int keep,
+                       std::int64_t last) {
+  std::vector<CheckpointFile> files = list_checkpoints(folder, {phase});
+  std::erase_if(files, [&](const CheckpointFile& file) { return file.iteration == last; });
+  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < files.size(); ++i) {
+    std::error_code ignored;  // A checkpoint too many does no harm.
+    std::filesystem::remove(files[i].path, ignored);
+  }
+}
+
+}  // namespace pisr

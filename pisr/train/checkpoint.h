@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "pisr/train/config.h"
+
+namespace pisr {
+
+/// The whole state of a phase between two updates: what a run needs to go on as if it had never
+/// stopped. Batches and the learning rate are functions of seed and iteration, so neither a random
+/// state nor a position in the data is part of it.
+struct Checkpoint {
+  Phase phase = Phase::baseline;
+  std::int64_t iteration = 0;        ///< updates done, skipped ones included
+  std::int64_t adam_steps = 0;       ///< updates done, skipped ones not included
+  int bad_steps = 0;                 ///< skipped in a row just before
+  std::int64_t best_iteration = -1;  ///< of the best validation; -1 while there was none
+  double best_psnr = 0;
+  double best_ssim = 0;
+  std::string configuration;  ///< config_json()
+  /// "weights.NAME" for each parameter, trained or frozen; "adam.first" and "adam.second"
+  /// [count]; "best.NAME" of the trained network; "ema" [count] where it is on.
+  std::map<std::string, Tensor> tensors;
+};
+
+/// One safetensors file, replaced atomically; its metadata hold a checksum over every name, value
+/// and number. Throws Error(output), and Error(numeric) where a number is not finite.
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
+
+/// Throws Error(weights), naming the file and what is wrong: unreadable, not a checkpoint, of
+/// another format version, or the checksum does not fit (a changed byte).
+Checkpoint read_checkpoint(const std::filesystem::path& path);
+
+/// A file in a folder of checkpoints.
+struct CheckpointFile {
+  std::filesystem::path path;
+  Phase phase;
+  std::int64_t iteration;
+};
+
+/// PHASE_ITERATION.safetensors, e.g. "student_000012000.safetensors".
+std::string checkpoint_name(Phase phase, std::int64_t iteration);
+
+/// Those of the phases in `wanted` by their names, in the order of training: by phase, then by
+/// iteration. Empty where there is no such folder.
+std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder,
+                                             const std::vector<Phase>& wanted);
+
+/// The newest valid one of the phases in `wanted`, and why newer ones were passed over.
+/// `checkpoint` is empty where the folder has none at all; where it has some but none is valid,
+/// Error(weights) names the newest's fault.
+struct FoundCheckpoint {
+  std::optional<Checkpoint> checkpoint;
+  std::filesystem::path path;
+  std::vector<std::string> skipped;
+};
+FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder,
+                                       const std::vector<Phase>& wanted);
+
+/// Puts ".superseded" to the names of the later checkpoints of the phases in `wanted`: what a run
+/// resumed at `phase` and `iteration` leaves behind.
+void supersede_checkpoints(const std::filesystem::path& folder, const std::vector<Phase>& wanted,
+                           Phase phase, std::int64_t iteration);
+
+/// Removes the older checkpoints of a phase but for the `keep` newest and the one of iteration
+/// `last`.
+void prune_checkpoints(const std::filesystem::path& folder, Phase phase, int keep,
+                       std::int64_t last);
+
+}  // namespace pisr

@@ -1,0 +1,103 @@
+#include "pisr/train/config.h"
+
+#include <algorithm>
+
+#include "core/device_choice.h"
+#include "core/error.h"
+
+namespace pisr {
+
+namespace {
+
+[[noreturn]] void fail(const std::string& text) {
+  throw Error(ErrorKind::usage, text);
+}
+
+const PhaseOverride& phase_override(const TrainConfig& config, Phase phase) {
+  switch (phase) {
+    case Phase::baseline:
+      return config.train.baseline;
+    case Phase::teacher:
+      return config.train.teacher;
+    case Phase::student:
+      break;
+  }
+  return config.train.student;
+}
+
+}  // namespace
+
+const char* name(Phase phase) {
+  switch (phase) {
+    case Phase::baseline:
+      return "baseline";
+    case Phase::teacher:
+      return "teacher";
+    case Phase::student:
+      break;
+  }
+  return "student";
+}
+
+void check_config(const TrainConfig& config) {
+  parse_device(config.device);
+  const int scale = config.network.scale;
+  if (config.train.gt_size % scale != 0) {
+    fail(message("train.gt_size wants a multiple of network.scale ", scale, ", got ",
+                 config.train.gt_size));
+  }
+  if (config.data.built_in.size % scale != 0) {
+    fail(message("data.built_in.size wants a multiple of network.scale ", scale, ", got ",
+                 config.data.built_in.size));
+  }
+  if (config.data.train.empty() && config.data.built_in.size < config.train.gt_size) {
+    fail(message("data.built_in.size wants at least train.gt_size ", config.train.gt_size, ", got ",
+                 config.data.built_in.size));
+  }
+  for (const Phase phase : {Phase::baseline, Phase::teacher, Phase::student}) {
+    const PhaseSchedule schedule = phase_schedule(config, phase);
+    if (!(schedule.final_learning_rate <= schedule.learning_rate)) {
+      fail(message("train.final_learning_rate wants at most train.learning_rate ",
+                   schedule.learning_rate, ", got ", schedule.final_learning_rate, " (",
+                   name(phase), ")"));
+    }
+  }
+}
+
+PhaseSchedule phase_schedule(const TrainConfig& config, Phase phase) {
+  const TrainingConfig& train = config.train;
+  const PhaseOverride& own = phase_override(config, phase);
+  PhaseSchedule schedule{};
+  schedule.total_iter = own.total_iter.value_or(train.total_iter);
+  schedule.learning_rate = own.learning_rate.value_or(train.learning_rate);
+  schedule.final_learning_rate = own.final_learning_rate.value_or(train.final_learning_rate);
+  schedule.epoch_iterations = std::min(own.epoch_iterations.value_or(train.epoch_iterations),
+                                       std::max<std::int64_t>(1, schedule.total_iter / 1000));
+  return schedule;
+}
+
+FsrcnnOptions fsrcnn_options(const NetworkConfig& network) {
+  FsrcnnOptions options;
+  options.feature_channels = network.d;
+  options.shrink_channels = network.s;
+  options.mapping_layers = network.m;
+  options.scale = network.scale;
+  options.slope_per_channel = network.slope_per_channel;
+  return options;
+}
+
+std::vector<Phase> phases(const TrainConfig& config) {
+  switch (config.train.phase) {
+    case PhaseChoice::baseline:
+      return {Phase::baseline};
+    case PhaseChoice::teacher:
+      return {Phase::teacher};
+    case PhaseChoice::student:
+      return {Phase::student};
+    case PhaseChoice::all:
+      break;
+  }
+  return {Phase::teacher, Phase::student};
+}
+
+}  // namespace pisr

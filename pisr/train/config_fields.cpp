@@ -1,0 +1,186 @@
+#include "pisr/train/config_fields.h"
+
+namespace pisr {
+
+namespace {
+
+constexpr double kMaxIterations = 1e12;
+
+template <class Enum>
+ChoiceMember choice(Enum& member, std::vector<std::string> names) {
+  return {std::move(names), [&member] { return static_cast<std::size_t>(member); },
+          [&member](std::size_t index) { member = static_cast<Enum>(index); }};
+}
+
+void add_override(std::vector<ConfigField>& fields, const std::string& section,
+                  PhaseOverride& phase) {
+  const std::string key = "train." + section + ".";
+  fields.push_back({key + "total_iter",
+                    &phase.total_iter,
+                    {1, kMaxIterations},
+                    "`train.total_iter` of this phase"});
+  fields.push_back(
+      {key + "learning_rate", &phase.learning_rate, {}, "`train.learning_rate` of this phase"});
+  fields.push_back({key + "final_learning_rate",
+                    &phase.final_learning_rate,
+                    {},
+                    "`train.final_learning_rate` of this phase"});
+  fields.push_back({key + "epoch_iterations",
+                    &phase.epoch_iterations,
+                    {1, kMaxIterations},
+                    "`train.epoch_iterations` of this phase"});
+}
+
+void add_network(std::vector<ConfigField>& fields, NetworkConfig& network) {
+  fields.push_back({"network.scale", &network.scale, {2, 4}, "factor of enlargement"});
+  fields.push_back({"network.d", &network.d, {1, 1024}, "channels of the feature extraction"});
+  fields.push_back({"network.s", &network.s, {1, 1024}, "channels of the mapping"});
+  fields.push_back({"network.m", &network.m, {0, 64}, "3x3 convolutions of the mapping"});
+  fields.push_back({"network.slope_per_channel",
+                    &network.slope_per_channel,
+                    {},
+                    "PReLU: one slope a channel instead of one a layer"});
+  fields.push_back({"network.init",
+                    choice(network.init, {"uniform", "he"}),
+                    {},
+                    "initial weights: uniform in +-1/sqrt(fan_in), or He's normal"});
+}
+
+void add_data(std::vector<ConfigField>& fields, DataConfig& data) {
+  fields.push_back(
+      {"data.train", &data.train, {}, "folders of training images; none: the built-in images"});
+  fields.push_back({"data.validation",
+                    &data.validation,
+                    {},
+                    "folders of validation images; none: DIV2K's 0801-0810 where `data.train` is "
+                    "DIV2K, else held-out built-in images"});
+  fields.push_back({"data.exclude",
+                    &data.exclude,
+                    {},
+                    "names, without extension, of training images to leave out"});
+  fields.push_back(
+      {"data.built_in.count", &data.built_in.count, {1, 100000}, "built-in training images"});
+  fields.push_back({"data.built_in.validation_count",
+                    &data.built_in.validation_count,
+                    {1, 1000},
+                    "held-out built-in images"});
+  fields.push_back({"data.built_in.size",
+                    &data.built_in.size,
+                    {8, 8192},
+                    "side of a built-in image, in pixels"});
+  fields.push_back({"data.built_in.seed", &data.built_in.seed, {}, "seed of the built-in images"});
+}
+
+void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
+  fields.push_back({"train.phase",
+                    choice(train.phase, {"baseline", "teacher", "student", "all"}),
+                    {},
+                    "what to train; `all` is the teacher, then the student"});
+  fields.push_back({"train.total_iter",
+                    &train.total_iter,
+                    {1, kMaxIterations},
+                    "iterations (updates) of each phase"});
+  fields.push_back({"train.batch_size", &train.batch_size, {1, 4096}, "patches an update"});
+  fields.push_back({"train.gt_size",
+                    &train.gt_size,
+                    {1, 4096},
+                    "side of a high-resolution patch in pixels, a multiple of the scale"});
+  fields.push_back({"train.learning_rate", &train.learning_rate, {}, "learning rate at the start"});
+  fields.push_back({"train.final_learning_rate",
+                    &train.final_learning_rate,
+                    {},
+                    "learning rate at the end of the cosine"});
+  fields.push_back({"train.epoch_iterations",
+                    &train.epoch_iterations,
+                    {1, kMaxIterations},
+                    "iterations between two steps of the cosine; fewer where a phase would "
+                    "otherwise have less than 1000 steps"});
+  fields.push_back({"train.adam_beta1", &train.adam_beta1, {0, 0.999999}, "Adam's beta 1"});
+  fields.push_back({"train.adam_beta2", &train.adam_beta2, {0, 0.9999999}, "Adam's beta 2"});
+  fields.push_back({"train.adam_epsilon", &train.adam_epsilon, {0, 1}, "Adam's epsilon"});
+  fields.push_back({"train.gradient_clip",
+                    &train.gradient_clip,
+                    {},
+                    "largest norm of the gradient; 0: not clipped"});
+  fields.push_back({"train.ema",
+                    &train.ema,
+                    {0, 0.999999},
+                    "decay of the moving average of the weights, which is then what is validated "
+                    "and kept; 0: off"});
+  fields.push_back({"train.imitation_weight",
+                    &train.imitation_weight,
+                    {},
+                    "weight of L1(X, X^) in the teacher's loss"});
+  fields.push_back({"train.distillation",
+                    choice(train.distillation, {"none", "mae", "laplace", "gaussian"}),
+                    {},
+                    "the student's distillation loss"});
+  fields.push_back({"train.distillation_weight",
+                    &train.distillation_weight,
+                    {},
+                    "weight of the distillation loss"});
+  fields.push_back({"train.weight_transfer",
+                    &train.weight_transfer,
+                    {},
+                    "whether the student starts from the weights of the teacher's decoder"});
+  fields.push_back({"train.teacher_weights",
+                    &train.teacher_weights,
+                    {},
+                    "the student's teacher; empty: the best one of the run directory"});
+  fields.push_back({"train.max_bad_steps",
+                    &train.max_bad_steps,
+                    {1, 1000000},
+                    "steps in a row whose loss or gradient is not finite before the run stops"});
+  fields.push_back({"train.save_checkpoint_freq",
+                    &train.save_checkpoint_freq,
+                    {1, kMaxIterations},
+                    "iterations between two checkpoints"});
+  fields.push_back({"train.print_freq",
+                    &train.print_freq,
+                    {1, kMaxIterations},
+                    "iterations between two lines of log and metrics"});
+  fields.push_back({"train.keep_checkpoints",
+                    &train.keep_checkpoints,
+                    {1, 1000000},
+                    "checkpoints kept of each phase, beside that of the last iteration"});
+  add_override(fields, "baseline", train.baseline);
+  add_override(fields, "teacher", train.teacher);
+  add_override(fields, "student", train.student);
+}
+
+}  // namespace
+
+std::vector<ConfigField> config_fields(TrainConfig& config) {
+  std::vector<ConfigField> fields;
+  add_network(fields, config.network);
+  add_data(fields, config.data);
+  add_training(fields, config.train);
+  fields.push_back({"val.val_freq",
+                    &config.val.val_freq,
+                    {1, kMaxIterations},
+                    "iterations between two validations; the last iteration is always validated"});
+  fields.push_back({"val.protocol",
+                    choice(config.val.protocol, {"pisr", "matlab"}),
+                    {},
+                    "how validation images are compared"});
+  fields.push_back({"manual_seed", &config.manual_seed, {}, "seed of weights and batches"});
+  fields.push_back(
+      {"threads", &config.threads, {0, 1024}, "threads; 0: all that the process may use"});
+  fields.push_back(
+      {"device",
+       &config.device,
+       {},
+       "where updates and validation run: `cpu`, `cuda`, `cuda:N`, or `auto`, which is "
+       "`cuda` where it can be used"});
+  fields.push_back({"precision",
+                    choice(config.precision, {"fp32", "tf32"}),
+                    {},
+                    "of convolutions on a CUDA device"});
+  fields.push_back({"backend",
+                    choice(config.cudnn, {"own", "cudnn"}),
+                    {},
+                    "whose convolutions a CUDA device runs"});
+  return fields;
+}
+
+}  // namespace pisr

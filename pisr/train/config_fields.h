@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pisr/train/config.h"
+
+/// The list of all configuration keys. Reading, printing, checking and documentation walk it.
+namespace pisr {
+
+/// A member that holds one of several named values.
+struct ChoiceMember {
+  std::vector<std::string> names;
+  std::function<std::size_t()> get;
+  std::function<void(std::size_t)> set;
+};
+
+using ConfigMember = std::variant<int*, std::int64_t*, std::uint64_t*, double*, bool*, std::string*,
+                                  std::vector<std::string>*, std::optional<std::int64_t>*,
+                                  std::optional<double>*, ChoiceMember>;
+
+/// Inclusive bounds of a number.
+struct Range {
+  double low = 0;
+  double high = std::numeric_limits<double>::infinity();
+};
+
+struct ConfigField {
+  std::string key;  ///< path, e.g. "train.batch_size"
+  ConfigMember member;
+  Range range;  ///< of numbers
+  std::string help;
+};
+
+/// Fields that refer to the members of `config`, which must outlive them.
+std::vector<ConfigField> config_fields(TrainConfig& config);
+
+}  // namespace pisr

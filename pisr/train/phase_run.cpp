@@ -1,0 +1,232 @@
+#include "pisr/train/phase_run.h"
+
+#include <utility>
+
+#include "core/error.h"
+#include "pisr/model/weights.h"
+#include "pisr/train/device_training_steps.h"
+
+namespace pisr {
+
+namespace {
+
+AdamOptions adam_options(const TrainingConfig& train) {
+  return {train.adam_beta1, train.adam_beta2, train.adam_epsilon};
+}
+
+CosineSchedule cosine(const TrainConfig& config, Phase phase) {
+  const PhaseSchedule schedule = phase_schedule(config, phase);
+  return {schedule.learning_rate, schedule.final_learning_rate, schedule.total_iter,
+          schedule.epoch_iterations};
+}
+
+StepOptions step_options(const TrainConfig& config, Phase phase) {
+  // The teacher sees other batches than the student it will teach; baseline and student see the
+  // same ones, so that their difference is not one of data.
+  const std::uint64_t seed = phase == Phase::teacher ? ~config.manual_seed : config.manual_seed;
+  return {config.train.batch_size, config.train.gt_size, seed, config.train.gradient_clip,
+          config.train.max_bad_steps};
+}
+
+bool has_prefix(const Checkpoint& checkpoint, const std::string& prefix) {
+  const auto found = checkpoint.tensors.lower_bound(prefix);
+  return found != checkpoint.tensors.end() && found->first.compare(0, prefix.size(), prefix) == 0;
+}
+
+void copy_tensor(const Checkpoint& checkpoint, const std::string& key, const std::string& name,
+                 const Tensor& target) {
+  const auto found = checkpoint.tensors.find(key);
+  if (found == checkpoint.tensors.end() || found->second.shape() != target.shape() ||
+      found->second.dtype() != target.dtype()) {
+    throw Error(ErrorKind::weights,
+                message("checkpoint '", name, "': '", key, "' wants ", target, ", got ",
+                        found == checkpoint.tensors.end() ? "nothing" : message(found->second)));
+  }
+  target.copy_from(found->second);
+}
+
+std::unique_ptr<Teacher> frozen_teacher(const TrainConfig& config, const Checkpoint& checkpoint,
+                                        const std::string& name) {
+  if (checkpoint.phase != Phase::student || !has_prefix(checkpoint, "weights.teacher.")) {
+    return nullptr;
+  }
+  auto teacher = std::make_unique<Teacher>(fsrcnn_options(config.network));
+  load_parameters(*teacher, checkpoint.tensors, "weights.teacher", name);
+  return teacher;
+}
+
+}  // namespace
+
+PhaseRun::PhaseRun(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher,
+                   const TrainingData& data, ThreadPool& pool, kernels::Device* device)
+    : config_(config),
+      data_(data),
+      pool_(pool),
+      device_(device),
+      model_(config, phase, std::move(teacher)),
+      adam_(model_.parameters(), adam_options(config.train)),
+      schedule_(cosine(config, phase)) {
+  if (config.train.ema > 0) {
+    average_.emplace(model_.parameters(), config.train.ema);
+  }
+}
+
+PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, const std::string& name,
+                   const TrainingData& data, ThreadPool& pool, kernels::Device* device)
+    : PhaseRun(config, checkpoint.phase, frozen_teacher(config, checkpoint, name), data, pool,
+               device) {
+  iteration_ = checkpoint.iteration;
+  bad_steps_ = checkpoint.bad_steps;
+  best_iteration_ = checkpoint.best_iteration;
+  best_score_ = {checkpoint.best_psnr, checkpoint.best_ssim};
+  for (const FlatParameters::Entry& entry : model_.parameters().entries()) {
+    copy_tensor(checkpoint, "weights." + entry.name, name,
+                FlatParameters::part(model_.parameters().values(), entry));
+  }
+  copy_tensor(checkpoint, "adam.first", name, adam_.first_moment());
+  copy_tensor(checkpoint, "adam.second", name, adam_.second_moment());
+  adam_.set_steps(checkpoint.adam_steps);
+  if (average_) {
+    copy_tensor(checkpoint, "ema", name, average_->average());
+  }
+  for (const auto& [key, tensor] : checkpoint.tensors) {
+    if (key.compare(0, 5, "best.") == 0) {
+      best_.emplace(key, tensor);
+    }
+  }
+}
+
+TrainingSteps& PhaseRun::steps() {
+  if (!steps_) {
+    const TrainingState state{model_, adam_, average_ ? &*average_ : nullptr};
+    const StepOptions options = step_options(config_, phase());
+    steps_ = device_ != nullptr
+                 ? device_training_steps(*device_, config_, state, schedule_, data_.train, options)
+                 : cpu_training_steps(state, schedule_, data_.train, pool_, options);
+  }
+  return *steps_;
+}
+
+void PhaseRun::update_host() {
+  if (steps_) {
+    steps_->update_host();
+  }
+}
+
+std::vector<StepResult> PhaseRun::run(std::int64_t most) {
+  std::vector<StepResult> results = steps().run(iteration_, most, bad_steps_);
+  for (const StepResult& result : results) {
+    ++iteration_;
+    bad_steps_ = result.applied ? 0 : bad_steps_ + 1;
+    failure_ = result.failure;
+  }
+  return results;
+}
+
+void PhaseRun::check_progress() const {
+  if (bad_steps_ >= config_.train.max_bad_steps) {
+    throw Error(ErrorKind::numeric,
+                message(name(phase()), " iteration ", iteration_, ": ", failure_, "; ", bad_steps_,
+                        " such steps in a row"),
+                "a lower train.learning_rate or a train.gradient_clip may help");
+  }
+}
+
+bool PhaseRun::validate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
+                        Score& score) {
+  score = steps().evaluate(pool, set, protocol).mean;
+  const bool best = best_iteration_ < 0 || score.psnr > best_score_.psnr;
+  if (best) {
+    best_iteration_ = iteration_;
+    best_score_ = score;
+    update_host();
+    swap_average();
+    best_ = network_tensors("best");
+    swap_average();
+  }
+  return best;
+}
+
+Checkpoint PhaseRun::checkpoint() {
+  update_host();
+  Checkpoint checkpoint;
+  checkpoint.phase = phase();
+  checkpoint.iteration = iteration_;
+  checkpoint.adam_steps = adam_.steps();
+  checkpoint.bad_steps = static_cast<int>(bad_steps_);
+  checkpoint.best_iteration = best_iteration_;
+  checkpoint.best_psnr = best_score_.psnr;
+  checkpoint.best_ssim = best_score_.ssim;
+  checkpoint.configuration = config_json(config_);
+  checkpoint.tensors = best_;
+  for (const FlatParameters::Entry& entry : model_.parameters().entries()) {
+    checkpoint.tensors.emplace("weights." + entry.name,
+                               FlatParameters::part(model_.parameters().values(), entry));
+  }
+  if (const Teacher* teacher = model_.frozen_teacher()) {
+    store_parameters(*teacher, "weights.teacher", checkpoint.tensors);
+  }
+  checkpoint.tensors.emplace("adam.first", adam_.first_moment());
+  checkpoint.tensors.emplace("adam.second", adam_.second_moment());
+  if (average_) {
+    checkpoint.tensors.emplace("ema", average_->average());
+  }
+  return checkpoint;
+}
+
+void PhaseRun::save_best(const std::filesystem::path& path) const {
+  if (best_iteration_ >= 0) {
+    save(path, best_, best_iteration_);
+  }
+}
+
+void PhaseRun::save_last(const std::filesystem::path& path) {
+  update_host();
+  swap_average();
+  const std::map<std::string, Tensor> tensors = network_tensors("best");
+  swap_average();
+  save(path, tensors, iteration_);
+}
+
+std::unique_ptr<Teacher> PhaseRun::best_teacher() const {
+  auto teacher = std::make_unique<Teacher>(fsrcnn_options(config_.network));
+  load_parameters(*teacher, best_, "best", "best teacher");
+  return teacher;
+}
+
+std::map<std::string, Tensor> PhaseRun::network_tensors(const std::string& prefix) const {
+  std::map<std::string, Tensor> tensors;
+  if (model_.network() != nullptr) {
+    store_parameters(*model_.network(), prefix, tensors);
+  } else {
+    store_parameters(*model_.teacher(), prefix, tensors);
+  }
+  return tensors;
+}
+
+void PhaseRun::save(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+                    std::int64_t iteration) const {
+  const std::map<std::string, std::string> notes{
+      {"phase", name(phase())},
+      {"iterations", std::to_string(iteration)},
+      {"total_iterations", std::to_string(total_iterations())},
+      {"manual_seed", std::to_string(config_.manual_seed)}};
+  const FsrcnnOptions options = fsrcnn_options(config_.network);
+  if (phase() == Phase::teacher) {
+    Teacher teacher(options);
+    load_parameters(teacher, tensors, "best", "teacher");
+    save_teacher(path, teacher, notes);
+  } else {
+    Fsrcnn network(options);
+    load_parameters(network, tensors, "best", name(phase()));
+    save_fsrcnn(path, network, notes);
+  }
+}
+
+void PhaseRun::swap_average() {
+  if (average_) {
+    average_->swap_with_values();
+  }
+}
+
+}  // namespace pisr

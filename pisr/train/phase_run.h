@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/parallel.h"
+#include "nn/adam.h"
+#include "nn/ema.h"
+#include "nn/schedule.h"
+#include "pisr/train/checkpoint.h"
+#include "pisr/train/phase_model.h"
+#include "pisr/train/training_data.h"
+#include "pisr/train/training_steps.h"
+
+namespace pisr {
+
+/// A phase while it is trained: networks, optimiser, and the best weights so far.
+class PhaseRun {
+ public:
+  /// At iteration 0. Keeps references to `data`, `pool` and `device`, on which the updates are made
+  /// where it is not null. `teacher` as for PhaseModel.
+  PhaseRun(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher,
+           const TrainingData& data, ThreadPool& pool, kernels::Device* device);
+  /// As it was when `checkpoint` was written; `name` stands for it in messages. Throws
+  /// Error(weights) where it does not fit the configuration.
+  PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, const std::string& name,
+           const TrainingData& data, ThreadPool& pool, kernels::Device* device);
+
+  Phase phase() const noexcept { return model_.phase(); }
+  std::int64_t iteration() const noexcept { return iteration_; }  ///< updates done
+  bool done() const noexcept { return iteration_ >= schedule_.total_iterations; }
+  std::int64_t total_iterations() const noexcept { return schedule_.total_iterations; }
+  const PhaseModel& model() const noexcept { return model_; }
+  double learning_rate(std::int64_t iteration) const { return schedule_.rate(iteration); }
+
+  /// The next updates, at most `most` and at least one. Where loss or gradient are not finite they
+  /// change no weight.
+  std::vector<StepResult> run(std::int64_t most);
+  /// Throws Error(numeric), naming phase, parameter and images, after train.max_bad_steps updates
+  /// in a row that changed no weight.
+  void check_progress() const;
+
+  /// Measures the network (its moving average, where that is on) and keeps it where it is the best.
+  /// Returns whether it is.
+  bool validate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol, Score& score);
+  std::int64_t best_iteration() const noexcept { return best_iteration_; }  ///< -1: none yet
+
+  Checkpoint checkpoint();
+  /// As weight files for use; the best is written where there is one.
+  void save_best(const std::filesystem::path& path) const;
+  void save_last(const std::filesystem::path& path);
+  /// The best teacher, for the student. Teacher phase only.
+  std::unique_ptr<Teacher> best_teacher() const;
+
+ private:
+  std::map<std::string, Tensor> network_tensors(const std::string& prefix) const;
+  void save(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+            std::int64_t iteration) const;
+  void swap_average();
+  TrainingSteps& steps();
+  void update_host();
+
+  TrainConfig config_;
+  const TrainingData& data_;
+  ThreadPool& pool_;
+  kernels::Device* device_;
+  PhaseModel model_;
+  Adam adam_;
+  std::optional<ExponentialMovingAverage> average_;
+  CosineSchedule schedule_;
+  std::unique_ptr<TrainingSteps> steps_;  ///< null before they are needed
+  std::int64_t iteration_ = 0;
+  std::int64_t bad_steps_ = 0;
+  std::string failure_;  ///< of the last step that was not applied
+  std::int64_t best_iteration_ = -1;
+  Score best_score_;
+  std::map<std::string, Tensor> best_;  ///< "best.NAME"
+};
+
+}  // namespace pisr

@@ -1,0 +1,349 @@
+#include "pisr/train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "core/parallel.h"
+#include "pisr/data/sampler.h"
+#include "pisr/model/weights.h"
+#include "pisr/train/phase_run.h"
+
+namespace pisr {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Of the updates that are made before anybody is asked whether to stop.
+constexpr double kSecondsAtOnce = 0.5;
+
+/// Means since the last report.
+class Interval {
+ public:
+  void add(const StepResult& result, double seconds) {
+    ++steps_;
+    seconds_ += seconds;
+    data_seconds_ += result.data_seconds;
+    if (result.applied) {
+      ++applied_;
+      loss_ += result.loss;
+      reconstruction_ += result.reconstruction;
+      auxiliary_ += result.auxiliary;
+      gradient_norm_ += result.gradient_norm;
+    }
+  }
+  /// Puts the means into `report`, and starts anew.
+  void take(StepReport& report) {
+    const double n = std::max(1, applied_);
+    report.loss = loss_ / n;
+    report.reconstruction = reconstruction_ / n;
+    report.auxiliary = auxiliary_ / n;
+    report.gradient_norm = gradient_norm_ / n;
+    fill_speed(report);
+    *this = Interval();
+  }
+  void fill_speed(StepReport& report) const {
+    const double seconds = std::max(seconds_, 1e-9);
+    report.iterations_per_second = steps_ / seconds;
+    report.eta_seconds =
+        static_cast<double>(report.total_iter - report.iteration) * seconds / std::max(1, steps_);
+    report.data_share = data_seconds_ / seconds;
+  }
+
+ private:
+  int steps_ = 0;
+  int applied_ = 0;
+  double seconds_ = 0;
+  double data_seconds_ = 0;
+  double loss_ = 0;
+  double reconstruction_ = 0;
+  double auxiliary_ = 0;
+  double gradient_norm_ = 0;
+};
+
+/// The teacher of a student that is trained alone and not resumed; null where none is needed.
+std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirectory& run,
+                                      bool resumed) {
+  if (resumed || !needs_teacher(config) || phases(config).front() != Phase::student) {
+    return nullptr;
+  }
+  const std::filesystem::path path = config.train.teacher_weights.empty()
+                                         ? run.best_weights(Phase::teacher)
+                                         : std::filesystem::path(config.train.teacher_weights);
+  if (!std::filesystem::exists(path)) {
+    throw Error(ErrorKind::weights,
+                "student: wants a trained teacher, there is no '" + path.string() + "'",
+                "train it first with --phase teacher, or name it in train.teacher_weights");
+  }
+  std::unique_ptr<Teacher> teacher = load_teacher(path, config.network.scale);
+  check_teacher(*teacher, fsrcnn_options(config.network));
+  return teacher;
+}
+
+class Trainer {
+ public:
+  Trainer(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
+          const TrainCallbacks& callbacks, std::unique_ptr<Teacher> teacher,
+          kernels::Device* device)
+      : config_(config),
+        run_(run),
+        data_(data),
+        callbacks_(callbacks),
+        pool_(config.threads),
+        device_(device),
+        log_(run),
+        teacher_(std::move(teacher)) {}
+
+  TrainOutcome run(const std::optional<ResumePoint>& resume);
+
+ private:
+  TrainOutcome run_phase(PhaseRun& phase);
+  void describe();
+  void line(const std::string& text);
+  std::int64_t steps_to_pause(const PhaseRun& phase) const;
+  void after_step(const PhaseRun& phase, std::int64_t iteration, const StepResult& result);
+  void validate(PhaseRun& phase);
+  void save(PhaseRun& phase);
+  bool cancelled() const { return callbacks_.cancelled && callbacks_.cancelled(); }
+
+  const TrainConfig& config_;
+  const RunDirectory& run_;
+  const TrainingData& data_;
+  const TrainCallbacks& callbacks_;
+  ThreadPool pool_;
+  kernels::Device* device_;
+  TrainingLog log_;
+  Interval interval_;
+  Score bicubic_;
+  std::unique_ptr<Teacher> teacher_;  ///< the student's
+};
+
+void Trainer::line(const std::string& text) {
+  log_.line(text);
+  if (callbacks_.line) {
+    callbacks_.line(text);
+  }
+}
+
+void Trainer::describe() {
+  for (const std::string& source : data_.train.sources) {
+    line("training data: " + source);
+  }
+  for (const std::string& excluded : data_.train.excluded) {
+    line("left out: " + excluded);
+  }
+  for (const std::string& source : data_.validation.data.sources) {
+    line("validation data: " + source);
+  }
+  line(message("seed ", config_.manual_seed, ", ", pool_.threads(),
+               pool_.threads() == 1 ? " thread" : " threads",
+               device_ == nullptr ? "" : ", updates on " + device_->name()));
+  const EvaluationResult bicubic = evaluate_bicubic(pool_, data_.validation, config_.val.protocol);
+  bicubic_ = bicubic.mean;
+  log_.bicubic(bicubic_);
+  const std::string odd = compare_with_known(bicubic, config_.network.scale, config_.val.protocol);
+  if (!odd.empty()) {
+    line(odd);
+  }
+}
+
+void Trainer::validate(PhaseRun& phase) {
+  ValidationReport report;
+  report.phase = phase.phase();
+  report.iteration = phase.iteration();
+  report.set = data_.validation.name;
+  report.bicubic = bicubic_;
+  report.best = phase.validate(pool_, data_.validation, config_.val.protocol, report.score);
+  if (report.best) {
+    phase.save_best(run_.best_weights(phase.phase()));
+  }
+  log_.validation(report);
+  if (callbacks_.validation) {
+    callbacks_.validation(report);
+  }
+}
+
+void Trainer::save(PhaseRun& phase) {
+  write_checkpoint(run_.checkpoints() / checkpoint_name(phase.phase(), phase.iteration()),
+                   phase.checkpoint());
+  prune_checkpoints(run_.checkpoints(), phase.phase(), config_.train.keep_checkpoints,
+                    phase.total_iterations());
+}
+
+/// How many updates there are until something else has to be done.
+std::int64_t Trainer::steps_to_pause(const PhaseRun& phase) const {
+  std::int64_t end = phase.total_iterations();
+  for (const std::int64_t period :
+       {config_.train.print_freq, config_.val.val_freq, config_.train.save_checkpoint_freq}) {
+    end = std::min(end, (phase.iteration() / period + 1) * period);
+  }
+  return end - phase.iteration();
+}
+
+/// `iteration` counts the updates up to this one.
+void Trainer::after_step(const PhaseRun& phase, std::int64_t iteration, const StepResult& result) {
+  if (!result.applied) {
+    line(message(name(phase.phase()), " iteration ", iteration, " skipped: ", result.failure));
+  }
+  StepReport report;
+  report.phase = phase.phase();
+  report.iteration = iteration;
+  report.total_iter = phase.total_iterations();
+  report.auxiliary_name = phase.model().auxiliary_name();
+  report.learning_rate = phase.learning_rate(iteration - 1);
+  if (callbacks_.step) {
+    report.loss = result.loss;
+    report.reconstruction = result.reconstruction;
+    report.auxiliary = result.auxiliary;
+    report.gradient_norm = result.gradient_norm;
+    interval_.fill_speed(report);
+    callbacks_.step(report);
+  }
+  if (iteration % config_.train.print_freq == 0 || iteration == phase.total_iterations()) {
+    interval_.take(report);
+    log_.step(report);
+    if (callbacks_.report) {
+      callbacks_.report(report);
+    }
+  }
+}
+
+TrainOutcome Trainer::run_phase(PhaseRun& phase) {
+  interval_ = Interval();
+  const std::int64_t start = phase.iteration();
+  std::int64_t saved = start;
+  std::int64_t at_once = 1;
+  while (!phase.done()) {
+    const bool stop = cancelled();
+    if (stop) {
+      if (phase.iteration() != saved) {
+        save(phase);
+      }
+      return TrainOutcome::cancelled;
+    }
+    const auto before = Clock::now();
+    std::int64_t iteration = phase.iteration();
+    const std::vector<StepResult> results = phase.run(std::min(at_once, steps_to_pause(phase)));
+    const double seconds = std::chrono::duration<double>(Clock::now() - before).count() /
+                           static_cast<double>(results.size());
+    at_once = static_cast<std::int64_t>(std::max(1.0, kSecondsAtOnce / std::max(seconds, 1e-9)));
+    for (const StepResult& result : results) {
+      interval_.add(result, seconds);
+      after_step(phase, ++iteration, result);
+    }
+    phase.check_progress();
+    const bool done = phase.done();
+    if (phase.iteration() % config_.val.val_freq == 0 || done) {
+      validate(phase);
+    }
+    if (phase.iteration() % config_.train.save_checkpoint_freq == 0 || done) {
+      save(phase);
+      saved = phase.iteration();
+    }
+  }
+  phase.save_best(run_.best_weights(phase.phase()));
+  phase.save_last(run_.last_weights(phase.phase()));
+  return TrainOutcome::finished;
+}
+
+TrainOutcome Trainer::run(const std::optional<ResumePoint>& resume) {
+  write_file_atomically(run_.config(), std::string_view(config_json(config_)));
+  describe();
+  for (const Phase phase : phases(config_)) {
+    if (resume && phase < resume->checkpoint.phase) {
+      continue;
+    }
+    std::unique_ptr<PhaseRun> state;
+    if (resume && phase == resume->checkpoint.phase) {
+      state = std::make_unique<PhaseRun>(config_, resume->checkpoint, resume->name, data_, pool_,
+                                         device_);
+      line(message("resumed ", name(phase), " at iteration ", state->iteration(), " of ",
+                   state->total_iterations()));
+    } else {
+      auto teacher = phase == Phase::student ? std::move(teacher_) : nullptr;
+      state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_, device_);
+      line(message(name(phase), ": ", state->model().parameters().count(), " parameters to train, ",
+                   state->total_iterations(), " iterations"));
+    }
+    if (run_phase(*state) == TrainOutcome::cancelled) {
+      line(message("stopped at ", name(phase), " iteration ", state->iteration()));
+      return TrainOutcome::cancelled;
+    }
+    if (phase == Phase::teacher && needs_teacher(config_)) {
+      teacher_ = state->best_teacher();
+    }
+  }
+  return TrainOutcome::finished;
+}
+
+}  // namespace
+
+std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Checkpoint& checkpoint,
+                                           const std::string& name) {
+  const auto fail = [&](const std::string& why) {
+    throw Error(ErrorKind::weights, "checkpoint '" + name + "': " + why);
+  };
+  const std::vector<Phase> wanted = phases(config);
+  if (std::find(wanted.begin(), wanted.end(), checkpoint.phase) == wanted.end()) {
+    fail(message("is of the phase ", pisr::name(checkpoint.phase),
+                 ", which this run does not train"));
+  }
+  const TrainConfig before = parse_config(checkpoint.configuration, "checkpoint '" + name + "'");
+  std::vector<ConfigDifference> differences = config_differences(before, config);
+  for (const ConfigDifference& difference : differences) {
+    if (difference.key.compare(0, 8, "network.") == 0) {
+      fail(
+          message(difference.key, " is ", difference.before, ", the run wants ", difference.after));
+    }
+  }
+  // Which of its phases a run trains and with how many threads changes no weight, and a run may go
+  // on on another device.
+  std::erase_if(differences, [](const ConfigDifference& difference) {
+    return difference.key == "train.phase" || difference.key == "threads" ||
+           difference.key == "device" || difference.key == "precision" ||
+           difference.key == "backend";
+  });
+  return differences;
+}
+
+TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
+                   const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
+                   kernels::Device* device) {
+  const std::vector<Phase> wanted = phases(config);
+  // All that can be wrong with the input comes before the first change.
+  std::unique_ptr<Teacher> teacher = find_teacher(config, run, resume.has_value());
+  const BatchSampler checked(data.train, config.manual_seed, config.train.gt_size);
+  if (run.mode() == RunMode::overwrite) {
+    run.start_over(wanted);
+  }
+  run.remove_temporaries();
+  if (resume) {
+    supersede_checkpoints(run.checkpoints(), wanted, resume->checkpoint.phase,
+                          resume->checkpoint.iteration);
+  }
+  filter_metrics(run.metrics(), [&](const std::string& phase, std::int64_t iteration) {
+    for (const Phase planned : wanted) {
+      if (phase != name(planned) || (resume && planned < resume->checkpoint.phase)) {
+        continue;
+      }
+      return resume && planned == resume->checkpoint.phase &&
+             iteration <= resume->checkpoint.iteration;
+    }
+    return true;
+  });
+  std::error_code error;
+  std::filesystem::create_directories(run.checkpoints(), error);
+  if (error) {
+    throw Error(ErrorKind::output,
+                "cannot make folder '" + run.checkpoints().string() + "': " + error.message());
+  }
+  return Trainer(config, run, data, callbacks, std::move(teacher), device).run(resume);
+}
+
+}  // namespace pisr

@@ -1,0 +1,103 @@
+#include <array>
+#include <iostream>
+#include <random>
+
+#include <png.h>
+
+#include "pisr/image/image_io.h"
+#include "tests/catch.h"
+#include "tests/pisr/image/encoded_images.h"
+#include "tests/pisr/image/images.h"
+
+namespace pisr {
+namespace {
+
+std::vector<std::byte> damaged(std::vector<std::byte> file, std::mt19937& random) {
+  const auto below = [&random](std::size_t n) { return random() % n; };
+  switch (below(4)) {
+    case 0:  // cut off
+      file.resize(below(file.size()));
+      break;
+    case 1:  // a piece twice, or left out
+    {
+      const std::size_t from = below(file.size());
+      const std::size_t count = below(file.size() - from);
+      if (below(2) == 0) {
+        file.erase(file.begin() + from, file.begin() + from + count);
+      } else {
+        const std::vector<std::byte> piece(file.begin() + from, file.begin() + from + count);
+        file.insert(file.begin() + from, piece.begin(), piece.end());
+      }
+      break;
+    }
+    default:  // some bytes; in the first quarter, where the headers are, half of the time
+      for (std::size_t count = 1 + below(8); count > 0; --count) {
+        const std::size_t range = below(2) == 0 ? file.size() : (file.size() + 3) / 4;
+        file[below(range)] ^= static_cast<std::byte>(1 + below(255));
+      }
+  }
+  return file;
+}
+
+TEST_CASE("damaged files are decoded or refused, and nothing else") {
+  PngKind palette;
+  palette.colour_type = PNG_COLOR_TYPE_PALETTE;
+  palette.bit_depth = 4;
+  palette.palette = {1, 2, 3, 40, 50, 60, 7, 8, 9};
+  palette.alpha = {0, 128};
+  PngKind interlaced;
+  interlaced.colour_type = PNG_COLOR_TYPE_RGB;
+  interlaced.interlaced = true;
+  const Image8 rgb = gradient(17, 13, 3);
+  const Image8 grey = gradient(16, 16, 1);
+  const std::vector<std::vector<std::byte>> files = {
+      encode_png(rgb),
+      encode_png(noise<std::uint16_t>(6, 5, 2)),
+      make_png(palette, 4, 2, {0x01, 0x20, 0x12, 0x00}),
+      make_png(interlaced, 17, 13, rgb.samples),
+      encode_jpeg(rgb),
+      encode_jpeg(rgb, 50),
+      encode_jpeg(grey),
+      make_progressive_jpeg(16, 16, grey.samples),
+      make_cmyk_jpeg(17, 13, noise<std::uint8_t>(17, 13, 4).samples, true),
+      encode_bmp(rgb),
+      encode_bmp(grey),
+      encode_bmp(gradient(5, 5, 4)),
+  };
+  constexpr int kTimes = 400;
+  std::mt19937 random(7);
+  int decoded = 0;
+  int refused = 0;
+  for (const std::vector<std::byte>& file : files) {
+    for (int i = 0; i < kTimes; ++i) {
+      std::vector<std::byte> bytes = damaged(file, random);
+      if (i % 2 == 0) {
+        // Past the checksums, which would stop nearly all damage at the door.
+        correct_png_checksums(bytes);
+      }
+      try {
+        const AnyImage image = decode_image(bytes, "damaged");
+        const std::size_t samples =
+            std::visit([](const auto& pixels) { return pixels.samples.size(); }, image.pixels);
+        REQUIRE(samples == std::size_t(image.width()) * image.height() * image.channels());
+        REQUIRE(samples > 0);
+        ++decoded;
+      } catch (const Error& error) {
+        const std::string text = error.what();
+        REQUIRE((error.kind() == ErrorKind::input || error.kind() == ErrorKind::memory));
+        REQUIRE(text.substr(0, 24) == "cannot decode 'damaged':");
+        for (const char letter : text) {
+          REQUIRE((letter >= ' ' && letter <= '~'));
+        }
+        ++refused;
+      }
+    }
+  }
+  std::cout << "damaged images: " << refused << " refused, " << decoded << " decoded\n";
+  CHECK(decoded + refused == kTimes * int(files.size()));
+  CHECK(decoded > 100);
+  CHECK(refused > 1000);
+}
+
+}  // namespace
+}  // namespace pisr

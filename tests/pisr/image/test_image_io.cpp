@@ -1,0 +1,369 @@
+#include <algorithm>
+#include <csignal>
+#include <iterator>
+
+#include <png.h>
+#include <sys/resource.h>
+
+#include "pisr/image/image_io.h"
+#include "pisr/image/luma.h"
+#include "tests/catch.h"
+#include "tests/pisr/image/encoded_images.h"
+#include "tests/pisr/image/images.h"
+#include "tests/temporary_folder.h"
+
+namespace pisr {
+namespace {
+
+Image8 decode8(const std::vector<std::byte>& file) {
+  return std::get<Image8>(decode_image(file, "test").pixels);
+}
+
+std::string decode_error(const std::vector<std::byte>& file, const ReadLimits& limits = {}) {
+  return error_of([&] { decode_image(file, "test", limits); });
+}
+
+std::vector<std::byte> bytes_of(const std::string& text) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+  return {bytes, bytes + text.size()};
+}
+
+std::size_t files_in(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
+TEST_CASE("PNG: 8 and 16 bits, grey and RGB, with and without alpha, there and back") {
+  const TemporaryFolder folder;
+  for (const int channels : {1, 2, 3, 4}) {
+    for (const int width : {1, 2, 7, 32}) {
+      INFO(channels << " channels, width " << width);
+      const std::filesystem::path path = folder.path() / "image.png";
+      const auto narrow = noise<std::uint8_t>(width, 5, channels);
+      write_image(path, narrow);
+      CHECK(largest_difference(read_image8(path), narrow) == 0);
+      const auto wide = noise<std::uint16_t>(width, 5, channels);
+      write_image(path, wide);
+      const AnyImage read = read_image(path);
+      REQUIRE(read.is_16_bit());
+      CHECK(read.width() == width);
+      CHECK(read.height() == 5);
+      CHECK(read.channels() == channels);
+      CHECK(largest_difference(std::get<Image16>(read.pixels), wide) == 0);
+    }
+  }
+}
+
+TEST_CASE("PNG: 16 bit samples have their high byte first in the file") {
+  PngKind kind;
+  kind.colour_type = PNG_COLOR_TYPE_GRAY;
+  kind.bit_depth = 16;
+  const AnyImage image = decode_image(make_png(kind, 2, 1, {0x12, 0x34, 0x00, 0xff}), "test");
+  CHECK(std::get<Image16>(image.pixels).samples == std::vector<std::uint16_t>{0x1234, 0x00ff});
+}
+
+TEST_CASE("16 bits are rounded to 8 where asked") {
+  Image16 wide(6, 1, 1);
+  wide.samples = {0, 128, 129, 257, 65406, 65535};
+  const TemporaryFolder folder;
+  write_image(folder.path() / "a.png", wide);
+  CHECK(read_image8(folder.path() / "a.png").samples ==
+        std::vector<std::uint8_t>{0, 0, 1, 1, 254, 255});
+}
+
+TEST_CASE("PNG: palettes, few bits, transparent colours") {
+  PngKind palette;
+  palette.colour_type = PNG_COLOR_TYPE_PALETTE;
+  palette.palette = {10, 20, 30, 200, 100, 50, 1, 2, 3};
+  const Image8 opaque = decode8(make_png(palette, 3, 1, {2, 0, 1}));
+  CHECK(opaque.channels == 3);
+  CHECK(opaque.samples == std::vector<std::uint8_t>{1, 2, 3, 10, 20, 30, 200, 100, 50});
+
+  palette.alpha = {128};
+  const Image8 transparent = decode8(make_png(palette, 3, 1, {2, 0, 1}));
+  CHECK(transparent.channels == 4);
+  CHECK(transparent.samples ==
+        std::vector<std::uint8_t>{1, 2, 3, 255, 10, 20, 30, 128, 200, 100, 50, 255});
+
+  palette.alpha.clear();
+  palette.bit_depth = 2;
+  CHECK(decode8(make_png(palette, 3, 1, {0b10000100})).samples == opaque.samples);
+
+  PngKind grey;
+  grey.colour_type = PNG_COLOR_TYPE_GRAY;
+  grey.bit_depth = 1;
+  CHECK(decode8(make_png(grey, 4, 1, {0b01100000})).samples ==
+        std::vector<std::uint8_t>{0, 255, 255, 0});
+  grey.bit_depth = 2;
+  CHECK(decode8(make_png(grey, 4, 1, {0b00011011})).samples ==
+        std::vector<std::uint8_t>{0, 85, 170, 255});
+  grey.bit_depth = 4;
+  CHECK(decode8(make_png(grey, 2, 1, {0x1f})).samples == std::vector<std::uint8_t>{17, 255});
+  grey.transparent_grey = 1;
+  const Image8 with_hole = decode8(make_png(grey, 2, 1, {0x1f}));
+  CHECK(with_hole.channels == 2);
+  CHECK(with_hole.samples == std::vector<std::uint8_t>{17, 0, 255, 255});
+}
+
+TEST_CASE("PNG: interlaced files give the same samples") {
+  for (const int channels : {1, 2, 3, 4}) {
+    for (const int size : {1, 3, 8, 21}) {
+      INFO(channels << " channels, size " << size);
+      const int colours[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
+                             PNG_COLOR_TYPE_RGB_ALPHA};
+      PngKind kind;
+      kind.colour_type = colours[channels - 1];
+      kind.interlaced = true;
+      const auto image = noise<std::uint8_t>(size, size, channels);
+      CHECK(largest_difference(decode8(make_png(kind, size, size, image.samples)), image) == 0);
+    }
+  }
+}
+
+TEST_CASE("JPEG: close to the image, grey stays grey") {
+  for (const int channels : {1, 3}) {
+    for (const int width : {1, 8, 45}) {
+      INFO(channels << " channels, width " << width);
+      const Image8 image = gradient(width, 37, channels);
+      const Image8 read = decode8(encode_jpeg(image, 100));
+      // Red is Y + 1.4 Cr and blue Y + 1.8 Cb: each of the three is rounded.
+      CHECK(largest_difference(read, image) <= (channels == 1 ? 2 : 4));
+    }
+  }
+  const Image8 grey = gradient(40, 24, 1);
+  CHECK(largest_difference(decode8(make_progressive_jpeg(40, 24, grey.samples)), grey) <= 2);
+}
+
+TEST_CASE("JPEG: CMYK and YCCK become RGB, with and without Adobe's inversion") {
+  // Cyan, magenta, yellow and black ink of one colour over 16 x 16 samples.
+  const int ink[4] = {204, 51, 0, 51};
+  const double expected[3] = {51 * 204 / 255.0, 204 * 204 / 255.0, 204};
+  for (const bool ycck : {false, true}) {
+    INFO((ycck ? "YCCK" : "CMYK"));
+    std::vector<std::uint8_t> inverted;
+    std::vector<std::uint8_t> plain;
+    for (int i = 0; i < 4 * 256; ++i) {
+      inverted.push_back(static_cast<std::uint8_t>(255 - ink[i % 4]));
+      plain.push_back(static_cast<std::uint8_t>(ink[i % 4]));
+    }
+    const Image8 adobe = decode8(make_cmyk_jpeg(16, 16, inverted, ycck));
+    REQUIRE(adobe.channels == 3);
+    for (int c = 0; c < 3; ++c) {
+      CHECK(std::abs(adobe.at(8, 8, c) - expected[c]) <= 2);
+    }
+    // The same file without the marker that says so (segment APP14), and the inks as they are.
+    std::vector<std::byte> file = make_cmyk_jpeg(16, 16, plain, false);
+    const std::vector<std::byte> marker = {std::byte{0xff}, std::byte{0xee}};
+    const auto segment = std::search(file.begin(), file.end(), marker.begin(), marker.end());
+    REQUIRE(segment != file.end());
+    file.erase(segment, segment + 2 + 14);
+    const Image8 other = decode8(file);
+    for (int c = 0; c < 3; ++c) {
+      CHECK(std::abs(other.at(8, 8, c) - expected[c]) <= 2);
+    }
+  }
+}
+
+TEST_CASE("BMP: grey, RGB and alpha, there and back") {
+  for (const int channels : {1, 3, 4}) {
+    for (const int width : {1, 2, 3, 4, 9}) {
+      INFO(channels << " channels, width " << width);
+      const auto image = noise<std::uint8_t>(width, 6, channels);
+      CHECK(largest_difference(decode8(encode_bmp(image)), image) == 0);
+    }
+  }
+}
+
+TEST_CASE("BMP: rows from the top, and four bytes a pixel without alpha") {
+  const Image8 image = noise<std::uint8_t>(4, 2, 3);
+  std::vector<std::byte> file = encode_bmp(image);
+  // A negative height: the first row comes first.
+  for (int i = 0; i < 4; ++i) {
+    file[22 + i] = static_cast<std::byte>(-2 >> (8 * i) & 0xff);
+  }
+  std::swap_ranges(file.begin() + 54, file.begin() + 54 + 12, file.begin() + 54 + 12);
+  CHECK(largest_difference(decode8(file), image) == 0);
+
+  std::vector<std::byte> wide = encode_bmp(image);
+  wide.resize(54);
+  wide[28] = std::byte{32};
+  for (int y = 1; y >= 0; --y) {
+    for (int x = 0; x < 4; ++x) {
+      for (const int c : {2, 1, 0}) {
+        wide.push_back(std::byte(image.at(x, y, c)));
+      }
+      wide.push_back(std::byte{0});
+    }
+  }
+  CHECK(largest_difference(decode8(wide), image) == 0);
+}
+
+TEST_CASE("the content decides what a file is, its name what is written") {
+  const TemporaryFolder folder;
+  const Image8 image = gradient(12, 9, 3);
+  for (const std::string extension : {".png", ".bmp", ".PNG", ".jpg", ".JPEG"}) {
+    const std::filesystem::path path = folder.path() / ("image" + extension);
+    write_image(path, image);
+    CHECK(has_image_extension(path));
+    const std::filesystem::path renamed = folder.path() / "renamed.png";
+    std::filesystem::copy_file(path, renamed, std::filesystem::copy_options::overwrite_existing);
+    CHECK(largest_difference(read_image8(renamed), image) <= 12);
+    CHECK((read_bytes(path)[0] == std::byte{0x89}) == (extension == ".png" || extension == ".PNG"));
+  }
+  CHECK(list_images(folder.path()).size() == 6);
+  CHECK(!has_image_extension("image.txt"));
+  CHECK(!has_image_extension("png"));
+}
+
+TEST_CASE("what cannot be read: one line says why") {
+  const TemporaryFolder folder;
+  const std::string root = folder.path().string();
+  CHECK(error_of([&] { read_image(root + "/x.png"); }) ==
+        "input: cannot read '" + root + "/x.png': no such file");
+  CHECK(error_of([&] { read_image(root); }) == "input: cannot read '" + root + "': is a folder");
+  CHECK(error_of([&] { list_images(root + "/none"); }) ==
+        "input: cannot read the folder '" + root + "/none': No such file or directory");
+  write_bytes(folder.path() / "empty.png", {});
+  CHECK(error_of([&] { read_image8(root + "/empty.png"); }) ==
+        "input: cannot decode '" + root + "/empty.png': empty file");
+  CHECK(decode_error({}) == "input: cannot decode 'test': empty file");
+  for (const std::string text : {"x", "P5 1 1 255 x", "\x89PN", "\xff\xd8", "GIF89a......"}) {
+    CHECK(decode_error(bytes_of(text)) ==
+          "input: cannot decode 'test': not an image (PNG, JPEG or BMP)");
+  }
+  CHECK(decode_error(bytes_of("BM")) == "input: cannot decode 'test': truncated");
+}
+
+TEST_CASE("a file that ends early is an error at every length") {
+  const Image8 image = gradient(20, 12, 3);
+  const std::vector<std::byte> files[] = {
+      encode_png(image),  encode_png(noise<std::uint16_t>(5, 5, 4)),
+      encode_jpeg(image), make_progressive_jpeg(20, 12, gradient(20, 12, 1).samples),
+      encode_bmp(image),  encode_bmp(gradient(20, 12, 4))};
+  for (const std::vector<std::byte>& file : files) {
+    REQUIRE(decode_error(file) == "none");
+    for (std::size_t length = 8; length < file.size(); ++length) {
+      INFO(length << " of " << file.size() << " bytes");
+      const std::string error = decode_error({file.begin(), file.begin() + length});
+      REQUIRE(error == "input: cannot decode 'test': truncated");
+    }
+  }
+}
+
+/// A PNG file of one grey 8 bit pixel whose header declares another size, checksum corrected.
+std::vector<std::byte> png_declaring(std::uint32_t width, std::uint32_t height) {
+  PngKind kind;
+  kind.colour_type = PNG_COLOR_TYPE_GRAY;
+  std::vector<std::byte> file = make_png(kind, 1, 1, {0});
+  for (int i = 0; i < 4; ++i) {
+    file[16 + i] = static_cast<std::byte>(width >> (24 - 8 * i));
+    file[20 + i] = static_cast<std::byte>(height >> (24 - 8 * i));
+  }
+  correct_png_checksums(file);
+  return file;
+}
+
+/// The most memory this process has held, in MiB.
+double peak_memory() {
+  rusage usage{};
+  REQUIRE(getrusage(RUSAGE_SELF, &usage) == 0);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+TEST_CASE("declared sizes are checked before memory is taken") {
+  const double before = peak_memory();
+  CHECK(decode_error(png_declaring(100000, 100000)) ==
+        "memory: cannot decode 'test': 100000x100000 exceeds the limit of 268435456 pixels");
+  CHECK(decode_error(png_declaring(0x7fffffff, 0x7fffffff)) ==
+        "memory: cannot decode 'test': 2147483647x2147483647 exceeds the limit of 268435456 "
+        "pixels");
+  // Within the limit, but more than so few bytes can hold.
+  CHECK(decode_error(png_declaring(16384, 16384)) == "input: cannot decode 'test': truncated");
+  CHECK(decode_error(png_declaring(0, 5)).substr(0, 29) == "input: cannot decode 'test': ");
+
+  std::vector<std::byte> jpeg = encode_jpeg(gradient(8, 8, 3));
+  const std::vector<std::byte> marker = {std::byte{0xff}, std::byte{0xc0}};
+  const auto frame = std::search(jpeg.begin(), jpeg.end(), marker.begin(), marker.end());
+  REQUIRE(frame != jpeg.end());
+  frame[5] = frame[7] = std::byte{0x3f};  // 16136 x 16136
+  CHECK(decode_error(jpeg) == "input: cannot decode 'test': truncated");
+  frame[5] = frame[7] = std::byte{0xff};
+  CHECK(decode_error(jpeg) ==
+        "memory: cannot decode 'test': 65288x65288 exceeds the limit of 268435456 pixels");
+
+  std::vector<std::byte> bmp = encode_bmp(gradient(8, 8, 3));
+  bmp[20] = bmp[21] = std::byte{0x7f};
+  CHECK(decode_error(bmp) ==
+        "memory: cannot decode 'test': 2139029512x8 exceeds the limit of 268435456 pixels");
+  bmp[20] = std::byte{0x01};
+  bmp[21] = std::byte{0};
+  CHECK(decode_error(bmp) == "input: cannot decode 'test': truncated");
+
+  CHECK(peak_memory() - before < 64);  // any of these pictures would take more
+
+  const Image8 image = gradient(10, 10, 3);
+  for (const std::vector<std::byte>& file :
+       {encode_png(image), encode_jpeg(image), encode_bmp(image)}) {
+    CHECK(decode_error(file, {100}) == "none");
+    CHECK(decode_error(file, {99}) ==
+          "memory: cannot decode 'test': 10x10 exceeds the limit of 99 pixels");
+  }
+}
+
+TEST_CASE("PNG: its checksums find any damaged byte") {
+  const std::vector<std::byte> file = encode_png(gradient(20, 12, 3));
+  for (std::size_t i = 0; i < file.size(); ++i) {
+    INFO("byte " << i << " of " << file.size());
+    std::vector<std::byte> damaged = file;
+    damaged[i] ^= std::byte{0x10};
+    REQUIRE(decode_error(damaged) != "none");
+  }
+  std::vector<std::byte> damaged = file;
+  damaged[19] ^= std::byte{1};
+  CHECK(decode_error(damaged) == "input: cannot decode 'test': IHDR: CRC error");
+}
+
+TEST_CASE("what cannot be written: an error, the old file, and no temporary one") {
+  const TemporaryFolder folder;
+  const std::string root = folder.path().string();
+  const Image8 image = gradient(64, 64, 3);
+  CHECK(error_of([&] { write_image(root + "/none/a.png", image); }).substr(0, 8) == "output: ");
+  CHECK(error_of([&] { write_image(root + "/a.webp", image); }) ==
+        "usage: cannot write '" + root + "/a.webp': unknown image format");
+  CHECK(error_of([&] { write_image(root + "/a.jpg", Image8(2, 2, 4)); }) ==
+        "usage: cannot write '" + root +
+            "/a.jpg': JPEG holds grey or RGB without alpha, image is 2x2 with 4 channels");
+  CHECK(error_of([&] { write_image(root + "/a.bmp", Image16(2, 2, 3)); }) ==
+        "usage: cannot write '" + root +
+            "/a.bmp': JPEG and BMP hold 8 bits a sample, the image has 16");
+  CHECK(error_of([&] { write_image(root + "/a.bmp", Image8(2, 2, 2)); }) ==
+        "usage: cannot write '" + root +
+            "/a.bmp': BMP holds grey, RGB or RGB and alpha, image is 2x2 with 2 channels");
+  CHECK(error_of([&] { write_image(root + "/a.jpg", image, {0}); }) ==
+        "usage: cannot write '" + root + "/a.jpg': JPEG quality wants 1 to 100, got 0");
+  CHECK(error_of([&] { write_image(root + "/a.png", Image8()); }).substr(0, 7) == "usage: ");
+  CHECK(error_of([&] { write_image(root + "/a.jpg", Image8(70000, 1, 3)); }).substr(0, 8) ==
+        "output: ");
+  CHECK(files_in(folder.path()) == 0);
+
+  std::filesystem::create_directory(folder.path() / "folder.png");
+  CHECK(error_of([&] { write_image(root + "/folder.png", image); }).substr(0, 8) == "output: ");
+  CHECK(files_in(folder.path()) == 1);
+
+  // A full disk, as a limit on the size of a file shows it.
+  const Image8 old = noise<std::uint8_t>(4, 4, 1);
+  write_image(root + "/a.png", old);
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit small = {200, before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const std::string error = error_of([&] { write_image(root + "/a.png", image); });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  CHECK(error.substr(0, 8) == "output: ");
+  CHECK(largest_difference(read_image8(root + "/a.png"), old) == 0);
+  CHECK(files_in(folder.path()) == 2);
+}
+
+}  // namespace
+}  // namespace pisr

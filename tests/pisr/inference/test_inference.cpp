@@ -1,0 +1,161 @@
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <string>
+
+#include "core/parallel.h"
+#include "core/philox.h"
+#include "pisr/inference/inference.h"
+#include "pisr/model/fsrcnn.h"
+#include "pisr/model/teacher.h"
+#include "tests/catch.h"
+
+using namespace pisr;
+
+namespace {
+
+Plane noise(int width, int height, std::uint64_t seed) {
+  Plane plane(width, height, 1);
+  Random random(seed, RandomUse::test, 0);
+  for (double& sample : plane.samples) {
+    sample = random.uniform(0, 255);
+  }
+  return plane;
+}
+
+/// Random weights, biases and slopes, so that a zero outside the image differs from one inside.
+void randomise(const Module& module, std::uint64_t seed) {
+  Random random(seed, RandomUse::test, 1);
+  for (const NamedParameter& named : module.parameters()) {
+    for (float& value : named.parameter->value.values<float>()) {
+      value = static_cast<float>(random.uniform(-0.2, 0.2));
+    }
+  }
+}
+
+Plane layer_by_layer(const Fsrcnn& network, const Plane& low) {
+  Context context;
+  Tape tape(context, Tape::Mode::inference);
+  const Tensor x = Tensor::empty({1, 1, low.height, low.width});
+  for (std::size_t i = 0; i < low.samples.size(); ++i) {
+    x.data<float>()[i] = static_cast<float>(low.samples[i] / 255);
+  }
+  const Tensor y = network.forward(tape.constant(x)).output.value();
+  Plane high(low.width * network.options().scale, low.height * network.options().scale, 1);
+  for (std::size_t i = 0; i < high.samples.size(); ++i) {
+    high.samples[i] = 255.0 * static_cast<double>(y.data<float>()[i]);
+  }
+  return high;
+}
+
+bool same_bits(const Plane& a, const Plane& b) {
+  return a.width == b.width && a.height == b.height &&
+         std::memcmp(a.samples.data(), b.samples.data(), a.samples.size() * sizeof(double)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("inference gives the bits of the network's forward pass", "[inference][threads]") {
+  for (const int scale : {2, 3, 4}) {
+    for (const bool slope_per_channel : {false, true}) {
+      FsrcnnOptions options;
+      options.scale = scale;
+      options.slope_per_channel = slope_per_channel;
+      options.mapping_layers = slope_per_channel ? 0 : 4;
+      Fsrcnn network(options);
+      randomise(network, 7);
+      ThreadPool three(3);
+      Context context;
+      Context threaded(three);
+      for (const auto& [width, height] : {std::pair{1, 1}, {13, 41}, {61, 47}, {64, 33}}) {
+        CAPTURE(scale, slope_per_channel, width, height);
+        const Plane low = noise(width, height, 3);
+        const Plane wanted = layer_by_layer(network, low);
+        CHECK(same_bits(upscale_luma(context, network, low), wanted));
+        CHECK(same_bits(upscale_luma(threaded, network, low), wanted));
+      }
+    }
+  }
+}
+
+TEST_CASE("one upscaler for frames of several sizes", "[inference]") {
+  Fsrcnn network;
+  randomise(network, 11);
+  Context context;
+  LumaUpscaler upscaler(context, network);
+  Plane high;
+  for (const auto& [width, height] : {std::pair{20, 15}, {7, 9}, {33, 12}, {20, 15}}) {
+    const Plane low = noise(width, height, 5);
+    upscaler.run(low, high);
+    CHECK(same_bits(high, layer_by_layer(network, low)));
+  }
+}
+
+TEST_CASE("the plane's scale is 0..255 and the network's 0..1", "[inference]") {
+  // All weights zero: the output is the last bias wherever it is.
+  Fsrcnn network;
+  for (const NamedParameter& named : network.parameters()) {
+    if (named.name == "deconvolution.bias") {
+      named.parameter->value.values<float>()[0] = 0.5F;
+    }
+  }
+  Context context;
+  const Plane output = upscale_luma(context, network, noise(4, 3, 1));
+  for (const double sample : output.samples) {
+    CHECK(sample == 127.5);
+  }
+}
+
+TEST_CASE("a network in f64 computes in f64", "[inference]") {
+  Fsrcnn network;
+  randomise(network, 2);
+  Context context;
+  const Plane low = noise(12, 9, 1);
+  const Plane single = upscale_luma(context, network, low);
+  network.convert(DType::f64);
+  const Plane twice = upscale_luma(context, network, low);
+  double largest = 0;
+  for (std::size_t i = 0; i < single.samples.size(); ++i) {
+    largest = std::max(largest, std::abs(single.samples[i] - twice.samples[i]));
+  }
+  CHECK(largest > 0);
+  CHECK(largest < 1e-2);
+}
+
+TEST_CASE("an output that is not finite is a numeric error", "[inference]") {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    Fsrcnn network;
+    for (const NamedParameter& named : network.parameters()) {
+      if (named.name == "deconvolution.bias") {
+        named.parameter->value.values<float>()[0] = bad;
+      }
+    }
+    Context context;
+    try {
+      upscale_luma(context, network, noise(5, 4, 1));
+      FAIL("no error");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::numeric);
+      CHECK(std::string(error.what()).find("not finite at pixel (0, 0)") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("an empty plane is refused", "[inference]") {
+  const Fsrcnn network;
+  Context context;
+  CHECK_THROWS_AS(upscale_luma(context, network, Plane{}), Error);
+  CHECK_THROWS_AS(upscale_luma(context, network, Plane(3, 3, 3)), Error);
+}
+
+TEST_CASE("the teacher's output has the size of the truth", "[inference]") {
+  Teacher teacher;
+  randomise(teacher, 4);
+  Context context;
+  const Plane output = reconstruct_luma(context, teacher, noise(14, 10, 2));
+  CHECK(output.width == 14);
+  CHECK(output.height == 10);
+  CHECK_THROWS_AS(reconstruct_luma(context, teacher, noise(13, 10, 2)), Error);
+}

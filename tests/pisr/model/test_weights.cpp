@@ -1,0 +1,275 @@
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#include "nn/flat_parameters.h"
+#include "nn/init.h"
+#include "pisr/model/weights.h"
+#include "tests/catch.h"
+#include "tests/shared_data.h"
+#include "tests/temporary_folder.h"
+
+namespace pisr {
+namespace {
+
+constexpr FsrcnnOptions kSmall{
+    .feature_channels = 5, .shrink_channels = 3, .mapping_layers = 2, .scale = 3};
+
+bool equal(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && a.dtype() == b.dtype() &&
+         std::ranges::equal(a.values<float>(), b.values<float>());
+}
+
+void check_equal(const Module& a, const Module& b) {
+  const auto first = a.parameters();
+  const auto second = b.parameters();
+  REQUIRE(first.size() == second.size());
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    CHECK(first[i].name == second[i].name);
+    CHECK(equal(first[i].parameter->value, second[i].parameter->value));
+  }
+}
+
+/// The weights of a small network as saved.
+SafeTensors saved(const FsrcnnOptions& options = kSmall) {
+  const TemporaryFolder folder;
+  Fsrcnn network(options);
+  initialise(network, 1);
+  save_fsrcnn(folder.path() / "w.safetensors", network);
+  return read_safetensors(folder.path() / "w.safetensors");
+}
+
+/// The published layout of the same weights.
+SafeTensors published() {
+  SafeTensors file = saved({.feature_channels = 5,
+                            .shrink_channels = 3,
+                            .mapping_layers = 2,
+                            .slope_per_channel = true});
+  const std::map<std::string, std::string> layers = {
+      {"feature", "1"}, {"shrink", "2"}, {"mapping.0", "3"}, {"mapping.1", "4"}, {"expand", "5"}};
+  SafeTensors result;
+  result.metadata["scale"] = "2";
+  for (const auto& [layer, index] : layers) {
+    result.tensors["conv" + index + ".weight"] = file.tensors.at(layer + ".weight");
+    result.tensors["conv" + index + ".bias"] = file.tensors.at(layer + ".bias");
+    result.tensors["prelu" + index] = file.tensors.at(layer + ".slope");
+  }
+  result.tensors["deconv.weight"] = file.tensors.at("deconvolution.weight");
+  result.tensors["deconv.bias"] = file.tensors.at("deconvolution.bias");
+  return result;
+}
+
+void check_refused(SafeTensors file, const std::function<void(SafeTensors&)>& change,
+                   const std::string& text, int scale = 0) {
+  change(file);
+  try {
+    make_fsrcnn(file, "w", scale);
+    FAIL("accepted, wanted: " << text);
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::weights);
+    CHECK(error.what() == "'w': " + text);
+  }
+}
+
+void nothing(SafeTensors&) {}
+
+}  // namespace
+
+TEST_CASE("saved weights come back as they were", "[weights]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "student.safetensors";
+  for (const bool slope_per_channel : {false, true}) {
+    FsrcnnOptions options = kSmall;
+    options.slope_per_channel = slope_per_channel;
+    Fsrcnn network(options);
+    initialise(network, 7);
+    save_fsrcnn(path, network, {{"iterations", "5000"}, {"scale", "4"}});
+    const std::unique_ptr<Fsrcnn> loaded = load_fsrcnn(path, 3);
+    CHECK(loaded->options() == options);
+    check_equal(network, *loaded);
+  }
+  const SafeTensors file = read_safetensors(path);
+  CHECK(file.metadata.at("architecture") == "fsrcnn");
+  CHECK(file.metadata.at("format_version") == "1");
+  CHECK(file.metadata.at("scale") == "3");
+  CHECK(file.metadata.at("colour") == "y");
+  CHECK(file.metadata.at("iterations") == "5000");
+}
+
+TEST_CASE("a saved teacher comes back as it was and is no student", "[weights]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "teacher.safetensors";
+  Teacher teacher(kSmall);
+  initialise(teacher, 7);
+  save_teacher(path, teacher);
+  const std::unique_ptr<Teacher> loaded = load_teacher(path);
+  CHECK(loaded->decoder().options() == kSmall);
+  check_equal(teacher, *loaded);
+  CHECK_THROWS_WITH(load_fsrcnn(path), "'" + path.string() +
+                                           "': metadata 'architecture' wants 'fsrcnn', got "
+                                           "'pisr_teacher'");
+}
+
+TEST_CASE("f64 weights are stored as f64 and load as f32", "[weights]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "student.safetensors";
+  Fsrcnn network(kSmall);
+  network.convert(DType::f64);
+  initialise(network, 7);
+  save_fsrcnn(path, network);
+  CHECK(read_safetensors(path).tensors.at("feature.bias").dtype() == DType::f64);
+  network.convert(DType::f32);
+  check_equal(network, *load_fsrcnn(path));
+}
+
+TEST_CASE("weights of another network are refused with one clear line", "[weights]") {
+  const SafeTensors file = saved();
+  check_refused(file, nothing, "these weights are for scale 3, wanted 2", 2);
+  check_refused(
+      file, [](SafeTensors& f) { f.metadata.clear(); },
+      "metadata lack 'architecture', so these are not weights of pisr");
+  check_refused(
+      file, [](SafeTensors& f) { f.metadata["architecture"] = "vdsr\n"; },
+      "metadata 'architecture' wants 'fsrcnn', got 'vdsr?'");
+  check_refused(
+      file, [](SafeTensors& f) { f.metadata["format_version"] = "2"; },
+      "metadata 'format_version' wants '1', got '2'");
+  check_refused(
+      file, [](SafeTensors& f) { f.metadata["colour"] = "rgb"; },
+      "metadata 'colour' wants 'y', got 'rgb'");
+  check_refused(
+      file, [](SafeTensors& f) { f.metadata["shrink_channels"] = "3x"; },
+      "metadata 'shrink_channels' wants a number, got '3x'");
+  check_refused(
+      file, [](SafeTensors& f) { f.metadata["scale"] = "7"; },
+      "FSRCNN: scale must be in 2..4, got 7");
+  check_refused(
+      file, [](SafeTensors& f) { f.metadata["slope_per_channel"] = "1"; },
+      "metadata 'slope_per_channel' wants 'true' or 'false', got '1'");
+}
+
+TEST_CASE("tensors that do not fit are refused by name", "[weights]") {
+  const SafeTensors file = saved();
+  check_refused(
+      file, [](SafeTensors& f) { f.tensors.erase("mapping.1.bias"); },
+      "tensor 'mapping.1.bias' is missing, wanted [3]");
+  check_refused(
+      file,
+      [](SafeTensors& f) {
+        f.tensors["extra"] = Tensor::zeros({2, 2});
+      },
+      "tensor 'extra' [2,2] is not part of this network");
+  check_refused(
+      file, [](SafeTensors& f) { f.tensors["expand.slope"] = Tensor::zeros({5}); },
+      "tensor 'expand.slope' wants shape [1], got [5]");
+  check_refused(
+      file,
+      [](SafeTensors& f) {
+        f.tensors.at("shrink.bias").data<float>()[1] = std::numeric_limits<float>::quiet_NaN();
+      },
+      "tensor 'shrink.bias' wants finite f32 values, has others");
+  check_refused(
+      saved(),
+      [](SafeTensors& f) { f.tensors["expand.slope"] = Tensor::full({1}, 1e300, DType::f64); },
+      "tensor 'expand.slope' wants finite f32 values, has others");
+}
+
+TEST_CASE("the published layout is recognised", "[weights]") {
+  const SafeTensors file = published();
+  const std::unique_ptr<Fsrcnn> network = make_fsrcnn(file, "w", 2);
+  CHECK(network->options() == FsrcnnOptions{.feature_channels = 5,
+                                            .shrink_channels = 3,
+                                            .mapping_layers = 2,
+                                            .scale = 2,
+                                            .slope_per_channel = true});
+  for (const NamedParameter& named : network->parameters()) {
+    if (named.name == "mapping.1.slope")
+      CHECK(equal(named.parameter->value, file.tensors.at("prelu4")));
+    if (named.name == "expand.weight") {
+      CHECK(equal(named.parameter->value, file.tensors.at("conv5.weight")));
+    }
+  }
+  check_refused(file, nothing, "these weights are for scale 2, wanted 4", 4);
+  check_refused(
+      file, [](SafeTensors& f) { f.metadata.clear(); },
+      "metadata lack 'scale', so these are not weights of pisr");
+  check_refused(
+      file, [](SafeTensors& f) { f.tensors.erase("prelu1"); }, "tensor 'prelu1' is missing");
+  check_refused(
+      file, [](SafeTensors& f) { f.tensors.erase("conv2.weight"); },
+      "tensor 'conv2.weight' is missing");
+  check_refused(
+      file, [](SafeTensors& f) { f.tensors.erase("conv4.weight"); },
+      "tensor 'conv4.weight' is missing, wanted [3,3,3,3]");
+  check_refused(
+      file, [](SafeTensors& f) { f.tensors["prelu6"] = Tensor::zeros({1}); },
+      "tensor 'prelu6' [1] is not part of this network");
+}
+
+TEST_CASE("published weights of other networks are refused", "[weights]") {
+  for (const char* name : {"srcnn-955_x3_fuyongXu", "vdsr_x234_official-via-huangzehao",
+                           "imdn_x2_Zheng222", "fsrcnn_x2_Saafke-opencv"}) {
+    const auto path = shared_data(message("weights/", name, ".safetensors"));
+    if (!path) return;
+    try {
+      load_fsrcnn(*path);
+      FAIL("accepted " << name);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::weights);
+    }
+  }
+}
+
+TEST_CASE("parameters load below a prefix, all or none", "[weights]") {
+  Fsrcnn source(kSmall);
+  Fsrcnn target(kSmall);
+  initialise(source, 1);
+  std::map<std::string, Tensor> tensors;
+  store_parameters(source, "best", tensors);
+  tensors["adam.m"] = Tensor::zeros({4});
+  load_parameters(target, tensors, "best", "checkpoint");
+  check_equal(source, target);
+  CHECK_FALSE(tensors.at("best.feature.weight").data<float>() ==
+              source.parameters()[0].parameter->value.data<float>());
+
+  initialise(target, 2);
+  std::map<std::string, Tensor> before;
+  store_parameters(target, "", before);
+  tensors.at("best.deconvolution.bias") = Tensor::zeros({2});
+  CHECK_THROWS_WITH(load_parameters(target, tensors, "best", "checkpoint"),
+                    "'checkpoint': tensor 'best.deconvolution.bias' wants shape [1], got [2]");
+  for (const NamedParameter& named : target.parameters()) {
+    CHECK(equal(named.parameter->value, before.at(named.name)));
+  }
+}
+
+TEST_CASE("loading keeps flat parameters in their buffer", "[weights]") {
+  Fsrcnn source(kSmall);
+  Fsrcnn target(kSmall);
+  initialise(source, 1);
+  const FlatParameters flat({{"student", &target}});
+  copy_parameters(source, target);
+  check_equal(source, target);
+  const Tensor& first = source.parameters()[0].parameter->value;
+  CHECK(flat.values().data<float>()[3] == first.data<float>()[3]);
+}
+
+TEST_CASE("weight transfer copies the teacher's decoder and refuses another network", "[weights]") {
+  Teacher teacher(kSmall);
+  initialise(teacher, 1);
+  Fsrcnn student(kSmall);
+  copy_parameters(teacher.decoder(), student);
+  check_equal(teacher.decoder(), student);
+  CHECK_FALSE(student.parameters()[0].parameter->value.data<float>() ==
+              teacher.decoder().parameters()[0].parameter->value.data<float>());
+
+  Fsrcnn other({.feature_channels = 5, .shrink_channels = 4, .mapping_layers = 2, .scale = 3});
+  CHECK_THROWS_WITH(
+      copy_parameters(teacher.decoder(), other),
+      "copy parameters: wants 'shrink.weight' [4,5,1,1], got 'shrink.weight' [3,5,1,1]");
+  Fsrcnn longer({.feature_channels = 5, .shrink_channels = 3, .mapping_layers = 3, .scale = 3});
+  CHECK_THROWS_WITH(copy_parameters(teacher.decoder(), longer),
+                    "copy parameters: wants 20 parameters, got 17");
+}
+
+}  // namespace pisr

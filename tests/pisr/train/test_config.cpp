@@ -1,0 +1,231 @@
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "core/error.h"
+#include "pisr/train/config.h"
+#include "tests/catch.h"
+
+namespace pisr {
+namespace {
+
+struct Failure {
+  std::string message;
+  std::string hint;
+};
+
+Failure failure(const std::string& json, const std::vector<std::string>& settings = {}) {
+  try {
+    parse_config(json, "test.json", settings);
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::usage);
+    return {error.what(), error.hint()};
+  }
+  return {"no error", ""};
+}
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+TEST_CASE("config: an empty object is the paper's recipe", "[config]") {
+  const TrainConfig config = parse_config("{}", "test.json");
+  CHECK(config.network.scale == 2);
+  CHECK(config.network.d == 56);
+  CHECK(config.train.batch_size == 16);
+  CHECK(config.train.gt_size == 192);
+  CHECK(config.train.total_iter == 1'000'000);
+  CHECK(config.train.learning_rate == 1e-3);
+  CHECK(config.train.distillation == Distillation::laplace);
+  CHECK(config_differences(config, TrainConfig{}).empty());
+}
+
+TEST_CASE("config: comments, lists, choices, overrides and integers written as 1e6", "[config]") {
+  const TrainConfig config = parse_config(R"({
+    // a line
+    "train": { "distillation": "mae", "teacher": {"total_iter": 2.5e3}, /* a block */ "phase": "student" },
+    "data": { "train": "one folder", "exclude": ["302003", "a"] },
+    "network": { "init": "he" },
+    "manual_seed": 18446744073709551615
+  })",
+                                          "test.json");
+  CHECK(config.train.distillation == Distillation::mae);
+  CHECK(config.train.phase == PhaseChoice::student);
+  CHECK(config.network.init == Initialisation::he);
+  CHECK(config.data.train == std::vector<std::string>{"one folder"});
+  CHECK(config.data.exclude == std::vector<std::string>{"302003", "a"});
+  CHECK(config.manual_seed == 18446744073709551615U);
+  CHECK(phase_schedule(config, Phase::teacher).total_iter == 2500);
+  CHECK(phase_schedule(config, Phase::student).total_iter == 1'000'000);
+}
+
+TEST_CASE("config: printing and reading again changes nothing", "[config]") {
+  TrainConfig config = parse_config(
+      R"({"train": {"learning_rate": 0.1234567890123, "student": {"epoch_iterations": 7}}, "threads": 3,
+          "val": {"protocol": "matlab"}, "data": {"train": ["a b", "c\"d\u00e4"]}, "manual_seed": 9223372036854775809})",
+      "test.json");
+  const std::string printed = config_json(config);
+  const TrainConfig again = parse_config(printed, "printed");
+  CHECK(config_differences(config, again).empty());
+  CHECK(config_json(again) == printed);
+  CHECK(again.train.learning_rate == 0.1234567890123);
+  CHECK(again.manual_seed == 9223372036854775809U);
+}
+
+TEST_CASE("config: differences are named with both values", "[config]") {
+  TrainConfig other;
+  other.train.batch_size = 8;
+  other.train.distillation = Distillation::none;
+  const auto differences = config_differences(TrainConfig{}, other);
+  REQUIRE(differences.size() == 2);
+  CHECK(differences[0].key == "train.batch_size");
+  CHECK(differences[0].before == "16");
+  CHECK(differences[0].after == "8");
+  CHECK(differences[1].key == "train.distillation");
+  CHECK(differences[1].after == "\"none\"");
+}
+
+TEST_CASE("config: an unknown key suggests the nearest", "[config]") {
+  struct Row {
+    std::string json;
+    std::string key;
+    std::string hint;
+  };
+  const std::string table = "pisr_train --help-config lists all keys";
+  for (const Row& row : std::vector<Row>{
+           {R"({"train": {"total_iters": 5}})", "train.total_iters",
+            "did you mean 'train.total_iter'?"},
+           {R"({"tran": {}})", "tran", "did you mean 'train'?"},
+           {R"({"batch_size": 5})", "batch_size", "did you mean 'train.batch_size'?"},
+           {R"({"train": {"val_freq": 5}})", "train.val_freq", "did you mean 'val.val_freq'?"},
+           {R"({"train": {"teacher": {"total_itre": 5}}})", "train.teacher.total_itre",
+            "did you mean 'train.teacher.total_iter'?"},
+           {R"({"wibble_wobble_woo": 5})", "wibble_wobble_woo", table}}) {
+    const Failure got = failure(row.json);
+    CHECK(got.message == "test.json: unknown key \"" + row.key + "\"");
+    CHECK(got.hint == row.hint);
+  }
+  CHECK(failure("{}", {"train.gtsize=5"}).hint == "did you mean 'train.gt_size'?");
+}
+
+TEST_CASE("config: each wrong value is named with what was wanted", "[config]") {
+  struct Row {
+    std::string json;
+    std::string message;
+  };
+  for (const Row& row : std::vector<Row>{
+           {R"({"train": {"batch_size": -3}})",
+            "test.json: train.batch_size wants an integer from 1 to 4096, got -3"},
+           {R"({"train": {"batch_size": 1.5}})",
+            "test.json: train.batch_size wants an integer from 1 to 4096, got 1.5"},
+           {R"({"train": {"batch_size": "16"}})",
+            "test.json: train.batch_size wants an integer from 1 to 4096, got \"16\""},
+           {R"({"train": {"batch_size": null}})",
+            "test.json: train.batch_size wants an integer from 1 to 4096, got null"},
+           {R"({"train": {"learning_rate": -1}})",
+            "test.json: train.learning_rate wants a number of at least 0, got -1"},
+           {R"({"train": {"weight_transfer": 1}})",
+            "test.json: train.weight_transfer wants true or false, got 1"},
+           {R"({"train": {"distillation": "vid"}})",
+            "test.json: train.distillation wants one of none, mae, laplace, gaussian, got \"vid\""},
+           {R"({"data": {"train": [1]}})", "test.json: data.train wants a list of texts, got [1]"},
+           {R"({"train": {"teacher_weights": {}}})",
+            "test.json: train.teacher_weights wants a text, got {}"},
+           {R"({"train": 7})", "test.json: train wants an object, got 7"},
+           {R"({"network": {"scale": 5}})",
+            "test.json: network.scale wants an integer from 2 to 4, got 5"},
+           {R"({"manual_seed": -1})",
+            "test.json: manual_seed wants an integer of at least 0, got -1"},
+           {R"({"manual_seed": 1e30})",
+            "test.json: manual_seed wants an integer of at least 0, got 1e+30"},
+           {R"({"train": {"student": {"total_iter": 0}}})",
+            "test.json: train.student.total_iter wants an integer from 1 to 1000000000000, got 0"},
+           {R"({"train": {"gt_size": 97}})",
+            "train.gt_size wants a multiple of network.scale 2, got 97"},
+           {R"({"train": {"gt_size": 400}})",
+            "data.built_in.size wants at least train.gt_size 400, got 384"},
+           {R"({"train": {"learning_rate": 1e-9}})",
+            "train.final_learning_rate wants at most train.learning_rate 1e-09, got 1e-05 "
+            "(baseline)"},
+           {R"({"train": {"ema": 1}})",
+            "test.json: train.ema wants a number from 0 to 0.999999, got 1"},
+           {R"({"threads": 1, "threads": 2})", "test.json: key \"threads\" is given twice"},
+           {"[]", "test.json: wants a JSON object, got []"}}) {
+    CHECK(failure(row.json).message == row.message);
+  }
+  CHECK(failure("{\"threads\": }").message.find("test.json: not JSON: parse error at line 1") == 0);
+  CHECK(failure("").message.find("test.json: not JSON:") == 0);
+  CHECK(failure(R"({"train": {"learning_rate": 1e999}})").message ==
+        "test.json: not JSON: a number is too large");
+}
+
+TEST_CASE("config: --set puts values over the file's", "[config]") {
+  const TrainConfig config = parse_config(
+      R"({"train": {"batch_size": 4}})", "test.json",
+      {"train.batch_size=8", "data.train=a folder", "data.exclude=[\"x\", \"y\"]",
+       "train.teacher_weights=7", "train.teacher.total_iter=5", "val.protocol=matlab"});
+  CHECK(config.train.batch_size == 8);
+  CHECK(config.data.train == std::vector<std::string>{"a folder"});
+  CHECK(config.data.exclude == std::vector<std::string>{"x", "y"});
+  CHECK(config.train.teacher_weights == "7");
+  CHECK(config.train.teacher.total_iter == 5);
+  CHECK(config.val.protocol == Protocol::matlab);
+  CHECK(failure("{}", {"train.batch_size=many"}).message ==
+        "--set: train.batch_size wants an integer from 1 to 4096, got \"many\"");
+  CHECK(failure("{}", {"train"}).message == "--set wants key=value, got \"train\"");
+  CHECK(failure("{}", {"train=5"}).message == "--set: train is a section, not a value");
+}
+
+TEST_CASE("config: a text that is not UTF-8 is an error, not a crash", "[config]") {
+  TrainConfig config;
+  config.data.train = {"\xff"};
+  CHECK_THROWS_WITH(config_json(config), "configuration: a path or name is not UTF-8");
+}
+
+TEST_CASE("config: a file that cannot be read", "[config]") {
+  CHECK_THROWS_WITH(read_config("/nowhere/x.json"),
+                    "cannot read configuration '/nowhere/x.json': No such file or directory");
+  CHECK_THROWS_WITH(read_config("/"), "cannot read configuration '/': is a folder");
+}
+
+TEST_CASE("config: short phases are annealed in at least a thousand steps", "[config]") {
+  TrainConfig config;
+  CHECK(phase_schedule(config, Phase::teacher).epoch_iterations == 1000);
+  config.train.total_iter = 5000;
+  CHECK(phase_schedule(config, Phase::teacher).epoch_iterations == 5);
+  config.train.total_iter = 10;
+  CHECK(phase_schedule(config, Phase::teacher).epoch_iterations == 1);
+  config.train.teacher.epoch_iterations = 3;
+  config.train.teacher.total_iter = 1'000'000;
+  CHECK(phase_schedule(config, Phase::teacher).epoch_iterations == 3);
+}
+
+TEST_CASE("config: the committed files are valid and hold the paper's values", "[config]") {
+  const std::filesystem::path folder = std::filesystem::path(PISR_SOURCE_DIR) / "configs";
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    INFO(entry.path().string());
+    CHECK_NOTHROW(read_config(entry.path()));
+    ++files;
+  }
+  CHECK(files >= 4);
+  for (const int scale : {2, 3, 4}) {
+    TrainConfig paper;
+    paper.network.scale = scale;
+    paper.data.exclude = {"302003"};
+    const auto file = folder / ("fsrcnn_x" + std::to_string(scale) + ".json");
+    CHECK(config_differences(paper, read_config(file)).empty());
+  }
+}
+
+TEST_CASE("config: docs/configuration.md is what --help-config prints", "[config]") {
+  CHECK(read_text(std::filesystem::path(PISR_SOURCE_DIR) / "docs/configuration.md") ==
+        config_reference());
+}
+
+}  // namespace
+}  // namespace pisr
