@@ -10,9 +10,9 @@ namespace pisr::bench {
 namespace {
 
 using kernels::BinaryOp;
+using kernels::Broadcast;
 using kernels::LossOp;
 using kernels::PlaneStatistic;
-using kernels::Spread;
 using kernels::Store;
 using kernels::UnaryOp;
 
@@ -42,14 +42,15 @@ void add_pointwise(Cases& cases, std::int64_t rows) {
                   }));
   cases.push_back(kernel_case("binary", "multiply", {input(n), input(n), output(n)},
                               [inner](Context& context, const auto& table, const auto& p) {
-                                context.launch(table.binary, {BinaryOp::multiply, Spread::same, 1,
-                                                              56, inner, p[0], p[1], p[2]});
+                                context.launch(table.binary, {BinaryOp::multiply, Broadcast::same,
+                                                              1, 56, inner, p[0], p[1], p[2]});
                               }));
   cases.push_back(kernel_case(
       "binary_backward", "multiply", {input(n), input(n), input(n), output(n), output(n)},
       [inner](Context& context, const auto& table, const auto& p) {
-        context.launch(table.binary_backward, {BinaryOp::multiply, Spread::same, 1, 56, inner, p[0],
-                                               p[1], p[2], p[3], p[4], Store::write, Store::write});
+        context.launch(table.binary_backward,
+                       {BinaryOp::multiply, Broadcast::same, 1, 56, inner, p[0], p[1], p[2], p[3],
+                        p[4], Store::write, Store::write});
       }));
 }
 
@@ -77,9 +78,9 @@ void add_reductions(Cases& cases, std::int64_t rows) {
                               }));
   cases.back().magnitude = Magnitude::absolute_inputs;
   cases.push_back(
-      kernel_case("spread_scalar", "feature", {input(1), output(n)},
+      kernel_case("broadcast_scalar", "feature", {input(1), output(n)},
                   [n](Context& context, const auto& table, const auto& p) {
-                    context.launch(table.spread_scalar, {n, 1, p[0], p[1], Store::write});
+                    context.launch(table.broadcast_scalar, {n, 1, p[0], p[1], Store::write});
                   }));
   cases.push_back(kernel_case(
       "plane_statistic", "mean", {input(n), output(56)},
@@ -190,7 +191,7 @@ void add_optimiser(Cases& cases) {
       "finish_sums", "downscale", {input(kParts * kWeights, 0.5, 1), output(kWeights)},
       [](Context& context, const auto& table, const auto& p) {
         using T = ElementOf<decltype(p)>;
-        const kernels::LateSum<T> sum{p[1], Store::write, p[0], nullptr, kParts, kWeights};
+        const kernels::DeferredSum<T> sum{p[1], Store::write, p[0], nullptr, kParts, kWeights};
         context.launch(table.finish_sums, {1, &sum});
       }));
   cases.push_back(kernel_case("sum_squares", "teacher", {input(n), output(1)},

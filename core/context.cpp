@@ -10,9 +10,9 @@ namespace pisr {
 // The scratch memory of a kernel is an arena of its own that is taken back after each launch,
 // unless sums were left in it: the kernels of a device run in the order of their launches, so the
 // next one may have the same.
-class Context::ContextQueue final : public kernels::Queue {
+class Context::ContextLauncher final : public kernels::Launcher {
  public:
-  ContextQueue(ThreadPool* pool, kernels::Device* device) : pool_(pool), scratch_(device) {}
+  ContextLauncher(ThreadPool* pool, kernels::Device* device) : pool_(pool), scratch_(device) {}
 
   void parallel_for(std::int64_t tasks,
                     kernels::FunctionRef<void(std::int64_t task, int worker)> body) override {
@@ -56,14 +56,14 @@ const kernels::KernelTable<T>& host_kernels(Backend backend) {
 Context::Context(Backend backend)
     : floats_(host_kernels<float>(backend)),
       doubles_(host_kernels<double>(backend)),
-      queue_(std::make_unique<ContextQueue>(nullptr, nullptr)) {
+      launcher_(std::make_unique<ContextLauncher>(nullptr, nullptr)) {
   apply_instruction_set_choice();
 }
 
 Context::Context(ThreadPool& pool, Backend backend)
     : floats_(host_kernels<float>(backend)),
       doubles_(host_kernels<double>(backend)),
-      queue_(std::make_unique<ContextQueue>(&pool, nullptr)) {
+      launcher_(std::make_unique<ContextLauncher>(&pool, nullptr)) {
   apply_instruction_set_choice();
 }
 
@@ -71,13 +71,13 @@ Context::Context(kernels::Device& device)
     : floats_(device.floats()),
       doubles_(device.doubles()),
       arena_(&device),
-      queue_(std::make_unique<ContextQueue>(nullptr, &device)) {}
+      launcher_(std::make_unique<ContextLauncher>(nullptr, &device)) {}
 
 Context::Context(ThreadPool& pool, kernels::Device* device)
     : floats_(device == nullptr ? kernels::cpu_kernels<float>() : device->floats()),
       doubles_(device == nullptr ? kernels::cpu_kernels<double>() : device->doubles()),
       arena_(device),
-      queue_(std::make_unique<ContextQueue>(&pool, device)) {
+      launcher_(std::make_unique<ContextLauncher>(&pool, device)) {
   apply_instruction_set_choice();
 }
 
@@ -101,7 +101,7 @@ CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
     }
     std::unique_ptr<kernels::CapturedWork> captured = device()->end_capture();
     std::vector<std::shared_ptr<void>> memory = arena_.hold();
-    for (std::shared_ptr<void>& block : queue_->scratch_arena().hold()) {
+    for (std::shared_ptr<void>& block : launcher_->scratch_arena().hold()) {
       memory.push_back(std::move(block));
     }
     return CapturedStep(std::move(captured), std::move(memory));
@@ -110,7 +110,7 @@ CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
 
 template <class T>
 void Context::finish_sums() {
-  const auto& sums = std::get<kernels::LateSums<T>>(late_sums_);
+  const auto& sums = std::get<kernels::DeferredSums<T>>(late_sums_);
   if (!sums.empty()) {
     launch<T>(&kernels::KernelTable<T>::finish_sums,
               {static_cast<std::int64_t>(sums.size()), sums.data()});
@@ -143,13 +143,13 @@ void Context::set_zero(void* memory, std::size_t bytes) {
   }
 }
 
-kernels::Queue& Context::queue() noexcept {
-  return *queue_;
+kernels::Launcher& Context::launcher() noexcept {
+  return *launcher_;
 }
 
 void Context::release_scratch() {
   if (std::apply([](const auto&... sums) { return (sums.empty() && ...); }, late_sums_)) {
-    queue_->scratch_arena().reset();
+    launcher_->scratch_arena().reset();
   }
 }
 

@@ -59,27 +59,27 @@ class Context {
 
   /// Runs one kernel, e.g. launch<float>(&kernels::KernelTable<float>::affine, {...}).
   template <class T, class Args>
-  void launch(void (*kernels::KernelTable<T>::*kernel)(kernels::Queue&, const Args&),
+  void launch(void (*kernels::KernelTable<T>::*kernel)(kernels::Launcher&, const Args&),
               const std::type_identity_t<Args>& args) {
-    device_call([&] { (table<T>().*kernel)(queue(), args); });
+    device_call([&] { (table<T>().*kernel)(launcher(), args); });
     release_scratch();
   }
   /// Runs a kernel that is in no table, such as a user's own.
   template <class Args>
-  void launch(void (*kernel)(kernels::Queue&, const Args&),
+  void launch(void (*kernel)(kernels::Launcher&, const Args&),
               const std::type_identity_t<Args>& args) {
-    device_call([&] { kernel(queue(), args); });
+    device_call([&] { kernel(launcher(), args); });
     release_scratch();
   }
 
-  /// Runs `work`, in which late_sums() collects what kernels of a device leave, and finishes that
-  /// in one launch. Not to be nested.
+  /// Runs `work`, in which deferred_sums() collects what kernels of a device leave, and finishes
+  /// that in one launch. Not to be nested.
   void collect_sums(kernels::FunctionRef<void()> work);
   /// Where kernels may leave sums that nothing reads before collect_sums() ends; null where nothing
   /// is collected, and on the CPU.
   template <class T>
-  kernels::LateSums<T>* late_sums() noexcept {
-    return collects_ ? &std::get<kernels::LateSums<T>>(late_sums_) : nullptr;
+  kernels::DeferredSums<T>* deferred_sums() noexcept {
+    return collects_ ? &std::get<kernels::DeferredSums<T>>(late_sums_) : nullptr;
   }
 
   /// Makes bytes that kernels use 0, in the order of their launches.
@@ -91,7 +91,7 @@ class Context {
   CapturedStep capture(kernels::FunctionRef<void()> work);
 
  private:
-  class ContextQueue;
+  class ContextLauncher;
   template <class T>
   const kernels::KernelTable<T>& table() const noexcept {
     if constexpr (std::is_same_v<T, float>) {
@@ -100,7 +100,7 @@ class Context {
       return doubles_;
     }
   }
-  kernels::Queue& queue() noexcept;
+  kernels::Launcher& launcher() noexcept;
   template <class T>
   void finish_sums();
   void release_scratch();
@@ -108,9 +108,9 @@ class Context {
   const kernels::KernelTable<float>& floats_;
   const kernels::KernelTable<double>& doubles_;
   Arena arena_;
-  std::unique_ptr<ContextQueue> queue_;
+  std::unique_ptr<ContextLauncher> launcher_;
   bool collects_ = false;
-  std::tuple<kernels::LateSums<float>, kernels::LateSums<double>> late_sums_;
+  std::tuple<kernels::DeferredSums<float>, kernels::DeferredSums<double>> late_sums_;
 };
 
 }  // namespace pisr

@@ -7,29 +7,29 @@ namespace pisr {
 namespace {
 
 using kernels::BinaryOp;
+using kernels::Broadcast;
 using kernels::KernelTable;
-using kernels::Spread;
 
-// How b is spread over a; empty where it does not fit.
-std::optional<Spread> spread_of(const Shape& a, const Shape& b) {
+// How b is broadcast over a; empty where it does not fit.
+std::optional<Broadcast> broadcast_of(const Shape& a, const Shape& b) {
   if (b == a) {
-    return Spread::same;
+    return Broadcast::same;
   }
   if (b.count() == 1) {
-    return Spread::scalar;
+    return Broadcast::scalar;
   }
   if (a.rank() >= 2 && b == Shape{a[1]}) {
-    return Spread::channel;
+    return Broadcast::channel;
   }
   if (a.rank() == 4 && b == Shape{a[0], a[1], 1, 1}) {
-    return Spread::plane;
+    return Broadcast::plane;
   }
   return std::nullopt;
 }
 
 struct Sizes {
   BinaryOp op;
-  Spread spread;
+  Broadcast broadcast;
   std::int64_t batch = 1, channels = 1, inner = 1;
 };
 
@@ -40,7 +40,7 @@ void binary_backward(Backward& backward, const Sizes& sizes, const Tensor& a, co
   const auto launch = [&](const GradientSlot<T>& first, const GradientSlot<T>& second) {
     backward.context().launch(
         &KernelTable<T>::binary_backward,
-        {sizes.op, sizes.spread, sizes.batch, sizes.channels, sizes.inner,
+        {sizes.op, sizes.broadcast, sizes.batch, sizes.channels, sizes.inner,
          a.defined() ? a.data<T>() : nullptr, b.defined() ? b.data<T>() : nullptr, backward.dy<T>(),
          first.data, second.data, first.store, second.store});
   };
@@ -54,16 +54,16 @@ void binary_backward(Backward& backward, const Sizes& sizes, const Tensor& a, co
 
 Variable binary(const char* name, BinaryOp op, const Variable& a, const Variable& b) {
   Tape& tape = check_operands(name, {{"a", a}, {"b", b}});
-  const std::optional<Spread> spread = spread_of(a.shape(), b.shape());
-  if (!spread) {
+  const std::optional<Broadcast> broadcast = broadcast_of(a.shape(), b.shape());
+  if (!broadcast) {
     refuse_operands(name,
                     "b wants the shape of a, one element, one per channel [c] or one per plane "
                     "[n,c,1,1]",
                     {{"a", a}, {"b", b}});
   }
   const std::int64_t count = a.shape().count();
-  Sizes sizes{op, *spread};
-  if (*spread == Spread::channel || *spread == Spread::plane) {
+  Sizes sizes{op, *broadcast};
+  if (*broadcast == Broadcast::channel || *broadcast == Broadcast::plane) {
     sizes.batch = a.shape()[0];
     sizes.channels = a.shape()[1];
   }
@@ -71,7 +71,7 @@ Variable binary(const char* name, BinaryOp op, const Variable& a, const Variable
   const Tensor y = tape.result(a.shape(), a.dtype());
   with_type(a.dtype(), [&]<class T>() {
     tape.context().launch(&KernelTable<T>::binary,
-                          {op, sizes.spread, sizes.batch, sizes.channels, sizes.inner,
+                          {op, sizes.broadcast, sizes.batch, sizes.channels, sizes.inner,
                            a.value().data<T>(), b.value().data<T>(), y.data<T>()});
   });
   const bool reads_operands = op == BinaryOp::multiply || op == BinaryOp::divide;

@@ -88,7 +88,7 @@ void conv_backward(Backward& backward, bool transposed, const ConvSizes& sizes, 
     const auto dbias = backward.slot<T>(2);
     backward.context().launch(kernels.backward_weight,
                               {sizes, x.data<T>(), dy, dweight.data, dbias.data, dweight.store,
-                               dbias.store, backward.late_sums<T>({1, 2})});
+                               dbias.store, backward.deferred_sums<T>({1, 2})});
   }
 }
 
@@ -153,7 +153,7 @@ void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Ten
   const auto dweight = backward.slot<T>(1);
   const kernels::ConvBackwardWeightArgs<T> conv{
       sizes,      x.data<T>(),   backward.dy<T>(), dweight.data,
-      dbias.data, dweight.store, dbias.store,      backward.late_sums<T>({1, 2, 3})};
+      dbias.data, dweight.store, dbias.store,      backward.deferred_sums<T>({1, 2, 3})};
   context.launch(&kernels::KernelTable<T>::conv2d_prelu_backward_weight,
                  {conv, slope.count(), before.data<T>(), slope.data<T>(), dz, backward.wants(0),
                   dslope.data, dslope.store});

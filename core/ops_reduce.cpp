@@ -20,7 +20,7 @@ Variable scaled_sum(const char* name, const Variable& x, double scale) {
                        with_type(dtype, [&]<class T>() {
                          const auto dx = backward.slot<T>(0);
                          backward.context().launch(
-                             &KernelTable<T>::spread_scalar,
+                             &KernelTable<T>::broadcast_scalar,
                              {count, static_cast<T>(scale), backward.dy<T>(), dx.data, dx.store});
                        });
                      });

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 namespace pisr {
 

@@ -48,7 +48,7 @@ void Backward::pass(int index, const Tensor& gradient) {
     const auto dx = slot<T>(index);
     context_.launch<T>(&kernels::KernelTable<T>::binary_backward,
                        {.op = kernels::BinaryOp::multiply,
-                        .spread = kernels::Spread::scalar,
+                        .broadcast = kernels::Broadcast::scalar,
                         .batch = 1,
                         .channels = 1,
                         .inner = gradient.count(),

@@ -74,8 +74,8 @@ class Backward {
   /// before the end of backward(), as all that are wanted are parameters'. Else null, and on the
   /// CPU.
   template <class T>
-  kernels::LateSums<T>* late_sums(std::initializer_list<int> inputs) const {
-    return are_parameters(inputs) ? context_.late_sums<T>() : nullptr;
+  kernels::DeferredSums<T>* deferred_sums(std::initializer_list<int> inputs) const {
+    return are_parameters(inputs) ? context_.deferred_sums<T>() : nullptr;
   }
 
  private:

@@ -49,7 +49,7 @@ struct AffineArgs {
 enum class BinaryOp { add, subtract, multiply, divide };
 
 /// How the second operand is spread over the first, [batch, channels, inner].
-enum class Spread {
+enum class Broadcast {
   same,     ///< as large as the first
   channel,  ///< one value per channel: [channels]
   plane,    ///< one value per image and channel: [batch, channels, 1, 1]
@@ -60,7 +60,7 @@ enum class Spread {
 template <class T>
 struct BinaryArgs {
   BinaryOp op;
-  Spread spread;
+  Broadcast broadcast;
   std::int64_t batch, channels, inner;
   const T* a;
   const T* b;
@@ -72,7 +72,7 @@ struct BinaryArgs {
 template <class T>
 struct BinaryBackwardArgs {
   BinaryOp op;
-  Spread spread;
+  Broadcast broadcast;
   std::int64_t batch, channels, inner;
   const T* a;
   const T* b;
@@ -107,10 +107,10 @@ struct PreluBackwardArgs {
   /// be null.
   T* dbias = nullptr;
   Store dbias_store = Store::write;
-  LateSums<T>* later = nullptr;  ///< where not null, dslope and dbias may be left there
+  DeferredSums<T>* deferred = nullptr;  ///< where not null, dslope and dbias may be left there
 };
 
-/// y[0] = scale * sum of x. Its backward is `spread_scalar`.
+/// y[0] = scale * sum of x. Its backward is `broadcast_scalar`.
 template <class T>
 struct SumArgs {
   std::int64_t count;
@@ -121,7 +121,7 @@ struct SumArgs {
 
 /// dx[i] = scale * dy[0]
 template <class T>
-struct SpreadScalarArgs {
+struct BroadcastScalarArgs {
   std::int64_t count;
   T scale;
   const T* dy;

@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/late_sum.h"
-#include "kernels/prepared_weight.h"
+#include "kernels/deferred_sum.h"
 #include "kernels/store.h"
+#include "kernels/weight_cache.h"
 
 namespace pisr::kernels {
 
@@ -73,7 +73,7 @@ struct ConvArgs {
   T* y;
   Activation<T> activation = {};
   T* before = nullptr;  ///< what the backward pass of the activation reads, where it is wanted
-  PreparedWeight* prepared = nullptr;  ///< of `weight`, where that never changes
+  WeightCache* prepared = nullptr;  ///< of `weight`, where that never changes
 };
 
 /// dx = gradient of the input
@@ -96,7 +96,7 @@ struct ConvBackwardWeightArgs {
   T* dbias;    ///< may be null
   Store dweight_store;
   Store dbias_store;
-  LateSums<T>* later = nullptr;  ///< where not null, both may be left there
+  DeferredSums<T>* deferred = nullptr;  ///< where not null, both may be left there
 };
 
 /// Gradients of y = prelu(before), before = conv2d(x, weight) + bias, given conv.dy, that of y:
@@ -122,7 +122,7 @@ struct ChainStage {
   const T* weight;
   const T* bias;  ///< may be null
   Activation<T> activation;
-  PreparedWeight* prepared = nullptr;  ///< as in ConvArgs
+  WeightCache* prepared = nullptr;  ///< as in ConvArgs
 };
 
 /// y = the stages, at least one, applied to x one after the other: each one's input is as large as
@@ -135,7 +135,7 @@ struct ConvChainArgs {
   const T* x;
   T* y;
   /// Of the weights, biases and slopes of all stages, where those never change.
-  PreparedWeight* prepared = nullptr;
+  WeightCache* prepared = nullptr;
 };
 
 }  // namespace pisr::kernels

@@ -24,10 +24,10 @@ class CapturedWork {
   virtual void replay() = 0;
 };
 
-/// A device with kernels, memory of its own and one queue, in which everything below happens in the
-/// order of the calls. Calls return when the work is queued, unless they say otherwise, and throw
-/// DeviceError where the device fails; a device that has failed once fails every later call. To be
-/// used by one thread at a time.
+/// A device with kernels, memory of its own and one launcher, in which everything below happens in
+/// the order of the calls. Calls return when the work is queued, unless they say otherwise, and
+/// throw DeviceError where the device fails; a device that has failed once fails every later call.
+/// To be used by one thread at a time.
 class Device {
  public:
   virtual ~Device() = default;
@@ -44,9 +44,9 @@ class Device {
       return doubles();
     }
   }
-  /// For Queue::stream().
+  /// For Launcher::stream().
   virtual void* stream() const noexcept = 0;
-  /// For Queue::library().
+  /// For Launcher::library().
   virtual void* library() const noexcept { return nullptr; }
 
   /// Uninitialised device memory, aligned to 256 bytes; null where there is not enough. Not while

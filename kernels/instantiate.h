@@ -2,6 +2,6 @@
 
 /// Instantiates a kernel of ops.def for both element types; to be used in the namespace of its back
 /// end, in the file that defines it.
-#define PISR_INSTANTIATE(name, Args)                         \
-  template void name(Queue& queue, const Args<float>& args); \
-  template void name(Queue& queue, const Args<double>& args);
+#define PISR_INSTANTIATE(name, Args)                               \
+  template void name(Launcher& launcher, const Args<float>& args); \
+  template void name(Launcher& launcher, const Args<double>& args);

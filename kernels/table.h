@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/args.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 namespace pisr::kernels {
 
@@ -9,7 +9,7 @@ namespace pisr::kernels {
 template <class T>
 struct KernelTable {
 // NOLINTNEXTLINE(bugprone-macro-parentheses)
-#define PISR_KERNEL(name, Args) void (*name)(Queue&, const Args<T>&);
+#define PISR_KERNEL(name, Args) void (*name)(Launcher&, const Args<T>&);
 #include "kernels/ops.def"
 #undef PISR_KERNEL
 };
@@ -18,7 +18,7 @@ struct KernelTable {
 template <class T>
 const KernelTable<T>& naive_kernels() noexcept;
 
-/// The CPU back end: SIMD by run-time dispatch, threads of the queue.
+/// The CPU back end: SIMD by run-time dispatch, threads of the launcher.
 template <class T>
 const KernelTable<T>& cpu_kernels() noexcept;
 

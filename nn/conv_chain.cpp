@@ -62,13 +62,13 @@ Shape output_of(const ConvSizes& sizes) {
   return {sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width};
 }
 
-std::unique_ptr<PreparedWeight> prepared_weight(kernels::Device* device) {
-  return device == nullptr ? nullptr : std::make_unique<PreparedWeight>(*device);
+std::unique_ptr<WeightCache> weight_cache(kernels::Device* device) {
+  return device == nullptr ? nullptr : std::make_unique<WeightCache>(*device);
 }
 
 template <class T>
 ChainStage<T> kernel_stage(const ConvChain::Stage& stage, const ConvSizes& sizes,
-                           kernels::PreparedWeight* prepared) {
+                           kernels::WeightCache* prepared) {
   ChainStage<T> result{sizes, stage.transposed, stage.weight.data<T>(), nullptr, {}, prepared};
   if (stage.bias.defined()) {
     result.bias = stage.bias.data<T>();
@@ -95,9 +95,9 @@ void ConvChain::add(Stage stage) {
   }
   kernels::Device* const device = stage.weight.device();
   if (stages_.empty()) {
-    prepared_ = prepared_weight(device);
+    prepared_ = weight_cache(device);
   }
-  prepared_weights_.push_back(prepared_weight(device));
+  weight_caches_.push_back(weight_cache(device));
   stages_.push_back(std::move(stage));
 }
 
@@ -156,7 +156,7 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
     Shape shape = x.shape();
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       const ConvSizes sizes = sizes_of(stages_[i], i, shape);
-      stages[i] = kernel_stage<T>(stages_[i], sizes, prepared_weights_[i].get());
+      stages[i] = kernel_stage<T>(stages_[i], sizes, weight_caches_[i].get());
       shape = output_of(sizes);
     }
     context.launch(

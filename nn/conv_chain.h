@@ -5,8 +5,8 @@
 
 #include "core/context.h"
 #include "core/ops.h"
-#include "core/prepared_weight.h"
 #include "core/tensor.h"
+#include "core/weight_cache.h"
 
 namespace pisr {
 
@@ -54,8 +54,8 @@ class ConvChain {
  private:
   std::vector<Stage> stages_;
   // Of the weight of each stage, and of all that the stages have; null on the CPU.
-  std::vector<std::unique_ptr<PreparedWeight>> prepared_weights_;
-  std::unique_ptr<PreparedWeight> prepared_;
+  std::vector<std::unique_ptr<WeightCache>> weight_caches_;
+  std::unique_ptr<WeightCache> prepared_;
 };
 
 }  // namespace pisr

@@ -65,28 +65,28 @@ struct DivideGradient {
 struct Layout {
   template <class Args>
   explicit Layout(const Args& a)
-      : spread(a.spread),
+      : broadcast(a.broadcast),
         channels(a.channels),
-        segments(a.spread == Spread::same || a.spread == Spread::scalar
+        segments(a.broadcast == Broadcast::same || a.broadcast == Broadcast::scalar
                      ? Segments(1, a.batch * a.channels * a.inner)
                      : Segments(a.batch * a.channels, a.inner)) {}
 
   /// The element of the second operand that meets a segment, where it is one.
   std::int64_t second(const Segment& s) const {
-    return spread == Spread::channel ? s.plane % channels : s.plane;
+    return broadcast == Broadcast::channel ? s.plane % channels : s.plane;
   }
 
-  Spread spread;
+  Broadcast broadcast;
   std::int64_t channels;
   Segments segments;
 };
 
-// y = f(first, b), where b is spread over the first operand.
+// y = f(first, b), where b is broadcast over the first operand.
 template <class T, class Function>
-void map_spread(Queue& queue, const Layout& layout, const Function& f, const T* first, const T* b,
-                T* y, Store how) {
-  layout.segments.for_each(queue, [&](const Segment& s) HWY_ATTR {
-    if (layout.spread == Spread::same) {
+void map_spread(Launcher& launcher, const Layout& layout, const Function& f, const T* first,
+                const T* b, T* y, Store how) {
+  layout.segments.for_each(launcher, [&](const Segment& s) HWY_ATTR {
+    if (layout.broadcast == Broadcast::same) {
       map(s.count, y + s.begin, how, f, first + s.begin, b + s.begin);
       return;
     }
@@ -98,53 +98,54 @@ void map_spread(Queue& queue, const Layout& layout, const Function& f, const T* 
 }
 
 template <class T, class Function, class... Inputs>
-void map_all(Queue& queue, const Segments& segments, const Function& f, T* y, Store how,
+void map_all(Launcher& launcher, const Segments& segments, const Function& f, T* y, Store how,
              const Inputs*... x) {
-  segments.for_each(queue, [&](const Segment& s)
-                               HWY_ATTR { map(s.count, y + s.begin, how, f, (x + s.begin)...); });
+  segments.for_each(launcher, [&](const Segment& s) HWY_ATTR {
+    map(s.count, y + s.begin, how, f, (x + s.begin)...);
+  });
 }
 
 template <class T>
-void vector_binary(Queue& queue, const BinaryArgs<T>& a) {
+void vector_binary(Launcher& launcher, const BinaryArgs<T>& a) {
   const Layout layout(a);
   switch (a.op) {
     case BinaryOp::add:
-      return map_spread(queue, layout, Add(), a.a, a.b, a.y, Store::write);
+      return map_spread(launcher, layout, Add(), a.a, a.b, a.y, Store::write);
     case BinaryOp::subtract:
-      return map_spread(queue, layout, Subtract(), a.a, a.b, a.y, Store::write);
+      return map_spread(launcher, layout, Subtract(), a.a, a.b, a.y, Store::write);
     case BinaryOp::multiply:
-      return map_spread(queue, layout, Multiply(), a.a, a.b, a.y, Store::write);
+      return map_spread(launcher, layout, Multiply(), a.a, a.b, a.y, Store::write);
     case BinaryOp::divide:
-      return map_spread(queue, layout, Divide(), a.a, a.b, a.y, Store::write);
+      return map_spread(launcher, layout, Divide(), a.a, a.b, a.y, Store::write);
   }
 }
 
 template <class T>
-void gradient_of_first(Queue& queue, const BinaryBackwardArgs<T>& a) {
+void gradient_of_first(Launcher& launcher, const BinaryBackwardArgs<T>& a) {
   const Layout layout(a);
   switch (a.op) {
     case BinaryOp::add:
     case BinaryOp::subtract:
-      return map_all(queue, layout.segments, Copy(), a.da, a.da_store, a.dy);
+      return map_all(launcher, layout.segments, Copy(), a.da, a.da_store, a.dy);
     case BinaryOp::multiply:
-      return map_spread(queue, layout, Multiply(), a.dy, a.b, a.da, a.da_store);
+      return map_spread(launcher, layout, Multiply(), a.dy, a.b, a.da, a.da_store);
     case BinaryOp::divide:
-      return map_spread(queue, layout, Divide(), a.dy, a.b, a.da, a.da_store);
+      return map_spread(launcher, layout, Divide(), a.dy, a.b, a.da, a.da_store);
   }
 }
 
 template <class T>
-void gradient_of_same(Queue& queue, const BinaryBackwardArgs<T>& a) {
+void gradient_of_same(Launcher& launcher, const BinaryBackwardArgs<T>& a) {
   const Segments segments = Layout(a).segments;
   switch (a.op) {
     case BinaryOp::add:
-      return map_all(queue, segments, Copy(), a.db, a.db_store, a.dy);
+      return map_all(launcher, segments, Copy(), a.db, a.db_store, a.dy);
     case BinaryOp::subtract:
-      return map_all(queue, segments, Negate(), a.db, a.db_store, a.dy);
+      return map_all(launcher, segments, Negate(), a.db, a.db_store, a.dy);
     case BinaryOp::multiply:
-      return map_all(queue, segments, Multiply(), a.db, a.db_store, a.dy, a.a);
+      return map_all(launcher, segments, Multiply(), a.db, a.db_store, a.dy, a.a);
     case BinaryOp::divide:
-      return map_all(queue, segments, DivideGradient(), a.db, a.db_store, a.dy, a.a, a.b);
+      return map_all(launcher, segments, DivideGradient(), a.db, a.db_store, a.dy, a.a, a.b);
   }
 }
 
@@ -163,15 +164,15 @@ double factor_of_sum(BinaryOp op, double b) {
 }
 
 template <class T>
-void gradient_of_spread(Queue& queue, const BinaryBackwardArgs<T>& a) {
+void gradient_of_broadcast(Launcher& launcher, const BinaryBackwardArgs<T>& a) {
   const Layout layout(a);
   const bool needs_first = a.op == BinaryOp::multiply || a.op == BinaryOp::divide;
-  double* sums = plane_sums(queue, layout.segments, [&](const Segment& s) HWY_ATTR {
+  double* sums = plane_sums(launcher, layout.segments, [&](const Segment& s) HWY_ATTR {
     const T* dy = a.dy + s.begin;
     return needs_first ? sum_of<T>(s.count, Multiply(), dy, a.a + s.begin)
                        : sum_of<T>(s.count, Copy(), dy);
   });
-  const std::int64_t rows = a.spread == Spread::channel ? a.batch : 1;
+  const std::int64_t rows = a.broadcast == Broadcast::channel ? a.batch : 1;
   const std::int64_t columns = layout.segments.planes() / rows;
   for (std::int64_t column = 0; column < columns; ++column) {
     double total = 0;
@@ -184,12 +185,13 @@ void gradient_of_spread(Queue& queue, const BinaryBackwardArgs<T>& a) {
 }
 
 template <class T>
-void vector_binary_backward(Queue& queue, const BinaryBackwardArgs<T>& a) {
+void vector_binary_backward(Launcher& launcher, const BinaryBackwardArgs<T>& a) {
   if (a.da != nullptr) {
-    gradient_of_first(queue, a);
+    gradient_of_first(launcher, a);
   }
   if (a.db != nullptr) {
-    a.spread == Spread::same ? gradient_of_same(queue, a) : gradient_of_spread(queue, a);
+    a.broadcast == Broadcast::same ? gradient_of_same(launcher, a)
+                                   : gradient_of_broadcast(launcher, a);
   }
 }
 

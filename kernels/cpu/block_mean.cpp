@@ -27,9 +27,10 @@ struct Run {
 };
 
 template <class Args, class Large, class Small, class Visit>
-void for_each_run(Queue& queue, const Args& a, Large* large, Small* small, const Visit& visit) {
+void for_each_run(Launcher& launcher, const Args& a, Large* large, Small* small,
+                  const Visit& visit) {
   const std::int64_t factor = a.factor, stride = a.width * factor;
-  Segments(a.planes * a.height, a.width).for_each(queue, [&](const Segment& s) {
+  Segments(a.planes * a.height, a.width).for_each(launcher, [&](const Segment& s) {
     const std::int64_t column = s.begin - s.plane * a.width;
     visit(Run<Large, Small>{large + (s.plane * stride + column) * factor, stride, small + s.begin,
                             s.count});
@@ -82,8 +83,8 @@ void mean_of_blocks(const Run<const T, T>& run) {
 }
 
 template <class T>
-void vector_block_mean(Queue& queue, const BlockMeanArgs<T>& a) {
-  for_each_run(queue, a, a.x, a.y, [&](const Run<const T, T>& run) {
+void vector_block_mean(Launcher& launcher, const BlockMeanArgs<T>& a) {
+  for_each_run(launcher, a, a.x, a.y, [&](const Run<const T, T>& run) {
     switch (a.factor) {
       case 2:
         return mean_of_blocks<2>(run);
@@ -140,8 +141,8 @@ void spread_over_blocks(const Run<T, const T>& run, Store how) {
 }
 
 template <class T>
-void vector_block_mean_backward(Queue& queue, const BlockMeanBackwardArgs<T>& a) {
-  for_each_run(queue, a, a.dx, a.dy, [&](const Run<T, const T>& run) {
+void vector_block_mean_backward(Launcher& launcher, const BlockMeanBackwardArgs<T>& a) {
+  for_each_run(launcher, a, a.dx, a.dy, [&](const Run<T, const T>& run) {
     switch (a.factor) {
       case 2:
         return spread_over_blocks<2>(run, a.dx_store);

@@ -4,8 +4,8 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
+#include "kernels/fallbacks.h"
 #include "kernels/instantiate.h"
-#include "kernels/term_by_term.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/loss.cpp"
@@ -83,11 +83,11 @@ void with_loss(LossOp op, const Visit& visit) {
 }
 
 template <class T>
-void vector_loss(Queue& queue, const LossArgs<T>& a) {
+void vector_loss(Launcher& launcher, const LossArgs<T>& a) {
   // l1 does not look at its spread, but something has to be read for it.
   const T* spread = a.spread == nullptr ? a.target : a.spread;
   with_loss(a.op, [&](const auto& f) {
-    const double* sum = plane_sums(queue, Segments(1, a.count), [&](const Segment& s) HWY_ATTR {
+    const double* sum = plane_sums(launcher, Segments(1, a.count), [&](const Segment& s) HWY_ATTR {
       return sum_of<T>(
           s.count,
           [&f](Tag<T> d, Vector<T> target, Vector<T> location, Vector<T> v)
@@ -99,11 +99,11 @@ void vector_loss(Queue& queue, const LossArgs<T>& a) {
 }
 
 template <class T>
-void vector_loss_backward(Queue& queue, const LossBackwardArgs<T>& a) {
+void vector_loss_backward(Launcher& launcher, const LossBackwardArgs<T>& a) {
   const T* spread = a.spread == nullptr ? a.target : a.spread;
   const T dy = static_cast<T>(*a.dy / static_cast<double>(a.count));
   with_loss(a.op, [&](const auto& f) {
-    Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
+    Segments(1, a.count).for_each(launcher, [&](const Segment& s) HWY_ATTR {
       const Tag<T> d;
       const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
       for (std::int64_t i = s.begin; i < s.begin + s.count; i += lanes) {
@@ -140,8 +140,8 @@ PISR_DISPATCH(loss, LossArgs)
 PISR_DISPATCH(loss_backward, LossBackwardArgs)
 
 template <class T>
-void weighted_loss(Queue& queue, const WeightedLossArgs<T>& args) {
-  run_term_by_term(queue, args, loss<T>, loss_backward<T>);
+void weighted_loss(Launcher& launcher, const WeightedLossArgs<T>& args) {
+  fallback_weighted_loss(launcher, args, loss<T>, loss_backward<T>);
 }
 
 PISR_INSTANTIATE(weighted_loss, WeightedLossArgs)

@@ -21,7 +21,7 @@ namespace {
 // In PyTorch's order of operations: the scalars are computed in double and rounded to the element
 // type where they meet an element.
 template <class T>
-void vector_adam(Queue& queue, const AdamArgs<T>& a) {
+void vector_adam(Launcher& launcher, const AdamArgs<T>& a) {
   const AdamConstants step = a.control == nullptr ? adam_constants(a) : adam_constants(*a.control);
   if (!step.applied) {
     return;
@@ -31,7 +31,7 @@ void vector_adam(Queue& queue, const AdamArgs<T>& a) {
   const T weight2 = static_cast<T>(1 - a.beta2);
   const T root = static_cast<T>(std::sqrt(step.correction2)), epsilon = static_cast<T>(a.epsilon);
   const T step_size = static_cast<T>(-step.rate / step.correction1);
-  Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
+  Segments(1, a.count).for_each(launcher, [&](const Segment& s) HWY_ATTR {
     const Tag<T> d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     for (std::int64_t i = s.begin; i < s.begin + s.count; i += lanes) {
@@ -51,11 +51,11 @@ void vector_adam(Queue& queue, const AdamArgs<T>& a) {
 }
 
 template <class T>
-void vector_moving_average(Queue& queue, const MovingAverageArgs<T>& a) {
+void vector_moving_average(Launcher& launcher, const MovingAverageArgs<T>& a) {
   if (a.control != nullptr && a.control->applied == 0) {
     return;
   }
-  Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
+  Segments(1, a.count).for_each(launcher, [&](const Segment& s) HWY_ATTR {
     const Tag<T> d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     const auto decay = hn::Set(d, static_cast<T>(a.decay));

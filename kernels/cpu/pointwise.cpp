@@ -116,9 +116,9 @@ void with_function(UnaryOp op, T parameter, T offset, const Visit& visit) {
 }
 
 template <class T>
-void vector_unary(Queue& queue, const UnaryArgs<T>& a) {
+void vector_unary(Launcher& launcher, const UnaryArgs<T>& a) {
   with_function(a.op, a.parameter, a.offset, [&](const auto& f) {
-    Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
+    Segments(1, a.count).for_each(launcher, [&](const Segment& s) HWY_ATTR {
       map(
           s.count, a.y + s.begin, Store::write,
           [&f](Tag<T> d, Vector<T> x) HWY_ATTR { return f.value(d, x); }, a.x + s.begin);
@@ -127,11 +127,11 @@ void vector_unary(Queue& queue, const UnaryArgs<T>& a) {
 }
 
 template <class T>
-void vector_unary_backward(Queue& queue, const UnaryBackwardArgs<T>& a) {
+void vector_unary_backward(Launcher& launcher, const UnaryBackwardArgs<T>& a) {
   const bool reads_y = a.op == UnaryOp::sigmoid || a.op == UnaryOp::exp;
   const T* saved = reads_y ? a.y : a.x;
   with_function(a.op, a.parameter, T(0), [&](const auto& f) {
-    Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
+    Segments(1, a.count).for_each(launcher, [&](const Segment& s) HWY_ATTR {
       map(
           s.count, a.dx + s.begin, a.dx_store,
           [&f](Tag<T> d, Vector<T> x, Vector<T> dy) HWY_ATTR { return f.gradient(d, x, dy); },
@@ -141,8 +141,8 @@ void vector_unary_backward(Queue& queue, const UnaryBackwardArgs<T>& a) {
 }
 
 template <class T>
-void vector_affine(Queue& queue, const AffineArgs<T>& a) {
-  Segments(1, a.count).for_each(queue, [&](const Segment& s) HWY_ATTR {
+void vector_affine(Launcher& launcher, const AffineArgs<T>& a) {
+  Segments(1, a.count).for_each(launcher, [&](const Segment& s) HWY_ATTR {
     map(
         s.count, a.y + s.begin, a.y_store,
         [&a](Tag<T> d, Vector<T> x)

@@ -24,8 +24,8 @@ Segments slope_segments(const Args& a) {
 }
 
 template <class T>
-void vector_prelu(Queue& queue, const PreluArgs<T>& a) {
-  slope_segments(a).for_each(queue, [&](const Segment& s) HWY_ATTR {
+void vector_prelu(Launcher& launcher, const PreluArgs<T>& a) {
+  slope_segments(a).for_each(launcher, [&](const Segment& s) HWY_ATTR {
     const auto slope = hn::Set(Tag<T>(), a.slope[s.plane % a.slopes]);
     map(
         s.count, a.y + s.begin, Store::write,
@@ -60,12 +60,12 @@ Sums backward_of_segment(const PreluBackwardArgs<T>& a, const Segment& s) {
 }
 
 template <class T>
-void vector_prelu_backward(Queue& queue, const PreluBackwardArgs<T>& a) {
+void vector_prelu_backward(Launcher& launcher, const PreluBackwardArgs<T>& a) {
   const Segments segments(a.batch * a.channels, a.inner);
   const auto count = static_cast<std::size_t>(segments.count());
-  auto* const dslope = queue.scratch_array<double>(count);
-  auto* const dbias = queue.scratch_array<double>(count);
-  segments.for_each(queue, [&](const Segment& s) HWY_ATTR {
+  auto* const dslope = launcher.scratch_array<double>(count);
+  auto* const dbias = launcher.scratch_array<double>(count);
+  segments.for_each(launcher, [&](const Segment& s) HWY_ATTR {
     const Sums sums = backward_of_segment(a, s);
     dslope[s.index] = sums.dslope;
     dbias[s.index] = sums.dbias;

@@ -38,8 +38,9 @@ double sum_of_squared_deviations(const T* x, std::int64_t count, T centre) {
 }
 
 template <class T>
-void fill(Queue& queue, const Segments& segments, T* y, Store how, const double* value_of_plane) {
-  segments.for_each(queue, [&](const Segment& s) HWY_ATTR {
+void fill(Launcher& launcher, const Segments& segments, T* y, Store how,
+          const double* value_of_plane) {
+  segments.for_each(launcher, [&](const Segment& s) HWY_ATTR {
     const auto value = hn::Set(Tag<T>(), static_cast<T>(value_of_plane[s.plane]));
     map(s.count, y + s.begin, how, [&value](Tag<T>) HWY_ATTR { return value; });
   });
@@ -48,11 +49,11 @@ void fill(Queue& queue, const Segments& segments, T* y, Store how, const double*
 // The mean of each plane. That of equal elements is exact, so that their deviation is exactly 0:
 // sums of floats in double are, and doubles are measured from the first of them.
 template <class T>
-double* plane_means(Queue& queue, const Segments& segments, std::int64_t inner, const T* x) {
+double* plane_means(Launcher& launcher, const Segments& segments, std::int64_t inner, const T* x) {
   const auto origin = [&](std::int64_t plane) {
     return std::is_same_v<T, double> ? x[plane * inner] : T(0);
   };
-  double* means = plane_sums(queue, segments, [&](const Segment& s) HWY_ATTR {
+  double* means = plane_sums(launcher, segments, [&](const Segment& s) HWY_ATTR {
     return sum_of_deviations(x + s.begin, s.count, origin(s.plane));
   });
   for (std::int64_t plane = 0; plane < segments.planes(); ++plane) {
@@ -62,30 +63,30 @@ double* plane_means(Queue& queue, const Segments& segments, std::int64_t inner, 
 }
 
 template <class T>
-void vector_sum(Queue& queue, const SumArgs<T>& a) {
-  const double* sum = plane_sums(queue, Segments(1, a.count), [&](const Segment& s) HWY_ATTR {
+void vector_sum(Launcher& launcher, const SumArgs<T>& a) {
+  const double* sum = plane_sums(launcher, Segments(1, a.count), [&](const Segment& s) HWY_ATTR {
     return sum_of_deviations(a.x + s.begin, s.count, T(0));
   });
   *a.y = static_cast<T>(a.scale * *sum);
 }
 
 template <class T>
-void vector_spread_scalar(Queue& queue, const SpreadScalarArgs<T>& a) {
+void vector_broadcast_scalar(Launcher& launcher, const BroadcastScalarArgs<T>& a) {
   const double value = static_cast<double>(a.scale) * *a.dy;
-  fill(queue, Segments(1, a.count), a.dx, a.dx_store, &value);
+  fill(launcher, Segments(1, a.count), a.dx, a.dx_store, &value);
 }
 
 template <class T>
-void vector_plane_statistic(Queue& queue, const PlaneStatisticArgs<T>& a) {
+void vector_plane_statistic(Launcher& launcher, const PlaneStatisticArgs<T>& a) {
   const Segments segments(a.planes, a.inner);
-  const double* means = plane_means(queue, segments, a.inner, a.x);
+  const double* means = plane_means(launcher, segments, a.inner, a.x);
   if (a.statistic == PlaneStatistic::mean) {
     for (std::int64_t plane = 0; plane < a.planes; ++plane) {
       a.y[plane] = static_cast<T>(means[plane]);
     }
     return;
   }
-  const double* squares = plane_sums(queue, segments, [&](const Segment& s) HWY_ATTR {
+  const double* squares = plane_sums(launcher, segments, [&](const Segment& s) HWY_ATTR {
     return sum_of_squared_deviations(a.x + s.begin, s.count, static_cast<T>(means[s.plane]));
   });
   for (std::int64_t plane = 0; plane < a.planes; ++plane) {
@@ -97,17 +98,17 @@ void vector_plane_statistic(Queue& queue, const PlaneStatisticArgs<T>& a) {
 }
 
 template <class T>
-void vector_plane_statistic_backward(Queue& queue, const PlaneStatisticBackwardArgs<T>& a) {
+void vector_plane_statistic_backward(Launcher& launcher, const PlaneStatisticBackwardArgs<T>& a) {
   const Segments segments(a.planes, a.inner);
   if (a.statistic == PlaneStatistic::mean) {
-    auto* values = queue.scratch_array<double>(static_cast<std::size_t>(a.planes));
+    auto* values = launcher.scratch_array<double>(static_cast<std::size_t>(a.planes));
     for (std::int64_t plane = 0; plane < a.planes; ++plane) {
       values[plane] = a.dy[plane] / static_cast<double>(a.inner);
     }
-    return fill(queue, segments, a.dx, a.dx_store, values);
+    return fill(launcher, segments, a.dx, a.dx_store, values);
   }
-  const double* means = plane_means(queue, segments, a.inner, a.x);
-  segments.for_each(queue, [&](const Segment& s) HWY_ATTR {
+  const double* means = plane_means(launcher, segments, a.inner, a.x);
+  segments.for_each(launcher, [&](const Segment& s) HWY_ATTR {
     const Tag<T> d;
     const double y = a.y[s.plane];
     const double factor = y == 0 ? 0 : a.dy[s.plane] / (static_cast<double>(a.inner) * y);
@@ -121,8 +122,8 @@ void vector_plane_statistic_backward(Queue& queue, const PlaneStatisticBackwardA
 }
 
 template <class T>
-void vector_sum_squares(Queue& queue, const SumSquaresArgs<T>& a) {
-  *a.y = *plane_sums(queue, Segments(1, a.count), [&](const Segment& s) HWY_ATTR {
+void vector_sum_squares(Launcher& launcher, const SumSquaresArgs<T>& a) {
+  *a.y = *plane_sums(launcher, Segments(1, a.count), [&](const Segment& s) HWY_ATTR {
     const Tag<T> d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     Total total;
@@ -136,7 +137,7 @@ void vector_sum_squares(Queue& queue, const SumSquaresArgs<T>& a) {
 }  // namespace
 
 PISR_VECTOR_KERNEL(sum, SumArgs)
-PISR_VECTOR_KERNEL(spread_scalar, SpreadScalarArgs)
+PISR_VECTOR_KERNEL(broadcast_scalar, BroadcastScalarArgs)
 PISR_VECTOR_KERNEL(plane_statistic, PlaneStatisticArgs)
 PISR_VECTOR_KERNEL(plane_statistic_backward, PlaneStatisticBackwardArgs)
 PISR_VECTOR_KERNEL(sum_squares, SumSquaresArgs)
@@ -149,7 +150,7 @@ HWY_AFTER_NAMESPACE();
 namespace pisr::kernels::cpu {
 
 PISR_DISPATCH(sum, SumArgs)
-PISR_DISPATCH(spread_scalar, SpreadScalarArgs)
+PISR_DISPATCH(broadcast_scalar, BroadcastScalarArgs)
 PISR_DISPATCH(plane_statistic, PlaneStatisticArgs)
 PISR_DISPATCH(plane_statistic_backward, PlaneStatisticBackwardArgs)
 PISR_DISPATCH(sum_squares, SumSquaresArgs)

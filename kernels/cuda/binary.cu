@@ -1,6 +1,6 @@
 #include <cstdint>
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/map.h"
 #include "kernels/cuda/sums.h"
 
@@ -8,16 +8,16 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
 // Which element of the second operand meets element i of a plane of the first.
-__device__ std::int64_t spread_index(Spread spread, std::int64_t channels, std::int64_t inner,
-                                     std::int64_t plane, std::int64_t i) {
-  switch (spread) {
-    case Spread::same:
+__device__ std::int64_t broadcast_index(Broadcast broadcast, std::int64_t channels,
+                                        std::int64_t inner, std::int64_t plane, std::int64_t i) {
+  switch (broadcast) {
+    case Broadcast::same:
       return plane * inner + i;
-    case Spread::channel:
+    case Broadcast::channel:
       return plane % channels;
-    case Spread::plane:
+    case Broadcast::plane:
       return plane;
-    case Spread::scalar:
+    case Broadcast::scalar:
       return 0;
   }
   return 0;
@@ -29,7 +29,7 @@ struct Binary {
   __device__ void operator()(std::int64_t plane, std::int64_t i) const {
     const std::int64_t at = plane * a.inner + i;
     const T first = a.a[at];
-    const T second = a.b[spread_index(a.spread, a.channels, a.inner, plane, i)];
+    const T second = a.b[broadcast_index(a.broadcast, a.channels, a.inner, plane, i)];
     a.y[at] = a.op == BinaryOp::add        ? first + second
               : a.op == BinaryOp::subtract ? first - second
               : a.op == BinaryOp::multiply ? first * second
@@ -42,7 +42,7 @@ struct FirstGradient {
   BinaryBackwardArgs<T> a;
   __device__ void operator()(std::int64_t plane, std::int64_t i) const {
     const std::int64_t at = plane * a.inner + i;
-    const std::int64_t second = spread_index(a.spread, a.channels, a.inner, plane, i);
+    const std::int64_t second = broadcast_index(a.broadcast, a.channels, a.inner, plane, i);
     T value = a.dy[at];
     if (a.op == BinaryOp::multiply) {
       value *= a.b[second];
@@ -67,7 +67,7 @@ struct SecondTerm {
       case BinaryOp::multiply:
         return a.dy[at] * a.a[at];
       case BinaryOp::divide: {
-        const T second = a.b[spread_index(a.spread, a.channels, a.inner, plane, i)];
+        const T second = a.b[broadcast_index(a.broadcast, a.channels, a.inner, plane, i)];
         return -a.dy[at] * a.a[at] / second / second;
       }
     }
@@ -86,28 +86,28 @@ struct SecondGradient {
 }  // namespace
 
 template <class T>
-void binary(Queue& queue, const BinaryArgs<T>& args) {
-  map_planes(queue, args.batch * args.channels, args.inner, Binary<T>{args});
+void binary(Launcher& launcher, const BinaryArgs<T>& args) {
+  map_planes(launcher, args.batch * args.channels, args.inner, Binary<T>{args});
 }
 
 template <class T>
-void binary_backward(Queue& queue, const BinaryBackwardArgs<T>& args) {
+void binary_backward(Launcher& launcher, const BinaryBackwardArgs<T>& args) {
   const std::int64_t planes = args.batch * args.channels;
   if (args.da != nullptr) {
-    map_planes(queue, planes, args.inner, FirstGradient<T>{args});
+    map_planes(launcher, planes, args.inner, FirstGradient<T>{args});
   }
   if (args.db == nullptr) {
     return;
   }
   const SecondTerm<T> term{args};
-  if (args.spread == Spread::same) {
-    map_planes(queue, planes, args.inner, SecondGradient<T>{term});
+  if (args.broadcast == Broadcast::same) {
+    map_planes(launcher, planes, args.inner, SecondGradient<T>{term});
     return;
   }
-  const std::int64_t results = args.spread == Spread::channel ? args.channels
-                               : args.spread == Spread::plane ? planes
-                                                              : 1;
-  total_sums(queue, partial_sums(queue, planes, args.inner, term), results,
+  const std::int64_t results = args.broadcast == Broadcast::channel ? args.channels
+                               : args.broadcast == Broadcast::plane ? planes
+                                                                    : 1;
+  total_sums(launcher, partial_sums(launcher, planes, args.inner, term), results,
              StoreSum<T>{args.db, 1, args.db_store});
 }
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 

@@ -1,6 +1,6 @@
 #include <cstdint>
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/map.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -74,30 +74,30 @@ struct BlockMeanBackward {
 }  // namespace
 
 template <class T>
-void copy_blocks(Queue& queue, const CopyBlocksArgs<T>& args) {
-  map_planes(queue, args.blocks, args.length, CopyBlocks<T>{args});
+void copy_blocks(Launcher& launcher, const CopyBlocksArgs<T>& args) {
+  map_planes(launcher, args.blocks, args.length, CopyBlocks<T>{args});
 }
 
 template <class T>
-void pixel_shuffle(Queue& queue, const PixelShuffleArgs<T>& args) {
-  map_planes(queue, args.batch * args.channels * args.height * args.factor,
+void pixel_shuffle(Launcher& launcher, const PixelShuffleArgs<T>& args) {
+  map_planes(launcher, args.batch * args.channels * args.height * args.factor,
              args.width * args.factor, PixelShuffle<T>{args});
 }
 
 template <class T>
-void pixel_shuffle_backward(Queue& queue, const PixelShuffleBackwardArgs<T>& args) {
-  map_planes(queue, args.batch * args.channels * args.height * args.factor,
+void pixel_shuffle_backward(Launcher& launcher, const PixelShuffleBackwardArgs<T>& args) {
+  map_planes(launcher, args.batch * args.channels * args.height * args.factor,
              args.width * args.factor, PixelShuffleBackward<T>{args});
 }
 
 template <class T>
-void block_mean(Queue& queue, const BlockMeanArgs<T>& args) {
-  map_planes(queue, args.planes * args.height, args.width, BlockMean<T>{args});
+void block_mean(Launcher& launcher, const BlockMeanArgs<T>& args) {
+  map_planes(launcher, args.planes * args.height, args.width, BlockMean<T>{args});
 }
 
 template <class T>
-void block_mean_backward(Queue& queue, const BlockMeanBackwardArgs<T>& args) {
-  map_planes(queue, args.planes * args.height * args.factor, args.width * args.factor,
+void block_mean_backward(Launcher& launcher, const BlockMeanBackwardArgs<T>& args) {
+  map_planes(launcher, args.planes * args.height * args.factor, args.width * args.factor,
              BlockMeanBackward<T>{args});
 }
 

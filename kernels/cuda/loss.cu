@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/map.h"
 #include "kernels/cuda/sums.h"
 
@@ -133,18 +133,18 @@ __global__ void __launch_bounds__(kSumThreads) total_loss_kernel(Terms<T> terms,
 }  // namespace
 
 template <class T>
-void loss(Queue& queue, const LossArgs<T>& args) {
-  total_sums(queue, partial_sums(queue, 1, args.count, LossElement<T>{args}), 1,
+void loss(Launcher& launcher, const LossArgs<T>& args) {
+  total_sums(launcher, partial_sums(launcher, 1, args.count, LossElement<T>{args}), 1,
              StoreSum<T>{args.y, 1 / static_cast<double>(args.count), Store::write});
 }
 
 template <class T>
-void loss_backward(Queue& queue, const LossBackwardArgs<T>& args) {
-  map(queue, args.count, LossGradient<T>{args});
+void loss_backward(Launcher& launcher, const LossBackwardArgs<T>& args) {
+  map(launcher, args.count, LossGradient<T>{args});
 }
 
 template <class T>
-void weighted_loss(Queue& queue, const WeightedLossArgs<T>& args) {
+void weighted_loss(Launcher& launcher, const WeightedLossArgs<T>& args) {
   Terms<T> terms = {};
   terms.count = args.count;
   int blocks = 0;
@@ -157,11 +157,11 @@ void weighted_loss(Queue& queue, const WeightedLossArgs<T>& args) {
                      from.dlocation, from.dspread, Store::write, Store::write, Store::write},
                     from.weight};
     term.parts = static_cast<int>(block_count(a.count, kSumElements));
-    term.partial = queue.scratch_array<double>(static_cast<std::size_t>(term.parts));
+    term.partial = launcher.scratch_array<double>(static_cast<std::size_t>(term.parts));
     blocks += term.parts;
   }
-  launch(queue, weighted_loss_kernel<T>, block_count(blocks, 1), kSumThreads, terms);
-  launch(queue, total_loss_kernel<T>, 1, kSumThreads, terms, args.total);
+  launch(launcher, weighted_loss_kernel<T>, block_count(blocks, 1), kSumThreads, terms);
+  launch(launcher, total_loss_kernel<T>, 1, kSumThreads, terms, args.total);
 }
 
 PISR_INSTANTIATE(loss, LossArgs)

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "kernels/conv_args.h"
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 
 /// Elementwise kernels: a function object is called once for each element.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -28,16 +28,17 @@ __global__ void __launch_bounds__(kMapThreads)
 
 /// Calls function(plane, i) for each i in [0, inner) of each plane, in parallel.
 template <class Function>
-void map_planes(Queue& queue, std::int64_t planes, std::int64_t inner, const Function& function) {
+void map_planes(Launcher& launcher, std::int64_t planes, std::int64_t inner,
+                const Function& function) {
   const unsigned parts = block_count(inner, kMapElements);
-  launch(queue, map_kernel<Function>, block_count(planes * parts, 1), kMapThreads, inner,
+  launch(launcher, map_kernel<Function>, block_count(planes * parts, 1), kMapThreads, inner,
          static_cast<int>(parts), function);
 }
 
 /// The same for an array without planes: function(0, i).
 template <class Function>
-void map(Queue& queue, std::int64_t count, const Function& function) {
-  map_planes(queue, 1, count, function);
+void map(Launcher& launcher, std::int64_t count, const Function& function) {
+  map_planes(launcher, 1, count, function);
 }
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/map.h"
 #include "kernels/training_step.h"
 
@@ -42,13 +42,13 @@ struct MovingAverage {
 }  // namespace
 
 template <class T>
-void adam(Queue& queue, const AdamArgs<T>& args) {
-  map(queue, args.count, Adam<T>{args, adam_constants(args)});
+void adam(Launcher& launcher, const AdamArgs<T>& args) {
+  map(launcher, args.count, Adam<T>{args, adam_constants(args)});
 }
 
 template <class T>
-void moving_average(Queue& queue, const MovingAverageArgs<T>& args) {
-  map(queue, args.count, MovingAverage<T>{args});
+void moving_average(Launcher& launcher, const MovingAverageArgs<T>& args) {
+  map(launcher, args.count, MovingAverage<T>{args});
 }
 
 PISR_INSTANTIATE(adam, AdamArgs)

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/map.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -78,8 +78,8 @@ struct Affine {
 };
 
 template <class T>
-struct SpreadScalar {
-  SpreadScalarArgs<T> a;
+struct BroadcastScalar {
+  BroadcastScalarArgs<T> a;
   __device__ void operator()(std::int64_t, std::int64_t i) const {
     store(a.dx[i], a.scale * *a.dy, a.dx_store);
   }
@@ -88,28 +88,28 @@ struct SpreadScalar {
 }  // namespace
 
 template <class T>
-void unary(Queue& queue, const UnaryArgs<T>& args) {
-  map(queue, args.count, Unary<T>{args});
+void unary(Launcher& launcher, const UnaryArgs<T>& args) {
+  map(launcher, args.count, Unary<T>{args});
 }
 
 template <class T>
-void unary_backward(Queue& queue, const UnaryBackwardArgs<T>& args) {
-  map(queue, args.count, UnaryBackward<T>{args});
+void unary_backward(Launcher& launcher, const UnaryBackwardArgs<T>& args) {
+  map(launcher, args.count, UnaryBackward<T>{args});
 }
 
 template <class T>
-void affine(Queue& queue, const AffineArgs<T>& args) {
-  map(queue, args.count, Affine<T>{args});
+void affine(Launcher& launcher, const AffineArgs<T>& args) {
+  map(launcher, args.count, Affine<T>{args});
 }
 
 template <class T>
-void spread_scalar(Queue& queue, const SpreadScalarArgs<T>& args) {
-  map(queue, args.count, SpreadScalar<T>{args});
+void broadcast_scalar(Launcher& launcher, const BroadcastScalarArgs<T>& args) {
+  map(launcher, args.count, BroadcastScalar<T>{args});
 }
 
 PISR_INSTANTIATE(unary, UnaryArgs)
 PISR_INSTANTIATE(unary_backward, UnaryBackwardArgs)
 PISR_INSTANTIATE(affine, AffineArgs)
-PISR_INSTANTIATE(spread_scalar, SpreadScalarArgs)
+PISR_INSTANTIATE(broadcast_scalar, BroadcastScalarArgs)
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

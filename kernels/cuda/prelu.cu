@@ -1,8 +1,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cuda/cuda.h"
-#include "kernels/cuda/late_sums.h"
+#include "kernels/cuda/deferred_sums.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/map.h"
 #include "kernels/cuda/sums.h"
 
@@ -63,28 +63,28 @@ __global__ void __launch_bounds__(kSumThreads)
 }  // namespace
 
 template <class T>
-void prelu(Queue& queue, const PreluArgs<T>& args) {
-  map_planes(queue, args.batch * args.channels, args.inner, Prelu<T>{args});
+void prelu(Launcher& launcher, const PreluArgs<T>& args) {
+  map_planes(launcher, args.batch * args.channels, args.inner, Prelu<T>{args});
 }
 
 template <class T>
-void prelu_backward(Queue& queue, const PreluBackwardArgs<T>& args) {
+void prelu_backward(Launcher& launcher, const PreluBackwardArgs<T>& args) {
   const std::int64_t planes = args.batch * args.channels;
   if (args.dslope == nullptr && args.dbias == nullptr) {
     if (args.dx != nullptr) {
-      map_planes(queue, planes, args.inner, PreluGradient<T>{args});
+      map_planes(launcher, planes, args.inner, PreluGradient<T>{args});
     }
     return;
   }
   const auto parts = static_cast<int>(block_count(args.inner, kSumElements));
   const std::int64_t blocks = planes * parts;
-  auto* const of_slope = queue.scratch_array<double>(static_cast<std::size_t>(blocks));
-  auto* const of_bias = queue.scratch_array<double>(static_cast<std::size_t>(blocks));
+  auto* const of_slope = launcher.scratch_array<double>(static_cast<std::size_t>(blocks));
+  auto* const of_bias = launcher.scratch_array<double>(static_cast<std::size_t>(blocks));
   PreluBackwardArgs<T> on_device = args;
-  on_device.later = nullptr;  // it lies in the host's memory
-  launch(queue, prelu_gradients_kernel<T>, block_count(blocks, 1), kSumThreads, on_device, parts,
+  on_device.deferred = nullptr;  // it lies in the host's memory
+  launch(launcher, prelu_gradients_kernel<T>, block_count(blocks, 1), kSumThreads, on_device, parts,
          of_slope, of_bias);
-  LateSums<T> sums;
+  DeferredSums<T> sums;
   const auto add = [&](const double* of, std::int64_t results, T* target, Store how) {
     if (target != nullptr) {
       sums.push_back({target, how, nullptr, of, planes / results, results, parts});
@@ -92,7 +92,7 @@ void prelu_backward(Queue& queue, const PreluBackwardArgs<T>& args) {
   };
   add(of_slope, args.slopes, args.dslope, args.dslope_store);
   add(of_bias, args.channels, args.dbias, args.dbias_store);
-  leave_or_finish(queue, sums, args.later);
+  leave_or_finish(launcher, sums, args.deferred);
 }
 
 PISR_INSTANTIATE(prelu, PreluArgs)

@@ -3,8 +3,8 @@
 #include <cstddef>
 
 #include "kernels/conv_args.h"
-#include "kernels/cuda/runtime/device.h"
-#include "kernels/late_sum.h"
+#include "kernels/cuda/runtime/language.h"
+#include "kernels/deferred_sum.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
@@ -23,22 +23,22 @@ struct PreluPart {
 };
 
 template <class T>
-PreluPart<T> prelu_part(Queue& queue, const ConvPreluBackwardArgs<T>& args, int parts) {
+PreluPart<T> prelu_part(Launcher& launcher, const ConvPreluBackwardArgs<T>& args, int parts) {
   const auto sums = static_cast<std::size_t>(parts) * args.conv.sizes.out_channels;
   return {args.before,
           args.slope,
           args.slopes != 1,
           args.wants_dz ? args.dz : nullptr,
-          queue.scratch_array<double>(sums),
-          queue.scratch_array<double>(sums)};
+          launcher.scratch_array<double>(sums),
+          launcher.scratch_array<double>(sums)};
 }
 
 /// The sums of the parts that are still to be added up.
 template <class T>
-LateSums<T> late_prelu_sums(const PreluPart<T>& prelu, const ConvPreluBackwardArgs<T>& args,
-                            int parts) {
+DeferredSums<T> late_prelu_sums(const PreluPart<T>& prelu, const ConvPreluBackwardArgs<T>& args,
+                                int parts) {
   const int channels = args.conv.sizes.out_channels;
-  LateSums<T> late;
+  DeferredSums<T> late;
   if (args.dslope != nullptr) {
     late.push_back({args.dslope, args.dslope_store, nullptr, prelu.of_slope, parts, args.slopes,
                     channels / args.slopes});

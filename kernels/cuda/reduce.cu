@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/map.h"
 #include "kernels/cuda/sums.h"
 
@@ -78,47 +78,48 @@ struct DeviationGradient {
 };
 
 template <class T, class Result>
-void plane_means(Queue& queue, std::int64_t planes, std::int64_t inner, const T* x, Result* mean) {
-  total_sums(queue, partial_sums(queue, planes, inner, DistanceFromFirst<T>{inner, x}), planes,
-             StoreMean<T, Result>{inner, x, mean});
+void plane_means(Launcher& launcher, std::int64_t planes, std::int64_t inner, const T* x,
+                 Result* mean) {
+  total_sums(launcher, partial_sums(launcher, planes, inner, DistanceFromFirst<T>{inner, x}),
+             planes, StoreMean<T, Result>{inner, x, mean});
 }
 
 }  // namespace
 
 template <class T>
-void sum(Queue& queue, const SumArgs<T>& args) {
-  total_sums(queue, partial_sums(queue, 1, args.count, Element<T>{args.x}), 1,
+void sum(Launcher& launcher, const SumArgs<T>& args) {
+  total_sums(launcher, partial_sums(launcher, 1, args.count, Element<T>{args.x}), 1,
              StoreSum<T>{args.y, static_cast<double>(args.scale), Store::write});
 }
 
 template <class T>
-void sum_squares(Queue& queue, const SumSquaresArgs<T>& args) {
-  total_sums(queue, partial_sums(queue, 1, args.count, Square<T>{args.x}), 1,
+void sum_squares(Launcher& launcher, const SumSquaresArgs<T>& args) {
+  total_sums(launcher, partial_sums(launcher, 1, args.count, Square<T>{args.x}), 1,
              StoreSum<double>{args.y, 1, Store::write});
 }
 
 template <class T>
-void plane_statistic(Queue& queue, const PlaneStatisticArgs<T>& args) {
+void plane_statistic(Launcher& launcher, const PlaneStatisticArgs<T>& args) {
   if (args.statistic == PlaneStatistic::mean) {
-    plane_means(queue, args.planes, args.inner, args.x, args.y);
+    plane_means(launcher, args.planes, args.inner, args.x, args.y);
     return;
   }
-  auto* mean = queue.scratch_array<double>(static_cast<std::size_t>(args.planes));
-  plane_means(queue, args.planes, args.inner, args.x, mean);
+  auto* mean = launcher.scratch_array<double>(static_cast<std::size_t>(args.planes));
+  plane_means(launcher, args.planes, args.inner, args.x, mean);
   const SquaredDeviation<T> term{args.inner, args.x, mean};
-  total_sums(queue, partial_sums(queue, args.planes, args.inner, term), args.planes,
+  total_sums(launcher, partial_sums(launcher, args.planes, args.inner, term), args.planes,
              StoreDeviation<T>{args.inner, args.y});
 }
 
 template <class T>
-void plane_statistic_backward(Queue& queue, const PlaneStatisticBackwardArgs<T>& args) {
+void plane_statistic_backward(Launcher& launcher, const PlaneStatisticBackwardArgs<T>& args) {
   if (args.statistic == PlaneStatistic::mean) {
-    map_planes(queue, args.planes, args.inner, MeanGradient<T>{args});
+    map_planes(launcher, args.planes, args.inner, MeanGradient<T>{args});
     return;
   }
-  auto* mean = queue.scratch_array<double>(static_cast<std::size_t>(args.planes));
-  plane_means(queue, args.planes, args.inner, args.x, mean);
-  map_planes(queue, args.planes, args.inner, DeviationGradient<T>{args, mean});
+  auto* mean = launcher.scratch_array<double>(static_cast<std::size_t>(args.planes));
+  plane_means(launcher, args.planes, args.inner, args.x, mean);
+  map_planes(launcher, args.planes, args.inner, DeviationGradient<T>{args, mean});
 }
 
 PISR_INSTANTIATE(sum, SumArgs)

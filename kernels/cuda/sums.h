@@ -62,12 +62,13 @@ struct PartialSums {
   int parts;
 };
 
-/// Sums term(plane, i) over parts of each plane into scratch memory of the queue.
+/// Sums term(plane, i) over parts of each plane into scratch memory of the launcher.
 template <class Term>
-PartialSums partial_sums(Queue& queue, std::int64_t planes, std::int64_t inner, const Term& term) {
+PartialSums partial_sums(Launcher& launcher, std::int64_t planes, std::int64_t inner,
+                         const Term& term) {
   const auto parts = static_cast<int>(block_count(inner, kSumElements));
-  auto* partial = queue.scratch_array<double>(static_cast<std::size_t>(planes * parts));
-  launch(queue, partial_sums_kernel<Term>, block_count(planes * parts, 1), kSumThreads, inner,
+  auto* partial = launcher.scratch_array<double>(static_cast<std::size_t>(planes * parts));
+  launch(launcher, partial_sums_kernel<Term>, block_count(planes * parts, 1), kSumThreads, inner,
          parts, term, partial);
   return {partial, planes, parts};
 }
@@ -98,8 +99,9 @@ __global__ void __launch_bounds__(kSumThreads)
 /// results as planes each plane is a result, with as many as channels a result is the sum of its
 /// channel over all images, and one result is the sum of everything.
 template <class Finish>
-void total_sums(Queue& queue, const PartialSums& sums, std::int64_t results, const Finish& finish) {
-  launch(queue, total_sums_kernel<Finish>, block_count(results, 1), kSumThreads, sums.values,
+void total_sums(Launcher& launcher, const PartialSums& sums, std::int64_t results,
+                const Finish& finish) {
+  launch(launcher, total_sums_kernel<Finish>, block_count(results, 1), kSumThreads, sums.values,
          results, sums.planes / results, sums.parts, finish);
 }
 

@@ -1,5 +1,5 @@
-#include "kernels/cuda/cuda.h"
 #include "kernels/cuda/fsrcnn/fused_fsrcnn.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/table.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 #include "kernels/precision.h"
 #include "kernels/table.h"
 

@@ -1,6 +1,6 @@
 #include <cstdint>
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/map.h"
 #include "kernels/cuda/sums.h"
 #include "kernels/training_step.h"
@@ -25,13 +25,13 @@ struct FinishStep {
 }  // namespace
 
 template <class T>
-void random_patches(Queue& queue, const RandomPatchesArgs<T>& args) {
-  map_planes(queue, args.batch, patch_pixels(args), PatchPixel<T>{args});
+void random_patches(Launcher& launcher, const RandomPatchesArgs<T>& args) {
+  map_planes(launcher, args.batch, patch_pixels(args), PatchPixel<T>{args});
 }
 
 template <class T>
-void finish_step(Queue& queue, const FinishStepArgs<T>& args) {
-  total_sums(queue, partial_sums(queue, 1, args.count, Square<T>{args.gradient}), 1,
+void finish_step(Launcher& launcher, const FinishStepArgs<T>& args) {
+  total_sums(launcher, partial_sums(launcher, 1, args.count, Square<T>{args.gradient}), 1,
              FinishStep<T>{args});
 }
 

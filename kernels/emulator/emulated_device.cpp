@@ -161,7 +161,7 @@ void EmulatedDevice::copy(void* target, const void* source, std::size_t bytes) {
   if (from < to + bytes && to < from + bytes) {
     fail_with("copy: source and target overlap");
   }
-  queue([this, target, source, bytes] {
+  launcher([this, target, source, bytes] {
     check_range("copy", target, bytes);
     check_range("copy", source, bytes);
     std::memcpy(target, source, bytes);
@@ -170,7 +170,7 @@ void EmulatedDevice::copy(void* target, const void* source, std::size_t bytes) {
 
 void EmulatedDevice::set_bytes(void* target, unsigned char value, std::size_t bytes) {
   check_call("set_bytes");
-  queue([this, target, value, bytes] {
+  launcher([this, target, value, bytes] {
     check_range("set_bytes", target, bytes);
     std::memset(target, value, bytes);
   });
@@ -210,7 +210,7 @@ std::size_t EmulatedDevice::used() const noexcept {
 
 void EmulatedDevice::submit(std::function<void()> work) {
   check_call("launch");
-  queue([this, work = std::move(work)] {
+  launcher([this, work = std::move(work)] {
     ++launches_;
     work();
   });
@@ -227,7 +227,7 @@ void EmulatedDevice::check_argument(const void* bytes, std::size_t size) {
   }
 }
 
-void EmulatedDevice::queue(std::function<void()> work) {
+void EmulatedDevice::launcher(std::function<void()> work) {
   if (capturing_) {
     captured_.push_back(std::move(work));
   } else {

@@ -61,7 +61,7 @@ class EmulatedDevice final : public Device, private Stream {
 
   void submit(std::function<void()> work) override;
   void check_argument(const void* bytes, std::size_t size) override;
-  void queue(std::function<void()> work);
+  void launcher(std::function<void()> work);
   void run(const std::function<void()>& work);
   void check_call(const char* call);
   void check_not_capturing(const char* call);

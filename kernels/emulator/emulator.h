@@ -7,7 +7,7 @@
 #include <type_traits>
 
 #include "kernels/emulator/stream.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 /// Size of a grid or a block, and position in one, as CUDA spells it.
 struct dim3 {

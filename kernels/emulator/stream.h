@@ -5,8 +5,8 @@
 
 namespace pisr::kernels::emulator {
 
-/// What Queue::stream() points to where kernels are launched into an emulated device; where it is
-/// null they run at once, on any memory.
+/// What Launcher::stream() points to where kernels are launched into an emulated device; where it
+/// is null they run at once, on any memory.
 class Stream {
  public:
   /// `work` runs a grid, now or, where work is captured, each time that is replayed.

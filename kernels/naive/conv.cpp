@@ -4,11 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/fallbacks.h"
 #include "kernels/instantiate.h"
 #include "kernels/naive/naive.h"
 #include "kernels/naive/store.h"
-#include "kernels/prelu_first.h"
-#include "kernels/stage_by_stage.h"
 
 namespace pisr::kernels::naive {
 namespace {
@@ -108,7 +107,7 @@ void store_activated(const ConvArgs<T>& a, std::vector<double> y) {
 }  // namespace
 
 template <class T>
-void conv2d(Queue&, const ConvArgs<T>& a) {
+void conv2d(Launcher&, const ConvArgs<T>& a) {
   std::vector<double> y = bias_of_each_output(a.sizes, a.bias);
   for_each_product(a.sizes, [&](std::int64_t iy, std::int64_t iw, std::int64_t ix) {
     y[iy] += static_cast<double>(a.weight[iw]) * a.x[ix];
@@ -117,7 +116,7 @@ void conv2d(Queue&, const ConvArgs<T>& a) {
 }
 
 template <class T>
-void conv2d_backward_data(Queue&, const ConvBackwardDataArgs<T>& a) {
+void conv2d_backward_data(Launcher&, const ConvBackwardDataArgs<T>& a) {
   std::vector<double> dx(input_count(a.sizes));
   for_each_product(a.sizes, [&](std::int64_t iy, std::int64_t iw, std::int64_t ix) {
     dx[ix] += static_cast<double>(a.weight[iw]) * a.dy[iy];
@@ -126,7 +125,7 @@ void conv2d_backward_data(Queue&, const ConvBackwardDataArgs<T>& a) {
 }
 
 template <class T>
-void conv2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a) {
+void conv2d_backward_weight(Launcher&, const ConvBackwardWeightArgs<T>& a) {
   std::vector<double> dweight(weight_count(a.sizes));
   for_each_product(a.sizes, [&](std::int64_t iy, std::int64_t iw, std::int64_t ix) {
     dweight[iw] += static_cast<double>(a.x[ix]) * a.dy[iy];
@@ -136,12 +135,13 @@ void conv2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a) {
 }
 
 template <class T>
-void conv2d_prelu_backward_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args) {
-  run_prelu_first(queue, args, prelu_backward<T>, conv2d_backward_weight<T>);
+void conv2d_prelu_backward_weight(Launcher& launcher, const ConvPreluBackwardArgs<T>& args) {
+  fallback_conv2d_prelu_backward_weight(launcher, args, prelu_backward<T>,
+                                        conv2d_backward_weight<T>);
 }
 
 template <class T>
-void conv_transpose2d(Queue&, const ConvArgs<T>& a) {
+void conv_transpose2d(Launcher&, const ConvArgs<T>& a) {
   std::vector<double> y = bias_of_each_output(a.sizes, a.bias);
   for_each_product(transposed(a.sizes), [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
     y[iy] += static_cast<double>(a.weight[iw]) * a.x[ix];
@@ -150,7 +150,7 @@ void conv_transpose2d(Queue&, const ConvArgs<T>& a) {
 }
 
 template <class T>
-void conv_transpose2d_backward_data(Queue&, const ConvBackwardDataArgs<T>& a) {
+void conv_transpose2d_backward_data(Launcher&, const ConvBackwardDataArgs<T>& a) {
   std::vector<double> dx(input_count(a.sizes));
   for_each_product(transposed(a.sizes), [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
     dx[ix] += static_cast<double>(a.weight[iw]) * a.dy[iy];
@@ -159,7 +159,7 @@ void conv_transpose2d_backward_data(Queue&, const ConvBackwardDataArgs<T>& a) {
 }
 
 template <class T>
-void conv_transpose2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a) {
+void conv_transpose2d_backward_weight(Launcher&, const ConvBackwardWeightArgs<T>& a) {
   std::vector<double> dweight(weight_count(a.sizes));
   for_each_product(transposed(a.sizes), [&](std::int64_t ix, std::int64_t iw, std::int64_t iy) {
     dweight[iw] += static_cast<double>(a.x[ix]) * a.dy[iy];
@@ -169,8 +169,8 @@ void conv_transpose2d_backward_weight(Queue&, const ConvBackwardWeightArgs<T>& a
 }
 
 template <class T>
-void conv_chain(Queue& queue, const ConvChainArgs<T>& a) {
-  run_stage_by_stage(queue, a, conv2d<T>, conv_transpose2d<T>);
+void conv_chain(Launcher& launcher, const ConvChainArgs<T>& a) {
+  fallback_conv_chain(launcher, a, conv2d<T>, conv_transpose2d<T>);
 }
 
 PISR_INSTANTIATE(conv2d, ConvArgs)

@@ -27,7 +27,7 @@ void for_each_pixel(const Args& a, Visit visit) {
 }  // namespace
 
 template <class T>
-void copy_blocks(Queue&, const CopyBlocksArgs<T>& a) {
+void copy_blocks(Launcher&, const CopyBlocksArgs<T>& a) {
   for (std::int64_t block = 0; block < a.blocks; ++block) {
     for (std::int64_t i = 0; i < a.length; ++i) {
       store(a.target[block * a.target_stride + i], a.source[block * a.source_stride + i],
@@ -37,12 +37,12 @@ void copy_blocks(Queue&, const CopyBlocksArgs<T>& a) {
 }
 
 template <class T>
-void pixel_shuffle(Queue&, const PixelShuffleArgs<T>& a) {
+void pixel_shuffle(Launcher&, const PixelShuffleArgs<T>& a) {
   for_each_pixel(a, [&](std::int64_t large, std::int64_t small) { a.y[large] = a.x[small]; });
 }
 
 template <class T>
-void pixel_shuffle_backward(Queue&, const PixelShuffleBackwardArgs<T>& a) {
+void pixel_shuffle_backward(Launcher&, const PixelShuffleBackwardArgs<T>& a) {
   for_each_pixel(a, [&](std::int64_t large, std::int64_t small) {
     store(a.dx[small], a.dy[large], a.dx_store);
   });

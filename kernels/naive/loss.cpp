@@ -2,10 +2,10 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/fallbacks.h"
 #include "kernels/instantiate.h"
 #include "kernels/naive/naive.h"
 #include "kernels/naive/store.h"
-#include "kernels/term_by_term.h"
 
 namespace pisr::kernels::naive {
 namespace {
@@ -54,7 +54,7 @@ double derivative_by_spread(LossOp op, double difference, double spread) {
 }  // namespace
 
 template <class T>
-void loss(Queue&, const LossArgs<T>& a) {
+void loss(Launcher&, const LossArgs<T>& a) {
   double total = 0;
   for (std::int64_t i = 0; i < a.count; ++i) {
     total += loss_value(a.op, static_cast<double>(a.target[i]) - a.location[i],
@@ -64,7 +64,7 @@ void loss(Queue&, const LossArgs<T>& a) {
 }
 
 template <class T>
-void loss_backward(Queue&, const LossBackwardArgs<T>& a) {
+void loss_backward(Launcher&, const LossBackwardArgs<T>& a) {
   const double dy = *a.dy / static_cast<double>(a.count);
   for (std::int64_t i = 0; i < a.count; ++i) {
     const double difference = static_cast<double>(a.target[i]) - a.location[i];
@@ -83,8 +83,8 @@ void loss_backward(Queue&, const LossBackwardArgs<T>& a) {
 }
 
 template <class T>
-void weighted_loss(Queue& queue, const WeightedLossArgs<T>& args) {
-  run_term_by_term(queue, args, loss<T>, loss_backward<T>);
+void weighted_loss(Launcher& launcher, const WeightedLossArgs<T>& args) {
+  fallback_weighted_loss(launcher, args, loss<T>, loss_backward<T>);
 }
 
 PISR_INSTANTIATE(loss, LossArgs)

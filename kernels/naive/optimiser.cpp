@@ -9,7 +9,7 @@
 namespace pisr::kernels::naive {
 
 template <class T>
-void adam(Queue&, const AdamArgs<T>& a) {
+void adam(Launcher&, const AdamArgs<T>& a) {
   const AdamConstants step = a.control == nullptr ? adam_constants(a) : adam_constants(*a.control);
   for (std::int64_t i = 0; step.applied && i < a.count; ++i) {
     const double gradient = step.gradient_scale * a.gradient[i];
@@ -24,7 +24,7 @@ void adam(Queue&, const AdamArgs<T>& a) {
 }
 
 template <class T>
-void moving_average(Queue&, const MovingAverageArgs<T>& a) {
+void moving_average(Launcher&, const MovingAverageArgs<T>& a) {
   const bool applied = a.control == nullptr || a.control->applied != 0;
   for (std::int64_t i = 0; applied && i < a.count; ++i) {
     store(a.average[i], a.decay * a.average[i] + (1 - a.decay) * a.x[i], Store::write);

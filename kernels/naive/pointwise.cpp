@@ -106,15 +106,15 @@ double gradient_of_second(BinaryOp op, A a, B b, double dy) {
 
 // Which element of the second operand meets element i of the first.
 template <class Args>
-std::int64_t spread_index(const Args& a, std::int64_t i) {
-  switch (a.spread) {
-    case Spread::same:
+std::int64_t broadcast_index(const Args& a, std::int64_t i) {
+  switch (a.broadcast) {
+    case Broadcast::same:
       return i;
-    case Spread::channel:
+    case Broadcast::channel:
       return i / a.inner % a.channels;
-    case Spread::plane:
+    case Broadcast::plane:
       return i / a.inner;
-    case Spread::scalar:
+    case Broadcast::scalar:
       return 0;
   }
   return 0;
@@ -122,14 +122,14 @@ std::int64_t spread_index(const Args& a, std::int64_t i) {
 
 template <class Args>
 std::int64_t spread_count(const Args& a) {
-  switch (a.spread) {
-    case Spread::same:
+  switch (a.broadcast) {
+    case Broadcast::same:
       return a.batch * a.channels * a.inner;
-    case Spread::channel:
+    case Broadcast::channel:
       return a.channels;
-    case Spread::plane:
+    case Broadcast::plane:
       return a.batch * a.channels;
-    case Spread::scalar:
+    case Broadcast::scalar:
       return 1;
   }
   return 0;
@@ -138,38 +138,38 @@ std::int64_t spread_count(const Args& a) {
 }  // namespace
 
 template <class T>
-void unary(Queue&, const UnaryArgs<T>& a) {
+void unary(Launcher&, const UnaryArgs<T>& a) {
   for (std::int64_t i = 0; i < a.count; ++i) {
     store(a.y[i], unary_value(a.op, a.x[i], a.parameter, a.offset), Store::write);
   }
 }
 
 template <class T>
-void unary_backward(Queue&, const UnaryBackwardArgs<T>& a) {
+void unary_backward(Launcher&, const UnaryBackwardArgs<T>& a) {
   for (std::int64_t i = 0; i < a.count; ++i) {
     store(a.dx[i], a.dy[i] * unary_derivative(a, i), a.dx_store);
   }
 }
 
 template <class T>
-void affine(Queue&, const AffineArgs<T>& a) {
+void affine(Launcher&, const AffineArgs<T>& a) {
   for (std::int64_t i = 0; i < a.count; ++i) {
     store(a.y[i], static_cast<double>(a.scale) * a.x[i] + a.offset, a.y_store);
   }
 }
 
 template <class T>
-void binary(Queue&, const BinaryArgs<T>& a) {
+void binary(Launcher&, const BinaryArgs<T>& a) {
   for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
-    store(a.y[i], binary_value(a.op, a.a[i], a.b[spread_index(a, i)]), Store::write);
+    store(a.y[i], binary_value(a.op, a.a[i], a.b[broadcast_index(a, i)]), Store::write);
   }
 }
 
 template <class T>
-void binary_backward(Queue&, const BinaryBackwardArgs<T>& a) {
+void binary_backward(Launcher&, const BinaryBackwardArgs<T>& a) {
   std::vector<double> db(a.db == nullptr ? 0 : spread_count(a));
   for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
-    const std::int64_t j = spread_index(a, i);
+    const std::int64_t j = broadcast_index(a, i);
     const auto first = [&] { return static_cast<double>(a.a[i]); };
     const auto second = [&] { return static_cast<double>(a.b[j]); };
     if (a.da != nullptr) {
@@ -183,7 +183,7 @@ void binary_backward(Queue&, const BinaryBackwardArgs<T>& a) {
 }
 
 template <class T>
-void prelu(Queue&, const PreluArgs<T>& a) {
+void prelu(Launcher&, const PreluArgs<T>& a) {
   for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
     const double slope = a.slope[a.slopes == 1 ? 0 : i / a.inner % a.channels];
     store(a.y[i], a.x[i] > 0 ? a.x[i] : slope * a.x[i], Store::write);
@@ -191,7 +191,7 @@ void prelu(Queue&, const PreluArgs<T>& a) {
 }
 
 template <class T>
-void prelu_backward(Queue&, const PreluBackwardArgs<T>& a) {
+void prelu_backward(Launcher&, const PreluBackwardArgs<T>& a) {
   std::vector<double> dslope(a.slopes), dbias(a.channels);
   for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
     const std::int64_t channel = i / a.inner % a.channels;

@@ -33,7 +33,7 @@ double standard_deviation(const T* x, std::int64_t count) {
 }  // namespace
 
 template <class T>
-void sum(Queue&, const SumArgs<T>& a) {
+void sum(Launcher&, const SumArgs<T>& a) {
   double total = 0;
   for (std::int64_t i = 0; i < a.count; ++i) {
     total += a.x[i];
@@ -42,14 +42,14 @@ void sum(Queue&, const SumArgs<T>& a) {
 }
 
 template <class T>
-void spread_scalar(Queue&, const SpreadScalarArgs<T>& a) {
+void broadcast_scalar(Launcher&, const BroadcastScalarArgs<T>& a) {
   for (std::int64_t i = 0; i < a.count; ++i) {
     store(a.dx[i], static_cast<double>(a.scale) * *a.dy, a.dx_store);
   }
 }
 
 template <class T>
-void plane_statistic(Queue&, const PlaneStatisticArgs<T>& a) {
+void plane_statistic(Launcher&, const PlaneStatisticArgs<T>& a) {
   for (std::int64_t plane = 0; plane < a.planes; ++plane) {
     const T* x = a.x + plane * a.inner;
     store(a.y[plane],
@@ -59,7 +59,7 @@ void plane_statistic(Queue&, const PlaneStatisticArgs<T>& a) {
 }
 
 template <class T>
-void plane_statistic_backward(Queue&, const PlaneStatisticBackwardArgs<T>& a) {
+void plane_statistic_backward(Launcher&, const PlaneStatisticBackwardArgs<T>& a) {
   for (std::int64_t plane = 0; plane < a.planes; ++plane) {
     const double dy = a.dy[plane] / static_cast<double>(a.inner);
     T* dx = a.dx + plane * a.inner;
@@ -78,7 +78,7 @@ void plane_statistic_backward(Queue&, const PlaneStatisticBackwardArgs<T>& a) {
 }
 
 template <class T>
-void block_mean(Queue&, const BlockMeanArgs<T>& a) {
+void block_mean(Launcher&, const BlockMeanArgs<T>& a) {
   const std::int64_t factor = a.factor, width = a.width * factor;
   for (std::int64_t row = 0; row < a.planes * a.height; ++row) {
     for (std::int64_t column = 0; column < a.width; ++column) {
@@ -95,7 +95,7 @@ void block_mean(Queue&, const BlockMeanArgs<T>& a) {
 }
 
 template <class T>
-void block_mean_backward(Queue&, const BlockMeanBackwardArgs<T>& a) {
+void block_mean_backward(Launcher&, const BlockMeanBackwardArgs<T>& a) {
   const std::int64_t factor = a.factor, width = a.width * factor;
   for (std::int64_t row = 0; row < a.planes * a.height * factor; ++row) {
     for (std::int64_t column = 0; column < width; ++column) {
@@ -106,7 +106,7 @@ void block_mean_backward(Queue&, const BlockMeanBackwardArgs<T>& a) {
 }
 
 template <class T>
-void sum_squares(Queue&, const SumSquaresArgs<T>& a) {
+void sum_squares(Launcher&, const SumSquaresArgs<T>& a) {
   double total = 0;
   for (std::int64_t i = 0; i < a.count; ++i) {
     total += static_cast<double>(a.x[i]) * a.x[i];
@@ -115,7 +115,7 @@ void sum_squares(Queue&, const SumSquaresArgs<T>& a) {
 }
 
 PISR_INSTANTIATE(sum, SumArgs)
-PISR_INSTANTIATE(spread_scalar, SpreadScalarArgs)
+PISR_INSTANTIATE(broadcast_scalar, BroadcastScalarArgs)
 PISR_INSTANTIATE(plane_statistic, PlaneStatisticArgs)
 PISR_INSTANTIATE(plane_statistic_backward, PlaneStatisticBackwardArgs)
 PISR_INSTANTIATE(block_mean, BlockMeanArgs)

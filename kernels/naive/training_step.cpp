@@ -2,13 +2,14 @@
 
 #include <cstdint>
 
+#include "kernels/fallbacks.h"
 #include "kernels/instantiate.h"
 #include "kernels/naive/naive.h"
 
 namespace pisr::kernels::naive {
 
 template <class T>
-void random_patches(Queue&, const RandomPatchesArgs<T>& args) {
+void random_patches(Launcher&, const RandomPatchesArgs<T>& args) {
   for (std::int64_t sample = 0; sample < args.batch; ++sample) {
     for (std::int64_t i = 0; i < patch_pixels(args); ++i) {
       write_patch_pixel(args, sample, i);
@@ -17,14 +18,14 @@ void random_patches(Queue&, const RandomPatchesArgs<T>& args) {
 }
 
 template <class T>
-void finish_sums(Queue&, const FinishSumsArgs<T>& args) {
-  finish_sums_of(args);
+void finish_sums(Launcher&, const FinishSumsArgs<T>& args) {
+  fallback_finish_sums(args);
 }
 
 template <class T>
-void finish_step(Queue& queue, const FinishStepArgs<T>& args) {
+void finish_step(Launcher& launcher, const FinishStepArgs<T>& args) {
   double squares = 0;
-  sum_squares(queue, SumSquaresArgs<T>{args.count, args.gradient, &squares});
+  sum_squares(launcher, SumSquaresArgs<T>{args.count, args.gradient, &squares});
   finish_step_of(args, squares);
 }
 

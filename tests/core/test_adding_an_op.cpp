@@ -34,9 +34,9 @@ struct CharbonnierBackwardArgs {
 // Elements are cut into tasks by their number alone, so that the result is the same for any number
 // of threads.
 template <class Function>
-void for_each_element(kernels::Queue& queue, std::int64_t count, Function function) {
+void for_each_element(kernels::Launcher& launcher, std::int64_t count, Function function) {
   constexpr std::int64_t kChunk = 16384;
-  queue.parallel_for((count + kChunk - 1) / kChunk, [&](std::int64_t task, int) {
+  launcher.parallel_for((count + kChunk - 1) / kChunk, [&](std::int64_t task, int) {
     const std::int64_t end = std::min(count, (task + 1) * kChunk);
     for (std::int64_t i = task * kChunk; i < end; ++i) {
       function(i);
@@ -45,15 +45,15 @@ void for_each_element(kernels::Queue& queue, std::int64_t count, Function functi
 }
 
 template <class T>
-void charbonnier_kernel(kernels::Queue& queue, const CharbonnierArgs<T>& a) {
-  for_each_element(queue, a.count, [&](std::int64_t i) {
+void charbonnier_kernel(kernels::Launcher& launcher, const CharbonnierArgs<T>& a) {
+  for_each_element(launcher, a.count, [&](std::int64_t i) {
     a.y[i] = std::sqrt(a.x[i] * a.x[i] + a.epsilon * a.epsilon);
   });
 }
 
 template <class T>
-void charbonnier_backward_kernel(kernels::Queue& queue, const CharbonnierBackwardArgs<T>& a) {
-  for_each_element(queue, a.count, [&](std::int64_t i) {
+void charbonnier_backward_kernel(kernels::Launcher& launcher, const CharbonnierBackwardArgs<T>& a) {
+  for_each_element(launcher, a.count, [&](std::int64_t i) {
     const T gradient = a.dy[i] * a.x[i] / a.y[i];
     a.dx[i] = a.dx_store == kernels::Store::add ? a.dx[i] + gradient : gradient;
   });

@@ -9,10 +9,10 @@
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/kernels/conv_cases.h"
-#include "tests/kernels/device_queue.h"
+#include "tests/kernels/device_launcher.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/random_values.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 /// The convolutions of a table of kernels against their definition in double.
 namespace pisr::kernels {
@@ -54,9 +54,9 @@ std::size_t failures(const std::vector<T>& got, const std::vector<double>& truth
 /// The three kernels of a kind of convolution, for one element type and back end.
 template <class T>
 struct ConvKind {
-  void (*forward)(Queue&, const ConvArgs<T>&);
-  void (*backward_data)(Queue&, const ConvBackwardDataArgs<T>&);
-  void (*backward_weight)(Queue&, const ConvBackwardWeightArgs<T>&);
+  void (*forward)(Launcher&, const ConvArgs<T>&);
+  void (*backward_data)(Launcher&, const ConvBackwardDataArgs<T>&);
+  void (*backward_weight)(Launcher&, const ConvBackwardWeightArgs<T>&);
 };
 
 template <class T>
@@ -124,24 +124,24 @@ ConvOutputs<T> run_conv(const ConvKind<T>& kernels, const ConvSizes& sizes, cons
   GuardedArray<T> dbias(in.bias.size(), start, device);
   const auto with_queue = [&](auto call) {
     if (device != nullptr) {
-      DeviceQueue queue(*device);
-      call(queue);
-      REQUIRE(queue.guards_intact());
+      DeviceLauncher launcher(*device);
+      call(launcher);
+      REQUIRE(launcher.guards_intact());
     } else {
-      TestQueue queue(place.threads);
-      call(queue);
-      REQUIRE(queue.guards_intact());
+      TestLauncher launcher(place.threads);
+      call(launcher);
+      REQUIRE(launcher.guards_intact());
     }
   };
-  with_queue([&](Queue& queue) {
-    kernels.forward(queue, {sizes, x.data(), weight.data(), bias.data(), y.data()});
+  with_queue([&](Launcher& launcher) {
+    kernels.forward(launcher, {sizes, x.data(), weight.data(), bias.data(), y.data()});
   });
-  with_queue([&](Queue& queue) {
-    kernels.backward_data(queue, {sizes, dy.data(), weight.data(), dx.data(), store});
+  with_queue([&](Launcher& launcher) {
+    kernels.backward_data(launcher, {sizes, dy.data(), weight.data(), dx.data(), store});
   });
-  with_queue([&](Queue& queue) {
+  with_queue([&](Launcher& launcher) {
     kernels.backward_weight(
-        queue, {sizes, x.data(), dy.data(), dweight.data(), dbias.data(), store, store});
+        launcher, {sizes, x.data(), dy.data(), dweight.data(), dbias.data(), store, store});
   });
   for (GuardedArray<T>* array : {&x, &weight, &bias, &dy, &y, &dx, &dweight, &dbias}) {
     REQUIRE(array->guards_intact());

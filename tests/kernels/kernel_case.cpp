@@ -9,10 +9,10 @@
 #include <type_traits>
 
 #include "tests/catch.h"
-#include "tests/kernels/device_queue.h"
+#include "tests/kernels/device_launcher.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/guarded_array.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -27,12 +27,12 @@ struct Variant {
 };
 
 template <class T>
-void run(const KernelCase& c, const KernelTable<T>& table, Queue& queue,
+void run(const KernelCase& c, const KernelTable<T>& table, Launcher& launcher,
          const std::vector<T*>& pointers, Store how) {
   if constexpr (std::is_same_v<T, float>) {
-    c.run_float(table, queue, pointers, how);
+    c.run_float(table, launcher, pointers, how);
   } else {
-    c.run_double(table, queue, pointers, how);
+    c.run_double(table, launcher, pointers, how);
   }
 }
 
@@ -49,16 +49,16 @@ Values call(const KernelCase& c, const KernelTable<T>& table, const Variant& var
     pointers.push_back(present[i] ? arrays[i].data() : nullptr);
   }
   emulator::set_order(variant.order);
-  const auto run_in = [&](auto& queue) {
-    run(c, table, queue, pointers, how);
-    CHECK(queue.guards_intact());
+  const auto run_in = [&](auto& launcher) {
+    run(c, table, launcher, pointers, how);
+    CHECK(launcher.guards_intact());
   };
   if (variant.device != nullptr) {
-    DeviceQueue queue(*variant.device);
-    run_in(queue);
+    DeviceLauncher launcher(*variant.device);
+    run_in(launcher);
   } else {
-    TestQueue queue(variant.threads);
-    run_in(queue);
+    TestLauncher launcher(variant.threads);
+    run_in(launcher);
   }
   Values after;
   for (GuardedArray<T>& array : arrays) {

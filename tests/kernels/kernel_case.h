@@ -46,9 +46,9 @@ struct KernelCase {
   bool host_only = false;  ///< its function reads or writes the arrays itself
 
   /// Calls the kernel of a table with pointers to the arrays, null for an output to leave out.
-  std::function<void(const KernelTable<float>&, Queue&, const std::vector<float*>&, Store)>
+  std::function<void(const KernelTable<float>&, Launcher&, const std::vector<float*>&, Store)>
       run_float;
-  std::function<void(const KernelTable<double>&, Queue&, const std::vector<double*>&, Store)>
+  std::function<void(const KernelTable<double>&, Launcher&, const std::vector<double*>&, Store)>
       run_double;
 
   /// Sum of the magnitudes of the terms of which each element of array `index` is made, given the

@@ -101,9 +101,9 @@ TEST_CASE("emulated CUDA convolutions in TF32 round their operands to nearest") 
     for (const auto& [precision, wanted] :
          {std::pair{Precision::fp32, values}, {Precision::tf32, rounded}}) {
       std::vector<float> y(y_count(sizes), std::numeric_limits<float>::quiet_NaN());
-      TestQueue queue;
+      TestLauncher launcher;
       emulated_cuda::kernel_table(precision).conv2d(
-          queue, {sizes, x.data(), weight.data(), nullptr, y.data()});
+          launcher, {sizes, x.data(), weight.data(), nullptr, y.data()});
       for (std::size_t i = 0; i < y.size(); ++i) {
         CHECK(y[i] == wanted[i % 4]);
       }
@@ -167,9 +167,9 @@ TEST_CASE("convolutions without bias, and gradients nobody asks for") {
     ConvInputs<double> inputs(s, -1);
     const ConvKind<double> kernels = conv_kind(*table, is_transpose);
     const ConvOutputs<double> with_bias = run_conv<double>(kernels, s, inputs, {}, Store::write, 0);
-    TestQueue queue;
+    TestLauncher launcher;
     GuardedArray<double> y(y_count(s), std::numeric_limits<double>::quiet_NaN());
-    kernels.forward(queue, {s, inputs.x.data(), inputs.weight.data(), nullptr, y.data()});
+    kernels.forward(launcher, {s, inputs.x.data(), inputs.weight.data(), nullptr, y.data()});
     const std::size_t plane = static_cast<std::size_t>(s.out_height) * s.out_width;
     std::vector<double> expected = with_bias.y;
     for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -179,10 +179,10 @@ TEST_CASE("convolutions without bias, and gradients nobody asks for") {
 
     GuardedArray<double> dweight(weight_count(s), std::numeric_limits<double>::quiet_NaN());
     GuardedArray<double> dbias(s.out_channels, std::numeric_limits<double>::quiet_NaN());
-    kernels.backward_weight(queue, {s, inputs.x.data(), inputs.dy.data(), dweight.data(), nullptr,
-                                    Store::write, Store::write});
-    kernels.backward_weight(queue, {s, inputs.x.data(), inputs.dy.data(), nullptr, dbias.data(),
-                                    Store::write, Store::write});
+    kernels.backward_weight(launcher, {s, inputs.x.data(), inputs.dy.data(), dweight.data(),
+                                       nullptr, Store::write, Store::write});
+    kernels.backward_weight(launcher, {s, inputs.x.data(), inputs.dy.data(), nullptr, dbias.data(),
+                                       Store::write, Store::write});
     CHECK(same_bits(dweight.values(), with_bias.dweight));
     CHECK(same_bits(dbias.values(), with_bias.dbias));
   }

@@ -8,7 +8,7 @@
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/random_values.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -24,26 +24,26 @@ void check_case(const KernelTable<T>& table, const ConvCase& test, bool is_trans
   const std::vector<T> slopes = uniform<T>(s.out_channels, -1, 1, 4);
   const auto forward = is_transpose ? table.conv_transpose2d : table.conv2d;
   const std::vector<T> unset(y_count(s), std::numeric_limits<T>::quiet_NaN());
-  TestQueue queue(2);
+  TestLauncher launcher(2);
 
   std::vector<T> plain = unset;
-  forward(queue, {s, x.data(), weight.data(), bias.data(), plain.data()});
+  forward(launcher, {s, x.data(), weight.data(), bias.data(), plain.data()});
   std::vector<T> expected = plain;
   if (kind == ActivationKind::relu) {
-    table.unary(queue, {UnaryOp::relu, static_cast<std::int64_t>(plain.size()), T{0}, plain.data(),
-                        expected.data()});
+    table.unary(launcher, {UnaryOp::relu, static_cast<std::int64_t>(plain.size()), T{0},
+                           plain.data(), expected.data()});
   } else if (kind == ActivationKind::prelu) {
-    table.prelu(queue, {s.batch, s.out_channels, std::int64_t{s.out_height} * s.out_width,
-                        slope_count, plain.data(), slopes.data(), expected.data()});
+    table.prelu(launcher, {s.batch, s.out_channels, std::int64_t{s.out_height} * s.out_width,
+                           slope_count, plain.data(), slopes.data(), expected.data()});
   }
 
   const Activation<T> activation{kind, slopes.data(), slope_count};
   std::vector<T> y = unset;
-  forward(queue, {s, x.data(), weight.data(), bias.data(), y.data(), activation});
+  forward(launcher, {s, x.data(), weight.data(), bias.data(), y.data(), activation});
   CHECK(same_bits(y, expected));
   y = unset;
   std::vector<T> before = unset;
-  forward(queue, {s, x.data(), weight.data(), bias.data(), y.data(), activation, before.data()});
+  forward(launcher, {s, x.data(), weight.data(), bias.data(), y.data(), activation, before.data()});
   CHECK(same_bits(y, expected));
   CHECK(same_bits(before, plain));
 }

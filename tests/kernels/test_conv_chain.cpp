@@ -10,7 +10,7 @@
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/random_values.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -139,12 +139,13 @@ struct Chain {
   }
 
   std::vector<T> one_by_one(const KernelTable<T>& table) const {
-    TestQueue queue;
+    TestLauncher launcher;
     std::vector<T> from = x;
     for (const ChainStage<T>& stage : stages) {
       std::vector<T> to(y_count(stage.sizes), std::numeric_limits<T>::quiet_NaN());
       (stage.transposed ? table.conv_transpose2d : table.conv2d)(
-          queue, {stage.sizes, from.data(), stage.weight, stage.bias, to.data(), stage.activation});
+          launcher,
+          {stage.sizes, from.data(), stage.weight, stage.bias, to.data(), stage.activation});
       from = std::move(to);
     }
     return from;
@@ -156,10 +157,10 @@ struct Chain {
     std::vector<T> y(count + 2 * kGuard, std::numeric_limits<T>::quiet_NaN());
     std::fill_n(y.begin(), kGuard, T{7});
     std::fill_n(y.end() - kGuard, kGuard, T{7});
-    TestQueue queue(threads);
-    table.conv_chain(queue,
+    TestLauncher launcher(threads);
+    table.conv_chain(launcher,
                      {stages.data(), static_cast<int>(stages.size()), x.data(), y.data() + kGuard});
-    REQUIRE(queue.guards_intact());
+    REQUIRE(launcher.guards_intact());
     for (std::size_t i = 0; i < kGuard; ++i) {
       REQUIRE(y[i] == T{7});
       REQUIRE(y[y.size() - 1 - i] == T{7});
@@ -199,11 +200,11 @@ TEST_CASE("conv_chain: scratch memory does not grow with the image") {
   const auto scratch_bytes = [](int height, int width) {
     const Chain<float> chain({"FSRCNN", 1, 1, height, width, fsrcnn(2)});
     std::vector<float> y(y_count(chain.stages.back().sizes));
-    TestQueue queue(2);
+    TestLauncher launcher(2);
     cpu_kernels<float>().conv_chain(
-        queue,
+        launcher,
         {chain.stages.data(), static_cast<int>(chain.stages.size()), chain.x.data(), y.data()});
-    return queue.scratch_bytes();
+    return launcher.scratch_bytes();
   };
   const std::size_t bytes = scratch_bytes(64, 192);
   CHECK(bytes > 0);

@@ -7,7 +7,7 @@
 
 #include "kernels/table.h"
 #include "tests/catch.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 using namespace pisr;
 using namespace pisr::kernels;
@@ -83,13 +83,13 @@ TEST_CASE("convolution equals the matrix product of weights and patches") {
     const Eigen::VectorXd dbias = gradient.rowwise().sum();
 
     for (const KernelTable<double>* table : {&naive_kernels<double>(), &cpu_kernels<double>()}) {
-      TestQueue queue;
+      TestLauncher launcher;
       Matrix got_y(y.rows(), y.cols());
       Matrix got_dweight(dweight.rows(), dweight.cols());
       Eigen::VectorXd got_dbias(dbias.size());
-      table->conv2d(queue, {s, x.data(), weight.data(), bias.data(), got_y.data()});
-      table->conv2d_backward_weight(queue, {s, x.data(), dy.data(), got_dweight.data(),
-                                            got_dbias.data(), Store::write, Store::write});
+      table->conv2d(launcher, {s, x.data(), weight.data(), bias.data(), got_y.data()});
+      table->conv2d_backward_weight(launcher, {s, x.data(), dy.data(), got_dweight.data(),
+                                               got_dbias.data(), Store::write, Store::write});
       CHECK((got_y - y).cwiseAbs().maxCoeff() <= 1e-13 * taps);
       CHECK((got_dweight - dweight).cwiseAbs().maxCoeff() <= 1e-13 * outputs);
       CHECK((got_dbias - dbias).cwiseAbs().maxCoeff() <= 1e-13 * outputs);

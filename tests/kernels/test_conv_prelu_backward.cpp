@@ -5,16 +5,16 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/prelu_first.h"
+#include "kernels/fallbacks.h"
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "tests/kernels/conv_cases.h"
-#include "tests/kernels/device_queue.h"
+#include "tests/kernels/device_launcher.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/random_values.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -50,7 +50,7 @@ struct Outputs {
 };
 
 template <class T>
-using Kernel = void (*)(Queue&, const ConvPreluBackwardArgs<T>&);
+using Kernel = void (*)(Launcher&, const ConvPreluBackwardArgs<T>&);
 
 /// On the host where `device` is null. Results are written over NaN or added to kStart.
 template <class T>
@@ -75,13 +75,13 @@ Outputs<T> run(Kernel<T> kernel, const ConvSizes& s, const Inputs<T>& in, const 
       wanted.dslope ? dslope.data() : nullptr,
       wanted.store};
   if (device != nullptr) {
-    DeviceQueue queue(*device);
-    kernel(queue, args);
-    REQUIRE(queue.guards_intact());
+    DeviceLauncher launcher(*device);
+    kernel(launcher, args);
+    REQUIRE(launcher.guards_intact());
   } else {
-    TestQueue queue(2);
-    kernel(queue, args);
-    REQUIRE(queue.guards_intact());
+    TestLauncher launcher(2);
+    kernel(launcher, args);
+    REQUIRE(launcher.guards_intact());
   }
   for (GuardedArray<T>* array : {&x, &dy, &before, &slope, &dz, &dweight, &dbias, &dslope}) {
     REQUIRE(array->guards_intact());
@@ -157,8 +157,9 @@ void check_case(Kernel<T> kernel, Kernel<T> first, const ConvCase& test,
 
 /// The kernels of a table one after the other, as a kernel.
 template <class T, const KernelTable<T>& (*kTable)()>
-void prelu_first(Queue& queue, const ConvPreluBackwardArgs<T>& args) {
-  run_prelu_first(queue, args, kTable().prelu_backward, kTable().conv2d_backward_weight);
+void prelu_first(Launcher& launcher, const ConvPreluBackwardArgs<T>& args) {
+  fallback_conv2d_prelu_backward_weight(launcher, args, kTable().prelu_backward,
+                                        kTable().conv2d_backward_weight);
 }
 
 const KernelTable<float>& emulated_floats() {

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/cuda/conv/conv_float_tiles.h"
+#include "kernels/cuda/conv/conv_fp32_tiles.h"
 #include "kernels/cuda/conv/conv_patch_tiles.h"
-#include "kernels/cuda/conv/conv_tiles.h"
+#include "kernels/cuda/conv/conv_tf32_tiles.h"
 #include "kernels/cuda/conv/conv_weight_tiles.h"
 #include "kernels/emulator/emulator.h"
 #include "kernels/table.h"
@@ -19,7 +19,7 @@
 #include "tests/kernels/conv_cases.h"
 #include "tests/kernels/conv_comparison.h"
 #include "tests/kernels/emulated.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -103,7 +103,7 @@ std::vector<ConvCase> transposed_weight_tile_cases() {
   };
 }
 
-// What conv_float_tiles.h is tested with beside the common cases: each way to meet the taps with
+// What conv_fp32_tiles.h is tested with beside the common cases: each way to meet the taps with
 // each number of filters of a thread, sums of few and of many terms, several blocks of everything.
 std::vector<ConvCase> float_tile_cases() {
   return {
@@ -205,22 +205,22 @@ TEST_CASE("the convolutions of a device equal their definition, twice", "[device
 TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
   const auto& table = emulated_cuda::kernel_table(Precision::tf32);
   for (const ConvCase& test : tile_cases()) {
-    CHECK(emulated_cuda::tiles_take_to_small(test.sizes));
+    CHECK(emulated_cuda::tf32_tiles_take_forward(test.sizes));
     compare_conv<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
   }
   for (const ConvCase& test : transposed_tile_cases()) {
-    CHECK(emulated_cuda::tiles_take_to_large(transposed(test.sizes)));
+    CHECK(emulated_cuda::tf32_tiles_take_transpose(transposed(test.sizes)));
     compare_conv<float>(table, test, true, -1, Store::add, {}, kTf32Tolerance);
   }
   for (const ConvCase& test : patch_tile_cases()) {
-    CHECK(emulated_cuda::patch_tiles_take_to_small(test.sizes));
+    CHECK(emulated_cuda::patch_tiles_take_forward(test.sizes));
     compare_conv<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
   }
   for (const ConvCase& test : transposed_weight_tile_cases()) {
-    CHECK(emulated_cuda::patch_tiles_take_to_small(transposed(test.sizes)));
+    CHECK(emulated_cuda::patch_tiles_take_forward(transposed(test.sizes)));
   }
   for (const ConvCase& test : merged_tile_cases()) {
-    CHECK(emulated_cuda::tiles_take_to_large(transposed(test.sizes)));
+    CHECK(emulated_cuda::tf32_tiles_take_transpose(transposed(test.sizes)));
     compare_conv<float>(table, test, true, -1, Store::write, {}, kTf32Tolerance);
   }
   for (const ConvCase& test :
@@ -228,14 +228,14 @@ TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
         conv("few channels", 1, 7, 16, 5, 5, {3, 1, 1}),
         conv("stride 4", 1, 8, 8, 30, 33, {5, 4, 2}), conv("stride 5", 1, 8, 8, 9, 9, {5, 5, 0}),
         conv("too many taps", 1, 8, 17, 12, 12, {11, 1, 5})}) {
-    CHECK(!emulated_cuda::tiles_take_to_small(test.sizes));
+    CHECK(!emulated_cuda::tf32_tiles_take_forward(test.sizes));
     compare_conv<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
   }
   for (const ConvCase& test :
        {conv("", 1, 8, 56, 9, 9, {5, 1, 2}), conv("", 1, 2, 4, 9, 9, {3, 1, 1, 2}),
         conv("", 1, 1, 7, 9, 9, {5, 1, 2}), conv("", 1, 1, 8, 20, 20, {17, 1, 8}),
         conv("", 1, 1, 8, 20, 20, {5, 5, 2})}) {
-    CHECK(!emulated_cuda::patch_tiles_take_to_small(test.sizes));
+    CHECK(!emulated_cuda::patch_tiles_take_forward(test.sizes));
   }
 }
 
@@ -244,23 +244,23 @@ TEST_CASE("emulated CUDA convolutions: gradients of weights by tiles of the imag
     const auto& table = emulated_cuda::kernel_table(precision);
     const double tolerated = precision == Precision::fp32 ? tolerance<float>() : kTf32Tolerance;
     for (const ConvCase& test : weight_tile_cases()) {
-      CHECK(emulated_cuda::tiles_take_to_weight(test.sizes, precision));
+      CHECK(emulated_cuda::tiles_take_weight_gradient(test.sizes, precision));
       compare_conv<float>(table, test, false, -1, Store::add, {}, tolerated);
     }
     for (const ConvCase& test : transposed_weight_tile_cases()) {
-      CHECK(emulated_cuda::tiles_take_to_weight(transposed(test.sizes), precision));
+      CHECK(emulated_cuda::tiles_take_weight_gradient(transposed(test.sizes), precision));
       compare_conv<float>(table, test, true, -1, Store::write, {}, tolerated);
     }
     for (const ConvCase& test :
          {conv("weights of groups", 1, 16, 16, 5, 5, {3, 1, 1, 2}),
           conv("weights of too many taps", 1, 1, 2, 20, 23, {17, 1, 8}),
           conv("weights of too large a tile", 1, 2, 17, 90, 90, {9, 9, 4})}) {
-      CHECK(!emulated_cuda::tiles_take_to_weight(test.sizes, precision));
+      CHECK(!emulated_cuda::tiles_take_weight_gradient(test.sizes, precision));
       compare_conv<float>(table, test, false, -1, Store::write, {}, tolerated);
     }
     // One block must have all channels, or two would compute the same dz.
     const auto takes_prelu = [&](const ConvCase& test) {
-      return emulated_cuda::tiles_take_prelu_to_weight(test.sizes, precision);
+      return emulated_cuda::tiles_take_prelu_weight_gradient(test.sizes, precision);
     };
     CHECK(takes_prelu(conv("", 1, 56, 12, 9, 9, {1})));
     CHECK(takes_prelu(conv("", 1, 1, 56, 9, 9, {5, 1, 2})));
@@ -275,13 +275,13 @@ TEST_CASE("emulated CUDA convolutions in float by tiles of the image") {
   for (const float lowest : {-1.0F, 0.0F}) {
     const Store store = lowest == 0 ? Store::add : Store::write;
     for (const ConvCase& test : float_tile_cases()) {
-      CHECK(emulated_cuda::float_tiles_take_to_small(test.sizes));
-      CHECK(emulated_cuda::float_tiles_take_to_large(test.sizes));
+      CHECK(emulated_cuda::fp32_tiles_take_forward(test.sizes));
+      CHECK(emulated_cuda::fp32_tiles_take_transpose(test.sizes));
       compare_conv<float>(table, test, false, lowest, store);
     }
     for (const ConvCase& test : transposed_float_tile_cases()) {
-      CHECK(emulated_cuda::float_tiles_take_to_large(transposed(test.sizes)));
-      CHECK(emulated_cuda::float_tiles_take_to_small(transposed(test.sizes)));
+      CHECK(emulated_cuda::fp32_tiles_take_transpose(transposed(test.sizes)));
+      CHECK(emulated_cuda::fp32_tiles_take_forward(transposed(test.sizes)));
       compare_conv<float>(table, test, true, lowest, store);
     }
   }
@@ -293,14 +293,14 @@ TEST_CASE("emulated CUDA convolutions in float by tiles of the image") {
         conv("", 1, 56, 12, 96, 96, {3, 1, 1}), conv("", 1, 12, 1, 96, 96, {3, 1, 1}),
         conv("", 1, 1, 56, 192, 192, {9, 2, 4}), conv("", 1, 1, 56, 288, 288, {9, 3, 4}),
         conv("", 1, 1, 56, 384, 384, {9, 4, 4})}) {
-    CHECK(emulated_cuda::float_tiles_take_to_small(layer.sizes));
-    CHECK(emulated_cuda::float_tiles_take_to_large(layer.sizes));
+    CHECK(emulated_cuda::fp32_tiles_take_forward(layer.sizes));
+    CHECK(emulated_cuda::fp32_tiles_take_transpose(layer.sizes));
   }
   for (const ConvCase& test :
        {conv("groups", 1, 4, 4, 5, 5, {3, 1, 1, 2}), conv("stride 5", 1, 3, 4, 9, 9, {5, 5, 0}),
         conv("too many taps", 1, 13, 13, 5, 5, {39, 1, 19})}) {
-    CHECK(!emulated_cuda::float_tiles_take_to_small(test.sizes));
-    CHECK(!emulated_cuda::float_tiles_take_to_large(test.sizes));
+    CHECK(!emulated_cuda::fp32_tiles_take_forward(test.sizes));
+    CHECK(!emulated_cuda::fp32_tiles_take_transpose(test.sizes));
     compare_conv<float>(table, test, false, -1, Store::write);
   }
 }
@@ -308,7 +308,7 @@ TEST_CASE("emulated CUDA convolutions in float by tiles of the image") {
 // Other ways into shared memory: images aligned to 16 bytes, which those of `compare_conv` are not,
 // and weights that are put in order once.
 TEST_CASE("emulated CUDA convolutions have the same bits however operands are loaded") {
-  class Prepared : public PreparedWeight {
+  class Prepared : public WeightCache {
    public:
     void* memory(std::size_t bytes, bool& is_new) override {
       is_new = words_.empty();
@@ -328,14 +328,14 @@ TEST_CASE("emulated CUDA convolutions have the same bits however operands are lo
       const ConvInputs<float> inputs(test.sizes, -1);
       std::vector<float4> memory(inputs.x.size() / 4 + 2);
       Prepared prepared;
-      const auto run = [&](std::ptrdiff_t misaligned, PreparedWeight* kept) {
+      const auto run = [&](std::ptrdiff_t misaligned, WeightCache* kept) {
         float* const x = &memory[0].x + misaligned;
         std::copy(inputs.x.begin(), inputs.x.end(), x);
         std::vector<float> y(y_count(test.sizes), std::numeric_limits<float>::quiet_NaN());
         ConvArgs<float> args{test.sizes, x, inputs.weight.data(), nullptr, y.data()};
         args.prepared = kept;
-        TestQueue queue;
-        forward(queue, args);
+        TestLauncher launcher;
+        forward(launcher, args);
         return y;
       };
       const std::vector<float> expected = run(1, nullptr);
@@ -358,7 +358,7 @@ TEST_CASE("emulated CUDA convolutions have the same bits however operands are lo
 TEST_CASE("emulated CUDA convolutions: tiles for weights on a card of little shared memory") {
   emulator::set_card({std::size_t{64} << 10, 40});  // sm_75
   const auto takes = [](const ConvCase& test) {
-    return emulated_cuda::tiles_take_to_weight(test.sizes, Precision::fp32);
+    return emulated_cuda::tiles_take_weight_gradient(test.sizes, Precision::fp32);
   };
   CHECK(takes(conv("", 1, 12, 12, 9, 9, {3, 1, 1})));
   CHECK(!takes(conv("", 1, 2, 56, 9, 9, {5, 3, 2})));

@@ -12,11 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 #include "kernels/emulator/emulated_device.h"
 #include "kernels/emulator/padding.h"
 #include "tests/catch.h"
-#include "tests/kernels/device_queue.h"
+#include "tests/kernels/device_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -42,8 +42,8 @@ std::vector<float> downloaded(Device& device, const float* source) {
 
 // y = 2 x + 1
 void launch_affine(Device& device, const float* x, float* y) {
-  DeviceQueue queue(device);
-  device.floats().affine(queue, {kCount, 2, 1, x, y, Store::write});
+  DeviceLauncher launcher(device);
+  device.floats().affine(launcher, {kCount, 2, 1, x, y, Store::write});
 }
 
 }  // namespace
@@ -211,10 +211,10 @@ TEST_CASE("emulated device: what padding holds is no pointer, each member is sea
   const std::vector<float> host(kCount);
   const auto launch_with = [&](auto change) {
     EmulatedDevice device;
-    DeviceQueue queue(device);
+    DeviceLauncher launcher(device);
     Parts parts = parts_of(static_cast<const float*>(device.allocate(kBytes)), host.data());
     change(parts);
-    emulated_cuda::launch(queue, take, 1, 1, parts);
+    emulated_cuda::launch(launcher, take, 1, 1, parts);
     device.synchronise();
   };
   if (emulator::kClearsPadding) {

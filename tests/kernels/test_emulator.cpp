@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 #include "kernels/emulator/emulator.h"
 #include "tests/catch.h"
 #include "tests/kernels/emulated.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -91,8 +91,8 @@ std::vector<float> run(Kernel kernel) {
   for (unsigned i = 0; i < kThreads; ++i) {
     x[i] = static_cast<float>(i);
   }
-  TestQueue queue;
-  launch(queue, kernel, 1, kThreads, x.data(), y.data());
+  TestLauncher launcher;
+  launch(launcher, kernel, 1, kThreads, x.data(), y.data());
   return y;
 }
 
@@ -138,8 +138,8 @@ TEST_CASE("emulator: broken rules are failures that name the place") {
     CHECK(is_mirrored(run(correct)));  // a failure leaves nothing behind
   });
   CHECK(failure_of(different_barriers).find("test_emulator.cpp:") != std::string::npos);
-  TestQueue queue;
-  CHECK_THROWS_AS(launch(queue, &correct, 1, 1025, nullptr, nullptr), emulator::Failure);
+  TestLauncher launcher;
+  CHECK_THROWS_AS(launch(launcher, &correct, 1, 1025, nullptr, nullptr), emulator::Failure);
 }
 
 TEST_CASE("FastDivide is the division of integers") {

@@ -14,11 +14,11 @@
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "tests/kernels/conv_cases.h"
-#include "tests/kernels/device_queue.h"
+#include "tests/kernels/device_launcher.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/random_values.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -102,17 +102,17 @@ std::vector<T> with_chain(const Network& network,
 
 std::vector<double> truth_of(const Network& network) {
   return with_chain<double>(network, [](const ConvChainArgs<double>& args) {
-    TestQueue queue;
-    naive_kernels<double>().conv_chain(queue, args);
+    TestLauncher launcher;
+    naive_kernels<double>().conv_chain(launcher, args);
   });
 }
 
 std::vector<float> fused(const Network& network) {
   return with_chain<float>(network, [](const ConvChainArgs<float>& args) {
     REQUIRE(emulated_cuda::fused_fsrcnn_takes(args));
-    TestQueue queue;
-    emulated_cuda::kernel_table(Precision::fp16).conv_chain(queue, args);
-    REQUIRE(queue.guards_intact());
+    TestLauncher launcher;
+    emulated_cuda::kernel_table(Precision::fp16).conv_chain(launcher, args);
+    REQUIRE(launcher.guards_intact());
   });
 }
 
@@ -136,9 +136,9 @@ std::vector<float> fused_on(Device& device, const Network& network) {
   return with_chain<float>(
       network,
       [&](const ConvChainArgs<float>& args) {
-        DeviceQueue queue(device);
-        device.floats().conv_chain(queue, args);
-        REQUIRE(queue.guards_intact());
+        DeviceLauncher launcher(device);
+        device.floats().conv_chain(launcher, args);
+        REQUIRE(launcher.guards_intact());
       },
       &device);
 }
@@ -265,8 +265,9 @@ TEST_CASE("FSRCNN in one kernel: what it does not take goes stage by stage") {
   const std::vector<float> x = uniform<float>(6, -1, 1, 1), weight = {2};
   const ChainStage<float> stage = {
       conv("", 1, 1, 1, 2, 3, {1}).sizes, false, weight.data(), nullptr, {}};
-  TestQueue queue;
-  emulated_cuda::kernel_table(Precision::fp16).conv_chain(queue, {&stage, 1, x.data(), y.data()});
+  TestLauncher launcher;
+  emulated_cuda::kernel_table(Precision::fp16)
+      .conv_chain(launcher, {&stage, 1, x.data(), y.data()});
   for (std::size_t i = 0; i < y.size(); ++i) {
     CHECK(std::fabs(y[i] - 2 * x[i]) <= std::ldexp(std::fabs(x[i]), -9));
   }

@@ -4,7 +4,7 @@
 #include "kernels/instruction_set.h"
 #include "kernels/table.h"
 #include "tests/catch.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 
@@ -22,10 +22,10 @@ TEST_CASE("Every instruction set of the machine can be chosen by its name") {
     CHECK(is_instruction_set_name(name));
     CHECK(use_instruction_set(name));
     CHECK(instruction_set() == name);
-    TestQueue queue;
+    TestLauncher launcher;
     const std::vector<float> x(100, 2);
     std::vector<float> y(100);
-    cpu_kernels<float>().affine(queue, {100, 3, 1, x.data(), y.data(), Store::write});
+    cpu_kernels<float>().affine(launcher, {100, 3, 1, x.data(), y.data(), Store::write});
     CHECK(y == std::vector<float>(100, 7));
   }
   CHECK(use_instruction_set(names.front()));

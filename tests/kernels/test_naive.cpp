@@ -11,7 +11,7 @@
 
 #include "kernels/table.h"
 #include "tests/catch.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -23,10 +23,10 @@ const KernelTable<double>& table() {
 }
 
 /// The outputs of a kernel that fills `count` values.
-Doubles filled(std::size_t count, const std::function<void(Queue&, double*)>& run) {
-  TestQueue queue;
+Doubles filled(std::size_t count, const std::function<void(Launcher&, double*)>& run) {
+  TestLauncher launcher;
   Doubles result(count, std::numeric_limits<double>::quiet_NaN());
-  run(queue, result.data());
+  run(launcher, result.data());
   return result;
 }
 
@@ -39,8 +39,8 @@ void check_close(const Doubles& got, const Doubles& wanted) {
 }
 
 Doubles unary_values(UnaryOp op, double parameter, const Doubles& x) {
-  return filled(x.size(), [&](Queue& queue, double* y) {
-    table().unary(queue, {op, static_cast<std::int64_t>(x.size()), parameter, x.data(), y});
+  return filled(x.size(), [&](Launcher& launcher, double* y) {
+    table().unary(launcher, {op, static_cast<std::int64_t>(x.size()), parameter, x.data(), y});
   });
 }
 
@@ -66,8 +66,8 @@ TEST_CASE("naive unary functions have the values of the textbook") {
               {log2, 2 * log2, 800, 0});
   const Doubles zero = {0};
   check_close(filled(1,
-                     [&](Queue& queue, double* y) {
-                       table().unary(queue, {UnaryOp::softplus, 1, -3, zero.data(), y, 0.5});
+                     [&](Launcher& launcher, double* y) {
+                       table().unary(launcher, {UnaryOp::softplus, 1, -3, zero.data(), y, 0.5});
                      }),
               {0.5 - 3 * log2});
   check_close(unary_values(UnaryOp::exp, 0, {0, log2, -log2}), {1, 2, 0.5});
@@ -81,8 +81,9 @@ TEST_CASE("naive unary functions have the values of the textbook") {
 TEST_CASE("naive unary derivatives at their kinks are PyTorch's") {
   const Doubles x = {0}, dy = {5};
   const auto at_zero = [&](UnaryOp op) {
-    return filled(1, [&](Queue& queue, double* dx) {
-      table().unary_backward(queue, {op, 1, 0.25, x.data(), x.data(), dy.data(), dx, Store::write});
+    return filled(1, [&](Launcher& launcher, double* dx) {
+      table().unary_backward(launcher,
+                             {op, 1, 0.25, x.data(), x.data(), dy.data(), dx, Store::write});
     });
   };
   check_close(at_zero(UnaryOp::relu), {0});
@@ -93,47 +94,47 @@ TEST_CASE("naive unary derivatives at their kinks are PyTorch's") {
 TEST_CASE("naive affine, sum and spread") {
   const Doubles x = {1, -2, 4};
   check_close(filled(3,
-                     [&](Queue& q, double* y) {
+                     [&](Launcher& q, double* y) {
                        table().affine(q, {3, 2, 0.5, x.data(), y, Store::write});
                      }),
               {2.5, -3.5, 8.5});
   check_close(filled(1,
-                     [&](Queue& q, double* y) {
+                     [&](Launcher& q, double* y) {
                        table().sum(q, {3, 0.5, x.data(), y});
                      }),
               {1.5});
   check_close(filled(2,
-                     [&](Queue& q, double* y) {
-                       table().spread_scalar(q, {2, 3, &x[1], y, Store::write});
+                     [&](Launcher& q, double* y) {
+                       table().broadcast_scalar(q, {2, 3, &x[1], y, Store::write});
                      }),
               {-6, -6});
   check_close(filled(1,
-                     [&](Queue& q, double* y) {
+                     [&](Launcher& q, double* y) {
                        table().sum_squares(q, {3, x.data(), y});
                      }),
               {21});
 }
 
-TEST_CASE("naive binary operations meet the second operand where it is spread") {
+TEST_CASE("naive binary operations meet the second operand where it is broadcast") {
   // [batch 2, channels 2, inner 2]
   const Doubles a = {1, 2, 3, 4, 5, 6, 7, 8}, b = {10, 20, 30, 40, 50, 60, 70, 80};
-  const auto values = [&](BinaryOp op, Spread spread) {
-    return filled(8, [&](Queue& queue, double* y) {
-      table().binary(queue, {op, spread, 2, 2, 2, a.data(), b.data(), y});
+  const auto values = [&](BinaryOp op, Broadcast broadcast) {
+    return filled(8, [&](Launcher& launcher, double* y) {
+      table().binary(launcher, {op, broadcast, 2, 2, 2, a.data(), b.data(), y});
     });
   };
-  check_close(values(BinaryOp::add, Spread::same), {11, 22, 33, 44, 55, 66, 77, 88});
-  check_close(values(BinaryOp::add, Spread::channel), {11, 12, 23, 24, 15, 16, 27, 28});
-  check_close(values(BinaryOp::subtract, Spread::plane), {-9, -8, -17, -16, -25, -24, -33, -32});
-  check_close(values(BinaryOp::multiply, Spread::scalar), {10, 20, 30, 40, 50, 60, 70, 80});
-  check_close(values(BinaryOp::divide, Spread::channel), {.1, .2, .15, .2, .5, .6, .35, .4});
+  check_close(values(BinaryOp::add, Broadcast::same), {11, 22, 33, 44, 55, 66, 77, 88});
+  check_close(values(BinaryOp::add, Broadcast::channel), {11, 12, 23, 24, 15, 16, 27, 28});
+  check_close(values(BinaryOp::subtract, Broadcast::plane), {-9, -8, -17, -16, -25, -24, -33, -32});
+  check_close(values(BinaryOp::multiply, Broadcast::scalar), {10, 20, 30, 40, 50, 60, 70, 80});
+  check_close(values(BinaryOp::divide, Broadcast::channel), {.1, .2, .15, .2, .5, .6, .35, .4});
 }
 
 TEST_CASE("naive prelu has one slope for all or one per channel") {
   const Doubles x = {-1, 2, -3, -4}, slopes = {0.5, 0.25};
   const auto values = [&](std::int64_t count) {
-    return filled(4, [&](Queue& queue, double* y) {
-      table().prelu(queue, {1, 2, 2, count, x.data(), slopes.data(), y});
+    return filled(4, [&](Launcher& launcher, double* y) {
+      table().prelu(launcher, {1, 2, 2, count, x.data(), slopes.data(), y});
     });
   };
   check_close(values(1), {-0.5, 2, -1.5, -2});
@@ -143,17 +144,17 @@ TEST_CASE("naive prelu has one slope for all or one per channel") {
 TEST_CASE("naive plane statistics") {
   const Doubles x = {1, 3, 5, 7, 0.1, 0.1, 0.1, 0.1};
   const auto values = [&](PlaneStatistic statistic) {
-    return filled(2, [&](Queue& queue, double* y) {
-      table().plane_statistic(queue, {statistic, 2, 4, x.data(), y});
+    return filled(2, [&](Launcher& launcher, double* y) {
+      table().plane_statistic(launcher, {statistic, 2, 4, x.data(), y});
     });
   };
   check_close(values(PlaneStatistic::mean), {4, 0.1});
   check_close(values(PlaneStatistic::standard_deviation), {std::sqrt(5.0), 0});
   CHECK(values(PlaneStatistic::standard_deviation)[1] == 0);
   const Doubles y = values(PlaneStatistic::standard_deviation), dy = {1, 1};
-  const Doubles dx = filled(8, [&](Queue& queue, double* result) {
-    table().plane_statistic_backward(queue, {PlaneStatistic::standard_deviation, 2, 4, x.data(),
-                                             y.data(), dy.data(), result, Store::write});
+  const Doubles dx = filled(8, [&](Launcher& launcher, double* result) {
+    table().plane_statistic_backward(launcher, {PlaneStatistic::standard_deviation, 2, 4, x.data(),
+                                                y.data(), dy.data(), result, Store::write});
   });
   check_close({dx.begin() + 4, dx.end()}, {0, 0, 0, 0});
 }
@@ -162,30 +163,30 @@ TEST_CASE("naive layout kernels move elements where they belong") {
   // 4 channels of 1 x 2 to 1 channel of 2 x 4.
   const Doubles x = {0, 1, 10, 11, 20, 21, 30, 31};
   check_close(filled(8,
-                     [&](Queue& queue, double* y) {
-                       table().pixel_shuffle(queue, {1, 1, 1, 2, 2, x.data(), y});
+                     [&](Launcher& launcher, double* y) {
+                       table().pixel_shuffle(launcher, {1, 1, 1, 2, 2, x.data(), y});
                      }),
               {0, 10, 1, 11, 20, 30, 21, 31});
   // Two 2 x 2 blocks of a 2 x 4 image.
   check_close(filled(2,
-                     [&](Queue& queue, double* y) {
-                       table().block_mean(queue, {1, 1, 2, 2, x.data(), y});
+                     [&](Launcher& launcher, double* y) {
+                       table().block_mean(launcher, {1, 1, 2, 2, x.data(), y});
                      }),
               {(0 + 1 + 20 + 21) / 4.0, (10 + 11 + 30 + 31) / 4.0});
   Doubles target = {9, 9, 9, 9, 9, 9};
-  TestQueue queue;
-  table().copy_blocks(queue, {2, 2, 4, 3, x.data() + 1, target.data(), Store::write});
+  TestLauncher launcher;
+  table().copy_blocks(launcher, {2, 2, 4, 3, x.data() + 1, target.data(), Store::write});
   check_close(target, {1, 10, 9, 21, 30, 9});
-  table().copy_blocks(queue, {2, 2, 4, 3, x.data() + 1, target.data(), Store::add});
+  table().copy_blocks(launcher, {2, 2, 4, 3, x.data() + 1, target.data(), Store::add});
   check_close(target, {2, 20, 9, 42, 60, 9});
 }
 
 TEST_CASE("naive losses") {
   const Doubles target = {1, 2}, location = {1.5, -1}, spread = {0.5, 2};
   const auto value = [&](LossOp op) {
-    return filled(1, [&](Queue& queue, double* y) {
-      table().loss(queue, {op, 2, target.data(), location.data(),
-                           op == LossOp::l1 ? nullptr : spread.data(), y});
+    return filled(1, [&](Launcher& launcher, double* y) {
+      table().loss(launcher, {op, 2, target.data(), location.data(),
+                              op == LossOp::l1 ? nullptr : spread.data(), y});
     });
   };
   check_close(value(LossOp::l1), {1.75});
@@ -211,8 +212,8 @@ TEST_CASE("naive weighted losses") {
         nullptr,
         by_spread.data()}},
       total.data()};
-  TestQueue queue;
-  table().weighted_loss(queue, args);
+  TestLauncher launcher;
+  table().weighted_loss(launcher, args);
   check_close(l1, {1.75});
   check_close(laplace, {(std::log(1.0) + 1 + std::log(4.0) + 1.5) / 2});
   check_close(total, {3 * l1[0] + 0.5 * laplace[0]});
@@ -224,22 +225,22 @@ TEST_CASE("naive weighted losses") {
   args.terms[1].dtarget = args.terms[1].dspread = nullptr;
   const Doubles zero = {0, 0};
   args.terms[1].loss.spread = zero.data();
-  table().weighted_loss(queue, args);
+  table().weighted_loss(launcher, args);
   CHECK(!std::isfinite(laplace[0]));
   check_close(total, {3 * 1.75});
   args.count = 1;
   args.terms[0].weight = 1;
-  table().weighted_loss(queue, args);
+  table().weighted_loss(launcher, args);
   check_close(total, {1.75});
 }
 
 TEST_CASE("naive Adam takes the first step of the paper") {
   Doubles parameter = {1}, m = {0}, v = {0};
   const Doubles gradient = {-4};
-  TestQueue queue;
+  TestLauncher launcher;
   const AdamArgs<double> args = {
       1, 1, 0.1, 0.9, 0.999, 1e-8, 0.5, gradient.data(), parameter.data(), m.data(), v.data()};
-  table().adam(queue, args);
+  table().adam(launcher, args);
   check_close(m, {-0.2});
   check_close(v, {0.004});
   // After correction m is -2 and sqrt(v) 2: a step of the whole rate.
@@ -247,47 +248,47 @@ TEST_CASE("naive Adam takes the first step of the paper") {
 }
 
 TEST_CASE("naive conv2d: values by hand") {
-  TestQueue queue;
+  TestLauncher launcher;
   const Doubles x = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   const Doubles weight = {1, 10, 100, 1000}, bias = {0.5};
   Doubles y(4);
-  table().conv2d(queue,
+  table().conv2d(launcher,
                  {conv_sizes(1, 3, 1, 2, 2), x.data(), weight.data(), bias.data(), y.data()});
   check_close(y, {5421.5, 6532.5, 8754.5, 9865.5});
 
   ConvSizes s = conv_sizes(1, 3, 1, 2, 2);
   s.stride = 3;
   s.padding = 1;
-  table().conv2d(queue, {s, x.data(), weight.data(), nullptr, y.data()});
+  table().conv2d(launcher, {s, x.data(), weight.data(), nullptr, y.data()});
   check_close(y, {1000, 300, 70, 9});
   s.padding_mode = PaddingMode::replicate;
-  table().conv2d(queue, {s, x.data(), weight.data(), nullptr, y.data()});
+  table().conv2d(launcher, {s, x.data(), weight.data(), nullptr, y.data()});
   check_close(y, {1111, 3333, 7777, 9999});
 }
 
 TEST_CASE("naive conv2d: channels and groups") {
-  TestQueue queue;
+  TestLauncher launcher;
   const Doubles x = {1, 2, 3, 4};
   Doubles y(2);
   const Doubles dense = {1, 10, 100, 1000, 2, 20, 200, 2000};
-  table().conv2d(queue, {conv_sizes(4, 1, 2, 1, 1), x.data(), dense.data(), nullptr, y.data()});
+  table().conv2d(launcher, {conv_sizes(4, 1, 2, 1, 1), x.data(), dense.data(), nullptr, y.data()});
   check_close(y, {4321, 8642});
   ConvSizes grouped = conv_sizes(4, 1, 2, 1, 1);
   grouped.groups = 2;
   const Doubles weight = {1, 10, 100, 1000};
-  table().conv2d(queue, {grouped, x.data(), weight.data(), nullptr, y.data()});
+  table().conv2d(launcher, {grouped, x.data(), weight.data(), nullptr, y.data()});
   check_close(y, {21, 4300});
 }
 
 TEST_CASE("naive conv_transpose2d: values by hand") {
-  TestQueue queue;
+  TestLauncher launcher;
   const Doubles x = {1, 2, 3, 4}, bias = {0.5};
   const Doubles weight = {1, 10, 100, 1000};
   // Stride 2, kernel 2: each element becomes a block. Output padding 1 adds an empty border.
   ConvSizes s = conv_sizes(1, 2, 1, 5, 2);
   s.stride = 2;
   Doubles y(25);
-  table().conv_transpose2d(queue, {s, x.data(), weight.data(), bias.data(), y.data()});
+  table().conv_transpose2d(launcher, {s, x.data(), weight.data(), bias.data(), y.data()});
   check_close(y, {1.5,   10.5,   2.5,   20.5,   0.5,  //
                   100.5, 1000.5, 200.5, 2000.5, 0.5,  //
                   3.5,   30.5,   4.5,   40.5,   0.5,  //
@@ -297,12 +298,12 @@ TEST_CASE("naive conv_transpose2d: values by hand") {
   s = conv_sizes(1, 2, 1, 1, 2);
   s.padding = 1;
   Doubles middle(1);
-  table().conv_transpose2d(queue, {s, x.data(), weight.data(), nullptr, middle.data()});
+  table().conv_transpose2d(launcher, {s, x.data(), weight.data(), nullptr, middle.data()});
   check_close(middle, {1000 + 200 + 30 + 4});
   // weight [in_channels 2, out_channels / groups 2]
   s = conv_sizes(2, 1, 2, 1, 1);
   Doubles channels(2);
-  table().conv_transpose2d(queue, {s, x.data(), weight.data(), nullptr, channels.data()});
+  table().conv_transpose2d(launcher, {s, x.data(), weight.data(), nullptr, channels.data()});
   check_close(channels, {1 + 200, 10 + 2000});
 }
 
@@ -371,7 +372,7 @@ TEST_CASE("naive gradients of unary functions") {
     check_gradients({{random_values(13, 1, low, 3)},
                      [op](const auto& x) { return unary_values(op, 0.3, x[0]); },
                      [op](const auto& x, const Doubles& y, const Doubles& dy) {
-                       return std::vector<Doubles>{filled(13, [&](Queue& q, double* dx) {
+                       return std::vector<Doubles>{filled(13, [&](Launcher& q, double* dx) {
                          table().unary_backward(
                              q, {op, 13, 0.3, x[0].data(), y.data(), dy.data(), dx, Store::write});
                        })};
@@ -381,28 +382,30 @@ TEST_CASE("naive gradients of unary functions") {
 
 TEST_CASE("naive gradients of binary operations") {
   struct Choice {
-    Spread spread;
+    Broadcast broadcast;
     std::size_t count;
   };
   for (const BinaryOp op :
        {BinaryOp::add, BinaryOp::subtract, BinaryOp::multiply, BinaryOp::divide}) {
-    for (const auto [spread, count] : {Choice{Spread::same, 30}, Choice{Spread::channel, 3},
-                                       Choice{Spread::plane, 6}, Choice{Spread::scalar, 1}}) {
-      INFO("op " << static_cast<int>(op) << ", spread " << static_cast<int>(spread));
-      check_gradients({{random_values(30, 1), random_values(count, 2, 0.5, 2)},
-                       [op, spread = spread](const auto& x) {
-                         return filled(30, [&](Queue& q, double* y) {
-                           table().binary(q, {op, spread, 2, 3, 5, x[0].data(), x[1].data(), y});
-                         });
-                       },
-                       [op, spread = spread](const auto& x, const Doubles&, const Doubles& dy) {
-                         Doubles da = not_written(x[0].size()), db = not_written(x[1].size());
-                         TestQueue queue;
-                         table().binary_backward(
-                             queue, {op, spread, 2, 3, 5, x[0].data(), x[1].data(), dy.data(),
-                                     da.data(), db.data(), Store::write, Store::write});
-                         return std::vector<Doubles>{da, db};
-                       }});
+    for (const auto [broadcast, count] :
+         {Choice{Broadcast::same, 30}, Choice{Broadcast::channel, 3}, Choice{Broadcast::plane, 6},
+          Choice{Broadcast::scalar, 1}}) {
+      INFO("op " << static_cast<int>(op) << ", broadcast " << static_cast<int>(broadcast));
+      check_gradients(
+          {{random_values(30, 1), random_values(count, 2, 0.5, 2)},
+           [op, broadcast = broadcast](const auto& x) {
+             return filled(30, [&](Launcher& q, double* y) {
+               table().binary(q, {op, broadcast, 2, 3, 5, x[0].data(), x[1].data(), y});
+             });
+           },
+           [op, broadcast = broadcast](const auto& x, const Doubles&, const Doubles& dy) {
+             Doubles da = not_written(x[0].size()), db = not_written(x[1].size());
+             TestLauncher launcher;
+             table().binary_backward(
+                 launcher, {op, broadcast, 2, 3, 5, x[0].data(), x[1].data(), dy.data(), da.data(),
+                            db.data(), Store::write, Store::write});
+             return std::vector<Doubles>{da, db};
+           }});
     }
   }
 }
@@ -412,42 +415,43 @@ TEST_CASE("naive gradients of prelu") {
     const auto count = static_cast<std::int64_t>(slopes);
     check_gradients({{random_values(30, 1), random_values(slopes, 2)},
                      [count](const auto& x) {
-                       return filled(30, [&](Queue& q, double* y) {
+                       return filled(30, [&](Launcher& q, double* y) {
                          table().prelu(q, {2, 3, 5, count, x[0].data(), x[1].data(), y});
                        });
                      },
                      [count](const auto& x, const Doubles&, const Doubles& dy) {
                        Doubles dx = not_written(30), dslope = not_written(x[1].size());
-                       TestQueue queue;
+                       TestLauncher launcher;
                        table().prelu_backward(
-                           queue, {2, 3, 5, count, x[0].data(), x[1].data(), dy.data(), dx.data(),
-                                   dslope.data(), Store::write, Store::write});
+                           launcher, {2, 3, 5, count, x[0].data(), x[1].data(), dy.data(),
+                                      dx.data(), dslope.data(), Store::write, Store::write});
                        return std::vector<Doubles>{dx, dslope};
                      }});
   }
 }
 
 TEST_CASE("naive gradients of sum and plane statistics") {
-  check_gradients(
-      {{random_values(7, 1)},
-       [](const auto& x) {
-         return filled(1, [&](Queue& q, double* y) { table().sum(q, {7, 0.25, x[0].data(), y}); });
-       },
-       [](const auto&, const Doubles&, const Doubles& dy) {
-         return std::vector<Doubles>{filled(7, [&](Queue& q, double* dx) {
-           table().spread_scalar(q, {7, 0.25, dy.data(), dx, Store::write});
-         })};
-       }});
+  check_gradients({{random_values(7, 1)},
+                   [](const auto& x) {
+                     return filled(1, [&](Launcher& q, double* y) {
+                       table().sum(q, {7, 0.25, x[0].data(), y});
+                     });
+                   },
+                   [](const auto&, const Doubles&, const Doubles& dy) {
+                     return std::vector<Doubles>{filled(7, [&](Launcher& q, double* dx) {
+                       table().broadcast_scalar(q, {7, 0.25, dy.data(), dx, Store::write});
+                     })};
+                   }});
   for (const PlaneStatistic statistic :
        {PlaneStatistic::mean, PlaneStatistic::standard_deviation}) {
     check_gradients({{random_values(21, 1)},
                      [statistic](const auto& x) {
-                       return filled(3, [&](Queue& q, double* y) {
+                       return filled(3, [&](Launcher& q, double* y) {
                          table().plane_statistic(q, {statistic, 3, 7, x[0].data(), y});
                        });
                      },
                      [statistic](const auto& x, const Doubles& y, const Doubles& dy) {
-                       return std::vector<Doubles>{filled(21, [&](Queue& q, double* dx) {
+                       return std::vector<Doubles>{filled(21, [&](Launcher& q, double* dx) {
                          table().plane_statistic_backward(
                              q,
                              {statistic, 3, 7, x[0].data(), y.data(), dy.data(), dx, Store::write});
@@ -460,23 +464,23 @@ TEST_CASE("naive gradients of pixel_shuffle and block_mean") {
   check_gradients(
       {{random_values(108, 1)},
        [](const auto& x) {
-         return filled(x[0].size(), [&](Queue& q, double* y) {
+         return filled(x[0].size(), [&](Launcher& q, double* y) {
            table().pixel_shuffle(q, {1, 2, 2, 3, 3, x[0].data(), y});
          });
        },
        [](const auto& x, const Doubles&, const Doubles& dy) {
-         return std::vector<Doubles>{filled(x[0].size(), [&](Queue& q, double* dx) {
+         return std::vector<Doubles>{filled(x[0].size(), [&](Launcher& q, double* dx) {
            table().pixel_shuffle_backward(q, {1, 2, 2, 3, 3, dy.data(), dx, Store::write});
          })};
        }});
   check_gradients({{random_values(108, 1)},
                    [](const auto& x) {
-                     return filled(12, [&](Queue& q, double* y) {
+                     return filled(12, [&](Launcher& q, double* y) {
                        table().block_mean(q, {2, 2, 3, 3, x[0].data(), y});
                      });
                    },
                    [](const auto& x, const Doubles&, const Doubles& dy) {
-                     return std::vector<Doubles>{filled(x[0].size(), [&](Queue& q, double* dx) {
+                     return std::vector<Doubles>{filled(x[0].size(), [&](Launcher& q, double* dx) {
                        table().block_mean_backward(q, {2, 2, 3, 3, dy.data(), dx, Store::write});
                      })};
                    }});
@@ -486,15 +490,15 @@ TEST_CASE("naive gradients of losses") {
   for (const LossOp op : {LossOp::l1, LossOp::laplace_nll, LossOp::gaussian_nll}) {
     check_gradients({{random_values(13, 1), random_values(13, 2), random_values(13, 3, 0.2, 2)},
                      [op](const auto& x) {
-                       return filled(1, [&](Queue& q, double* y) {
+                       return filled(1, [&](Launcher& q, double* y) {
                          table().loss(q, {op, 13, x[0].data(), x[1].data(), x[2].data(), y});
                        });
                      },
                      [op](const auto& x, const Doubles&, const Doubles& dy) {
                        std::vector<Doubles> g(3, not_written(13));
-                       TestQueue queue;
+                       TestLauncher launcher;
                        table().loss_backward(
-                           queue,
+                           launcher,
                            {op, 13, x[0].data(), x[1].data(), x[2].data(), dy.data(), g[0].data(),
                             g[1].data(), g[2].data(), Store::write, Store::write, Store::write});
                        return g;
@@ -541,7 +545,7 @@ TEST_CASE("naive gradients of convolutions") {
     check_gradients(
         {{random_values(in_count, 1), random_values(weight_count, 2), random_values(2, 3)},
          [&](const auto& x) {
-           return filled(out_count, [&](Queue& q, double* y) {
+           return filled(out_count, [&](Launcher& q, double* y) {
              (c.transposed ? t.conv_transpose2d : t.conv2d)(
                  q, {s, x[0].data(), x[1].data(), x[2].data(), y});
            });
@@ -549,11 +553,11 @@ TEST_CASE("naive gradients of convolutions") {
          [&](const auto& x, const Doubles&, const Doubles& dy) {
            std::vector<Doubles> g = {not_written(in_count), not_written(weight_count),
                                      not_written(2)};
-           TestQueue queue;
+           TestLauncher launcher;
            (c.transposed ? t.conv_transpose2d_backward_data : t.conv2d_backward_data)(
-               queue, {s, dy.data(), x[1].data(), g[0].data(), Store::write});
+               launcher, {s, dy.data(), x[1].data(), g[0].data(), Store::write});
            (c.transposed ? t.conv_transpose2d_backward_weight : t.conv2d_backward_weight)(
-               queue,
+               launcher,
                {s, x[0].data(), dy.data(), g[1].data(), g[2].data(), Store::write, Store::write});
            return g;
          }});

@@ -5,7 +5,7 @@
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/kernels/instruction_sets.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -15,11 +15,11 @@ template <class T>
 std::vector<std::vector<T>> five_steps(const KernelTable<T>& table) {
   std::vector<T> parameter = {T(0.5), T(-1.25), T(2), T(0.001)};
   std::vector<T> m(4), v(4);
-  TestQueue queue;
+  TestLauncher launcher;
   for (int step = 1; step <= 5; ++step) {
     const std::vector<T> gradient = {T(0.3 * step), T(-0.7 / step), T(1e-3 * (step - 3)), T(2)};
-    table.adam(queue, {4, step, 0.01, 0.9, 0.999, 1e-8, 1.0, gradient.data(), parameter.data(),
-                       m.data(), v.data()});
+    table.adam(launcher, {4, step, 0.01, 0.9, 0.999, 1e-8, 1.0, gradient.data(), parameter.data(),
+                          m.data(), v.data()});
   }
   return {parameter, m, v};
 }

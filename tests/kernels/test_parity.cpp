@@ -10,12 +10,12 @@
 
 #include "tests/catch.h"
 #include "tests/devices.h"
-#include "tests/kernels/device_queue.h"
+#include "tests/kernels/device_launcher.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/guarded_array.h"
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/kernel_case.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -94,18 +94,18 @@ void add_unary(Cases& cases) {
       const auto n = static_cast<std::size_t>(count);
       cases.push_back(kernel_case(text("unary ", u.name, " ", count),
                                   {input(n, u.low, u.high), output(n)},
-                                  [=](const auto& table, Queue& queue, const auto& p, Store) {
+                                  [=](const auto& table, Launcher& launcher, const auto& p, Store) {
                                     using T = std::decay_t<decltype(*p[1])>;
-                                    table.unary(queue, {u.op, count, static_cast<T>(u.parameter),
-                                                        p[0], p[1], static_cast<T>(u.offset)});
+                                    table.unary(launcher, {u.op, count, static_cast<T>(u.parameter),
+                                                           p[0], p[1], static_cast<T>(u.offset)});
                                   }));
       cases.push_back(kernel_case(
           text("unary_backward ", u.name, " ", count),
           {input(n, u.low, u.high), input(n, u.y_low, u.y_high), input(n), output(n)},
-          [=](const auto& table, Queue& queue, const auto& p, Store how) {
+          [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
             using T = std::decay_t<decltype(*p[0])>;
             table.unary_backward(
-                queue, {u.op, count, static_cast<T>(u.parameter), p[0], p[1], p[2], p[3], how});
+                launcher, {u.op, count, static_cast<T>(u.parameter), p[0], p[1], p[2], p[3], how});
           }));
       cases.back().adds = true;
     }
@@ -115,70 +115,74 @@ void add_unary(Cases& cases) {
 void add_affine(Cases& cases) {
   for (const std::int64_t count : kCounts) {
     const auto n = static_cast<std::size_t>(count);
-    cases.push_back(kernel_case(text("affine ", count), {input(n), output(n)},
-                                [=](const auto& table, Queue& queue, const auto& p, Store how) {
-                                  table.affine(queue, {count, 0.75, -1.5, p[0], p[1], how});
-                                }));
+    cases.push_back(
+        kernel_case(text("affine ", count), {input(n), output(n)},
+                    [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+                      table.affine(launcher, {count, 0.75, -1.5, p[0], p[1], how});
+                    }));
     cases.back().adds = true;
     cases.back().magnitudes = [](std::size_t, const Values& v, const Values&) {
       return each(v[0].size(), [&](std::size_t i) { return abs(0.75 * v[0][i]) + 1.5; });
     };
-    cases.push_back(kernel_case(text("affine in place ", count), {state(n, -2, 2)},
-                                [=](const auto& table, Queue& queue, const auto& p, Store) {
-                                  table.affine(queue, {count, 0.75, 0.5, p[0], p[0], Store::write});
-                                }));
+    cases.push_back(
+        kernel_case(text("affine in place ", count), {state(n, -2, 2)},
+                    [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+                      table.affine(launcher, {count, 0.75, 0.5, p[0], p[0], Store::write});
+                    }));
     cases.back().magnitudes = [](std::size_t, const Values& v, const Values&) {
       return each(v[0].size(), [&](std::size_t i) { return abs(0.75 * v[0][i]) + 0.5; });
     };
   }
 }
 
-std::size_t spread_index(Spread spread, const Planes& s, std::size_t i) {
+std::size_t broadcast_index(Broadcast broadcast, const Planes& s, std::size_t i) {
   const auto inner = static_cast<std::size_t>(s.inner);
   const auto channels = static_cast<std::size_t>(s.channels);
-  return spread == Spread::same      ? i
-         : spread == Spread::channel ? i / inner % channels
-         : spread == Spread::plane   ? i / inner
-                                     : 0;
+  return broadcast == Broadcast::same      ? i
+         : broadcast == Broadcast::channel ? i / inner % channels
+         : broadcast == Broadcast::plane   ? i / inner
+                                           : 0;
 }
 
-std::size_t spread_count(Spread spread, const Planes& s) {
-  return static_cast<std::size_t>(spread == Spread::same      ? s.count()
-                                  : spread == Spread::channel ? s.channels
-                                  : spread == Spread::plane   ? s.batch * s.channels
-                                                              : 1);
+std::size_t broadcast_count(Broadcast broadcast, const Planes& s) {
+  return static_cast<std::size_t>(broadcast == Broadcast::same      ? s.count()
+                                  : broadcast == Broadcast::channel ? s.channels
+                                  : broadcast == Broadcast::plane   ? s.batch * s.channels
+                                                                    : 1);
 }
 
 void add_binary(Cases& cases) {
   for (const BinaryOp op :
        {BinaryOp::add, BinaryOp::subtract, BinaryOp::multiply, BinaryOp::divide}) {
-    for (const Spread spread : {Spread::same, Spread::channel, Spread::plane, Spread::scalar}) {
+    for (const Broadcast broadcast :
+         {Broadcast::same, Broadcast::channel, Broadcast::plane, Broadcast::scalar}) {
       for (const Planes& s : kPlanes) {
         if (s.count() > 2000 && op != BinaryOp::divide) {
           continue;  // all operations share the loop over segments
         }
         const auto n = static_cast<std::size_t>(s.count());
-        const std::size_t m = spread_count(spread, s);
-        const std::string name =
-            text("op ", static_cast<int>(op), " spread ", static_cast<int>(spread), " ", text(s));
+        const std::size_t m = broadcast_count(broadcast, s);
+        const std::string name = text("op ", static_cast<int>(op), " broadcast ",
+                                      static_cast<int>(broadcast), " ", text(s));
         cases.push_back(kernel_case(
             "binary " + name, {input(n), input(m, 0.5, 2), output(n)},
-            [=](const auto& table, Queue& queue, const auto& p, Store) {
-              table.binary(queue, {op, spread, s.batch, s.channels, s.inner, p[0], p[1], p[2]});
+            [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+              table.binary(launcher,
+                           {op, broadcast, s.batch, s.channels, s.inner, p[0], p[1], p[2]});
             }));
         cases.push_back(kernel_case(
             "binary_backward " + name,
             {input(n), input(m, 0.5, 2), input(n), optional_output(n), optional_output(m)},
-            [=](const auto& table, Queue& queue, const auto& p, Store how) {
-              table.binary_backward(queue, {op, spread, s.batch, s.channels, s.inner, p[0], p[1],
-                                            p[2], p[3], p[4], how, how});
+            [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+              table.binary_backward(launcher, {op, broadcast, s.batch, s.channels, s.inner, p[0],
+                                               p[1], p[2], p[3], p[4], how, how});
             }));
         cases.back().adds = true;
         cases.back().magnitudes = [=](std::size_t index, const Values& v, const Values&) {
           const auto& [a, b, dy] = std::tie(v[0], v[1], v[2]);
           std::vector<double> result(index == 3 ? n : m);
           for (std::size_t i = 0; i < n; ++i) {
-            const std::size_t j = spread_index(spread, s, i);
+            const std::size_t j = broadcast_index(broadcast, s, i);
             const double scale = op == BinaryOp::multiply ? b[j]
                                  : op == BinaryOp::divide ? 1 / b[j]
                                                           : 1;
@@ -206,17 +210,17 @@ void add_prelu(Cases& cases) {
       const std::string name = text(slopes, " slopes ", text(s));
       cases.push_back(kernel_case(
           "prelu " + name, {input(n), input(m), output(n)},
-          [=](const auto& table, Queue& queue, const auto& p, Store) {
-            table.prelu(queue, {s.batch, s.channels, s.inner, slopes, p[0], p[1], p[2]});
+          [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+            table.prelu(launcher, {s.batch, s.channels, s.inner, slopes, p[0], p[1], p[2]});
           }));
-      cases.push_back(
-          kernel_case("prelu_backward " + name,
-                      {input(n), input(m), input(n), optional_output(n), optional_output(m),
-                       optional_output(static_cast<std::size_t>(s.channels))},
-                      [=](const auto& table, Queue& queue, const auto& p, Store how) {
-                        table.prelu_backward(queue, {s.batch, s.channels, s.inner, slopes, p[0],
-                                                     p[1], p[2], p[3], p[4], how, how, p[5], how});
-                      }));
+      cases.push_back(kernel_case(
+          "prelu_backward " + name,
+          {input(n), input(m), input(n), optional_output(n), optional_output(m),
+           optional_output(static_cast<std::size_t>(s.channels))},
+          [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+            table.prelu_backward(launcher, {s.batch, s.channels, s.inner, slopes, p[0], p[1], p[2],
+                                            p[3], p[4], how, how, p[5], how});
+          }));
       cases.back().adds = true;
       cases.back().magnitudes = [=](std::size_t index, const Values& v, const Values&) {
         const auto& [x, slope, dy] = std::tie(v[0], v[1], v[2]);
@@ -224,7 +228,7 @@ void add_prelu(Cases& cases) {
                                    : index == 4 ? m
                                                 : static_cast<std::size_t>(s.channels));
         for (std::size_t i = 0; i < n; ++i) {
-          const std::size_t channel = spread_index(Spread::channel, s, i);
+          const std::size_t channel = broadcast_index(Broadcast::channel, s, i);
           const std::size_t j = shared ? 0 : channel;
           const double dx = x[i] > 0 ? dy[i] : slope[j] * dy[i];
           if (index == 3) {
@@ -245,23 +249,24 @@ void add_sums(Cases& cases) {
   for (const std::int64_t count : kCounts) {
     const auto n = static_cast<std::size_t>(count);
     cases.push_back(kernel_case(text("sum ", count), {input(n), output(1)},
-                                [=](const auto& table, Queue& queue, const auto& p, Store) {
-                                  table.sum(queue, {count, 0.25, p[0], p[1]});
+                                [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+                                  table.sum(launcher, {count, 0.25, p[0], p[1]});
                                 }));
     cases.back().magnitudes = [n](std::size_t, const Values& v, const Values&) {
       return std::vector<double>{sum(n, [&](std::size_t i) { return 0.25 * v[0][i]; })};
     };
-    cases.push_back(kernel_case(text("spread_scalar ", count), {input(1), output(n)},
-                                [=](const auto& table, Queue& queue, const auto& p, Store how) {
-                                  table.spread_scalar(queue, {count, 0.3F, p[0], p[1], how});
-                                }));
+    cases.push_back(
+        kernel_case(text("broadcast_scalar ", count), {input(1), output(n)},
+                    [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+                      table.broadcast_scalar(launcher, {count, 0.3F, p[0], p[1], how});
+                    }));
     cases.back().adds = true;
     // The result is a double that the harness cannot hold in an array of floats: it is compared
     // here, and handed on rounded.
     cases.push_back(kernel_case(text("sum_squares ", count), {input(n), output(1)},
-                                [=](const auto& table, Queue& queue, const auto& p, Store) {
+                                [=](const auto& table, Launcher& launcher, const auto& p, Store) {
                                   double y = std::nan("");
-                                  table.sum_squares(queue, {count, p[0], &y});
+                                  table.sum_squares(launcher, {count, p[0], &y});
                                   double right = 0;
                                   for (std::int64_t i = 0; i < count; ++i) {
                                     right += static_cast<double>(p[0][i]) * p[0][i];
@@ -297,13 +302,13 @@ void add_late_sums(Cases& cases) {
     };
     cases.push_back(kernel_case(
         "finish_sums " + name, {input(n), output(results), output(results)},
-        [=](const auto& table, Queue& queue, const auto& p, Store how) {
+        [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
           using T = std::decay_t<decltype(*p[0])>;
           const auto sum = [&](T* target, Store store) {
-            return LateSum<T>{target, store, p[0], nullptr, s.runs, s.results, s.terms};
+            return DeferredSum<T>{target, store, p[0], nullptr, s.runs, s.results, s.terms};
           };
-          const LateSums<T> sums = {sum(p[1], how), sum(p[2], how), sum(p[1], Store::add)};
-          table.finish_sums(queue, {static_cast<std::int64_t>(sums.size()), sums.data()});
+          const DeferredSums<T> sums = {sum(p[1], how), sum(p[2], how), sum(p[1], Store::add)};
+          table.finish_sums(launcher, {static_cast<std::int64_t>(sums.size()), sums.data()});
         }));
     cases.back().adds = true;
     cases.back().magnitudes = magnitudes;
@@ -320,8 +325,8 @@ void add_plane_statistics(Cases& cases) {
       const std::string name = text(static_cast<int>(statistic), " ", text(s));
       cases.push_back(
           kernel_case("plane_statistic " + name, {input(n, -1, 3), output(m)},
-                      [=](const auto& table, Queue& queue, const auto& p, Store) {
-                        table.plane_statistic(queue, {statistic, planes, s.inner, p[0], p[1]});
+                      [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+                        table.plane_statistic(launcher, {statistic, planes, s.inner, p[0], p[1]});
                       }));
       cases.back().magnitudes = [=](std::size_t, const Values& v, const Values& after) {
         return each(m, [&](std::size_t plane) {
@@ -331,13 +336,13 @@ void add_plane_statistics(Cases& cases) {
                            static_cast<double>(inner);
         });
       };
-      cases.push_back(kernel_case("plane_statistic_backward " + name,
-                                  {input(n, -1, 3), input(m, 0.5, 2), input(m), output(n)},
-                                  [=](const auto& table, Queue& queue, const auto& p, Store how) {
-                                    table.plane_statistic_backward(
-                                        queue,
-                                        {statistic, planes, s.inner, p[0], p[1], p[2], p[3], how});
-                                  }));
+      cases.push_back(
+          kernel_case("plane_statistic_backward " + name,
+                      {input(n, -1, 3), input(m, 0.5, 2), input(m), output(n)},
+                      [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+                        table.plane_statistic_backward(
+                            launcher, {statistic, planes, s.inner, p[0], p[1], p[2], p[3], how});
+                      }));
       cases.back().adds = true;
       cases.back().magnitudes = [=](std::size_t, const Values& v, const Values&) {
         return each(n, [&](std::size_t i) {
@@ -366,21 +371,21 @@ void add_resizes(Cases& cases) {
     const std::string name =
         text("[", r.batch, ", ", r.channels, ", ", r.height, ", ", r.width, "] by ", r.factor);
     cases.push_back(kernel_case("pixel_shuffle " + name, {input(large), output(large)},
-                                [=](const auto& table, Queue& queue, const auto& p, Store) {
-                                  table.pixel_shuffle(queue, {r.batch, r.channels, r.height,
-                                                              r.width, r.factor, p[0], p[1]});
+                                [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+                                  table.pixel_shuffle(launcher, {r.batch, r.channels, r.height,
+                                                                 r.width, r.factor, p[0], p[1]});
                                 }));
-    cases.push_back(kernel_case("pixel_shuffle_backward " + name, {input(large), output(large)},
-                                [=](const auto& table, Queue& queue, const auto& p, Store how) {
-                                  table.pixel_shuffle_backward(
-                                      queue, {r.batch, r.channels, r.height, r.width, r.factor,
-                                              p[0], p[1], how});
-                                }));
+    cases.push_back(kernel_case(
+        "pixel_shuffle_backward " + name, {input(large), output(large)},
+        [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+          table.pixel_shuffle_backward(
+              launcher, {r.batch, r.channels, r.height, r.width, r.factor, p[0], p[1], how});
+        }));
     cases.back().adds = true;
     cases.push_back(
         kernel_case("block_mean " + name, {input(large), output(small)},
-                    [=](const auto& table, Queue& queue, const auto& p, Store) {
-                      table.block_mean(queue, {planes, r.height, r.width, r.factor, p[0], p[1]});
+                    [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+                      table.block_mean(launcher, {planes, r.height, r.width, r.factor, p[0], p[1]});
                     }));
     cases.back().magnitudes = [=](std::size_t, const Values& v, const Values&) {
       const auto factor = static_cast<std::size_t>(r.factor);
@@ -393,11 +398,12 @@ void add_resizes(Cases& cases) {
       }
       return result;
     };
-    cases.push_back(kernel_case(
-        "block_mean_backward " + name, {input(small), output(large)},
-        [=](const auto& table, Queue& queue, const auto& p, Store how) {
-          table.block_mean_backward(queue, {planes, r.height, r.width, r.factor, p[0], p[1], how});
-        }));
+    cases.push_back(
+        kernel_case("block_mean_backward " + name, {input(small), output(large)},
+                    [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+                      table.block_mean_backward(
+                          launcher, {planes, r.height, r.width, r.factor, p[0], p[1], how});
+                    }));
     cases.back().adds = true;
   }
 }
@@ -411,13 +417,14 @@ void add_copy_blocks(Cases& cases) {
     const std::int64_t source_stride = b.length + b.source_gap;
     const std::int64_t target_stride = b.length + b.target_gap;
     // The target is a state: what lies between its blocks has to stay as it is.
-    cases.push_back(kernel_case(text("copy_blocks ", b.blocks, " of ", b.length),
-                                {input(static_cast<std::size_t>(b.blocks * source_stride)),
-                                 state(static_cast<std::size_t>(b.blocks * target_stride), -1, 1)},
-                                [=](const auto& table, Queue& queue, const auto& p, Store how) {
-                                  table.copy_blocks(queue, {b.blocks, b.length, source_stride,
-                                                            target_stride, p[0], p[1], how});
-                                }));
+    cases.push_back(kernel_case(
+        text("copy_blocks ", b.blocks, " of ", b.length),
+        {input(static_cast<std::size_t>(b.blocks * source_stride)),
+         state(static_cast<std::size_t>(b.blocks * target_stride), -1, 1)},
+        [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+          table.copy_blocks(launcher,
+                            {b.blocks, b.length, source_stride, target_stride, p[0], p[1], how});
+        }));
     cases.back().adds = true;
     cases.back().magnitudes = [](std::size_t, const Values& before, const Values& after) {
       return each(before[1].size(),
@@ -435,8 +442,8 @@ void add_losses(Cases& cases) {
       const double mean = 1 / static_cast<double>(count);
       cases.push_back(kernel_case(
           "loss " + name, {input(n), input(n), input(n, 0.1, 2), output(1)},
-          [=](const auto& table, Queue& queue, const auto& p, Store) {
-            table.loss(queue, {op, count, p[0], p[1], has_spread ? p[2] : nullptr, p[3]});
+          [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+            table.loss(launcher, {op, count, p[0], p[1], has_spread ? p[2] : nullptr, p[3]});
           }));
       cases.back().magnitudes = [=](std::size_t, const Values& v, const Values&) {
         return std::vector<double>{mean * sum(n, [&](std::size_t i) {
@@ -454,9 +461,9 @@ void add_losses(Cases& cases) {
       }
       cases.push_back(kernel_case(
           "loss_backward " + name, std::move(arrays),
-          [=](const auto& table, Queue& queue, const auto& p, Store how) {
-            table.loss_backward(queue, {op, count, p[0], p[1], has_spread ? p[2] : nullptr, p[3],
-                                        p[4], p[5], has_spread ? p[6] : nullptr, how, how, how});
+          [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+            table.loss_backward(launcher, {op, count, p[0], p[1], has_spread ? p[2] : nullptr, p[3],
+                                           p[4], p[5], has_spread ? p[6] : nullptr, how, how, how});
           }));
       cases.back().adds = true;
       cases.back().magnitudes = [=](std::size_t index, const Values& v, const Values&) {
@@ -489,12 +496,12 @@ void add_weighted_losses(Cases& cases) {
       }
       cases.push_back(kernel_case(
           text("weighted_loss ", static_cast<int>(op), " ", count), std::move(arrays),
-          [=](const auto& table, Queue& queue, const auto& p, Store) {
+          [=](const auto& table, Launcher& launcher, const auto& p, Store) {
             using T = std::decay_t<decltype(*p[0])>;
             const T* const spread = has_spread ? p[2] : nullptr;
             T* const dspread = has_spread ? p[8] : nullptr;
             table.weighted_loss(
-                queue,
+                launcher,
                 {2,
                  {{{LossOp::l1, count, p[0], p[1], nullptr, p[4]}, 1, nullptr, p[6], nullptr},
                   {{op, half, p[0], p[1], spread, p[5]}, kWeight, p[7], nullptr, dspread}},
@@ -536,12 +543,12 @@ void add_adam(Cases& cases) {
   for (const std::int64_t step : {1, 2, 1000}) {
     for (const std::int64_t count : {1, 7, 13, 1021, 24601}) {
       const auto n = static_cast<std::size_t>(count);
-      cases.push_back(kernel_case(
-          text("adam step ", step, " of ", count),
-          {input(n), state(n, -1, 1), state(n, -1, 1), state(n, 0, 1)},
-          [=](const auto& table, Queue& queue, const auto& p, Store) {
-            table.adam(queue, {count, step, 0.01, 0.9, 0.999, 1e-8, 0.5, p[0], p[1], p[2], p[3]});
-          }));
+      cases.push_back(kernel_case(text("adam step ", step, " of ", count),
+                                  {input(n), state(n, -1, 1), state(n, -1, 1), state(n, 0, 1)},
+                                  [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+                                    table.adam(launcher, {count, step, 0.01, 0.9, 0.999, 1e-8, 0.5,
+                                                          p[0], p[1], p[2], p[3]});
+                                  }));
       cases.back().magnitudes = [n](std::size_t index, const Values& v, const Values& after) {
         return each(n, [&](std::size_t i) {
           const double before = v[index][i], g = 0.5 * v[0][i];
@@ -558,8 +565,8 @@ void add_moving_average(Cases& cases) {
   for (const std::int64_t count : {1, 7, 13, 1021, 24601}) {
     const auto n = static_cast<std::size_t>(count);
     cases.push_back(kernel_case(text("moving_average of ", count), {input(n), state(n, -2, 2)},
-                                [=](const auto& table, Queue& queue, const auto& p, Store) {
-                                  table.moving_average(queue, {count, 0.99, p[0], p[1]});
+                                [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+                                  table.moving_average(launcher, {count, 0.99, p[0], p[1]});
                                 }));
     cases.back().magnitudes = [n](std::size_t, const Values& v, const Values&) {
       return each(n, [&](std::size_t i) { return abs(v[0][i]) + abs(v[1][i]); });
@@ -627,13 +634,13 @@ TEST_CASE("the sum of squares of a device", "[device]") {
       GuardedArray<float> x(values, &device);
       auto* const y = static_cast<double*>(device.allocate(sizeof(double)));
       device.set_bytes(y, 0xFF, sizeof(double));
-      DeviceQueue queue(device);
-      device.floats().sum_squares(queue, {count, x.data(), y});
+      DeviceLauncher launcher(device);
+      device.floats().sum_squares(launcher, {count, x.data(), y});
       double result = 0;
       device.download(&result, y, sizeof(double));
       device.release(y);
       CHECK(abs(result - right) <= 1e-13 * right);
-      CHECK(queue.guards_intact());
+      CHECK(launcher.guards_intact());
       CHECK(x.guards_intact());
     }
   });
@@ -658,20 +665,20 @@ TEST_CASE("emulated CUDA kernels add the many parts of two losses") {
     target[i] = static_cast<float>(i % 29) / 8;
     location[i] = 4 + static_cast<float>(i / 4096 % 7) / 8;
   }
-  TestQueue queue;
+  TestLauncher launcher;
   const auto l1 = [&](const std::vector<float>& from, float* mean) {
     return LossArgs<float>{LossOp::l1, kCount, target.data(), from.data(), nullptr, mean};
   };
   float wanted_first = 0, wanted_second = 0;
-  cpu_kernels<float>().loss(queue, l1(location, &wanted_first));
-  cpu_kernels<float>().loss(queue, l1(zero, &wanted_second));
+  cpu_kernels<float>().loss(launcher, l1(location, &wanted_first));
+  cpu_kernels<float>().loss(launcher, l1(zero, &wanted_second));
   for_each_emulated_order([&] {
     float first = -1, second = -1, total = -1;
     emulated_cuda::kernel_table<float>().weighted_loss(
-        queue, {2,
-                {{l1(location, &first), 1, nullptr, nullptr, nullptr},
-                 {l1(zero, &second), 2, nullptr, nullptr, nullptr}},
-                &total});
+        launcher, {2,
+                   {{l1(location, &first), 1, nullptr, nullptr, nullptr},
+                    {l1(zero, &second), 2, nullptr, nullptr, nullptr}},
+                   &total});
     CHECK(first == Approx(wanted_first).epsilon(1e-6));
     CHECK(second == Approx(wanted_second).epsilon(1e-6));
     CHECK(total == Approx(wanted_first + 2 * wanted_second).epsilon(1e-6));

@@ -9,7 +9,7 @@
 #include "tests/catch.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/instruction_sets.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -60,11 +60,11 @@ void check_unary(UnaryOp op) {
   const std::vector<T> ones(x.size(), T(1));
   const bool reads_y = op == UnaryOp::sigmoid || op == UnaryOp::exp;
   const auto run = [&](const KernelTable<T>& table, const std::vector<T>& y_for_backward) {
-    TestQueue queue;
+    TestLauncher launcher;
     std::vector<std::vector<T>> results(2, std::vector<T>(x.size()));
-    table.unary(queue, {op, count, T(0.5), x.data(), results[0].data()});
-    table.unary_backward(queue, {op, count, T(0.5), x.data(), y_for_backward.data(), ones.data(),
-                                 results[1].data(), Store::write});
+    table.unary(launcher, {op, count, T(0.5), x.data(), results[0].data()});
+    table.unary_backward(launcher, {op, count, T(0.5), x.data(), y_for_backward.data(), ones.data(),
+                                    results[1].data(), Store::write});
     return results;
   };
   const auto y = run(naive_kernels<T>(), ones)[0];
@@ -81,19 +81,19 @@ void check_losses_and_sums() {
   for (const T bad : {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()}) {
     std::vector<T> x(100, T(1)), spread(100, T(1));
     x[57] = bad;
-    TestQueue queue;
+    TestLauncher launcher;
     T y = 0;
     for (const LossOp op : {LossOp::l1, LossOp::laplace_nll, LossOp::gaussian_nll}) {
       const T* last = op == LossOp::l1 ? nullptr : spread.data();
-      cpu_kernels<T>().loss(queue, {op, 100, x.data(), spread.data(), last, &y});
+      cpu_kernels<T>().loss(launcher, {op, 100, x.data(), spread.data(), last, &y});
       CHECK(!std::isfinite(y));
     }
-    cpu_kernels<T>().sum(queue, {100, 1, x.data(), &y});
+    cpu_kernels<T>().sum(launcher, {100, 1, x.data(), &y});
     CHECK(!std::isfinite(y));
     double squares = 0;
-    cpu_kernels<T>().sum_squares(queue, {100, x.data(), &squares});
+    cpu_kernels<T>().sum_squares(launcher, {100, x.data(), &squares});
     CHECK(!std::isfinite(squares));
-    cpu_kernels<T>().plane_statistic(queue,
+    cpu_kernels<T>().plane_statistic(launcher,
                                      {PlaneStatistic::standard_deviation, 1, 100, x.data(), &y});
     CHECK(!std::isfinite(y));
   }
@@ -119,19 +119,19 @@ TEST_CASE("the deviation of equal elements is exactly 0, and so is its gradient"
   for_each_instruction_set([] {
     const std::vector<double> x(1001, 0.1), dy = {1};
     const std::vector<float> x_float(1001, 0.1F);
-    TestQueue queue;
+    TestLauncher launcher;
     double y = -1;
     float y_float = -1;
     cpu_kernels<double>().plane_statistic(
-        queue, {PlaneStatistic::standard_deviation, 1, 1001, x.data(), &y});
+        launcher, {PlaneStatistic::standard_deviation, 1, 1001, x.data(), &y});
     cpu_kernels<float>().plane_statistic(
-        queue, {PlaneStatistic::standard_deviation, 1, 1001, x_float.data(), &y_float});
+        launcher, {PlaneStatistic::standard_deviation, 1, 1001, x_float.data(), &y_float});
     CHECK(y == 0);
     CHECK(y_float == 0);
     std::vector<double> dx(1001, -1);
     cpu_kernels<double>().plane_statistic_backward(
-        queue, {PlaneStatistic::standard_deviation, 1, 1001, x.data(), &y, dy.data(), dx.data(),
-                Store::write});
+        launcher, {PlaneStatistic::standard_deviation, 1, 1001, x.data(), &y, dy.data(), dx.data(),
+                   Store::write});
     CHECK(dx == std::vector<double>(1001, 0));
   });
 }

@@ -12,7 +12,7 @@
 #include "kernels/emulator/half.h"
 #include "tests/catch.h"
 #include "tests/kernels/emulated.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -97,8 +97,8 @@ void reads_unwritten(float* y) {
 
 std::vector<float> run(void (*kernel)(float*), std::size_t shared_bytes) {
   std::vector<float> y(16 * 8, std::numeric_limits<float>::quiet_NaN());
-  TestQueue queue;
-  launch_with_shared(queue, kernel, 1, 32, shared_bytes, y.data());
+  TestLauncher launcher;
+  launch_with_shared(launcher, kernel, 1, 32, shared_bytes, y.data());
   return y;
 }
 

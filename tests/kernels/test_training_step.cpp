@@ -11,7 +11,7 @@
 #include "kernels/cuda/table.h"
 #include "kernels/table.h"
 #include "tests/catch.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -43,10 +43,10 @@ struct Run {
   void step(double loss, double squares) {
     const T total = static_cast<T>(loss), reconstruction = T(3), auxiliary = T(4);
     const T gradient = static_cast<T>(std::sqrt(squares));
-    TestQueue queue;
+    TestLauncher launcher;
     table.finish_step(
-        queue, {2, max_norm, &total, &reconstruction, has_auxiliary ? &auxiliary : nullptr, 1,
-                &gradient, constants.data(), rows.data(), &control});
+        launcher, {2, max_norm, &total, &reconstruction, has_auxiliary ? &auxiliary : nullptr, 1,
+                   &gradient, constants.data(), rows.data(), &control});
   }
 
   const KernelTable<T>& table;
@@ -141,9 +141,9 @@ std::vector<std::vector<T>> updated(const KernelTable<T>& table, const StepContr
     adam.step = 0;
     adam.rate = adam.gradient_scale = kNan;
   }
-  TestQueue queue;
-  table.adam(queue, adam);
-  table.moving_average(queue, {3, 0.75, parameter.data(), average.data(), control});
+  TestLauncher launcher;
+  table.adam(launcher, adam);
+  table.moving_average(launcher, {3, 0.75, parameter.data(), average.data(), control});
   return {parameter, m, v, average};
 }
 

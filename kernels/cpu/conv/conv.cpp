@@ -2,8 +2,8 @@
 
 #include "kernels/cpu/conv/conv_primitives.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/fallbacks.h"
 #include "kernels/instantiate.h"
-#include "kernels/prelu_first.h"
 
 namespace pisr::kernels::cpu {
 namespace {
@@ -14,10 +14,10 @@ Destination<T> destination(const ConvArgs<T>& args) {
 }
 
 template <class T>
-void bias_gradient(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
+void bias_gradient(Launcher& launcher, const ConvBackwardWeightArgs<T>& args) {
   const ConvSizes& sizes = args.sizes;
   if (args.dbias != nullptr) {
-    sum_channels(queue, sizes.batch, sizes.out_channels,
+    sum_channels(launcher, sizes.batch, sizes.out_channels,
                  std::int64_t{sizes.out_height} * sizes.out_width, args.dy, args.dbias,
                  args.dbias_store);
   }
@@ -26,46 +26,48 @@ void bias_gradient(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
 }  // namespace
 
 template <class T>
-void conv2d(Queue& queue, const ConvArgs<T>& args) {
-  conv_to_small(queue, args.sizes, args.x, args.weight, destination(args));
+void conv2d(Launcher& launcher, const ConvArgs<T>& args) {
+  conv_forward(launcher, args.sizes, args.x, args.weight, destination(args));
 }
 
 template <class T>
-void conv2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
-  conv_to_large(queue, args.sizes, args.dy, args.weight, Destination<T>{args.dx, args.dx_store});
+void conv2d_backward_data(Launcher& launcher, const ConvBackwardDataArgs<T>& args) {
+  conv_transpose(launcher, args.sizes, args.dy, args.weight,
+                 Destination<T>{args.dx, args.dx_store});
 }
 
 template <class T>
-void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
+void conv2d_backward_weight(Launcher& launcher, const ConvBackwardWeightArgs<T>& args) {
   if (args.dweight != nullptr) {
-    conv_to_weight(queue, args.sizes, args.x, args.dy, args.dweight, args.dweight_store);
+    conv_weight_gradient(launcher, args.sizes, args.x, args.dy, args.dweight, args.dweight_store);
   }
-  bias_gradient(queue, args);
+  bias_gradient(launcher, args);
 }
 
 template <class T>
-void conv2d_prelu_backward_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args) {
-  run_prelu_first(queue, args, prelu_backward<T>, conv2d_backward_weight<T>);
+void conv2d_prelu_backward_weight(Launcher& launcher, const ConvPreluBackwardArgs<T>& args) {
+  fallback_conv2d_prelu_backward_weight(launcher, args, prelu_backward<T>,
+                                        conv2d_backward_weight<T>);
 }
 
 template <class T>
-void conv_transpose2d(Queue& queue, const ConvArgs<T>& args) {
-  conv_to_large(queue, transposed(args.sizes), args.x, args.weight, destination(args));
+void conv_transpose2d(Launcher& launcher, const ConvArgs<T>& args) {
+  conv_transpose(launcher, transposed(args.sizes), args.x, args.weight, destination(args));
 }
 
 template <class T>
-void conv_transpose2d_backward_data(Queue& queue, const ConvBackwardDataArgs<T>& args) {
-  conv_to_small(queue, transposed(args.sizes), args.dy, args.weight,
-                Destination<T>{args.dx, args.dx_store});
+void conv_transpose2d_backward_data(Launcher& launcher, const ConvBackwardDataArgs<T>& args) {
+  conv_forward(launcher, transposed(args.sizes), args.dy, args.weight,
+               Destination<T>{args.dx, args.dx_store});
 }
 
 template <class T>
-void conv_transpose2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<T>& args) {
+void conv_transpose2d_backward_weight(Launcher& launcher, const ConvBackwardWeightArgs<T>& args) {
   if (args.dweight != nullptr) {
-    conv_to_weight(queue, transposed(args.sizes), args.dy, args.x, args.dweight,
-                   args.dweight_store);
+    conv_weight_gradient(launcher, transposed(args.sizes), args.dy, args.x, args.dweight,
+                         args.dweight_store);
   }
-  bias_gradient(queue, args);
+  bias_gradient(launcher, args);
 }
 
 PISR_INSTANTIATE(conv2d, ConvArgs)

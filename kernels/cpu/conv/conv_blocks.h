@@ -21,8 +21,8 @@ struct BlockRow {
 /// Puts the results where they belong in `image` [out_channels, out_height, out_width], leaving out
 /// those that lie outside.
 template <class T>
-void store_blocks(const ConvTiles<T>& tiles, const Positions& positions, const BlockRow<T>& from,
-                  T* image, Store store) {
+void store_blocks(const ConvVectorOps<T>& tiles, const ConvGeometry& positions,
+                  const BlockRow<T>& from, T* image, Store store) {
   const int block = positions.block;
   const int channels = positions.out_channels;
   const std::int64_t width = positions.out_width;
@@ -71,7 +71,7 @@ struct PositionRow {
 
 /// Elements that convolve_blocks needs for rows of up to `columns` positions; none where a position
 /// is a pixel and results need no joining.
-inline std::int64_t joined_size(const Positions& positions, std::int64_t columns) {
+inline std::int64_t joined_size(const ConvGeometry& positions, std::int64_t columns) {
   const std::int64_t pixels = std::int64_t{positions.block} * positions.block;
   return pixels == 1 ? 0 : pixels * positions.out_channels * columns;
 }
@@ -83,8 +83,8 @@ inline std::int64_t joined_size(const Positions& positions, std::int64_t columns
 template <class T>
 class BlockRows {
  public:
-  BlockRows(const ConvTiles<T>& tiles, const Positions& positions, const FilterBanks<T>& banks,
-            std::int64_t group, T* joined, std::int64_t pitch)
+  BlockRows(const ConvVectorOps<T>& tiles, const ConvGeometry& positions,
+            const FilterBanks<T>& banks, std::int64_t group, T* joined, std::int64_t pitch)
       : tiles_(tiles),
         positions_(positions),
         banks_(banks),
@@ -145,8 +145,8 @@ class BlockRows {
     }
   }
 
-  const ConvTiles<T>& tiles_;
-  const Positions& positions_;
+  const ConvVectorOps<T>& tiles_;
+  const ConvGeometry& positions_;
   const FilterBanks<T>& banks_;
   std::int64_t group_;
   T* joined_;

@@ -30,7 +30,7 @@ constexpr std::int64_t kRowsBeyond = 1;
 /// One convolution of a run.
 template <class T>
 struct Stage {
-  Positions positions;
+  ConvGeometry positions;
   Window window;
   std::int64_t window_begin;  ///< in the memory of a worker
   PairRows pairs;
@@ -40,14 +40,14 @@ struct Stage {
 };
 
 template <class T>
-Positions positions_of(const ChainStage<T>& stage) {
+ConvGeometry positions_of(const ChainStage<T>& stage) {
   return stage.transposed ? positions_to_large(transposed(stage.sizes))
                           : positions_to_small(stage.sizes);
 }
 
 /// Stages of a run hand rows on: all but the first read them one by one and take zeros outside, and
 /// all but the last write them one by one.
-bool can_follow(const Positions& previous, const Positions& next) {
+bool can_follow(const ConvGeometry& previous, const ConvGeometry& next) {
   return previous.block == 1 && next.stride == 1 && next.padding_mode == PaddingMode::zero;
 }
 
@@ -85,7 +85,7 @@ class RunTask {
   void start(std::int64_t row, std::int64_t column, std::int64_t columns) {
     for (int i = run_.count - 1; i >= 0; --i) {
       progress_[i] = {row, column, columns};
-      const Positions& p = run_.stages[i].positions;
+      const ConvGeometry& p = run_.stages[i].positions;
       row = std::max<std::int64_t>(0, p.top + row);
       const std::int64_t past =
           std::min<std::int64_t>(p.width, p.left + column + columns + p.kernel_width - 1);
@@ -127,7 +127,7 @@ class RunTask {
   }
 
   void read(const Stage<T>& stage, const Progress& at) const {
-    const Positions& p = stage.positions;
+    const ConvGeometry& p = stage.positions;
     const std::int64_t channels = std::int64_t{p.groups} * p.channels;
     const T* const image = run_.source + image_ * channels * p.height * p.width;
     stage.window.fill(conv_tiles<T>(), Planes<T>{image, p.height, p.width, p.padding_mode},
@@ -138,7 +138,7 @@ class RunTask {
   /// Lets the stage before compute what the next `rows` rows of stage i read.
   void fetch(int i, std::int64_t rows) {
     const Stage<T>& stage = run_.stages[i];
-    const Positions& p = stage.positions;
+    const ConvGeometry& p = stage.positions;
     const std::int64_t first = p.top + progress_[i].next_row;
     const std::int64_t past = first + rows + stage.rows_above();
     // A pair of rows too many is no work lost: the window keeps the second one.
@@ -207,7 +207,7 @@ class RunTask {
       p.store = Store::write;
       compute(p);
     };
-    const ConvTiles<T>& tiles = conv_tiles<T>();
+    const ConvVectorOps<T>& tiles = conv_tiles<T>();
     const T* const window = input_of(stage, group);
     if (stage.pairs.empty()) {
       run(stage.banks.rows, window, at.next_row, rows, tiles.convolve);
@@ -241,7 +241,7 @@ class RunTask {
 
   /// Computes rows of the last stage into the result.
   void write(const Stage<T>& stage, const Progress& at, int group, std::int64_t rows) const {
-    const Positions& positions = stage.positions;
+    const ConvGeometry& positions = stage.positions;
     const std::int64_t plane = std::int64_t{positions.out_height} * positions.out_width;
     T* const target =
         run_.target + (image_ * positions.groups + group) * positions.out_channels * plane;
@@ -277,7 +277,7 @@ template <class T>
 std::int64_t place_windows(Stage<T>* stages, int count, std::int64_t rows, std::int64_t columns) {
   std::int64_t size = 0;
   for (int i = count - 1; i >= 0; --i) {
-    const Positions& p = stages[i].positions;
+    const ConvGeometry& p = stages[i].positions;
     stages[i].window = Window(p.groups * p.channels, p.kernel_height, p.kernel_width, p.stride,
                               rows + (i == 0 ? 0 : kRowsBeyond), columns, conv_tiles<T>().lanes);
     stages[i].window_begin = size;
@@ -288,12 +288,13 @@ std::int64_t place_windows(Stage<T>* stages, int count, std::int64_t rows, std::
 }
 
 template <class T>
-void compute_run(Queue& queue, const ChainStage<T>* chain, int count, const T* source, T* target) {
-  auto* const stages = queue.scratch_array<Stage<T>>(static_cast<std::size_t>(count));
+void compute_run(Launcher& launcher, const ChainStage<T>* chain, int count, const T* source,
+                 T* target) {
+  auto* const stages = launcher.scratch_array<Stage<T>>(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     stages[i].positions = positions_of(chain[i]);
   }
-  const Positions& last = stages[count - 1].positions;
+  const ConvGeometry& last = stages[count - 1].positions;
   Run<T> run{};
   run.stages = stages;
   run.count = count;
@@ -310,28 +311,29 @@ void compute_run(Queue& queue, const ChainStage<T>* chain, int count, const T* s
   }
   std::int64_t pair_size = 0;
   for (int i = 0; i < count; ++i) {
-    stages[i].pairs = pair_rows_of(queue, stages[i].positions, stages[i].window);
+    stages[i].pairs = pair_rows_of(launcher, stages[i].positions, stages[i].window);
     pair_size = std::max(pair_size, static_cast<std::int64_t>(stages[i].pairs.size()));
     const auto offset = [&](int c, int y, int x) { return stages[i].window.offset(c, y, x); };
     const TapSource taps{offset, stages[i].pairs};
     const Epilogue<T> epilogue{chain[i].bias, chain[i].activation};
-    stages[i].banks =
-        chain[i].transposed
-            ? filters_to_large(queue, transposed(chain[i].sizes), chain[i].weight, epilogue, taps)
-            : filters_to_small(queue, chain[i].sizes, chain[i].weight, epilogue, taps);
+    stages[i].banks = chain[i].transposed ? filters_to_large(launcher, transposed(chain[i].sizes),
+                                                             chain[i].weight, epilogue, taps)
+                                          : filters_to_small(launcher, chain[i].sizes,
+                                                             chain[i].weight, epilogue, taps);
   }
   run.joined_begin = run.pair_begin + pair_size;
   run.worker_size = run.joined_begin + 4 * joined_size(last, run.tile_columns);
 
-  const std::int64_t workers = queue.workers();
+  const std::int64_t workers = launcher.workers();
   const std::int64_t column_tasks = ceil_divide(last.columns, run.tile_columns);
   const std::int64_t most_bands = std::max<std::int64_t>(1, last.rows / kLeastBandRows);
   const std::int64_t wanted_bands =
       workers == 1 ? 1 : ceil_divide(kTasksPerWorker * workers, last.batch * column_tasks);
   const std::int64_t bands = std::min(most_bands, wanted_bands);
-  T* const memory = queue.scratch_array<T>(static_cast<std::size_t>(run.worker_size * workers));
-  auto* const progress = queue.scratch_array<Progress>(static_cast<std::size_t>(count * workers));
-  queue.parallel_for(last.batch * column_tasks * bands, [&](std::int64_t task, int worker) {
+  T* const memory = launcher.scratch_array<T>(static_cast<std::size_t>(run.worker_size * workers));
+  auto* const progress =
+      launcher.scratch_array<Progress>(static_cast<std::size_t>(count * workers));
+  launcher.parallel_for(last.batch * column_tasks * bands, [&](std::int64_t task, int worker) {
     const std::int64_t band = task % bands;
     const std::int64_t column = task / bands % column_tasks * run.tile_columns;
     RunTask<T> part(run, memory + worker * run.worker_size, progress + worker * count,
@@ -347,7 +349,7 @@ void compute_run(Queue& queue, const ChainStage<T>* chain, int count, const T* s
 }  // namespace
 
 template <class T>
-void conv_chain(Queue& queue, const ConvChainArgs<T>& args) {
+void conv_chain(Launcher& launcher, const ConvChainArgs<T>& args) {
   const T* source = args.x;
   for (int first = 0; first < args.count;) {
     int past = first + 1;
@@ -357,9 +359,9 @@ void conv_chain(Queue& queue, const ConvChainArgs<T>& args) {
     }
     T* target = args.y;
     if (past < args.count) {
-      target = queue.scratch_array<T>(output_count(args.stages[past - 1].sizes));
+      target = launcher.scratch_array<T>(output_count(args.stages[past - 1].sizes));
     }
-    compute_run(queue, args.stages + first, past - first, source, target);
+    compute_run(launcher, args.stages + first, past - first, source, target);
     source = target;
     first = past;
   }

@@ -38,8 +38,8 @@ T weight_of(const Tap& tap, const T* w, std::int64_t step) {
 
 /// The taps of a filter, in scratch memory, in the order of their parts.
 struct Taps {
-  Taps(Queue& queue, std::int64_t most)
-      : taps(queue.scratch_array<Tap>(static_cast<std::size_t>(most))) {}
+  Taps(Launcher& launcher, std::int64_t most)
+      : taps(launcher.scratch_array<Tap>(static_cast<std::size_t>(most))) {}
   void add(const Tap& tap) {
     taps[count++] = tap;
     ++part_taps[static_cast<std::size_t>(tap.part)];
@@ -73,14 +73,16 @@ void add_pair_taps(const PairRows& pairs, int column, Taps& taps, const Visit& v
 /// A filter for weights of which those of a channel begin at weight[channel_start(channel)]; its
 /// taps in scratch memory.
 template <class T, class ChannelStart>
-Filter<T> pack_filter(Queue& queue, const Taps& taps, std::int64_t groups,
+Filter<T> pack_filter(Launcher& launcher, const Taps& taps, std::int64_t groups,
                       std::int64_t group_weights, const T* weight, std::int64_t channels,
                       ChannelStart channel_start) {
-  auto* const offsets = queue.scratch_array<std::ptrdiff_t>(static_cast<std::size_t>(taps.count));
+  auto* const offsets =
+      launcher.scratch_array<std::ptrdiff_t>(static_cast<std::size_t>(taps.count));
   for (std::int64_t t = 0; t < taps.count; ++t) {
     offsets[t] = taps.taps[t].offset;
   }
-  T* const all = queue.scratch_array<T>(static_cast<std::size_t>(groups * channels * taps.count));
+  T* const all =
+      launcher.scratch_array<T>(static_cast<std::size_t>(groups * channels * taps.count));
   T* packed = all;
   for (std::int64_t group = 0; group < groups; ++group) {
     for (std::int64_t first = 0; first < channels;) {
@@ -110,11 +112,11 @@ struct PaddedKernel {
 };
 
 template <class T>
-PaddedKernel<T> pad_kernel(Queue& queue, const ConvSizes& sizes, const T* weight) {
+PaddedKernel<T> pad_kernel(Launcher& launcher, const ConvSizes& sizes, const T* weight) {
   const int height = static_cast<int>(round_up(sizes.kernel_height, sizes.stride));
   const int width = static_cast<int>(round_up(sizes.kernel_width, sizes.stride));
   const std::int64_t kernels = std::int64_t{sizes.out_channels} * sizes.in_channels / sizes.groups;
-  T* const padded = queue.scratch_array<T>(static_cast<std::size_t>(kernels * height * width));
+  T* const padded = launcher.scratch_array<T>(static_cast<std::size_t>(kernels * height * width));
   std::fill_n(padded, kernels * height * width, T{0});
   for (std::int64_t k = 0; k < kernels; ++k) {
     for (int i = 0; i < sizes.kernel_height; ++i) {
@@ -127,9 +129,9 @@ PaddedKernel<T> pad_kernel(Queue& queue, const ConvSizes& sizes, const T* weight
 
 /// The filter of the remainders [first, first + count) of stride x stride.
 template <class T>
-Filter<T> remainder_filter(Queue& queue, const ConvSizes& sizes, const Positions& positions,
-                           const PaddedKernel<T>& kernel, const TapSource& source, int first,
-                           int count) {
+Filter<T> remainder_filter(Launcher& launcher, const ConvSizes& sizes,
+                           const ConvGeometry& positions, const PaddedKernel<T>& kernel,
+                           const TapSource& source, int first, int count) {
   const int stride = sizes.stride;
   const int channels = sizes.in_channels / sizes.groups;
   const std::int64_t kernel_size = std::int64_t{kernel.height} * kernel.width;
@@ -137,8 +139,8 @@ Filter<T> remainder_filter(Queue& queue, const ConvSizes& sizes, const Positions
   const int first_column = count == 1 ? first % stride : 0;
   const int rows = static_cast<int>(ceil_divide(kernel.height - first_row, stride));
   const int columns = static_cast<int>(ceil_divide(kernel.width - first_column, stride));
-  Taps taps(queue, std::int64_t{2} * positions.channels * positions.kernel_height *
-                       positions.kernel_width);
+  Taps taps(launcher, std::int64_t{2} * positions.channels * positions.kernel_height *
+                          positions.kernel_width);
   const auto start = [&](int o, int row, int column) {
     return std::int64_t{o} * channels * kernel_size +
            std::int64_t{stride} * (row * kernel.width + column);
@@ -168,7 +170,7 @@ Filter<T> remainder_filter(Queue& queue, const ConvSizes& sizes, const Positions
     });
   }
   const std::int64_t group_weights = std::int64_t{positions.channels} * channels * kernel_size;
-  return pack_filter(queue, taps, sizes.groups, group_weights, kernel.weight,
+  return pack_filter(launcher, taps, sizes.groups, group_weights, kernel.weight,
                      std::int64_t{count} * channels, [&](std::int64_t v) {
                        const std::int64_t remainder = first + v / channels;
                        return v % channels * kernel_size + remainder / stride * kernel.width +
@@ -178,12 +180,12 @@ Filter<T> remainder_filter(Queue& queue, const ConvSizes& sizes, const Positions
 
 /// [groups, channels] of the caller as [groups, repeats, channels]; one value goes to all.
 template <class T>
-const T* spread_over_channels(Queue& queue, std::int64_t groups, std::int64_t channels, int repeats,
-                              const T* values, bool one_value) {
+const T* spread_over_channels(Launcher& launcher, std::int64_t groups, std::int64_t channels,
+                              int repeats, const T* values, bool one_value) {
   if (repeats == 1 && !one_value) {
     return values;
   }
-  T* const all = queue.scratch_array<T>(static_cast<std::size_t>(groups * repeats * channels));
+  T* const all = launcher.scratch_array<T>(static_cast<std::size_t>(groups * repeats * channels));
   for (std::int64_t i = 0; i < groups * repeats; ++i) {
     for (std::int64_t c = 0; c < channels; ++c) {
       all[i * channels + c] = values[one_value ? 0 : i / repeats * channels + c];
@@ -194,22 +196,22 @@ const T* spread_over_channels(Queue& queue, std::int64_t groups, std::int64_t ch
 
 /// Adds what follows the sum of products; the filter has `repeats` results for each channel.
 template <class T>
-void finish_filter(Queue& queue, std::int64_t groups, std::int64_t channels, int repeats,
+void finish_filter(Launcher& launcher, std::int64_t groups, std::int64_t channels, int repeats,
                    const Epilogue<T>& epilogue, Filter<T>& filter) {
   const Activation<T>& activation = epilogue.activation;
-  filter.bias = epilogue.bias == nullptr
-                    ? nullptr
-                    : spread_over_channels(queue, groups, channels, repeats, epilogue.bias, false);
+  filter.bias = epilogue.bias == nullptr ? nullptr
+                                         : spread_over_channels(launcher, groups, channels, repeats,
+                                                                epilogue.bias, false);
   filter.activation = activation.kind;
   filter.slopes = activation.kind != ActivationKind::prelu
                       ? nullptr
-                      : spread_over_channels(queue, groups, channels, repeats, activation.slopes,
+                      : spread_over_channels(launcher, groups, channels, repeats, activation.slopes,
                                              activation.slope_count == 1);
 }
 
 }  // namespace
 
-Positions positions_to_small(const ConvSizes& sizes) {
+ConvGeometry positions_to_small(const ConvSizes& sizes) {
   return {.batch = sizes.batch,
           .groups = sizes.groups,
           .channels = sizes.in_channels / sizes.groups,
@@ -231,7 +233,7 @@ Positions positions_to_small(const ConvSizes& sizes) {
           .shorter_columns = false};
 }
 
-Positions positions_to_large(const ConvSizes& sizes) {
+ConvGeometry positions_to_large(const ConvSizes& sizes) {
   const int stride = sizes.stride;
   const int first = sizes.padding / stride;
   const int kernel_height = static_cast<int>(ceil_divide(sizes.kernel_height, stride));
@@ -261,12 +263,12 @@ Positions positions_to_large(const ConvSizes& sizes) {
 namespace {
 
 template <class T>
-FilterBank<T> bank_to_small(Queue& queue, const ConvSizes& sizes, const T* weight,
+FilterBank<T> bank_to_small(Launcher& launcher, const ConvSizes& sizes, const T* weight,
                             const Epilogue<T>& epilogue, const TapSource& source) {
   const int channels = sizes.in_channels / sizes.groups;
   const std::int64_t out_channels = sizes.out_channels / sizes.groups;
   const std::int64_t kernel_size = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
-  Taps taps(queue, 2 * channels * kernel_size);
+  Taps taps(launcher, 2 * channels * kernel_size);
   taps.step = std::int64_t{sizes.stride} * sizes.kernel_width;
   const auto for_each_column = [&](const auto& add) {
     for (int c = 0; c < channels; ++c) {
@@ -290,68 +292,71 @@ FilterBank<T> bank_to_small(Queue& queue, const ConvSizes& sizes, const T* weigh
           [&](int c, int j) { add(c, j, start(c, piece.phase + piece.first * sizes.stride, j)); });
     });
   }
-  auto* const filter = queue.scratch_array<Filter<T>>(1);
-  *filter = pack_filter(queue, taps, sizes.groups, out_channels * channels * kernel_size, weight,
+  auto* const filter = launcher.scratch_array<Filter<T>>(1);
+  *filter = pack_filter(launcher, taps, sizes.groups, out_channels * channels * kernel_size, weight,
                         out_channels, [&](std::int64_t o) { return o * channels * kernel_size; });
-  finish_filter(queue, sizes.groups, out_channels, 1, epilogue, *filter);
+  finish_filter(launcher, sizes.groups, out_channels, 1, epilogue, *filter);
   return {filter, 1};
 }
 
 template <class T>
-FilterBank<T> bank_to_large(Queue& queue, const ConvSizes& sizes, const T* weight,
+FilterBank<T> bank_to_large(Launcher& launcher, const ConvSizes& sizes, const T* weight,
                             const Epilogue<T>& epilogue, const TapSource& source) {
-  const Positions positions = positions_to_large(sizes);
+  const ConvGeometry positions = positions_to_large(sizes);
   const int channels = positions.out_channels;
   const int remainders = positions.block * positions.block;
   const bool together = channels < kFewChannels;
   PaddedKernel<T> kernel{weight, sizes.kernel_height, sizes.kernel_width};
   if (together && positions.block > 1) {
-    kernel = pad_kernel(queue, sizes, weight);
+    kernel = pad_kernel(launcher, sizes, weight);
   }
   const int count = together ? remainders : 1;
   auto* const filters =
-      queue.scratch_array<Filter<T>>(static_cast<std::size_t>(remainders / count));
+      launcher.scratch_array<Filter<T>>(static_cast<std::size_t>(remainders / count));
   for (int r = 0; r < remainders; r += count) {
     Filter<T>& filter = filters[r / count];
-    filter = remainder_filter(queue, sizes, positions, kernel, source, r, count);
-    finish_filter(queue, sizes.groups, channels, count, epilogue, filter);
+    filter = remainder_filter(launcher, sizes, positions, kernel, source, r, count);
+    finish_filter(launcher, sizes.groups, channels, count, epilogue, filter);
   }
   return {filters, remainders / count};
 }
 
 }  // namespace
 
-PairRows pair_rows_of(Queue& queue, const Positions& positions, const Window& window) {
-  return positions.in_pairs() ? PairRows(queue, window, positions.channels, positions.kernel_height,
-                                         positions.stride, positions.shorter_columns)
-                              : PairRows();
+PairRows pair_rows_of(Launcher& launcher, const ConvGeometry& positions, const Window& window) {
+  return positions.in_pairs()
+             ? PairRows(launcher, window, positions.channels, positions.kernel_height,
+                        positions.stride, positions.shorter_columns)
+             : PairRows();
 }
 
 template <class T>
-FilterBanks<T> filters_to_small(Queue& queue, const ConvSizes& sizes, const T* weight,
+FilterBanks<T> filters_to_small(Launcher& launcher, const ConvSizes& sizes, const T* weight,
                                 const Epilogue<T>& epilogue, const TapSource& source) {
   const PairRows none;
-  const FilterBank<T> rows = bank_to_small(queue, sizes, weight, epilogue, {source.offset, none});
+  const FilterBank<T> rows =
+      bank_to_small(launcher, sizes, weight, epilogue, {source.offset, none});
   return {rows,
-          source.pairs.empty() ? rows : bank_to_small(queue, sizes, weight, epilogue, source)};
+          source.pairs.empty() ? rows : bank_to_small(launcher, sizes, weight, epilogue, source)};
 }
 
 template <class T>
-FilterBanks<T> filters_to_large(Queue& queue, const ConvSizes& sizes, const T* weight,
+FilterBanks<T> filters_to_large(Launcher& launcher, const ConvSizes& sizes, const T* weight,
                                 const Epilogue<T>& epilogue, const TapSource& source) {
   const PairRows none;
-  const FilterBank<T> rows = bank_to_large(queue, sizes, weight, epilogue, {source.offset, none});
+  const FilterBank<T> rows =
+      bank_to_large(launcher, sizes, weight, epilogue, {source.offset, none});
   return {rows,
-          source.pairs.empty() ? rows : bank_to_large(queue, sizes, weight, epilogue, source)};
+          source.pairs.empty() ? rows : bank_to_large(launcher, sizes, weight, epilogue, source)};
 }
 
-template FilterBanks<float> filters_to_small(Queue&, const ConvSizes&, const float*,
+template FilterBanks<float> filters_to_small(Launcher&, const ConvSizes&, const float*,
                                              const Epilogue<float>&, const TapSource&);
-template FilterBanks<double> filters_to_small(Queue&, const ConvSizes&, const double*,
+template FilterBanks<double> filters_to_small(Launcher&, const ConvSizes&, const double*,
                                               const Epilogue<double>&, const TapSource&);
-template FilterBanks<float> filters_to_large(Queue&, const ConvSizes&, const float*,
+template FilterBanks<float> filters_to_large(Launcher&, const ConvSizes&, const float*,
                                              const Epilogue<float>&, const TapSource&);
-template FilterBanks<double> filters_to_large(Queue&, const ConvSizes&, const double*,
+template FilterBanks<double> filters_to_large(Launcher&, const ConvSizes&, const double*,
                                               const Epilogue<double>&, const TapSource&);
 
 }  // namespace pisr::kernels::cpu

@@ -7,7 +7,7 @@
 #include "kernels/conv_args.h"
 #include "kernels/cpu/conv/conv_pairs.h"
 #include "kernels/cpu/conv/conv_tiles.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 /// The two products of a convolution whose result is an image, in one form. A position [y, x] of
 /// the result reads a dense window of the source at [stride y, stride x]. Towards the small image
@@ -18,7 +18,7 @@
 namespace pisr::kernels::cpu {
 
 /// Where positions read and what they hold. Channels are those of one group.
-struct Positions {
+struct ConvGeometry {
   std::int64_t batch;
   int groups;
   int channels, height, width;  ///< of the source
@@ -56,8 +56,8 @@ struct Positions {
   }
 };
 
-Positions positions_to_small(const ConvSizes& sizes);
-Positions positions_to_large(const ConvSizes& sizes);
+ConvGeometry positions_to_small(const ConvSizes& sizes);
+ConvGeometry positions_to_large(const ConvSizes& sizes);
 
 /// A result with the same taps for all its channels, in every group.
 template <class T>
@@ -109,7 +109,7 @@ struct TapSource {
 };
 
 /// The rows of a pair for positions that come in pairs.
-PairRows pair_rows_of(Queue& queue, const Positions& positions, const Window& window);
+PairRows pair_rows_of(Launcher& launcher, const ConvGeometry& positions, const Window& window);
 
 /// What follows the sum of products.
 template <class T>
@@ -121,10 +121,10 @@ struct Epilogue {
 /// Weights [out_channels, in_channels / groups, kernel_height, kernel_width] of `sizes` in the
 /// order of `ConvolvePass`, in scratch memory.
 template <class T>
-FilterBanks<T> filters_to_small(Queue& queue, const ConvSizes& sizes, const T* weight,
+FilterBanks<T> filters_to_small(Launcher& launcher, const ConvSizes& sizes, const T* weight,
                                 const Epilogue<T>& epilogue, const TapSource& source);
 template <class T>
-FilterBanks<T> filters_to_large(Queue& queue, const ConvSizes& sizes, const T* weight,
+FilterBanks<T> filters_to_large(Launcher& launcher, const ConvSizes& sizes, const T* weight,
                                 const Epilogue<T>& epilogue, const TapSource& source);
 
 }  // namespace pisr::kernels::cpu

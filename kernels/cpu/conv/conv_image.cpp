@@ -30,12 +30,12 @@ struct Tiling {
   Window window;      ///< of a task, or of one row
 
   /// The offset of a tap; that into the image itself, where it is its own window.
-  std::ptrdiff_t offset(const Positions& p, int c, int i, int j) const {
+  std::ptrdiff_t offset(const ConvGeometry& p, int c, int i, int j) const {
     return in_place ? c * std::ptrdiff_t{p.height} * p.width : window.offset(c, i, j);
   }
 };
 
-Tiling tile(const Positions& p, int lanes, std::size_t element_bytes) {
+Tiling tile(const ConvGeometry& p, int lanes, std::size_t element_bytes) {
   Tiling t;
   t.in_place = p.is_pointwise() && p.height == 1 && p.width % lanes == 0;
   const std::int64_t step = std::int64_t{kTileVectors} * lanes;
@@ -64,16 +64,17 @@ Tiling tile(const Positions& p, int lanes, std::size_t element_bytes) {
 
 /// Computes all results of all images and groups.
 template <class T>
-void convolve(Queue& queue, const Positions& positions, const Tiling& tiling, const PairRows& pairs,
-              const FilterBanks<T>& banks, const T* source, const Destination<T>& target) {
-  const ConvTiles<T>& tiles = conv_tiles<T>();
-  const std::size_t workers = static_cast<std::size_t>(queue.workers());
+void convolve(Launcher& launcher, const ConvGeometry& positions, const Tiling& tiling,
+              const PairRows& pairs, const FilterBanks<T>& banks, const T* source,
+              const Destination<T>& target) {
+  const ConvVectorOps<T>& tiles = conv_tiles<T>();
+  const std::size_t workers = static_cast<std::size_t>(launcher.workers());
   const std::size_t window_size = tiling.in_place ? 0 : tiling.window.size();
   const std::size_t joined_elements =
       static_cast<std::size_t>(joined_size(positions, tiling.columns));
   const std::size_t pair_size = pairs.size();
   const std::size_t worker_size = window_size + pair_size + 4 * joined_elements;
-  T* const scratch = queue.scratch_array<T>(worker_size * workers);
+  T* const scratch = launcher.scratch_array<T>(worker_size * workers);
   const std::int64_t image_tasks = tiling.row_tasks * tiling.column_tasks;
   const std::int64_t source_plane = std::int64_t{positions.height} * positions.width;
   const std::int64_t target_plane = std::int64_t{positions.out_height} * positions.out_width;
@@ -163,11 +164,11 @@ void convolve(Queue& queue, const Positions& positions, const Tiling& tiling, co
                         [&](const ConvolvePass<T>& pass) { tiles.convolve_pair(pass, wanted); });
         });
   };
-  queue.parallel_for(positions.batch * positions.groups * image_tasks, compute_task);
+  launcher.parallel_for(positions.batch * positions.groups * image_tasks, compute_task);
 }
 
 /// A pointwise convolution treats the image as one long row.
-Positions flattened_if_pointwise(Positions p) {
+ConvGeometry flattened_if_pointwise(ConvGeometry p) {
   if (p.is_pointwise() && p.block == 1) {
     p.width *= p.height;
     p.columns = p.width;
@@ -181,7 +182,7 @@ Positions flattened_if_pointwise(Positions p) {
 /// dx of a convolution with replicate padding, from the gradient of the padded image: the border
 /// takes what its copies got.
 template <class T>
-void fold_border(Queue& queue, const ConvSizes& sizes, const T* padded, T* dx, Store store) {
+void fold_border(Launcher& launcher, const ConvSizes& sizes, const T* padded, T* dx, Store store) {
   const std::int64_t padding = sizes.padding;
   const std::int64_t height = sizes.in_height;
   const std::int64_t width = sizes.in_width;
@@ -191,7 +192,7 @@ void fold_border(Queue& queue, const ConvSizes& sizes, const T* padded, T* dx, S
   const auto end = [&](std::int64_t i, std::int64_t size) {
     return i == size - 1 ? size + 2 * padding : i + padding + 1;
   };
-  queue.parallel_for(sizes.batch * sizes.in_channels, [&](std::int64_t plane, int) {
+  launcher.parallel_for(sizes.batch * sizes.in_channels, [&](std::int64_t plane, int) {
     const T* const from = padded + plane * padded_plane;
     T* const to = dx + plane * height * width;
     for (std::int64_t y = 0; y < height; ++y) {
@@ -212,20 +213,20 @@ void fold_border(Queue& queue, const ConvSizes& sizes, const T* padded, T* dx, S
 }  // namespace
 
 template <class T>
-void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const T* weight,
-                   const Destination<T>& small) {
-  const Positions positions = flattened_if_pointwise(positions_to_small(sizes));
+void conv_forward(Launcher& launcher, const ConvSizes& sizes, const T* large, const T* weight,
+                  const Destination<T>& small) {
+  const ConvGeometry positions = flattened_if_pointwise(positions_to_small(sizes));
   const Tiling tiling = tile(positions, conv_tiles<T>().lanes, sizeof(T));
-  const PairRows pairs = pair_rows_of(queue, positions, tiling.window);
+  const PairRows pairs = pair_rows_of(launcher, positions, tiling.window);
   const FilterBanks<T> banks = filters_to_small(
-      queue, sizes, weight, small.epilogue,
+      launcher, sizes, weight, small.epilogue,
       {[&](int c, int i, int j) { return tiling.offset(positions, c, i, j); }, pairs});
-  convolve(queue, positions, tiling, pairs, banks, large, small);
+  convolve(launcher, positions, tiling, pairs, banks, large, small);
 }
 
 template <class T>
-void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T* weight,
-                   const Destination<T>& large) {
+void conv_transpose(Launcher& launcher, const ConvSizes& sizes, const T* small, const T* weight,
+                    const Destination<T>& large) {
   if (sizes.padding_mode == PaddingMode::replicate && sizes.padding > 0) {
     ConvSizes padded = sizes;
     padded.in_height += 2 * sizes.padding;
@@ -233,28 +234,28 @@ void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const T
     padded.padding = 0;
     padded.padding_mode = PaddingMode::zero;
     T* const gradient =
-        queue.scratch_array<T>(static_cast<std::size_t>(sizes.batch) * sizes.in_channels *
-                               padded.in_height * padded.in_width);
-    conv_to_large(queue, padded, small, weight, Destination<T>{gradient});
-    fold_border(queue, sizes, gradient, large.y, large.store);
+        launcher.scratch_array<T>(static_cast<std::size_t>(sizes.batch) * sizes.in_channels *
+                                  padded.in_height * padded.in_width);
+    conv_transpose(launcher, padded, small, weight, Destination<T>{gradient});
+    fold_border(launcher, sizes, gradient, large.y, large.store);
     return;
   }
-  const Positions positions = flattened_if_pointwise(positions_to_large(sizes));
+  const ConvGeometry positions = flattened_if_pointwise(positions_to_large(sizes));
   const Tiling tiling = tile(positions, conv_tiles<T>().lanes, sizeof(T));
-  const PairRows pairs = pair_rows_of(queue, positions, tiling.window);
+  const PairRows pairs = pair_rows_of(launcher, positions, tiling.window);
   const FilterBanks<T> banks = filters_to_large(
-      queue, sizes, weight, large.epilogue,
+      launcher, sizes, weight, large.epilogue,
       {[&](int c, int i, int j) { return tiling.offset(positions, c, i, j); }, pairs});
-  convolve(queue, positions, tiling, pairs, banks, small, large);
+  convolve(launcher, positions, tiling, pairs, banks, small, large);
 }
 
-template void conv_to_small(Queue&, const ConvSizes&, const float*, const float*,
-                            const Destination<float>&);
-template void conv_to_small(Queue&, const ConvSizes&, const double*, const double*,
-                            const Destination<double>&);
-template void conv_to_large(Queue&, const ConvSizes&, const float*, const float*,
-                            const Destination<float>&);
-template void conv_to_large(Queue&, const ConvSizes&, const double*, const double*,
-                            const Destination<double>&);
+template void conv_forward(Launcher&, const ConvSizes&, const float*, const float*,
+                           const Destination<float>&);
+template void conv_forward(Launcher&, const ConvSizes&, const double*, const double*,
+                           const Destination<double>&);
+template void conv_transpose(Launcher&, const ConvSizes&, const float*, const float*,
+                             const Destination<float>&);
+template void conv_transpose(Launcher&, const ConvSizes&, const double*, const double*,
+                             const Destination<double>&);
 
 }  // namespace pisr::kernels::cpu

@@ -12,14 +12,14 @@ int piece_size(int remaining) {
 
 }  // namespace
 
-PairRows::PairRows(Queue& queue, const Window& window, int channels, int kernel_height, int stride,
-                   bool shorter_columns)
+PairRows::PairRows(Launcher& launcher, const Window& window, int channels, int kernel_height,
+                   int stride, bool shorter_columns)
     : window_(window),
       channels_(channels),
       kernel_height_(kernel_height),
       stride_(stride),
       phases_x_(window.phases_x()) {
-  pieces_ = queue.scratch_array<RowPiece>(static_cast<std::size_t>(2 * kernel_height));
+  pieces_ = launcher.scratch_array<RowPiece>(static_cast<std::size_t>(2 * kernel_height));
   const auto add_column = [&](int phase, int first, int taps) {
     for (int done = 0; done < taps;) {
       const int size = piece_size(taps - done);
@@ -38,7 +38,8 @@ PairRows::PairRows(Queue& queue, const Window& window, int channels, int kernel_
 }
 
 template <class T>
-void PairRows::fill(const ConvTiles<T>& tiles, const T* window, std::int64_t row, T* out) const {
+void PairRows::fill(const ConvVectorOps<T>& tiles, const T* window, std::int64_t row,
+                    T* out) const {
   for (int c = 0; c < channels_; ++c) {
     for (int j = 0; j < phases_x_; ++j) {
       for (const RowPiece& piece : *this) {
@@ -56,7 +57,7 @@ void PairRows::fill(const ConvTiles<T>& tiles, const T* window, std::int64_t row
 }
 
 template <class T>
-void PairRows::fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channels,
+void PairRows::fill(const ConvVectorOps<T>& tiles, const Planes<T>& planes, int channels,
                     std::int64_t top, std::int64_t left, T* out) const {
   const bool replicate = planes.padding_mode == PaddingMode::replicate;
   for (int c = 0; c < channels; ++c) {
@@ -76,11 +77,12 @@ void PairRows::fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int chan
   }
 }
 
-template void PairRows::fill(const ConvTiles<float>&, const float*, std::int64_t, float*) const;
-template void PairRows::fill(const ConvTiles<double>&, const double*, std::int64_t, double*) const;
-template void PairRows::fill(const ConvTiles<float>&, const Planes<float>&, int, std::int64_t,
+template void PairRows::fill(const ConvVectorOps<float>&, const float*, std::int64_t, float*) const;
+template void PairRows::fill(const ConvVectorOps<double>&, const double*, std::int64_t,
+                             double*) const;
+template void PairRows::fill(const ConvVectorOps<float>&, const Planes<float>&, int, std::int64_t,
                              std::int64_t, float*) const;
-template void PairRows::fill(const ConvTiles<double>&, const Planes<double>&, int, std::int64_t,
+template void PairRows::fill(const ConvVectorOps<double>&, const Planes<double>&, int, std::int64_t,
                              std::int64_t, double*) const;
 
 }  // namespace pisr::kernels::cpu

@@ -6,7 +6,7 @@
 
 #include "kernels/cpu/conv/conv_tiles.h"
 #include "kernels/cpu/conv/conv_window.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 /// Two rows of results from fewer products than one by one (S. Winograd, Arithmetic Complexity of
 /// Computations, 1980). Of one column of a kernel, three taps g in rows below each other give
@@ -47,7 +47,7 @@ class PairRows {
   PairRows() = default;
   /// For columns of `taps` rows of a window: in each of its phases of rows, or in columns of one
   /// less as well, which then end in the same row.
-  PairRows(Queue& queue, const Window& window, int channels, int kernel_height, int stride,
+  PairRows(Launcher& launcher, const Window& window, int channels, int kernel_height, int stride,
            bool shorter_columns);
 
   bool empty() const { return count_ == 0; }
@@ -66,12 +66,12 @@ class PairRows {
   /// Makes the rows of the pair of positions whose first is `row` of the window. Where the window
   /// lacks a row, results that would need it are not to be used.
   template <class T>
-  void fill(const ConvTiles<T>& tiles, const T* window, std::int64_t row, T* out) const;
+  void fill(const ConvVectorOps<T>& tiles, const T* window, std::int64_t row, T* out) const;
 
-  /// The same without a window (Positions::pairs_read_planes), for the pair whose window would
+  /// The same without a window (ConvGeometry::pairs_read_planes), for the pair whose window would
   /// begin at [top, left] of the planes, which may be outside; for the first `channels` channels.
   template <class T>
-  void fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channels, std::int64_t top,
+  void fill(const ConvVectorOps<T>& tiles, const Planes<T>& planes, int channels, std::int64_t top,
             std::int64_t left, T* out) const;
 
  private:

@@ -21,22 +21,22 @@ double sum(const T* x, std::int64_t count) {
 }
 
 template <class T>
-constexpr ConvTiles<T> kTiles = {static_cast<int>(kLanes<T>),
-                                 kLargestBlock,
-                                 convolve<T>,
-                                 convolve_pair<T>,
-                                 pair_rows<T>,
-                                 pair_factors<T>,
-                                 weight_sums<T>,
-                                 copy_row<T>,
-                                 split_row<T>,
-                                 join_pairs<T>,
-                                 sum<T>};
+constexpr ConvVectorOps<T> kTiles = {static_cast<int>(kLanes<T>),
+                                     kLargestBlock,
+                                     convolve<T>,
+                                     convolve_pair<T>,
+                                     pair_rows<T>,
+                                     pair_factors<T>,
+                                     weight_sums<T>,
+                                     copy_row<T>,
+                                     split_row<T>,
+                                     join_pairs<T>,
+                                     sum<T>};
 
-const ConvTiles<float>* float_tiles() {
+const ConvVectorOps<float>* float_tiles() {
   return &kTiles<float>;
 }
-const ConvTiles<double>* double_tiles() {
+const ConvVectorOps<double>* double_tiles() {
   return &kTiles<double>;
 }
 
@@ -53,12 +53,12 @@ HWY_EXPORT(double_tiles);
 }  // namespace
 
 template <>
-const ConvTiles<float>& conv_tiles() noexcept {
+const ConvVectorOps<float>& conv_tiles() noexcept {
   return *HWY_DYNAMIC_DISPATCH(float_tiles)();
 }
 
 template <>
-const ConvTiles<double>& conv_tiles() noexcept {
+const ConvVectorOps<double>& conv_tiles() noexcept {
   return *HWY_DYNAMIC_DISPATCH(double_tiles)();
 }
 

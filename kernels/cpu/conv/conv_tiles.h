@@ -21,7 +21,7 @@ inline std::int64_t round_up(std::int64_t a, std::int64_t multiple) {
 /// before[o, y, x] = bias[o] + sum over taps t of weight[o, t] input[offsets[t] + y input_pitch +
 /// x] out = activation(before)
 ///
-/// Rows of the input are read up to a multiple of `ConvTiles::lanes` columns.
+/// Rows of the input are read up to a multiple of `ConvVectorOps::lanes` columns.
 template <class T>
 struct ConvolvePass {
   std::int64_t channels, rows, columns;
@@ -47,7 +47,7 @@ struct PairChoice {
 
 /// sums[o, t] += sum over y, x of small[o, y, x] large[offsets[t] + y large_pitch + x]
 ///
-/// `columns` is a multiple of `ConvTiles::lanes`.
+/// `columns` is a multiple of `ConvVectorOps::lanes`.
 template <class T>
 struct WeightPass {
   std::int64_t channels, rows, columns;
@@ -83,7 +83,7 @@ struct PairSource {
 };
 
 template <class T>
-struct ConvTiles {
+struct ConvVectorOps {
   int lanes;          ///< elements of a vector
   int largest_block;  ///< channels of the largest block of `convolve`
   void (*convolve)(const ConvolvePass<T>&);
@@ -113,7 +113,7 @@ struct ConvTiles {
 
 /// The loops for the best instruction set of this machine; T is float or double.
 template <class T>
-const ConvTiles<T>& conv_tiles() noexcept;
+const ConvVectorOps<T>& conv_tiles() noexcept;
 
 /// The channels that `convolve` takes at once where `remaining` are left.
 inline int channel_block(std::int64_t remaining, int largest) {

@@ -19,16 +19,16 @@ constexpr std::int64_t kTaskFilters = 32;
 }  // namespace
 
 template <class T>
-void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
-                    Store store) {
+void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* large,
+                          const T* small, T* weight, Store store) {
   // A weight's sum must be long: the parts hold products that are not its own.
   constexpr std::int64_t kLeastPixels = 64;
   if (positions_to_small(sizes).in_pairs() && sizes.out_height > 1 &&
       sizes.batch * sizes.out_height * sizes.out_width >= kLeastPixels) {
-    conv_to_weight_in_pairs(queue, sizes, large, small, weight, store);
+    conv_weight_gradient_in_pairs(launcher, sizes, large, small, weight, store);
     return;
   }
-  const ConvTiles<T>& tiles = conv_tiles<T>();
+  const ConvVectorOps<T>& tiles = conv_tiles<T>();
   std::int64_t height = sizes.in_height;
   std::int64_t width = sizes.in_width;
   std::int64_t rows = sizes.out_height;
@@ -56,7 +56,7 @@ void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const 
   const Window small_window(static_cast<int>(task_filters), 1, 1, 1, rows, columns, tiles.lanes);
 
   auto* const offsets =
-      queue.scratch_array<std::ptrdiff_t>(static_cast<std::size_t>(task_channels * kernel_size));
+      launcher.scratch_array<std::ptrdiff_t>(static_cast<std::size_t>(task_channels * kernel_size));
   std::int64_t tap = 0;
   for (int c = 0; c < task_channels; ++c) {
     for (int i = 0; i < sizes.kernel_height; ++i) {
@@ -68,13 +68,13 @@ void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const 
   const std::size_t window_size = in_place ? 0 : window.size();
   const std::size_t small_size = whole_vectors ? 0 : small_window.size();
   const std::size_t worker_size = window_size + small_size;
-  const std::size_t workers = static_cast<std::size_t>(queue.workers());
-  T* const scratch = queue.scratch_array<T>(worker_size * workers);
+  const std::size_t workers = static_cast<std::size_t>(launcher.workers());
+  T* const scratch = launcher.scratch_array<T>(worker_size * workers);
   const std::size_t sums_size = static_cast<std::size_t>(task_filters * tap);
-  double* const all_sums = queue.scratch_array<double>(sums_size * workers);
+  double* const all_sums = launcher.scratch_array<double>(sums_size * workers);
 
-  queue.parallel_for(sizes.groups * channel_tasks * filter_tasks, [&](std::int64_t task,
-                                                                      int worker) {
+  launcher.parallel_for(sizes.groups * channel_tasks * filter_tasks, [&](std::int64_t task,
+                                                                         int worker) {
     const std::int64_t group = task / (channel_tasks * filter_tasks);
     const std::int64_t c0 = task / filter_tasks % channel_tasks * task_channels;
     const std::int64_t o0 = task % filter_tasks * task_filters;
@@ -126,21 +126,22 @@ void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const 
 }
 
 template <class T>
-void sum_channels(Queue& queue, std::int64_t batch, std::int64_t channels, std::int64_t inner,
+void sum_channels(Launcher& launcher, std::int64_t batch, std::int64_t channels, std::int64_t inner,
                   const T* x, T* y, Store store) {
-  const ConvTiles<T>& tiles = conv_tiles<T>();
+  const ConvVectorOps<T>& tiles = conv_tiles<T>();
   const Segments segments(batch * channels, inner);
   const double* const sums = plane_sums(
-      queue, segments, [&](const Segment& s) { return tiles.sum(x + s.begin, s.count); });
+      launcher, segments, [&](const Segment& s) { return tiles.sum(x + s.begin, s.count); });
   store_channel_sums(sums, segments.planes(), channels, y, store);
 }
 
-template void conv_to_weight(Queue&, const ConvSizes&, const float*, const float*, float*, Store);
-template void conv_to_weight(Queue&, const ConvSizes&, const double*, const double*, double*,
-                             Store);
-template void sum_channels(Queue&, std::int64_t, std::int64_t, std::int64_t, const float*, float*,
-                           Store);
-template void sum_channels(Queue&, std::int64_t, std::int64_t, std::int64_t, const double*, double*,
-                           Store);
+template void conv_weight_gradient(Launcher&, const ConvSizes&, const float*, const float*, float*,
+                                   Store);
+template void conv_weight_gradient(Launcher&, const ConvSizes&, const double*, const double*,
+                                   double*, Store);
+template void sum_channels(Launcher&, std::int64_t, std::int64_t, std::int64_t, const float*,
+                           float*, Store);
+template void sum_channels(Launcher&, std::int64_t, std::int64_t, std::int64_t, const double*,
+                           double*, Store);
 
 }  // namespace pisr::kernels::cpu

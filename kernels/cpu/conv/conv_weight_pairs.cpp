@@ -27,7 +27,7 @@ constexpr std::int64_t kChunkVectors = 156;
 /// Pairs of rows that are made from one window.
 constexpr std::int64_t kStripPairs = 8;
 
-/// Positions of taps of a task in the sums of a part: [channels, pieces, kernel_width].
+/// ConvGeometry of taps of a task in the sums of a part: [channels, pieces, kernel_width].
 struct PartTaps {
   std::ptrdiff_t* offsets;
   std::int64_t pieces;
@@ -37,7 +37,7 @@ struct PartTaps {
 template <class T>
 class WeightTask {
  public:
-  WeightTask(Queue& queue, const ConvSizes& sizes)
+  WeightTask(Launcher& launcher, const ConvSizes& sizes)
       : tiles_(conv_tiles<T>()),
         sizes_(sizes),
         positions_(positions_to_small(sizes)),
@@ -55,12 +55,12 @@ class WeightTask {
     strip_pairs_ = std::min(chunk_pairs_, kStripPairs);
     window_ = Window(static_cast<int>(channels_), sizes.kernel_height, sizes.kernel_width,
                      sizes.stride, 2 * strip_pairs_, positions_.columns, tiles_.lanes);
-    pairs_ = PairRows(queue, window_, static_cast<int>(channels_), sizes.kernel_height,
+    pairs_ = PairRows(launcher, window_, static_cast<int>(channels_), sizes.kernel_height,
                       sizes.stride, false);
     // An odd number of vectors, as in a window.
     factor_stride_ = kParts * chunk_pairs_ * pitch_ + tiles_.lanes;
     for (int part = 0; part < kParts; ++part) {
-      place_taps(queue, part);
+      place_taps(launcher, part);
     }
   }
 
@@ -109,7 +109,7 @@ class WeightTask {
  private:
   std::size_t window_size() const { return positions_.pairs_read_planes() ? 0 : window_.size(); }
 
-  void place_taps(Queue& queue, int part) {
+  void place_taps(Launcher& launcher, int part) {
     PartTaps& taps = parts_[static_cast<std::size_t>(part)];
     for (const RowPiece& piece : pairs_) {
       taps.pieces += row_of_part(piece.count, part) >= 0 ? 1 : 0;
@@ -117,7 +117,7 @@ class WeightTask {
     const std::int64_t count = channels_ * taps.pieces * sizes_.kernel_width;
     taps.begin = taps_;
     taps_ += count;
-    taps.offsets = queue.scratch_array<std::ptrdiff_t>(static_cast<std::size_t>(count));
+    taps.offsets = launcher.scratch_array<std::ptrdiff_t>(static_cast<std::size_t>(count));
     std::ptrdiff_t* offset = taps.offsets;
     for (int c = 0; c < channels_; ++c) {
       for (const RowPiece& piece : pairs_) {
@@ -230,9 +230,9 @@ class WeightTask {
     }
   }
 
-  const ConvTiles<T>& tiles_;
+  const ConvVectorOps<T>& tiles_;
   ConvSizes sizes_;
-  Positions positions_;
+  ConvGeometry positions_;
   std::int64_t filters_;
   std::int64_t channels_ = 0, task_filters_ = 0;  ///< of a task
   std::int64_t pitch_ = 0, chunk_pairs_ = 0, strip_pairs_ = 0, factor_stride_ = 0;
@@ -245,22 +245,22 @@ class WeightTask {
 }  // namespace
 
 template <class T>
-void conv_to_weight_in_pairs(Queue& queue, const ConvSizes& sizes, const T* large, const T* small,
-                             T* weight, Store store) {
-  const WeightTask<T> task(queue, sizes);
-  const std::size_t workers = static_cast<std::size_t>(queue.workers());
-  T* const scratch = queue.scratch_array<T>(task.scratch_size() * workers);
-  double* const sums = queue.scratch_array<double>(task.sums_size() * workers);
-  queue.parallel_for(task.tasks(), [&](std::int64_t i, int worker) {
+void conv_weight_gradient_in_pairs(Launcher& launcher, const ConvSizes& sizes, const T* large,
+                                   const T* small, T* weight, Store store) {
+  const WeightTask<T> task(launcher, sizes);
+  const std::size_t workers = static_cast<std::size_t>(launcher.workers());
+  T* const scratch = launcher.scratch_array<T>(task.scratch_size() * workers);
+  double* const sums = launcher.scratch_array<double>(task.sums_size() * workers);
+  launcher.parallel_for(task.tasks(), [&](std::int64_t i, int worker) {
     const std::size_t w = static_cast<std::size_t>(worker);
     task.compute(i, large, small, scratch + w * task.scratch_size(), sums + w * task.sums_size(),
                  weight, store);
   });
 }
 
-template void conv_to_weight_in_pairs(Queue&, const ConvSizes&, const float*, const float*, float*,
-                                      Store);
-template void conv_to_weight_in_pairs(Queue&, const ConvSizes&, const double*, const double*,
-                                      double*, Store);
+template void conv_weight_gradient_in_pairs(Launcher&, const ConvSizes&, const float*, const float*,
+                                            float*, Store);
+template void conv_weight_gradient_in_pairs(Launcher&, const ConvSizes&, const double*,
+                                            const double*, double*, Store);
 
 }  // namespace pisr::kernels::cpu

@@ -26,7 +26,7 @@ Window::Window(int channels, int kernel_height, int kernel_width, int stride, st
 }
 
 template <class T>
-void Window::fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channels,
+void Window::fill(const ConvVectorOps<T>& tiles, const Planes<T>& planes, int channels,
                   std::int64_t top, std::int64_t left, T* window) const {
   const bool replicate = planes.padding_mode == PaddingMode::replicate;
   const std::int64_t source_rows = rows_ * stride_;
@@ -67,9 +67,9 @@ void Window::fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channe
   }
 }
 
-template void Window::fill(const ConvTiles<float>&, const Planes<float>&, int, std::int64_t,
+template void Window::fill(const ConvVectorOps<float>&, const Planes<float>&, int, std::int64_t,
                            std::int64_t, float*) const;
-template void Window::fill(const ConvTiles<double>&, const Planes<double>&, int, std::int64_t,
+template void Window::fill(const ConvVectorOps<double>&, const Planes<double>&, int, std::int64_t,
                            std::int64_t, double*) const;
 
 }  // namespace pisr::kernels::cpu

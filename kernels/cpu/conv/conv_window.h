@@ -63,7 +63,7 @@ class Window {
   /// Copies the rectangle whose first element is at [top, left] of the planes (which may be
   /// outside) to `window`; of the window's channels only the first `channels`.
   template <class T>
-  void fill(const ConvTiles<T>& tiles, const Planes<T>& planes, int channels, std::int64_t top,
+  void fill(const ConvVectorOps<T>& tiles, const Planes<T>& planes, int channels, std::int64_t top,
             std::int64_t left, T* window) const;
 
  private:

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/conv_args.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 namespace pisr::kernels::cpu {
 
@@ -30,7 +30,7 @@ class Segments {
 
   /// Calls body(Segment) for each; neighbours that are short share a task.
   template <class Body>
-  void for_each(Queue& queue, Body body) const {
+  void for_each(Launcher& launcher, Body body) const {
     const std::int64_t total = count();
     const std::int64_t group =
         std::max<std::int64_t>(1, kLength / std::max<std::int64_t>(1, std::min(inner_, kLength)));
@@ -45,7 +45,7 @@ class Segments {
     if (total <= group) {
       run(0, 0);
     } else {
-      queue.parallel_for((total + group - 1) / group, run);
+      launcher.parallel_for((total + group - 1) / group, run);
     }
   }
 
@@ -66,11 +66,11 @@ inline void join_segment_sums(const Segments& segments, double* sums) {
 }
 
 /// sums[plane] = sum of sum_of(segment) over the segments of a plane, in order. The result lies in
-/// scratch memory of the queue.
+/// scratch memory of the launcher.
 template <class SumOf>
-double* plane_sums(Queue& queue, const Segments& segments, SumOf sum_of) {
-  auto* sums = queue.scratch_array<double>(static_cast<std::size_t>(segments.count()));
-  segments.for_each(queue, [&](const Segment& s) { sums[s.index] = sum_of(s); });
+double* plane_sums(Launcher& launcher, const Segments& segments, SumOf sum_of) {
+  auto* sums = launcher.scratch_array<double>(static_cast<std::size_t>(segments.count()));
+  segments.for_each(launcher, [&](const Segment& s) { sums[s.index] = sum_of(s); });
   join_segment_sums(segments, sums);
   return sums;
 }

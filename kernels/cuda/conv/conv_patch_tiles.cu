@@ -149,20 +149,20 @@ bool fit(PatchJob& job, const ConvSizes& sizes) {
 
 }  // namespace
 
-bool patch_tiles_take_to_small(const ConvSizes& sizes) {
+bool patch_tiles_take_forward(const ConvSizes& sizes) {
   PatchJob job = {};
   return fit(job, sizes);
 }
 
-void patch_tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,
-                          const float* weight, const Destination<float>& small) {
+void patch_tiles_forward(Launcher& launcher, const ConvSizes& sizes, const float* large,
+                         const float* weight, const Destination<float>& small) {
   PatchJob job = {};
   fit(job, sizes);
   job.tiles.source = large;
   job.tiles.target = small;
   job.weight = weight;
-  launch_with_shared(queue, conv_patch_tiles_kernel, tile_blocks(job.tiles, sizes.batch), kThreads,
-                     job.tiles.shared_bytes, job);
+  launch_with_shared(launcher, conv_patch_tiles_kernel, tile_blocks(job.tiles, sizes.batch),
+                     kThreads, job.tiles.shared_bytes, job);
 }
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

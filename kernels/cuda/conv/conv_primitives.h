@@ -6,11 +6,11 @@
 
 #include "kernels/conv_args.h"
 #include "kernels/cuda/conv/destination.h"
-#include "kernels/cuda/runtime/device.h"
-#include "kernels/late_sum.h"
+#include "kernels/cuda/runtime/language.h"
+#include "kernels/deferred_sum.h"
+#include "kernels/launcher.h"
 #include "kernels/precision.h"
-#include "kernels/prepared_weight.h"
-#include "kernels/queue.h"
+#include "kernels/weight_cache.h"
 
 /// The three products of a convolution, as in kernels/cpu/conv/conv_primitives.h: a convolution
 /// relates an image `large` [batch, in_channels, in_height, in_width], an image `small` [batch,
@@ -20,24 +20,25 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 /// small = conv2d(large, weight)
 template <class T>
-void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const Weight<T>& weight,
-                   const Destination<T>& small, Precision precision);
+void conv_forward(Launcher& launcher, const ConvSizes& sizes, const T* large,
+                  const Weight<T>& weight, const Destination<T>& small, Precision precision);
 
-/// large = the transposed map of conv_to_small; with replicate padding only the store may be chosen
+/// large = the transposed map of conv_forward; with replicate padding only the store may be chosen
 /// in the destination.
 template <class T>
-void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const Weight<T>& weight,
-                   const Destination<T>& large, Precision precision);
+void conv_transpose(Launcher& launcher, const ConvSizes& sizes, const T* small,
+                    const Weight<T>& weight, const Destination<T>& large, Precision precision);
 
-/// The gradient of the weight, complete once `later` is finished (late_sums.h).
+/// The gradient of the weight, complete once `later` is finished (deferred_sums.h).
 template <class T>
-void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
-                    Store store, LateSums<T>* later, Precision precision);
+void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* large,
+                          const T* small, T* weight, Store store, DeferredSums<T>* deferred,
+                          Precision precision);
 
 /// conv2d_prelu_backward_weight where one kernel can do it, which reads and computes dz once.
 /// False, and nothing is done, where several blocks would have to compute the same dz.
 template <class T>
-bool prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args, Precision precision);
+bool prelu_to_weight(Launcher& launcher, const ConvPreluBackwardArgs<T>& args, Precision precision);
 
 /// A count that kernels keep in 32 bits. Throws std::length_error, naming it, if it is too large.
 inline int count_32(std::int64_t count, const char* what) {

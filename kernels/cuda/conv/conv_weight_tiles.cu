@@ -13,7 +13,7 @@
 #include "kernels/cuda/conv/conv_weight_tiles.h"
 #include "kernels/cuda/conv/weight_rows.h"
 #include "kernels/cuda/conv/weight_tiles.h"
-#include "kernels/cuda/late_sums.h"
+#include "kernels/cuda/deferred_sums.h"
 #include "kernels/cuda/prelu_part.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -143,8 +143,8 @@ WeightJob weight_job(const ConvSizes& sizes, Precision precision) {
 
 // The job with its arrays, and the memory for its parts: as many as make about kMostBlocks blocks
 // with equally many tiles each.
-WeightJob ready_job(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
-                    Precision precision) {
+WeightJob ready_job(Launcher& launcher, const ConvSizes& sizes, const float* large,
+                    const float* small, Precision precision) {
   WeightJob job = weight_job(sizes, precision);
   job.large = large;
   job.small = small;
@@ -160,56 +160,57 @@ WeightJob ready_job(Queue& queue, const ConvSizes& sizes, const float* large, co
   job.parts = static_cast<int>(block_count(job.all_tiles, tiles_of_part));
   const std::int64_t weights =
       std::int64_t{sizes.out_channels} * sizes.in_channels * job.taps.divisor();
-  job.partial = queue.scratch_array<float>(static_cast<std::size_t>(job.parts * weights));
+  job.partial = launcher.scratch_array<float>(static_cast<std::size_t>(job.parts * weights));
   return job;
 }
 
 template <class Rows, bool kPrelu>
-void run_with(Queue& queue, const WeightJob& job, const PreluPart<float>& prelu,
+void run_with(Launcher& launcher, const WeightJob& job, const PreluPart<float>& prelu,
               Precision precision) {
   const dim3 blocks(static_cast<unsigned>(job.parts),
                     static_cast<unsigned>(blocks_of_channels(job)),
                     block_count(job.sizes.out_channels, Rows::kFilters));
-  launch_with_shared(queue, conv_weight_tiles_kernel<Rows, kPrelu>, blocks, kTileThreads,
+  launch_with_shared(launcher, conv_weight_tiles_kernel<Rows, kPrelu>, blocks, kTileThreads,
                      shared_bytes(job, columns(job.sizes, precision)), job, prelu);
 }
 
 template <bool kPrelu, template <int> class Rows>
-void run_in_float(Queue& queue, const WeightJob& job, const PreluPart<float>& prelu) {
+void run_in_float(Launcher& launcher, const WeightJob& job, const PreluPart<float>& prelu) {
   static_assert(kMostRowsOfLane == 4);
   switch ((job.rows.divisor() + kWarpSize - 1) / kWarpSize) {
     case 1:
-      run_with<Rows<1>, kPrelu>(queue, job, prelu, Precision::fp32);
+      run_with<Rows<1>, kPrelu>(launcher, job, prelu, Precision::fp32);
       break;
     case 2:
-      run_with<Rows<2>, kPrelu>(queue, job, prelu, Precision::fp32);
+      run_with<Rows<2>, kPrelu>(launcher, job, prelu, Precision::fp32);
       break;
     case 3:
-      run_with<Rows<3>, kPrelu>(queue, job, prelu, Precision::fp32);
+      run_with<Rows<3>, kPrelu>(launcher, job, prelu, Precision::fp32);
       break;
     default:
-      run_with<Rows<4>, kPrelu>(queue, job, prelu, Precision::fp32);
+      run_with<Rows<4>, kPrelu>(launcher, job, prelu, Precision::fp32);
       break;
   }
 }
 
 template <bool kPrelu>
-void run(Queue& queue, const WeightJob& job, const PreluPart<float>& prelu, Precision precision) {
+void run(Launcher& launcher, const WeightJob& job, const PreluPart<float>& prelu,
+         Precision precision) {
   const int filters = columns(job.sizes, precision).filters;
   if (precision == Precision::fp32) {
     if (filters == FewFloatRows<1>::kFilters) {
-      run_in_float<kPrelu, FewFloatRows>(queue, job, prelu);
+      run_in_float<kPrelu, FewFloatRows>(launcher, job, prelu);
     } else {
-      run_in_float<kPrelu, ManyFloatRows>(queue, job, prelu);
+      run_in_float<kPrelu, ManyFloatRows>(launcher, job, prelu);
     }
   } else if (filters == FewTensorRows::kFilters) {
-    run_with<FewTensorRows, kPrelu>(queue, job, prelu, precision);
+    run_with<FewTensorRows, kPrelu>(launcher, job, prelu, precision);
   } else {
-    run_with<ManyTensorRows, kPrelu>(queue, job, prelu, precision);
+    run_with<ManyTensorRows, kPrelu>(launcher, job, prelu, precision);
   }
 }
 
-LateSum<float> late_weight(const WeightJob& job, float* weight, Store how) {
+DeferredSum<float> deferred_weight(const WeightJob& job, float* weight, Store how) {
   return {weight,
           how,
           job.partial,
@@ -220,31 +221,32 @@ LateSum<float> late_weight(const WeightJob& job, float* weight, Store how) {
 
 }  // namespace
 
-bool tiles_take_to_weight(const ConvSizes& sizes, Precision precision) {
+bool tiles_take_weight_gradient(const ConvSizes& sizes, Precision precision) {
   return sizes.groups == 1 && weight_job(sizes, precision).channels > 0;
 }
 
-bool tiles_take_prelu_to_weight(const ConvSizes& sizes, Precision precision) {
-  return tiles_take_to_weight(sizes, precision) &&
+bool tiles_take_prelu_weight_gradient(const ConvSizes& sizes, Precision precision) {
+  return tiles_take_weight_gradient(sizes, precision) &&
          blocks_of_channels(weight_job(sizes, precision)) == 1;
 }
 
-void tiles_to_weight(Queue& queue, const ConvSizes& sizes, const float* large, const float* small,
-                     float* weight, Store how, LateSums<float>* later, Precision precision) {
-  const WeightJob job = ready_job(queue, sizes, large, small, precision);
-  run<false>(queue, job, {}, precision);
-  leave_or_finish(queue, {late_weight(job, weight, how)}, later);
+void tiles_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const float* large,
+                           const float* small, float* weight, Store how,
+                           DeferredSums<float>* deferred, Precision precision) {
+  const WeightJob job = ready_job(launcher, sizes, large, small, precision);
+  run<false>(launcher, job, {}, precision);
+  leave_or_finish(launcher, {deferred_weight(job, weight, how)}, deferred);
 }
 
-void tiles_prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<float>& args,
-                           Precision precision) {
+void tiles_prelu_weight_gradient(Launcher& launcher, const ConvPreluBackwardArgs<float>& args,
+                                 Precision precision) {
   const ConvBackwardWeightArgs<float>& conv = args.conv;
-  const WeightJob job = ready_job(queue, conv.sizes, conv.x, conv.dy, precision);
-  const PreluPart<float> prelu = prelu_part(queue, args, job.parts);
-  run<true>(queue, job, prelu, precision);
-  LateSums<float> late = late_prelu_sums(prelu, args, job.parts);
-  late.push_back(late_weight(job, conv.dweight, conv.dweight_store));
-  leave_or_finish(queue, late, conv.later);
+  const WeightJob job = ready_job(launcher, conv.sizes, conv.x, conv.dy, precision);
+  const PreluPart<float> prelu = prelu_part(launcher, args, job.parts);
+  run<true>(launcher, job, prelu, precision);
+  DeferredSums<float> late = late_prelu_sums(prelu, args, job.parts);
+  late.push_back(deferred_weight(job, conv.dweight, conv.dweight_store));
+  leave_or_finish(launcher, late, conv.deferred);
 }
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -3,7 +3,7 @@
 #include <type_traits>
 
 #include "kernels/cuda/conv/tensor_core.h"
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 #include "kernels/precision.h"
 
 /// The matrix product all convolutions are made of: a block computes a tile of a b, whose operands

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 
 // Tensor cores: a warp multiplies small matrices that are spread over its 32 lanes. Of lane
 // 4 g + t ("group" g, "member" t):

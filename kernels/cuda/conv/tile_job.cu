@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "kernels/cuda/conv/conv_primitives.h"
-#include "kernels/cuda/conv/phase.h"
+#include "kernels/cuda/conv/stride_residue.h"
 #include "kernels/cuda/conv/tile_job.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -72,8 +72,10 @@ TileJob to_large_job(const ConvSizes& sizes) {
   const int stride = sizes.stride;
   job.phase_count = stride * stride;
   for (int i = 0; i < job.phase_count; ++i) {
-    const Phase rows(i / stride, sizes.in_height, sizes.kernel_height, stride, sizes.padding);
-    const Phase columns(i % stride, sizes.in_width, sizes.kernel_width, stride, sizes.padding);
+    const StrideResidue rows(i / stride, sizes.in_height, sizes.kernel_height, stride,
+                             sizes.padding);
+    const StrideResidue columns(i % stride, sizes.in_width, sizes.kernel_width, stride,
+                                sizes.padding);
     TilePhase& phase = job.phases[i];
     phase.rows = rows.count;
     phase.columns = columns.count;

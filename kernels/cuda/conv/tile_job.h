@@ -6,7 +6,7 @@
 #include "kernels/conv_args.h"
 #include "kernels/cuda/conv/destination.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 
 /// What convolutions of one group by tiles of the image have in common, whatever multiplies: a
 /// block owns a rectangle of results, brings the part of the source that they look at into shared

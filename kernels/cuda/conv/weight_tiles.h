@@ -6,7 +6,7 @@
 #include "kernels/conv_args.h"
 #include "kernels/cuda/fast_divide.h"
 #include "kernels/cuda/prelu_part.h"
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 
 /// The tiles of conv_weight_tiles.h: 16 x 16 pixels of the small image in all filters of a block,
 /// and what they look at in the large image in all its channels. `Rows`, what multiplies them, has

@@ -5,8 +5,7 @@
 #include <utility>
 
 #include "kernels/device.h"
-#include "kernels/prelu_first.h"
-#include "kernels/stage_by_stage.h"
+#include "kernels/fallbacks.h"
 
 namespace pisr::kernels::cuda {
 
@@ -161,7 +160,7 @@ const CudnnConvolutions::Plan& CudnnConvolutions::plan(Product product, const Co
   return *known;
 }
 
-void CudnnConvolutions::forward(Queue& queue, const ConvSizes& sizes, const float* x,
+void CudnnConvolutions::forward(Launcher& launcher, const ConvSizes& sizes, const float* x,
                                 const float* weight, float* y, Store how) {
   const Plan& plan = this->plan(Product::forward, sizes);
   const float one = 1;
@@ -170,10 +169,10 @@ void CudnnConvolutions::forward(Queue& queue, const ConvSizes& sizes, const floa
         functions_.cudnnConvolutionForward(
             handle_, &one, plan.input.handle, x, plan.filter.handle, weight,
             plan.convolution.handle, static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm),
-            queue.scratch(plan.workspace), plan.workspace, &beta, plan.output.handle, y));
+            launcher.scratch(plan.workspace), plan.workspace, &beta, plan.output.handle, y));
 }
 
-void CudnnConvolutions::backward_data(Queue& queue, const ConvSizes& sizes, const float* dy,
+void CudnnConvolutions::backward_data(Launcher& launcher, const ConvSizes& sizes, const float* dy,
                                       const float* weight, float* dx, Store how) {
   const Plan& plan = this->plan(Product::backward_data, sizes);
   const float one = 1;
@@ -182,10 +181,10 @@ void CudnnConvolutions::backward_data(Queue& queue, const ConvSizes& sizes, cons
         functions_.cudnnConvolutionBackwardData(
             handle_, &one, plan.filter.handle, weight, plan.output.handle, dy,
             plan.convolution.handle, static_cast<cudnnConvolutionBwdDataAlgo_t>(plan.algorithm),
-            queue.scratch(plan.workspace), plan.workspace, &beta, plan.input.handle, dx));
+            launcher.scratch(plan.workspace), plan.workspace, &beta, plan.input.handle, dx));
 }
 
-void CudnnConvolutions::backward_weight(Queue& queue, const ConvSizes& sizes, const float* x,
+void CudnnConvolutions::backward_weight(Launcher& launcher, const ConvSizes& sizes, const float* x,
                                         const float* dy, float* dweight, Store how) {
   const Plan& plan = this->plan(Product::backward_weight, sizes);
   const float one = 1;
@@ -194,110 +193,111 @@ void CudnnConvolutions::backward_weight(Queue& queue, const ConvSizes& sizes, co
         functions_.cudnnConvolutionBackwardFilter(
             handle_, &one, plan.input.handle, x, plan.output.handle, dy, plan.convolution.handle,
             static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm),
-            queue.scratch(plan.workspace), plan.workspace, &beta, plan.filter.handle, dweight));
+            launcher.scratch(plan.workspace), plan.workspace, &beta, plan.filter.handle, dweight));
 }
 
 namespace {
 
-CudnnConvolutions& convolutions(Queue& queue) {
-  return *static_cast<CudnnConvolutions*>(queue.library());
+CudnnConvolutions& convolutions(Launcher& launcher) {
+  return *static_cast<CudnnConvolutions*>(launcher.library());
 }
 
 /// Bias and activation, from `before` to y, which may be the same.
-void finish(Queue& queue, const KernelTable<float>& own, const ConvArgs<float>& args,
+void finish(Launcher& launcher, const KernelTable<float>& own, const ConvArgs<float>& args,
             float* before) {
   const ConvSizes& sizes = args.sizes;
   const std::int64_t inner = std::int64_t{sizes.out_height} * sizes.out_width;
   const std::int64_t count = sizes.batch * sizes.out_channels * inner;
   if (args.bias != nullptr) {
-    own.binary(queue, {BinaryOp::add, Spread::channel, sizes.batch, sizes.out_channels, inner,
-                       before, args.bias, before});
+    own.binary(launcher, {BinaryOp::add, Broadcast::channel, sizes.batch, sizes.out_channels, inner,
+                          before, args.bias, before});
   }
   switch (args.activation.kind) {
     case ActivationKind::none:
       if (before != args.y) {
-        own.affine(queue, {count, 1, 0, before, args.y, Store::write});
+        own.affine(launcher, {count, 1, 0, before, args.y, Store::write});
       }
       break;
     case ActivationKind::relu:
-      own.unary(queue, {UnaryOp::relu, count, 0, before, args.y});
+      own.unary(launcher, {UnaryOp::relu, count, 0, before, args.y});
       break;
     case ActivationKind::prelu:
-      own.prelu(queue, {sizes.batch, sizes.out_channels, inner, args.activation.slope_count, before,
-                        args.activation.slopes, args.y});
+      own.prelu(launcher, {sizes.batch, sizes.out_channels, inner, args.activation.slope_count,
+                           before, args.activation.slopes, args.y});
       break;
   }
 }
 
-void bias_gradient(Queue& queue,
-                   void (*backward_weight)(Queue&, const ConvBackwardWeightArgs<float>&),
+void bias_gradient(Launcher& launcher,
+                   void (*backward_weight)(Launcher&, const ConvBackwardWeightArgs<float>&),
                    ConvBackwardWeightArgs<float> args) {
   if (args.dbias != nullptr) {
     args.dweight = nullptr;
-    backward_weight(queue, args);
+    backward_weight(launcher, args);
   }
 }
 
-void conv2d(Queue& queue, const ConvArgs<float>& args) {
-  CudnnConvolutions& cudnn = convolutions(queue);
+void conv2d(Launcher& launcher, const ConvArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(launcher);
   if (args.sizes.padding_mode != PaddingMode::zero) {
-    cudnn.own().conv2d(queue, args);
+    cudnn.own().conv2d(launcher, args);
     return;
   }
   float* const before = args.before == nullptr ? args.y : args.before;
-  cudnn.forward(queue, args.sizes, args.x, args.weight, before, Store::write);
-  finish(queue, cudnn.own(), args, before);
+  cudnn.forward(launcher, args.sizes, args.x, args.weight, before, Store::write);
+  finish(launcher, cudnn.own(), args, before);
 }
 
-void conv2d_backward_data(Queue& queue, const ConvBackwardDataArgs<float>& args) {
-  CudnnConvolutions& cudnn = convolutions(queue);
+void conv2d_backward_data(Launcher& launcher, const ConvBackwardDataArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(launcher);
   if (args.sizes.padding_mode != PaddingMode::zero) {
-    cudnn.own().conv2d_backward_data(queue, args);
+    cudnn.own().conv2d_backward_data(launcher, args);
     return;
   }
-  cudnn.backward_data(queue, args.sizes, args.dy, args.weight, args.dx, args.dx_store);
+  cudnn.backward_data(launcher, args.sizes, args.dy, args.weight, args.dx, args.dx_store);
 }
 
-void conv2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<float>& args) {
-  CudnnConvolutions& cudnn = convolutions(queue);
+void conv2d_backward_weight(Launcher& launcher, const ConvBackwardWeightArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(launcher);
   if (args.sizes.padding_mode != PaddingMode::zero) {
-    cudnn.own().conv2d_backward_weight(queue, args);
+    cudnn.own().conv2d_backward_weight(launcher, args);
     return;
   }
   if (args.dweight != nullptr) {
-    cudnn.backward_weight(queue, args.sizes, args.x, args.dy, args.dweight, args.dweight_store);
+    cudnn.backward_weight(launcher, args.sizes, args.x, args.dy, args.dweight, args.dweight_store);
   }
-  bias_gradient(queue, cudnn.own().conv2d_backward_weight, args);
+  bias_gradient(launcher, cudnn.own().conv2d_backward_weight, args);
 }
 
-void conv2d_prelu_backward_weight(Queue& queue, const ConvPreluBackwardArgs<float>& args) {
-  run_prelu_first<float>(queue, args, convolutions(queue).own().prelu_backward,
-                         conv2d_backward_weight);
+void conv2d_prelu_backward_weight(Launcher& launcher, const ConvPreluBackwardArgs<float>& args) {
+  fallback_conv2d_prelu_backward_weight<float>(
+      launcher, args, convolutions(launcher).own().prelu_backward, conv2d_backward_weight);
 }
 
-void conv_transpose2d(Queue& queue, const ConvArgs<float>& args) {
-  CudnnConvolutions& cudnn = convolutions(queue);
+void conv_transpose2d(Launcher& launcher, const ConvArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(launcher);
   float* const before = args.before == nullptr ? args.y : args.before;
-  cudnn.backward_data(queue, transposed(args.sizes), args.x, args.weight, before, Store::write);
-  finish(queue, cudnn.own(), args, before);
+  cudnn.backward_data(launcher, transposed(args.sizes), args.x, args.weight, before, Store::write);
+  finish(launcher, cudnn.own(), args, before);
 }
 
-void conv_transpose2d_backward_data(Queue& queue, const ConvBackwardDataArgs<float>& args) {
-  convolutions(queue).forward(queue, transposed(args.sizes), args.dy, args.weight, args.dx,
-                              args.dx_store);
+void conv_transpose2d_backward_data(Launcher& launcher, const ConvBackwardDataArgs<float>& args) {
+  convolutions(launcher).forward(launcher, transposed(args.sizes), args.dy, args.weight, args.dx,
+                                 args.dx_store);
 }
 
-void conv_transpose2d_backward_weight(Queue& queue, const ConvBackwardWeightArgs<float>& args) {
-  CudnnConvolutions& cudnn = convolutions(queue);
+void conv_transpose2d_backward_weight(Launcher& launcher,
+                                      const ConvBackwardWeightArgs<float>& args) {
+  CudnnConvolutions& cudnn = convolutions(launcher);
   if (args.dweight != nullptr) {
-    cudnn.backward_weight(queue, transposed(args.sizes), args.dy, args.x, args.dweight,
+    cudnn.backward_weight(launcher, transposed(args.sizes), args.dy, args.x, args.dweight,
                           args.dweight_store);
   }
-  bias_gradient(queue, cudnn.own().conv_transpose2d_backward_weight, args);
+  bias_gradient(launcher, cudnn.own().conv_transpose2d_backward_weight, args);
 }
 
-void conv_chain(Queue& queue, const ConvChainArgs<float>& args) {
-  run_stage_by_stage<float>(queue, args, conv2d, conv_transpose2d);
+void conv_chain(Launcher& launcher, const ConvChainArgs<float>& args) {
+  fallback_conv_chain<float>(launcher, args, conv2d, conv_transpose2d);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "kernels/cuda/cudnn/cudnn_library.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 #include "kernels/table.h"
 
 namespace pisr::kernels::cuda {
@@ -28,11 +28,11 @@ class CudnnConvolutions {
   const KernelTable<float>& own() const noexcept { return own_; }
 
   /// The three products of conv2d with `sizes`; y, dx and dweight without bias.
-  void forward(Queue& queue, const ConvSizes& sizes, const float* x, const float* weight, float* y,
-               Store how);
-  void backward_data(Queue& queue, const ConvSizes& sizes, const float* dy, const float* weight,
-                     float* dx, Store how);
-  void backward_weight(Queue& queue, const ConvSizes& sizes, const float* x, const float* dy,
+  void forward(Launcher& launcher, const ConvSizes& sizes, const float* x, const float* weight,
+               float* y, Store how);
+  void backward_data(Launcher& launcher, const ConvSizes& sizes, const float* dy,
+                     const float* weight, float* dx, Store how);
+  void backward_weight(Launcher& launcher, const ConvSizes& sizes, const float* x, const float* dy,
                        float* dweight, Store how);
 
  private:
@@ -53,7 +53,7 @@ class CudnnConvolutions {
   std::map<Key, std::unique_ptr<Plan>> plans_;
 };
 
-/// `own` with cuDNN's convolutions in place of its own. The queue that they run in has the
+/// `own` with cuDNN's convolutions in place of its own. The launcher that they run in has the
 /// CudnnConvolutions as its library().
 KernelTable<float> cudnn_kernels(const KernelTable<float>& own);
 

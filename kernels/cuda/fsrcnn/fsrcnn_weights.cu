@@ -149,7 +149,7 @@ bool fused_fsrcnn_takes(const ConvChainArgs<float>& args) {
          enlarges(args.stages[kDeconvolutionStage]);
 }
 
-void pack_fsrcnn(Queue& queue, const ConvChainArgs<float>& args, unsigned* packed) {
+void pack_fsrcnn(Launcher& launcher, const ConvChainArgs<float>& args, unsigned* packed) {
   Pack pack = {};
   for (int i = 0; i < kStages; ++i) {
     const ChainStage<float>& stage = args.stages[i];
@@ -158,7 +158,7 @@ void pack_fsrcnn(Queue& queue, const ConvChainArgs<float>& args, unsigned* packe
   }
   pack.packed = packed;
   pack.coefficients = reinterpret_cast<float*>(packed);
-  map(queue, kFsrcnnWords, pack);
+  map(launcher, kFsrcnnWords, pack);
 }
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

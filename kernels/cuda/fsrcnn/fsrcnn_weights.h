@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/cuda/fsrcnn/fused_fsrcnn.h"
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 
 /// Where what is in the packed weights of fused_fsrcnn.h.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE::fsrcnn {

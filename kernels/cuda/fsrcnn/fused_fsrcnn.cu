@@ -333,26 +333,26 @@ __global__ void __launch_bounds__(kThreads, 1) fused_fsrcnn_kernel(Job job) {
 }
 
 template <int kScale>
-void run(Queue& queue, const FusedFsrcnnArgs& args) {
+void run(Launcher& launcher, const FusedFsrcnnArgs& args) {
   const Tile tile = choose_tile(args.batch, args.height, args.width, kScale, current_card());
   const Geometry geometry(tile, kScale);
   const dim3 blocks(block_count(args.width, tile.width), block_count(args.height, tile.height),
                     static_cast<unsigned>(args.batch));
-  launch_with_shared(queue, fused_fsrcnn_kernel<kScale>, blocks, kThreads,
+  launch_with_shared(launcher, fused_fsrcnn_kernel<kScale>, blocks, kThreads,
                      geometry.shared_bytes(kScale),
                      Job{geometry, args.height, args.width, args.x, args.y, args.packed});
 }
 
 }  // namespace
 
-void fused_fsrcnn(Queue& queue, const FusedFsrcnnArgs& args) {
+void fused_fsrcnn(Launcher& launcher, const FusedFsrcnnArgs& args) {
   switch (args.scale) {
     case 2:
-      return run<2>(queue, args);
+      return run<2>(launcher, args);
     case 3:
-      return run<3>(queue, args);
+      return run<3>(launcher, args);
     case 4:
-      return run<4>(queue, args);
+      return run<4>(launcher, args);
     default:
       throw std::invalid_argument("fused_fsrcnn: wants a scale of 2, 3 or 4");
   }

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "kernels/conv_args.h"
-#include "kernels/cuda/runtime/device.h"
-#include "kernels/queue.h"
+#include "kernels/cuda/runtime/language.h"
+#include "kernels/launcher.h"
 
 /// FSRCNN(56, 12, 4) (Dong, Loy, Tang, ECCV 2016) from input to output in one kernel, on tensor
 /// cores: weights and activations are rounded to half precision, sums are in float. What lies
@@ -27,7 +27,7 @@ constexpr std::size_t kFsrcnnWords = 9668;
 
 /// Rounds and orders the weights of such a chain into `packed` (device memory, kFsrcnnWords,
 /// aligned to 16 bytes).
-void pack_fsrcnn(Queue& queue, const ConvChainArgs<float>& args, unsigned* packed);
+void pack_fsrcnn(Launcher& launcher, const ConvChainArgs<float>& args, unsigned* packed);
 
 /// y [batch, 1, height scale, width scale] = the network applied to x [batch, 1, height, width].
 struct FusedFsrcnnArgs {
@@ -37,9 +37,9 @@ struct FusedFsrcnnArgs {
   const unsigned* packed;  ///< by pack_fsrcnn
   float* y;
 };
-void fused_fsrcnn(Queue& queue, const FusedFsrcnnArgs& args);
+void fused_fsrcnn(Launcher& launcher, const FusedFsrcnnArgs& args);
 
 /// conv_chain: these two where fused_fsrcnn_takes the chain, else stage by stage in TF32.
-void conv_chain_fp16(Queue& queue, const ConvChainArgs<float>& args);
+void conv_chain_fp16(Launcher& launcher, const ConvChainArgs<float>& args);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

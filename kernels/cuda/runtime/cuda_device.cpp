@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "kernels/cuda/runtime/compiled.h"
+#include "kernels/cuda/runtime/host_table.h"
 #if defined(PISR_HAS_CUDNN)
 #include "kernels/cuda/cudnn/cudnn_convolutions.h"
 #include "kernels/cuda/cudnn/cudnn_library.h"

@@ -1,4 +1,4 @@
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/cuda/runtime/compiled.h"
+#include "kernels/cuda/runtime/host_table.h"
 #include "kernels/emulator/stream.h"
 
 namespace pisr::kernels {

@@ -8,7 +8,7 @@
 #include "kernels/open_cuda.h"
 #include "tests/catch.h"
 #include "tests/kernels/cudart/fake_cudart.h"
-#include "tests/kernels/device_queue.h"
+#include "tests/kernels/device_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -128,8 +128,8 @@ TEST_CASE("cuda device: kernels and captured work") {
   auto* const other = device->allocate(4);
   device->upload(x, counted(kCount).data(), kCount * sizeof(float));
   const auto launch = [&] {
-    DeviceQueue queue(*device);
-    device->floats().affine(queue, {kCount, 2, 1, x, y, Store::write});
+    DeviceLauncher launcher(*device);
+    device->floats().affine(launcher, {kCount, 2, 1, x, y, Store::write});
   };
   launch();
   CHECK(downloaded(*device, y, kCount)[3] == 7);

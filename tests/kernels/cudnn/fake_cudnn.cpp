@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernels/table.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -192,10 +192,10 @@ cuda::CudnnFunctions fake_cudnn() {
           return CUDNN_STATUS_BAD_PARAM;
         }
         std::vector<float> result(output_count(sizes));
-        TestQueue queue;
+        TestLauncher launcher;
         naive_kernels<float>().conv2d(
-            queue, {sizes, static_cast<const float*>(x_data), static_cast<const float*>(w_data),
-                    nullptr, result.data()});
+            launcher, {sizes, static_cast<const float*>(x_data), static_cast<const float*>(w_data),
+                       nullptr, result.data()});
         blend(alpha, result, beta, static_cast<float*>(y_data));
         return CUDNN_STATUS_SUCCESS;
       };
@@ -211,10 +211,10 @@ cuda::CudnnFunctions fake_cudnn() {
         }
         std::vector<float> result(static_cast<std::size_t>(sizes.batch) * sizes.in_channels *
                                   sizes.in_height * sizes.in_width);
-        TestQueue queue;
+        TestLauncher launcher;
         naive_kernels<float>().conv2d_backward_data(
-            queue, {sizes, static_cast<const float*>(dy_data), static_cast<const float*>(w_data),
-                    result.data(), Store::write});
+            launcher, {sizes, static_cast<const float*>(dy_data), static_cast<const float*>(w_data),
+                       result.data(), Store::write});
         blend(alpha, result, beta, static_cast<float*>(dx_data));
         return CUDNN_STATUS_SUCCESS;
       };
@@ -231,10 +231,10 @@ cuda::CudnnFunctions fake_cudnn() {
         const Numbers& filter = numbers(dw);
         std::vector<float> result(static_cast<std::size_t>(filter[0]) * filter[1] * filter[2] *
                                   filter[3]);
-        TestQueue queue;
+        TestLauncher launcher;
         naive_kernels<float>().conv2d_backward_weight(
-            queue, {sizes, static_cast<const float*>(x_data), static_cast<const float*>(dy_data),
-                    result.data(), nullptr, Store::write, Store::write});
+            launcher, {sizes, static_cast<const float*>(x_data), static_cast<const float*>(dy_data),
+                       result.data(), nullptr, Store::write, Store::write});
         blend(alpha, result, beta, static_cast<float*>(dw_data));
         return CUDNN_STATUS_SUCCESS;
       };

@@ -13,15 +13,15 @@
 #include "tests/kernels/conv_cases.h"
 #include "tests/kernels/cudnn/fake_cudnn.h"
 #include "tests/kernels/random_values.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 #include "tests/temporary_folder.h"
 
 namespace pisr::kernels {
 namespace {
 
-class CudnnQueue final : public TestQueue {
+class CudnnLauncher final : public TestLauncher {
  public:
-  explicit CudnnQueue(cuda::CudnnConvolutions& convolutions) : convolutions_(convolutions) {}
+  explicit CudnnLauncher(cuda::CudnnConvolutions& convolutions) : convolutions_(convolutions) {}
   void* library() const noexcept override { return &convolutions_; }
 
  private:
@@ -31,7 +31,7 @@ class CudnnQueue final : public TestQueue {
 using Values = std::vector<float>;
 
 /// y, before, dx, dweight, dbias of one table; gradients are written over NaN or added to `old`.
-std::vector<Values> results(Queue& queue, const KernelTable<float>& table, const ConvSizes& s,
+std::vector<Values> results(Launcher& launcher, const KernelTable<float>& table, const ConvSizes& s,
                             bool is_transpose, const Activation<float>& activation, Store store) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   const float start = store == Store::add ? 0.75F : kNan;
@@ -42,12 +42,12 @@ std::vector<Values> results(Queue& queue, const KernelTable<float>& table, const
   Values y(y_count(s), kNan), before(y_count(s), kNan), plain(y_count(s), kNan);
   Values dx(x_count(s), start), dweight(weight_count(s), start), dbias(bias.size(), start);
   const auto forward = is_transpose ? table.conv_transpose2d : table.conv2d;
-  forward(queue, {s, x.data(), weight.data(), bias.data(), y.data(), activation, before.data()});
-  forward(queue, {s, x.data(), weight.data(), nullptr, plain.data(), {}, nullptr});
+  forward(launcher, {s, x.data(), weight.data(), bias.data(), y.data(), activation, before.data()});
+  forward(launcher, {s, x.data(), weight.data(), nullptr, plain.data(), {}, nullptr});
   (is_transpose ? table.conv_transpose2d_backward_data : table.conv2d_backward_data)(
-      queue, {s, dy.data(), weight.data(), dx.data(), store});
+      launcher, {s, dy.data(), weight.data(), dx.data(), store});
   (is_transpose ? table.conv_transpose2d_backward_weight : table.conv2d_backward_weight)(
-      queue, {s, x.data(), dy.data(), dweight.data(), dbias.data(), store, store});
+      launcher, {s, x.data(), dy.data(), dweight.data(), dbias.data(), store, store});
   return {y, before, plain, dx, dweight, dbias};
 }
 
@@ -71,16 +71,16 @@ void check_all(Store store, ActivationKind kind) {
     const ConvSizes& s = test.sizes;
     REQUIRE(static_cast<std::size_t>(s.out_channels) <= slopes.size());
     const Activation<float> activation{kind, slopes.data(), s.out_channels};
-    CudnnQueue queue(convolutions);
-    TestQueue own_queue;
-    const auto got = results(queue, table, s, is_transpose, activation, store);
+    CudnnLauncher launcher(convolutions);
+    TestLauncher own_queue;
+    const auto got = results(launcher, table, s, is_transpose, activation, store);
     const auto wanted =
         results(own_queue, naive_kernels<float>(), s, is_transpose, activation, store);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       CAPTURE(i);
       CHECK(near(got[i], wanted[i]));
     }
-    CHECK(queue.guards_intact());
+    CHECK(launcher.guards_intact());
   };
   for (const ConvCase& test : conv_cases()) {
     check(test, false);
@@ -102,12 +102,12 @@ TEST_CASE("cuDNN: the convolutions asked for are those of the definition") {
 TEST_CASE("cuDNN: an algorithm is looked for once a shape") {
   cuda::CudnnConvolutions convolutions(fake_cudnn(), naive_kernels<float>(), nullptr, false);
   const KernelTable<float> table = cuda::cudnn_kernels(naive_kernels<float>());
-  CudnnQueue queue(convolutions);
+  CudnnLauncher launcher(convolutions);
   const ConvSizes sizes = conv("", 1, 2, 3, 7, 9, {3, 1, 1}).sizes;
   const int before = fake_cudnn_searches();
-  results(queue, table, sizes, false, {}, Store::write);
+  results(launcher, table, sizes, false, {}, Store::write);
   CHECK(fake_cudnn_searches() == before + 3);
-  results(queue, table, sizes, false, {}, Store::write);
+  results(launcher, table, sizes, false, {}, Store::write);
   CHECK(fake_cudnn_searches() == before + 3);
 }
 
@@ -116,24 +116,24 @@ TEST_CASE("cuDNN: the gradient of a weight behind a PReLU is cuDNN's") {
   const Values x = uniform<float>(x_count(s), -1, 1, 1), dy = uniform<float>(y_count(s), -1, 1, 2);
   const Values before = uniform<float>(y_count(s), -1, 1, 3);
   const float slope = 0.3F;
-  const auto gradients = [&](Queue& queue, const KernelTable<float>& table) {
+  const auto gradients = [&](Launcher& launcher, const KernelTable<float>& table) {
     Values dz(dy.size()), dweight(weight_count(s)), dbias(3), dslope(1);
-    table.conv2d_prelu_backward_weight(
-        queue, {{s, x.data(), dy.data(), dweight.data(), dbias.data(), Store::write, Store::write},
-                1,
-                before.data(),
-                &slope,
-                dz.data(),
-                true,
-                dslope.data(),
-                Store::write});
+    table.conv2d_prelu_backward_weight(launcher, {{s, x.data(), dy.data(), dweight.data(),
+                                                   dbias.data(), Store::write, Store::write},
+                                                  1,
+                                                  before.data(),
+                                                  &slope,
+                                                  dz.data(),
+                                                  true,
+                                                  dslope.data(),
+                                                  Store::write});
     return std::vector<Values>{dz, dweight, dbias, dslope};
   };
   cuda::CudnnConvolutions convolutions(fake_cudnn(), naive_kernels<float>(), nullptr, false);
-  CudnnQueue queue(convolutions);
-  TestQueue own_queue;
+  CudnnLauncher launcher(convolutions);
+  TestLauncher own_queue;
   const int searches = fake_cudnn_searches();
-  const auto got = gradients(queue, cuda::cudnn_kernels(naive_kernels<float>()));
+  const auto got = gradients(launcher, cuda::cudnn_kernels(naive_kernels<float>()));
   CHECK(fake_cudnn_searches() == searches + 1);
   const auto wanted = gradients(own_queue, naive_kernels<float>());
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -149,11 +149,11 @@ TEST_CASE("cuDNN: a refusal is a DeviceError that names the call") {
          const void*, cudnnConvolutionDescriptor_t, cudnnConvolutionFwdAlgo_t, void*, std::size_t,
          const void*, cudnnTensorDescriptor_t, void*) { return CUDNN_STATUS_EXECUTION_FAILED; };
   cuda::CudnnConvolutions convolutions(functions, naive_kernels<float>(), nullptr, false);
-  CudnnQueue queue(convolutions);
+  CudnnLauncher launcher(convolutions);
   const ConvSizes sizes = conv("", 1, 1, 1, 4, 4, {3}).sizes;
-  CHECK_THROWS_WITH(
-      results(queue, cuda::cudnn_kernels(naive_kernels<float>()), sizes, false, {}, Store::write),
-      "cuDNN: cudnnConvolutionForward: refused by the test");
+  CHECK_THROWS_WITH(results(launcher, cuda::cudnn_kernels(naive_kernels<float>()), sizes, false, {},
+                            Store::write),
+                    "cuDNN: cudnnConvolutionForward: refused by the test");
   functions.cudnnCreate = [](cudnnHandle_t*) { return CUDNN_STATUS_NOT_INITIALIZED; };
   CHECK_THROWS_AS(cuda::CudnnConvolutions(functions, naive_kernels<float>(), nullptr, false),
                   DeviceError);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernels/cuda/conv/tensor_core.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
 namespace {
@@ -114,8 +114,8 @@ int main(int argc, char** argv) {
     if (argc == 2 && std::strcmp(argv[1], named.name) == 0) {
       const std::vector<float> x(kThreads);
       std::vector<float> y(2 * kThreads);
-      TestQueue queue;
-      emulated_cuda::launch(queue, named.kernel, 2, kThreads, x.data(), y.data());
+      TestLauncher launcher;
+      emulated_cuda::launch(launcher, named.kernel, 2, kThreads, x.data(), y.data());
       return 0;
     }
   }

@@ -15,7 +15,7 @@
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "tests/kernels/emulated.h"
-#include "tests/kernels/test_queue.h"
+#include "tests/kernels/test_launcher.h"
 
 namespace pisr {
 namespace {
@@ -93,11 +93,11 @@ TEST_CASE("batches of the CPU and of CUDA (emulated) have the same bits", "[samp
       const Batch wanted = of_sampler(sampler, iteration, kBatch, scale);
       const auto check = [&](const kernels::KernelTable<float>& table) {
         Batch got = empty_batch(kBatch, kLowSize, scale);
-        kernels::TestQueue queue(2);
+        kernels::TestLauncher launcher(2);
         table.random_patches(
-            queue, {kBatch, kLowSize, scale, random_key(kSeed, RandomUse::batch), &iteration,
-                    static_cast<std::int64_t>(layout.sources.size()), layout.sources.data(),
-                    bytes.data(), got.high.data(), got.low.data()});
+            launcher, {kBatch, kLowSize, scale, random_key(kSeed, RandomUse::batch), &iteration,
+                       static_cast<std::int64_t>(layout.sources.size()), layout.sources.data(),
+                       bytes.data(), got.high.data(), got.low.data()});
         CHECK(equal_bits(got.high, wanted.high));
         CHECK(equal_bits(got.low, wanted.low));
       };

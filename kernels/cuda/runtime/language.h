@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "kernels/device.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 // What the CUDA kernels are written with besides CUDA's own names. Every .cu file is compiled
 // twice: by nvcc, and by the C++ compiler for the emulator, which the tests run. A file may use the
@@ -43,12 +43,12 @@ inline void check_cuda(cudaError_t error, const char* refused) {
   }
 }
 
-/// Launches kernel(arguments...) into the stream of the queue, one thread for each of blocks *
+/// Launches kernel(arguments...) into the stream of the launcher, one thread for each of blocks *
 /// threads, each block with so many bytes for PISR_DYNAMIC_SHARED. No blocks: nothing happens.
 /// Throws DeviceError if CUDA refuses.
 template <class... Parameters, class... Arguments>
-void launch_with_shared(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
-                        std::size_t shared_bytes, const Arguments&... arguments) {
+void launch_with_shared(Launcher& launcher, void (*kernel)(Parameters...), dim3 blocks,
+                        unsigned threads, std::size_t shared_bytes, const Arguments&... arguments) {
   if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) {
     return;
   }
@@ -58,16 +58,16 @@ void launch_with_shared(Queue& queue, void (*kernel)(Parameters...), dim3 blocks
                                     static_cast<int>(shared_bytes)),
                "a kernel cannot have its shared memory");
   }
-  kernel<<<blocks, threads, shared_bytes, static_cast<cudaStream_t>(queue.stream())>>>(
+  kernel<<<blocks, threads, shared_bytes, static_cast<cudaStream_t>(launcher.stream())>>>(
       static_cast<Parameters>(arguments)...);
   check_cuda(cudaGetLastError(), "a kernel cannot be launched");
 }
 
 /// The same without PISR_DYNAMIC_SHARED.
 template <class... Parameters, class... Arguments>
-void launch(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
+void launch(Launcher& launcher, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
             const Arguments&... arguments) {
-  launch_with_shared(queue, kernel, blocks, threads, 0, arguments...);
+  launch_with_shared(launcher, kernel, blocks, threads, 0, arguments...);
 }
 
 /// Null where the build holds code of this kernel for the current device; else what CUDA says.
@@ -137,8 +137,8 @@ void check_argument(emulator::Stream& stream, const T& argument) {
 }
 
 template <class... Parameters, class... Arguments>
-void launch_with_shared(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
-                        std::size_t shared_bytes, const Arguments&... arguments) {
+void launch_with_shared(Launcher& launcher, void (*kernel)(Parameters...), dim3 blocks,
+                        unsigned threads, std::size_t shared_bytes, const Arguments&... arguments) {
   if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) {
     return;
   }
@@ -146,7 +146,7 @@ void launch_with_shared(Queue& queue, void (*kernel)(Parameters...), dim3 blocks
   const auto run = [=] {
     emulator::run_grid(blocks, threads, shared_bytes, [&] { std::apply(kernel, values); });
   };
-  auto* const stream = static_cast<emulator::Stream*>(queue.stream());
+  auto* const stream = static_cast<emulator::Stream*>(launcher.stream());
   if (stream == nullptr) {
     run();
     return;
@@ -158,9 +158,9 @@ void launch_with_shared(Queue& queue, void (*kernel)(Parameters...), dim3 blocks
 }
 
 template <class... Parameters, class... Arguments>
-void launch(Queue& queue, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
+void launch(Launcher& launcher, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
             const Arguments&... arguments) {
-  launch_with_shared(queue, kernel, blocks, threads, 0, arguments...);
+  launch_with_shared(launcher, kernel, blocks, threads, 0, arguments...);
 }
 
 inline const char* missing_code(void (*)()) {

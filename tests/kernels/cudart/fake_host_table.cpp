@@ -1,6 +1,6 @@
 // What cuda_device.cpp gets from nvcc, by the emulated kernels.
 
-#include "kernels/cuda/runtime/compiled.h"
+#include "kernels/cuda/runtime/host_table.h"
 #include "kernels/cuda/table.h"
 
 namespace pisr::kernels::cuda {

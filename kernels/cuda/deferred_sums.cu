@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/cuda/cuda.h"
-#include "kernels/cuda/late_sums.h"
+#include "kernels/cuda/deferred_sums.h"
+#include "kernels/cuda/kernels.h"
 #include "kernels/cuda/sums.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -16,7 +16,7 @@ template <class T>
 struct Batch {
   int count;
   unsigned first_block[kMostSums];
-  LateSum<T> sums[kMostSums];
+  DeferredSum<T> sums[kMostSums];
 };
 
 // A result of exact parts has a block. Of other parts the results are many: a block has
@@ -25,13 +25,13 @@ struct Batch {
 constexpr int kResultsOfBlock = kWarpSize, kShares = kSumThreads / kResultsOfBlock;
 
 template <class T>
-unsigned blocks_of(const LateSum<T>& sum) {
+unsigned blocks_of(const DeferredSum<T>& sum) {
   return block_count(sum.results, sum.parts == nullptr ? 1 : kResultsOfBlock);
 }
 
 // Of the parts `share`, share + kShares, ... of result i; in double.
 template <class T>
-__device__ double sum_of_share(const LateSum<T>& sum, std::int64_t i, int share) {
+__device__ double sum_of_share(const DeferredSum<T>& sum, std::int64_t i, int share) {
   constexpr int kAtOnce = 8;
   const std::int64_t count = sum.runs * sum.terms;
   double total = 0;
@@ -58,7 +58,7 @@ __global__ void __launch_bounds__(kSumThreads) finish_sums_kernel(Batch<T> batch
   while (which + 1 < batch.count && blockIdx.x >= batch.first_block[which + 1]) {
     ++which;
   }
-  const LateSum<T>& sum = batch.sums[which];
+  const DeferredSum<T>& sum = batch.sums[which];
   const std::int64_t block = blockIdx.x - batch.first_block[which];
   if (sum.parts == nullptr) {
     const double total =
@@ -87,35 +87,36 @@ __global__ void __launch_bounds__(kSumThreads) finish_sums_kernel(Batch<T> batch
 }  // namespace
 
 template <class T>
-void finish_sums(Queue& queue, const FinishSumsArgs<T>& args) {
+void finish_sums(Launcher& launcher, const FinishSumsArgs<T>& args) {
   for (std::int64_t next = 0; next < args.count;) {
     Batch<T> batch = {};
     unsigned blocks = 0;
     // A target that is there already waits for the next launch.
     const auto has = [&batch](const T* target) {
       return std::any_of(batch.sums, batch.sums + batch.count,
-                         [target](const LateSum<T>& sum) { return sum.target == target; });
+                         [target](const DeferredSum<T>& sum) { return sum.target == target; });
     };
     while (next < args.count && batch.count < kMostSums && !has(args.sums[next].target)) {
       batch.first_block[batch.count] = blocks;
       batch.sums[batch.count++] = args.sums[next];
       blocks += blocks_of(args.sums[next++]);
     }
-    launch(queue, finish_sums_kernel<T>, blocks, kSumThreads, batch);
+    launch(launcher, finish_sums_kernel<T>, blocks, kSumThreads, batch);
   }
 }
 
 template <class T>
-void leave_or_finish(Queue& queue, const LateSums<T>& sums, LateSums<T>* later) {
-  if (later != nullptr) {
-    later->insert(later->end(), sums.begin(), sums.end());
+void leave_or_finish(Launcher& launcher, const DeferredSums<T>& sums, DeferredSums<T>* deferred) {
+  if (deferred != nullptr) {
+    deferred->insert(deferred->end(), sums.begin(), sums.end());
   } else {
-    finish_sums(queue, FinishSumsArgs<T>{static_cast<std::int64_t>(sums.size()), sums.data()});
+    finish_sums(launcher, FinishSumsArgs<T>{static_cast<std::int64_t>(sums.size()), sums.data()});
   }
 }
 
-template void leave_or_finish<float>(Queue&, const LateSums<float>&, LateSums<float>*);
-template void leave_or_finish<double>(Queue&, const LateSums<double>&, LateSums<double>*);
+template void leave_or_finish<float>(Launcher&, const DeferredSums<float>&, DeferredSums<float>*);
+template void leave_or_finish<double>(Launcher&, const DeferredSums<double>&,
+                                      DeferredSums<double>*);
 PISR_INSTANTIATE(finish_sums, FinishSumsArgs)
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

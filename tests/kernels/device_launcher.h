@@ -8,22 +8,22 @@
 #include <vector>
 
 #include "kernels/device.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 namespace pisr::kernels {
 
-/// The queue of a device for tests; scratch memory is as TestQueue's, full of NaN and guarded, and
-/// is given back at the end of the queue.
-class DeviceQueue final : public Queue {
+/// The launcher of a device for tests; scratch memory is as TestLauncher's, full of NaN and
+/// guarded, and is given back at the end of the launcher.
+class DeviceLauncher final : public Launcher {
  public:
-  explicit DeviceQueue(Device& device) : device_(device) {}
-  ~DeviceQueue() override {
+  explicit DeviceLauncher(Device& device) : device_(device) {}
+  ~DeviceLauncher() override {
     for (const Block& block : blocks_) {
       device_.release(block.memory);
     }
   }
-  DeviceQueue(const DeviceQueue&) = delete;
-  DeviceQueue& operator=(const DeviceQueue&) = delete;
+  DeviceLauncher(const DeviceLauncher&) = delete;
+  DeviceLauncher& operator=(const DeviceLauncher&) = delete;
 
   void parallel_for(std::int64_t, FunctionRef<void(std::int64_t, int)>) override {
     throw std::logic_error("a device's kernel asked for threads of the CPU");

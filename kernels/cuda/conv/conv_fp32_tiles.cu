@@ -16,7 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cuda/conv/conv_float_tiles.h"
+#include "kernels/cuda/conv/conv_fp32_tiles.h"
 #include "kernels/cuda/conv/conv_primitives.h"
 #include "kernels/cuda/conv/tile_job.h"
 #include "kernels/cuda/map.h"
@@ -208,7 +208,7 @@ __device__ __forceinline__ void store_sums(const TileJob& job, const TilePhase& 
 
 template <class D, class T, bool kIsLong>
 __global__ void __launch_bounds__(kThreads, D::kFilters == 4 || !kIsLong ? 4 : 3)
-    conv_float_tiles_kernel(TileJob job, const float* source, bool packed, bool by_fours) {
+    conv_fp32_tiles_kernel(TileJob job, const float* source, bool packed, bool by_fours) {
   PISR_DYNAMIC_SHARED(float, weights);
   float* tile = weights + job.weights_of_chunk();
   const TilePhase& phase = job.phases[blockIdx.z];
@@ -325,7 +325,7 @@ bool fit(TileJob& job, int row_pitch) {
 }
 
 template <class D, class T, bool kIsLong>
-void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t batch) {
+void run(Launcher& launcher, TileJob job, const Weight<float>& weight, std::int64_t batch) {
   fit<D>(job, T::kPitch);
   const float* source = weight.values;
   if (weight.prepared != nullptr) {
@@ -333,16 +333,16 @@ void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t ba
     for (int i = 0; i < job.phase_count; ++i) {
       job.phases[i].packed_at = std::int64_t{i} * words_of_phase;
     }
-    source = prepare<float>(queue, weight.prepared,
+    source = prepare<float>(launcher, weight.prepared,
                             static_cast<std::size_t>(job.phase_count) * words_of_phase,
                             [&](float* packed) {
-                              map_planes(queue, job.phase_count, words_of_phase,
+                              map_planes(launcher, job.phase_count, words_of_phase,
                                          PackWeights<D>{job, weight.values, packed});
                             });
   }
   constexpr std::size_t kBytesOfSums =
       D::kParts == 1 ? 0 : std::size_t{kThreads} * D::kSums * sizeof(float);
-  launch_with_shared(queue, conv_float_tiles_kernel<D, T, kIsLong>, tile_blocks(job, batch),
+  launch_with_shared(launcher, conv_fp32_tiles_kernel<D, T, kIsLong>, tile_blocks(job, batch),
                      kThreads, std::max(job.shared_bytes, kBytesOfSums), job, source,
                      weight.prepared != nullptr, can_load_fours(job));
 }
@@ -409,7 +409,7 @@ auto with_division(int filters, const Body& body) {
   return filters <= 12 ? body(Division<6>()) : body(Division<7>());
 }
 
-void run(Queue& queue, const TileJob& job, const Weight<float>& weight, std::int64_t batch) {
+void run(Launcher& launcher, const TileJob& job, const Weight<float>& weight, std::int64_t batch) {
   int most_taps = 0;
   for (int i = 0; i < job.phase_count; ++i) {
     most_taps = std::max(most_taps, job.phases[i].taps());
@@ -421,11 +421,11 @@ void run(Queue& queue, const TileJob& job, const Weight<float>& weight, std::int
       // The sums of sums cost registers: where filters are many, few terms do without.
       if constexpr (D::kParts == 1) {
         if (!is_long) {
-          run<D, decltype(taps), false>(queue, job, weight, batch);
+          run<D, decltype(taps), false>(launcher, job, weight, batch);
           return;
         }
       }
-      run<D, decltype(taps), true>(queue, job, weight, batch);
+      run<D, decltype(taps), true>(launcher, job, weight, batch);
     });
   });
 }
@@ -465,28 +465,28 @@ bool may_take(const ConvSizes& sizes) {
 
 }  // namespace
 
-bool float_tiles_take_to_small(const ConvSizes& sizes) {
+bool fp32_tiles_take_forward(const ConvSizes& sizes) {
   return may_take(sizes) && fits(to_small_job(sizes));
 }
 
-bool float_tiles_take_to_large(const ConvSizes& sizes) {
+bool fp32_tiles_take_transpose(const ConvSizes& sizes) {
   return may_take(sizes) && fits(cheaper_to_large_job(sizes));
 }
 
-void float_tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,
-                          const Weight<float>& weight, const Destination<float>& small) {
+void fp32_tiles_forward(Launcher& launcher, const ConvSizes& sizes, const float* large,
+                        const Weight<float>& weight, const Destination<float>& small) {
   TileJob job = to_small_job(sizes);
   job.source = large;
   job.target = small;
-  run(queue, job, weight, sizes.batch);
+  run(launcher, job, weight, sizes.batch);
 }
 
-void float_tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small,
+void fp32_tiles_transpose(Launcher& launcher, const ConvSizes& sizes, const float* small,
                           const Weight<float>& weight, const Destination<float>& large) {
   TileJob job = cheaper_to_large_job(sizes);
   job.source = small;
   job.target = large;
-  run(queue, job, weight, sizes.batch);
+  run(launcher, job, weight, sizes.batch);
 }
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

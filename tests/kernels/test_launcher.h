@@ -11,17 +11,17 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 namespace pisr::kernels {
 
-/// A Queue for tests: `threads` threads that live for one parallel_for each, and scratch memory
+/// A Launcher for tests: `threads` threads that live for one parallel_for each, and scratch memory
 /// that starts at a multiple of 64 bytes, is full of NaN (a kernel that relies on zeros fails) and
-/// has guard bytes behind it. Scratch lives until release() or the end of the queue. An exception
-/// of a task comes out of parallel_for.
-class TestQueue : public Queue {
+/// has guard bytes behind it. Scratch lives until release() or the end of the launcher. An
+/// exception of a task comes out of parallel_for.
+class TestLauncher : public Launcher {
  public:
-  explicit TestQueue(int threads = 1) : threads_(threads) {}
+  explicit TestLauncher(int threads = 1) : threads_(threads) {}
 
   void parallel_for(std::int64_t tasks,
                     FunctionRef<void(std::int64_t task, int worker)> body) override {

@@ -5,15 +5,15 @@
 #include <stdexcept>
 
 #include "core/device_array.h"
-#include "kernels/prepared_weight.h"
+#include "kernels/weight_cache.h"
 
 namespace pisr {
 
 /// What kernels of a device make of a weight, kept as long as its owner keeps the weight unchanged.
-class PreparedWeight final : public kernels::PreparedWeight {
+class WeightCache final : public kernels::WeightCache {
  public:
   /// The device must outlive it. Takes no memory before a kernel asks for it.
-  explicit PreparedWeight(kernels::Device& device) : device_(device) {}
+  explicit WeightCache(kernels::Device& device) : device_(device) {}
 
   void* memory(std::size_t bytes, bool& is_new) override {
     is_new = !memory_;

@@ -2,8 +2,8 @@
 
 #include "kernels/conv_args.h"
 #include "kernels/cuda/conv/destination.h"
-#include "kernels/prepared_weight.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
+#include "kernels/weight_cache.h"
 
 /// Convolutions of one group in float by tiles of the image (tile_job.h): what conv_tiles.h is in
 /// TF32, by ordinary multiply-adds with the sums of several rows and filters in a thread's
@@ -12,13 +12,13 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 /// Whether there is one group, the stride is at most TileJob::kMostStride and the taps fit into
 /// shared memory.
-bool float_tiles_take_to_small(const ConvSizes& sizes);
-bool float_tiles_take_to_large(const ConvSizes& sizes);
+bool fp32_tiles_take_forward(const ConvSizes& sizes);
+bool fp32_tiles_take_transpose(const ConvSizes& sizes);
 
 /// As conv_primitives.h; to_large with zero padding only.
-void float_tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,
-                          const Weight<float>& weight, const Destination<float>& small);
-void float_tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small,
+void fp32_tiles_forward(Launcher& launcher, const ConvSizes& sizes, const float* large,
+                        const Weight<float>& weight, const Destination<float>& small);
+void fp32_tiles_transpose(Launcher& launcher, const ConvSizes& sizes, const float* small,
                           const Weight<float>& weight, const Destination<float>& large);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

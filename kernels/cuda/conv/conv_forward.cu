@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/cuda/conv/conv_float_tiles.h"
+#include "kernels/cuda/conv/conv_fp32_tiles.h"
 #include "kernels/cuda/conv/conv_patch_tiles.h"
 #include "kernels/cuda/conv/conv_primitives.h"
-#include "kernels/cuda/conv/conv_tiles.h"
+#include "kernels/cuda/conv/conv_tf32_tiles.h"
 #include "kernels/cuda/conv/patches.h"
 #include "kernels/cuda/conv/product.h"
 
@@ -43,7 +43,7 @@ struct ToSmallOperands {
 };
 
 template <class TileType, class T>
-__global__ void __launch_bounds__(kProductThreads) conv_to_small_kernel(ToSmall<T> job) {
+__global__ void __launch_bounds__(kProductThreads) conv_forward_kernel(ToSmall<T> job) {
   const ConvSizes& sizes = job.patches.sizes;
   const std::int64_t image = blockIdx.x / job.tiles;
   const int group = blockIdx.z, group_inputs = sizes.in_channels / sizes.groups;
@@ -68,21 +68,21 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_small_kernel(ToSmall<
 }  // namespace
 
 template <class T>
-void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const Weight<T>& weight,
-                   const Destination<T>& small, Precision precision) {
+void conv_forward(Launcher& launcher, const ConvSizes& sizes, const T* large,
+                  const Weight<T>& weight, const Destination<T>& small, Precision precision) {
   if constexpr (std::is_same_v<T, float>) {
-    if (precision != Precision::fp32 && tiles_take_to_small(sizes)) {
-      tiles_to_small(queue, sizes, large, weight, small);
+    if (precision != Precision::fp32 && tf32_tiles_take_forward(sizes)) {
+      tf32_tiles_forward(launcher, sizes, large, weight, small);
       return;
     }
-    if (precision != Precision::fp32 && patch_tiles_take_to_small(sizes)) {
-      patch_tiles_to_small(queue, sizes, large, weight.values, small);
+    if (precision != Precision::fp32 && patch_tiles_take_forward(sizes)) {
+      patch_tiles_forward(launcher, sizes, large, weight.values, small);
       return;
     }
     // Few results would leave most of a tensor core idle.
     if ((precision == Precision::fp32 || sizes.out_channels <= 4) &&
-        float_tiles_take_to_small(sizes)) {
-      float_tiles_to_small(queue, sizes, large, weight, small);
+        fp32_tiles_take_forward(sizes)) {
+      fp32_tiles_forward(launcher, sizes, large, weight, small);
       return;
     }
   }
@@ -96,14 +96,14 @@ void conv_to_small(Queue& queue, const ConvSizes& sizes, const T* large, const W
     const auto tiles = static_cast<int>(block_count(pixels, TileType::kColumns));
     const dim3 blocks(block_count(sizes.batch * tiles, 1), block_count(filters, TileType::kRows),
                       static_cast<unsigned>(sizes.groups));
-    launch(queue, conv_to_small_kernel<TileType, T>, blocks, kProductThreads,
+    launch(launcher, conv_forward_kernel<TileType, T>, blocks, kProductThreads,
            ToSmall<T>{patches, filters, patch, pixels, tiles, large, weight.values, small});
   });
 }
 
-template void conv_to_small<float>(Queue&, const ConvSizes&, const float*, const Weight<float>&,
-                                   const Destination<float>&, Precision);
-template void conv_to_small<double>(Queue&, const ConvSizes&, const double*, const Weight<double>&,
-                                    const Destination<double>&, Precision);
+template void conv_forward<float>(Launcher&, const ConvSizes&, const float*, const Weight<float>&,
+                                  const Destination<float>&, Precision);
+template void conv_forward<double>(Launcher&, const ConvSizes&, const double*,
+                                   const Weight<double>&, const Destination<double>&, Precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -1,19 +1,19 @@
 #pragma once
 
 #include "kernels/args.h"
-#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/language.h"
 #include "kernels/instantiate.h"
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 #include "kernels/table.h"
 
-/// The CUDA back end. All pointers of the arguments, and the scratch memory of the queue, are in
+/// The CUDA back end. All pointers of the arguments, and the scratch memory of the launcher, are in
 /// device memory; a kernel returns when its work is queued. Results do not depend on the card: work
 /// is cut by shapes alone, and no number is added to memory that two threads share.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 #define PISR_KERNEL(name, Args) \
   template <class T>            \
-  void name(Queue& queue, const Args<T>& args);
+  void name(Launcher& launcher, const Args<T>& args);
 #include "kernels/ops.def"
 #undef PISR_KERNEL
 

@@ -12,7 +12,7 @@
 #include "kernels/cuda/conv/conv_weight_tiles.h"
 #include "kernels/cuda/conv/patches.h"
 #include "kernels/cuda/conv/product.h"
-#include "kernels/cuda/late_sums.h"
+#include "kernels/cuda/deferred_sums.h"
 #include "kernels/cuda/prelu_part.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
@@ -85,7 +85,7 @@ __device__ __forceinline__ void store_part(
 }
 
 template <class TileType, class T>
-__global__ void __launch_bounds__(kProductThreads) conv_to_weight_kernel(ToWeight<T> job) {
+__global__ void __launch_bounds__(kProductThreads) conv_weight_gradient_kernel(ToWeight<T> job) {
   const int part = static_cast<int>(blockIdx.x) % job.parts;
   const ToWeightOperands<T> operands{job, static_cast<int>(blockIdx.z),
                                      static_cast<int>(blockIdx.y) * TileType::kRows,
@@ -194,7 +194,7 @@ __global__ void __launch_bounds__(kProductThreads)
 // All but the operands; takes the memory for the parts: as many as make about kWantedBlocks blocks
 // with those that have other weights.
 template <class TileType, class T>
-ToWeight<T> to_weight_job(Queue& queue, const ConvSizes& sizes) {
+ToWeight<T> to_weight_job(Launcher& launcher, const ConvSizes& sizes) {
   const Patches patches(sizes);
   const int filters = sizes.out_channels / sizes.groups;
   const int group_inputs = sizes.in_channels / sizes.groups;
@@ -219,65 +219,67 @@ ToWeight<T> to_weight_job(Queue& queue, const ConvSizes& sizes) {
           parts,
           nullptr,
           nullptr,
-          queue.scratch_array<T>(parts * weights)};
+          launcher.scratch_array<T>(parts * weights)};
 }
 
 template <class T>
-LateSum<T> late_weight(const ToWeight<T>& job, T* weight, Store how) {
+DeferredSum<T> deferred_weight(const ToWeight<T>& job, T* weight, Store how) {
   const std::int64_t weights = std::int64_t{job.patches.sizes.out_channels} * job.patch;
   return {weight, how, job.partial, nullptr, job.parts, weights};
 }
 
 template <class TileType, class T>
-void launch_prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args) {
+void launch_prelu_to_weight(Launcher& launcher, const ConvPreluBackwardArgs<T>& args) {
   const ConvBackwardWeightArgs<T>& conv = args.conv;
-  ToWeight<T> job = to_weight_job<TileType, T>(queue, conv.sizes);
+  ToWeight<T> job = to_weight_job<TileType, T>(launcher, conv.sizes);
   job.large = conv.x;
   job.small = conv.dy;
-  const PreluPart<T> prelu = prelu_part(queue, args, job.parts);
+  const PreluPart<T> prelu = prelu_part(launcher, args, job.parts);
   const dim3 blocks(block_count(job.parts, 1), block_count(job.filters, TileType::kRows),
                     static_cast<unsigned>(conv.sizes.groups));
-  launch(queue, prelu_to_weight_kernel<TileType, T>, blocks, kProductThreads, job, prelu);
-  LateSums<T> late = late_prelu_sums(prelu, args, job.parts);
-  late.push_back(late_weight(job, conv.dweight, conv.dweight_store));
-  leave_or_finish(queue, late, conv.later);
+  launch(launcher, prelu_to_weight_kernel<TileType, T>, blocks, kProductThreads, job, prelu);
+  DeferredSums<T> late = late_prelu_sums(prelu, args, job.parts);
+  late.push_back(deferred_weight(job, conv.dweight, conv.dweight_store));
+  leave_or_finish(launcher, late, conv.deferred);
 }
 
 }  // namespace
 
 template <class T>
-void conv_to_weight(Queue& queue, const ConvSizes& sizes, const T* large, const T* small, T* weight,
-                    Store how, LateSums<T>* later, Precision precision) {
+void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* large,
+                          const T* small, T* weight, Store how, DeferredSums<T>* deferred,
+                          Precision precision) {
   if constexpr (std::is_same_v<T, float>) {
-    if (tiles_take_to_weight(sizes, precision)) {
-      tiles_to_weight(queue, sizes, large, small, weight, how, later, precision);
+    if (tiles_take_weight_gradient(sizes, precision)) {
+      tiles_weight_gradient(launcher, sizes, large, small, weight, how, deferred, precision);
       return;
     }
   }
   with_tile<T>(sizes.out_channels / sizes.groups, precision, [&](auto tile) {
     using TileType = decltype(tile);
-    ToWeight<T> job = to_weight_job<TileType, T>(queue, sizes);
+    ToWeight<T> job = to_weight_job<TileType, T>(launcher, sizes);
     job.large = large;
     job.small = small;
     const std::int64_t columns = block_count(job.patch, TileType::kColumns);
     const dim3 blocks(block_count(columns * job.parts, 1),
                       block_count(job.filters, TileType::kRows),
                       static_cast<unsigned>(sizes.groups));
-    launch(queue, conv_to_weight_kernel<TileType, T>, blocks, kProductThreads, job);
-    leave_or_finish(queue, {late_weight(job, weight, how)}, later);
+    launch(launcher, conv_weight_gradient_kernel<TileType, T>, blocks, kProductThreads, job);
+    leave_or_finish(launcher, {deferred_weight(job, weight, how)}, deferred);
   });
 }
 
 template <class T>
-bool prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args, Precision precision) {
+bool prelu_to_weight(Launcher& launcher, const ConvPreluBackwardArgs<T>& args,
+                     Precision precision) {
   const ConvSizes& sizes = args.conv.sizes;
   if (args.conv.dweight == nullptr) {
     return false;
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (tiles_take_to_weight(sizes, precision)) {
-      if (tiles_take_prelu_to_weight(sizes, precision)) {
-        tiles_prelu_to_weight(queue, args, precision);
+    if (tiles_take_weight_gradient(sizes, precision)) {
+      if (tiles_take_prelu_weight_gradient(sizes, precision)) {
+        tiles_prelu_weight_gradient(launcher, args, precision);
         return true;
       }
       return false;
@@ -291,7 +293,7 @@ bool prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args, Precisi
     // The tile for few filters has fewer elements of dz in a slice than threads.
     if constexpr (kDepth * TileType::kRows >= kProductThreads) {
       if (patch <= TileType::kColumns) {
-        launch_prelu_to_weight<TileType>(queue, args);
+        launch_prelu_to_weight<TileType>(launcher, args);
         done = true;
       }
     }
@@ -299,11 +301,12 @@ bool prelu_to_weight(Queue& queue, const ConvPreluBackwardArgs<T>& args, Precisi
   return done;
 }
 
-template bool prelu_to_weight<float>(Queue&, const ConvPreluBackwardArgs<float>&, Precision);
-template bool prelu_to_weight<double>(Queue&, const ConvPreluBackwardArgs<double>&, Precision);
-template void conv_to_weight<float>(Queue&, const ConvSizes&, const float*, const float*, float*,
-                                    Store, LateSums<float>*, Precision);
-template void conv_to_weight<double>(Queue&, const ConvSizes&, const double*, const double*,
-                                     double*, Store, LateSums<double>*, Precision);
+template bool prelu_to_weight<float>(Launcher&, const ConvPreluBackwardArgs<float>&, Precision);
+template bool prelu_to_weight<double>(Launcher&, const ConvPreluBackwardArgs<double>&, Precision);
+template void conv_weight_gradient<float>(Launcher&, const ConvSizes&, const float*, const float*,
+                                          float*, Store, DeferredSums<float>*, Precision);
+template void conv_weight_gradient<double>(Launcher&, const ConvSizes&, const double*,
+                                           const double*, double*, Store, DeferredSums<double>*,
+                                           Precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

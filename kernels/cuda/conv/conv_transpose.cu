@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/cuda/conv/conv_float_tiles.h"
+#include "kernels/cuda/conv/conv_fp32_tiles.h"
 #include "kernels/cuda/conv/conv_primitives.h"
-#include "kernels/cuda/conv/conv_tiles.h"
-#include "kernels/cuda/conv/phase.h"
+#include "kernels/cuda/conv/conv_tf32_tiles.h"
 #include "kernels/cuda/conv/product.h"
+#include "kernels/cuda/conv/stride_residue.h"
 #include "kernels/cuda/fast_divide.h"
 #include "kernels/cuda/map.h"
 
@@ -31,7 +31,7 @@ template <class T>
 struct ToLargeOperands {
   static constexpr bool kADown = true, kBDown = false, kComputesA = false;
   const ToLarge<T>& job;
-  const Phase &rows, &columns;
+  const StrideResidue &rows, &columns;
   const FastDivide &taps, &tap_columns, &width;
   const T* small;
   const T* weight;
@@ -69,13 +69,15 @@ struct ToLargeOperands {
 };
 
 template <class TileType, class T>
-__global__ void __launch_bounds__(kProductThreads) conv_to_large_kernel(ToLarge<T> job) {
+__global__ void __launch_bounds__(kProductThreads) conv_transpose_kernel(ToLarge<T> job) {
   const ConvSizes& sizes = job.sizes;
   const int stride = sizes.stride;
   const auto group = static_cast<int>(blockIdx.z) / (stride * stride);
   const int phase = static_cast<int>(blockIdx.z) % (stride * stride);
-  const Phase rows(phase / stride, sizes.in_height, sizes.kernel_height, stride, sizes.padding);
-  const Phase columns(phase % stride, sizes.in_width, sizes.kernel_width, stride, sizes.padding);
+  const StrideResidue rows(phase / stride, sizes.in_height, sizes.kernel_height, stride,
+                           sizes.padding);
+  const StrideResidue columns(phase % stride, sizes.in_width, sizes.kernel_width, stride,
+                              sizes.padding);
   const int pixels = rows.count * columns.count;
   const int first_pixel = static_cast<int>(blockIdx.x % job.tiles) * TileType::kColumns;
   if (first_pixel >= pixels) {
@@ -114,18 +116,18 @@ __global__ void __launch_bounds__(kProductThreads) conv_to_large_kernel(ToLarge<
 }
 
 template <class T>
-void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small,
+void zero_padded_to_large(Launcher& launcher, const ConvSizes& sizes, const T* small,
                           const Weight<T>& weight, const Destination<T>& large,
                           Precision precision) {
   if constexpr (std::is_same_v<T, float>) {
-    if (precision != Precision::fp32 && tiles_take_to_large(sizes)) {
-      tiles_to_large(queue, sizes, small, weight, large);
+    if (precision != Precision::fp32 && tf32_tiles_take_transpose(sizes)) {
+      tf32_tiles_transpose(launcher, sizes, small, weight, large);
       return;
     }
     // Few results would leave most of a tensor core idle.
     if ((precision == Precision::fp32 || sizes.in_channels <= 4) &&
-        float_tiles_take_to_large(sizes)) {
-      float_tiles_to_large(queue, sizes, small, weight, large);
+        fp32_tiles_take_transpose(sizes)) {
+      fp32_tiles_transpose(launcher, sizes, small, weight, large);
       return;
     }
   }
@@ -141,7 +143,7 @@ void zero_padded_to_large(Queue& queue, const ConvSizes& sizes, const T* small,
     const auto tiles = static_cast<int>(block_count(pixels, TileType::kColumns));
     const dim3 blocks(block_count(sizes.batch * tiles, 1), block_count(channels, TileType::kRows),
                       static_cast<unsigned>(sizes.groups * stride * stride));
-    launch(queue, conv_to_large_kernel<TileType, T>, blocks, kProductThreads,
+    launch(launcher, conv_transpose_kernel<TileType, T>, blocks, kProductThreads,
            ToLarge<T>{sizes, channels, filters, tiles, small, weight.values, large});
   });
 }
@@ -176,10 +178,10 @@ struct FoldPadding {
 }  // namespace
 
 template <class T>
-void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const Weight<T>& weight,
-                   const Destination<T>& large, Precision precision) {
+void conv_transpose(Launcher& launcher, const ConvSizes& sizes, const T* small,
+                    const Weight<T>& weight, const Destination<T>& large, Precision precision) {
   if (sizes.padding_mode == PaddingMode::zero || sizes.padding == 0) {
-    zero_padded_to_large(queue, sizes, small, weight, large, precision);
+    zero_padded_to_large(launcher, sizes, small, weight, large, precision);
     return;
   }
   ConvSizes with_padding = sizes;
@@ -187,16 +189,16 @@ void conv_to_large(Queue& queue, const ConvSizes& sizes, const T* small, const W
   with_padding.in_width += 2 * sizes.padding;
   with_padding.padding = 0;
   const std::int64_t planes = sizes.batch * sizes.in_channels;
-  auto* padded = queue.scratch_array<T>(
+  auto* padded = launcher.scratch_array<T>(
       static_cast<std::size_t>(planes * with_padding.in_height * with_padding.in_width));
-  zero_padded_to_large(queue, with_padding, small, weight, Destination<T>{padded}, precision);
-  map_planes(queue, planes, std::int64_t{sizes.in_height} * sizes.in_width,
+  zero_padded_to_large(launcher, with_padding, small, weight, Destination<T>{padded}, precision);
+  map_planes(launcher, planes, std::int64_t{sizes.in_height} * sizes.in_width,
              FoldPadding<T>{sizes, padded, large.y, large.how});
 }
 
-template void conv_to_large<float>(Queue&, const ConvSizes&, const float*, const Weight<float>&,
-                                   const Destination<float>&, Precision);
-template void conv_to_large<double>(Queue&, const ConvSizes&, const double*, const Weight<double>&,
-                                    const Destination<double>&, Precision);
+template void conv_transpose<float>(Launcher&, const ConvSizes&, const float*, const Weight<float>&,
+                                    const Destination<float>&, Precision);
+template void conv_transpose<double>(Launcher&, const ConvSizes&, const double*,
+                                     const Weight<double>&, const Destination<double>&, Precision);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

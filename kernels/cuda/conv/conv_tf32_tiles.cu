@@ -20,7 +20,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/conv/conv_primitives.h"
-#include "kernels/cuda/conv/conv_tiles.h"
+#include "kernels/cuda/conv/conv_tf32_tiles.h"
 #include "kernels/cuda/conv/tensor_core.h"
 #include "kernels/cuda/conv/tile_job.h"
 #include "kernels/cuda/fast_divide.h"
@@ -262,7 +262,7 @@ __global__ void __launch_bounds__(kThreads, 3)
 }
 
 template <int kFilterTiles, int kTaps, int kStepOfRows>
-void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t batch) {
+void run(Launcher& launcher, TileJob job, const Weight<float>& weight, std::int64_t batch) {
   fit(job, kFilterTiles);
   const int words_of_phase = count_32(job.weights_of_phase(), "weights");
   for (int i = 0; i < job.phase_count; ++i) {
@@ -271,15 +271,15 @@ void run(Queue& queue, TileJob job, const Weight<float>& weight, std::int64_t ba
   const bool is_unordered = weight.prepared == nullptr && job.cell.divisor() == 1 &&
                             job.padded_channels * job.most_taps <= kMostUnordered;
   const auto pack = [&](float* memory) {
-    map_planes(queue, job.phase_count, words_of_phase,
+    map_planes(launcher, job.phase_count, words_of_phase,
                PackWeights<kFilterTiles>{FastDivide(kFilterTiles), job, weight.values, memory});
   };
   const float* packed =
       is_unordered
           ? nullptr
-          : prepare<float>(queue, weight.prepared,
+          : prepare<float>(launcher, weight.prepared,
                            static_cast<std::size_t>(job.phase_count) * words_of_phase, pack);
-  launch_with_shared(queue, conv_tiles_kernel<kFilterTiles, kTaps, kStepOfRows>,
+  launch_with_shared(launcher, conv_tiles_kernel<kFilterTiles, kTaps, kStepOfRows>,
                      tile_blocks(job, batch), kThreads, job.shared_bytes, job, weight.values,
                      packed, can_load_fours(job));
 }
@@ -290,18 +290,18 @@ int filter_tiles(int filters) {
   return filters <= kFewTiles * 8 ? kFewTiles : kManyTiles;
 }
 
-void run(Queue& queue, const TileJob& job, const Weight<float>& weight, std::int64_t batch) {
+void run(Launcher& launcher, const TileJob& job, const Weight<float>& weight, std::int64_t batch) {
   const int taps = job.phase_count == 1 ? job.phases[0].taps_y : 0;
   if (filter_tiles(job.filters) == kManyTiles) {
-    run<kManyTiles, 0, 0>(queue, job, weight, batch);
+    run<kManyTiles, 0, 0>(launcher, job, weight, batch);
   } else if (taps == 3 && job.step == 1) {
-    run<kFewTiles, 3, 1>(queue, job, weight, batch);
+    run<kFewTiles, 3, 1>(launcher, job, weight, batch);
   } else if (taps == 4 && job.step == 1) {
-    run<kFewTiles, 4, 1>(queue, job, weight, batch);
+    run<kFewTiles, 4, 1>(launcher, job, weight, batch);
   } else if (taps == 6 && job.step == 2) {
-    run<kFewTiles, 6, 2>(queue, job, weight, batch);
+    run<kFewTiles, 6, 2>(launcher, job, weight, batch);
   } else {
-    run<kFewTiles, 0, 0>(queue, job, weight, batch);
+    run<kFewTiles, 0, 0>(launcher, job, weight, batch);
   }
 }
 
@@ -338,28 +338,28 @@ bool may_take(const ConvSizes& sizes) {
 
 }  // namespace
 
-bool tiles_take_to_small(const ConvSizes& sizes) {
+bool tf32_tiles_take_forward(const ConvSizes& sizes) {
   return may_take(sizes) && sizes.in_channels >= kStep && fits(to_small_job(sizes));
 }
 
-bool tiles_take_to_large(const ConvSizes& sizes) {
+bool tf32_tiles_take_transpose(const ConvSizes& sizes) {
   return may_take(sizes) && fits(any_to_large_job(sizes));
 }
 
-void tiles_to_small(Queue& queue, const ConvSizes& sizes, const float* large,
-                    const Weight<float>& weight, const Destination<float>& small) {
+void tf32_tiles_forward(Launcher& launcher, const ConvSizes& sizes, const float* large,
+                        const Weight<float>& weight, const Destination<float>& small) {
   TileJob job = to_small_job(sizes);
   job.source = large;
   job.target = small;
-  run(queue, job, weight, sizes.batch);
+  run(launcher, job, weight, sizes.batch);
 }
 
-void tiles_to_large(Queue& queue, const ConvSizes& sizes, const float* small,
-                    const Weight<float>& weight, const Destination<float>& large) {
+void tf32_tiles_transpose(Launcher& launcher, const ConvSizes& sizes, const float* small,
+                          const Weight<float>& weight, const Destination<float>& large) {
   TileJob job = any_to_large_job(sizes);
   job.source = small;
   job.target = large;
-  run(queue, job, weight, sizes.batch);
+  run(launcher, job, weight, sizes.batch);
 }
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -34,9 +34,9 @@ class FunctionRef<Result(Args...)> {
 ///
 /// Results must not depend on the number of threads: a kernel cuts its work into tasks by the
 /// shapes alone, each task writes memory of its own, and partial sums are added in task order.
-class Queue {
+class Launcher {
  public:
-  virtual ~Queue() = default;
+  virtual ~Launcher() = default;
 
   /// Calls body(task, worker) once for each task in [0, tasks), in any order and possibly at once.
   /// worker is in [0, workers()) and no two calls that run at once have the same one. Returns

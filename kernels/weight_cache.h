@@ -2,16 +2,16 @@
 
 #include <cstddef>
 
-#include "kernels/queue.h"
+#include "kernels/launcher.h"
 
 namespace pisr::kernels {
 
 /// Memory that outlives a launch, for what a kernel makes of weights that never change again: the
 /// same in another order, or rounded. The first launch fills it, later ones of the same kernel and
 /// the same weights find it there.
-class PreparedWeight {
+class WeightCache {
  public:
-  virtual ~PreparedWeight() = default;
+  virtual ~WeightCache() = default;
   /// `bytes` of memory of the device, aligned to 256; always as many. Those of the first call,
   /// which must not come while work is captured, are to be filled: `is_new`.
   virtual void* memory(std::size_t bytes, bool& is_new) = 0;
@@ -20,10 +20,10 @@ class PreparedWeight {
 /// What fill(T*) makes of a weight, `count` numbers: made once where `prepared` is not null, else
 /// in scratch memory.
 template <class T, class Fill>
-T* prepare(Queue& queue, PreparedWeight* prepared, std::size_t count, const Fill& fill) {
+T* prepare(Launcher& launcher, WeightCache* prepared, std::size_t count, const Fill& fill) {
   bool is_new = true;
   T* const memory = prepared == nullptr
-                        ? queue.scratch_array<T>(count)
+                        ? launcher.scratch_array<T>(count)
                         : static_cast<T*>(prepared->memory(count * sizeof(T), is_new));
   if (is_new) {
     fill(memory);
@@ -35,7 +35,7 @@ T* prepare(Queue& queue, PreparedWeight* prepared, std::size_t count, const Fill
 template <class T>
 struct Weight {
   const T* values;
-  PreparedWeight* prepared = nullptr;  ///< of these values; may be null
+  WeightCache* prepared = nullptr;  ///< of these values; may be null
 };
 
 }  // namespace pisr::kernels

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/store.h"
+
+namespace pisr::kernels {
+
+/// Sums that a kernel has computed in parts and left to finish_sums, in its scratch memory: result
+/// i is the sum of parts[(run results + i) terms + term] over all runs and terms.
+template <class T>
+struct DeferredSum {
+  T* target;
+  Store store;
+  const T* parts;
+  const double* exact_parts;  ///< where `parts` is null
+  std::int64_t runs, results, terms = 1;
+};
+
+/// Where a kernel may leave sums. Their parts must stay until finish_sums.
+template <class T>
+using DeferredSums = std::vector<DeferredSum<T>>;
+
+/// Finishes sums, one after the other where they have one target. The list lies in the host's
+/// memory.
+template <class T>
+struct FinishSumsArgs {
+  std::int64_t count;
+  const DeferredSum<T>* sums;
+};
+
+}  // namespace pisr::kernels
