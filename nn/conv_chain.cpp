@@ -87,6 +87,13 @@ ConvChain& ConvChain::append(const Layer& layer) {
   return *this;
 }
 
+ConvChain& ConvChain::append(const ConvChain& chain) {
+  for (const Stage& stage : chain.stages_) {
+    add(stage);
+  }
+  return *this;
+}
+
 void ConvChain::add(Stage stage) {
   for (Tensor* const parameter : {&stage.weight, &stage.bias, &stage.slope}) {
     if (parameter->defined()) {

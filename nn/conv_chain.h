@@ -37,6 +37,8 @@ class ConvChain {
 
   /// Adds the layers of `layer`; Error usage where one cannot be part of a chain.
   ConvChain& append(const Layer& layer);
+  /// Adds copies of the stages of another chain.
+  ConvChain& append(const ConvChain& chain);
 
   /// Adds a copy.
   void add(Stage stage);
