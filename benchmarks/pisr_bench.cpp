@@ -78,11 +78,11 @@ std::unique_ptr<benchmark::BenchmarkReporter> make_display(const std::string& fo
 void check_flags(const BenchmarkFlags& flags) {
   if (flags.format != "console" && flags.format != "json") {
     throw Error(ErrorKind::usage,
-                "--benchmark_format: wants console or json, got '" + flags.format + "'");
+                "--benchmark_format: must be console or json, got '" + flags.format + "'");
   }
   if (flags.out_format != "json") {
     throw Error(ErrorKind::usage,
-                "--benchmark_out_format: wants json, got '" + flags.out_format + "'");
+                "--benchmark_out_format: must be json, got '" + flags.out_format + "'");
   }
 }
 
@@ -262,7 +262,7 @@ int main(int argc, char** argv) {
     }
     DeviceChoice choice = parse_device(device);
     if (choice.kind == DeviceChoice::Kind::automatic) {
-      throw Error(ErrorKind::usage, "--device: wants cpu, cuda or cuda:N, got 'auto'");
+      throw Error(ErrorKind::usage, "--device: must be cpu, cuda or cuda:N, got 'auto'");
     }
     return run_benchmarks(argv[0], flags, {threads, choice}, old_run, tolerance);
   });

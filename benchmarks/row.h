@@ -20,7 +20,7 @@ double seconds_of(Work work) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Calls work() as often as Google Benchmark wants, but at least `least` times, and gives the
+/// Calls work() as often as Google Benchmark asks, but at least `least` times, and gives the
 /// seconds of each call; prepare() before each is not counted.
 template <class Prepare, class Work>
 std::vector<double> sample(benchmark::State& state, int least, Prepare prepare, Work work) {

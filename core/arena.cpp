@@ -163,7 +163,7 @@ std::vector<std::shared_ptr<void>> Arena::hold() const {
 void Arena::add_block(std::size_t bytes) {
   if (is_capturing()) {
     throw Error(ErrorKind::usage,
-                message("arena: the work that is captured wants ", bytes, " bytes more than the ",
+                message("arena: the captured work needs ", bytes, " bytes more than the ",
                         capacity(), " there are"),
                 "run the same step once before it is captured");
   }

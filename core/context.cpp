@@ -85,7 +85,7 @@ Context::~Context() = default;
 
 CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
   if (device() == nullptr) {
-    throw Error(ErrorKind::usage, "capture: wants a context on a device, this one is on the CPU");
+    throw Error(ErrorKind::usage, "capture: needs a context on a device, this one is on the CPU");
   }
   arena_.reset();  // joins its memory to one block, which cannot be done once work is captured
   return device_call([&] {

@@ -38,7 +38,7 @@ class ShapeError : public Error {
   explicit ShapeError(const std::string& message) : Error(ErrorKind::usage, message) {}
 };
 
-/// Joins its arguments with operator<<: message("wants ", 3, " channels").
+/// Joins its arguments with operator<<: message("got ", 3, " channels").
 template <class... Parts>
 std::string message(const Parts&... parts) {
   std::ostringstream text;

@@ -23,7 +23,7 @@ bool apply() {
       ? Error(ErrorKind::device,
               message("PISR_ISA: this machine has no '", name, "'; it has ", here))
       : Error(ErrorKind::usage,
-              message("PISR_ISA: wants one of ", here, " here, got '", name, "'"));
+              message("PISR_ISA: must be one of ", here, " here, got '", name, "'"));
 }
 
 }  // namespace

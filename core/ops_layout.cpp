@@ -114,7 +114,7 @@ Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t coun
   const Shape& shape = x.shape();
   if (first < 0 || count < 1 || count > shape[1] || first > shape[1] - count) {
     refuse_operands(kOp,
-                    message("wants ", count, " channels from ", first, " on, x has ", shape[1]),
+                    message("cannot take ", count, " channels from channel ", first, " on, x has ", shape[1]),
                     {{"x", x}});
   }
   const std::int64_t inner = shape[2] * shape[3];
@@ -142,10 +142,10 @@ Variable pixel_shuffle(const Variable& x, int factor) {
   const Shape& shape = x.shape();
   const std::int64_t square = std::int64_t{factor} * factor;
   if (factor < 1) {
-    throw ShapeError(message(kOp, ": factor wants at least 1, got ", factor));
+    throw ShapeError(message(kOp, ": factor must be at least 1, got ", factor));
   }
   if (shape[1] % square != 0) {
-    refuse_operands(kOp, message("channels want to be a multiple of ", factor, " x ", factor),
+    refuse_operands(kOp, message("channels must be a multiple of ", factor, " x ", factor),
                     {{"x", x}});
   }
   const std::int64_t batch = shape[0];

@@ -69,12 +69,12 @@ LossTerm checked_term(const char* name, LossOp op, const Variable& target, const
   return {name, op, target, location, spread};
 }
 
-// The gradients that weighted_loss computes with its losses: of each operand that wants one.
+// The gradients that weighted_loss computes with its losses: for each operand that needs one.
 class TermGradients {
  public:
   static constexpr std::size_t kMost = 4;  // inputs of an operation
 
-  // Memory for the gradient of `operand`; undefined where it wants none.
+  // Memory for the gradient of `operand`; undefined where it needs none.
   Tensor add(const Variable& operand) {
     if (!operand.requires_gradient()) {
       return {};

@@ -115,7 +115,7 @@ struct ThreadPool::Implementation {
 ThreadPool::ThreadPool(int threads) : threads_(threads == 0 ? available_threads() : threads) {
   if (threads < 0) {
     throw Error(ErrorKind::usage,
-                message("threads: wants at least 1, or 0 for all, got ", threads));
+                message("threads: must be at least 1, or 0 for all, got ", threads));
   }
   if (threads_ > 1) {
     implementation_ = std::make_unique<Implementation>(threads_);

@@ -35,7 +35,7 @@ std::size_t header_length(std::span<const std::byte> first_bytes, std::uint64_t 
                          " bytes, more than the ", kMaxHeader, " allowed"));
   }
   if (length > file_size - kLengthBytes) {
-    refuse(file, message("truncated: its header wants ", length, " bytes, the file has ",
+    refuse(file, message("truncated: its header needs ", length, " bytes, the file has ",
                          file_size - kLengthBytes, " after the length"));
   }
   return static_cast<std::size_t>(length);

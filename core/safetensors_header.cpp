@@ -53,7 +53,7 @@ Json parse_strictly(std::string_view text, const Place& place) {
 
 std::uint64_t unsigned_number(const Json& value, const char* what, const Place& place) {
   if (!value.is_number_unsigned()) {
-    place.refuse(message(what, " wants whole numbers, got ", in_quotes(value.dump())));
+    place.refuse(message(what, " must hold whole numbers, got ", in_quotes(value.dump())));
   }
   return value.get<std::uint64_t>();
 }
@@ -112,7 +112,7 @@ TensorEntry parse_entry(const std::string& name, const Json& value, std::uint64_
   const std::uint64_t bytes =
       static_cast<std::uint64_t>(entry.shape.count()) * size_of(entry.dtype);
   if (entry.end - entry.begin != bytes) {
-    place.refuse(message(entry.dtype, entry.shape, " wants ", bytes, " bytes, has ",
+    place.refuse(message(entry.dtype, entry.shape, " needs ", bytes, " bytes, has ",
                          entry.end - entry.begin));
   }
   return entry;
@@ -196,7 +196,7 @@ std::string format_safetensors_header(const SafeTensorsHeader& header) {
     text.append((8 - text.size() % 8) % 8, ' ');
     return text;
   } catch (const Json::exception&) {
-    throw Error(ErrorKind::usage, "safetensors: names and metadata want to be valid UTF-8");
+    throw Error(ErrorKind::usage, "safetensors: names and metadata must be valid UTF-8");
   }
 }
 

@@ -26,7 +26,7 @@ ConvSizes sizes_of(const ConvChain::Stage& stage, std::size_t index, const Shape
   const Shape& weight = stage.weight.shape();
   const std::int64_t wanted = stage.transposed ? weight[0] : weight[1] * stage.groups;
   if (x.rank() != 4 || x[1] != wanted) {
-    refuse(index, message("wants an input [n, ", wanted, ", h, w]"), x, weight);
+    refuse(index, message("takes an input [n, ", wanted, ", h, w]"), x, weight);
   }
   const auto out_extent = [&](int axis) {
     const std::int64_t out =
@@ -103,14 +103,14 @@ void ConvChain::add(Stage stage) {
 
 void ConvChain::add_prelu(const Tensor& slope) {
   if (stages_.empty() || stages_.back().slope.defined()) {
-    throw Error(ErrorKind::usage, "conv_chain: a PReLU wants a convolution right before it");
+    throw Error(ErrorKind::usage, "conv_chain: a PReLU must follow a convolution");
   }
   const Stage& last = stages_.back();
   const Shape& weight = last.weight.shape();
   const std::int64_t channels = last.transposed ? weight[1] * last.groups : weight[0];
   const std::int64_t slopes = slope.count();
   if (slopes != 1 && slopes != channels) {
-    throw ShapeError(message("conv_chain: PReLU wants 1 slope or one for each of the ", channels,
+    throw ShapeError(message("conv_chain: a PReLU must have 1 slope or one for each of the ", channels,
                              " channels, got ", slopes));
   }
   stages_.back().slope = slope.clone();
@@ -126,11 +126,11 @@ Shape ConvChain::output_shape(const Shape& input) const {
 
 void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   if (stages_.empty()) {
-    throw Error(ErrorKind::usage, "conv_chain: wants at least one convolution");
+    throw Error(ErrorKind::usage, "conv_chain: there must be at least one convolution");
   }
   for (const Tensor& tensor : {x, y, stages_.front().weight}) {
     if (tensor.device() != context.device()) {
-      throw ShapeError(message("conv_chain: wants input, output and parameters on ",
+      throw ShapeError(message("conv_chain: input, output and parameters must be on ",
                                place_name(context.device()), ", got ", tensor, " on ",
                                place_name(tensor.device())));
     }
@@ -139,8 +139,7 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   if (!(y.shape() == wanted) || x.dtype() != y.dtype() ||
       x.dtype() != stages_.front().weight.dtype()) {
     throw ShapeError(
-        message("conv_chain: wants input and output of the parameters' type and an "
-                "output ",
+        message("conv_chain: input and output must have the parameters' type, the output shape ",
                 wanted, ", got input ", x, " and output ", y));
   }
   with_type(x.dtype(), [&]<class T>() {

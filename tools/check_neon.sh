@@ -8,7 +8,7 @@
 #   PISR_CHECK_NEON=1 installs what is missing, 0 skips; not set, it is skipped where compiler or qemu is missing.
 set -euo pipefail
 model=${1:+$(realpath "$1")}
-image=${1:+$(realpath "${2:?wants a model and an image}")}
+image=${1:+$(realpath "${2:?needs an image beside the model}")}
 cd "$(dirname "$0")/.."
 
 tools=(g++-aarch64-linux-gnu qemu-user-static)

@@ -19,9 +19,9 @@ fail() { # fail CODE TEXT
 prebuilt='' out=docs/gpu_verified.json limit=570
 while [ $# -gt 0 ]; do
   case $1 in
-    --prebuilt) prebuilt=${2:?--prebuilt wants a folder} ;;
-    --out) out=${2:?--out wants a file} ;;
-    --seconds) limit=${2:?--seconds wants a number} ;;
+    --prebuilt) prebuilt=${2:?--prebuilt needs a folder} ;;
+    --out) out=${2:?--out needs a file} ;;
+    --seconds) limit=${2:?--seconds needs a number} ;;
     *) fail 2 "unknown option '$1'" ;;
   esac
   shift 2
@@ -73,7 +73,7 @@ if [ -n "$prebuilt" ]; then
   programs=$(realpath "$prebuilt")
   export LD_LIBRARY_PATH=$programs/lib:${LD_LIBRARY_PATH:-}
 else
-  command -v nvcc cmake ninja >/dev/null || fail 6 "wants nvcc, cmake and ninja, or --prebuilt"
+  command -v nvcc cmake ninja >/dev/null || fail 6 "needs nvcc, cmake and ninja, or --prebuilt"
   programs=$PWD/build/gpu
   stage build 300 build_all
   [ "$failed" = 0 ] || exit 1

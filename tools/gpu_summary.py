@@ -95,7 +95,7 @@ def show_cudnn(rows):
 
 def main():
     if len(sys.argv) != 3:
-        print("gpu_summary: error: wants FOLDER OUT", file=sys.stderr)
+        print("gpu_summary: error: needs FOLDER and OUT", file=sys.stderr)
         return 2
     folder, out = sys.argv[1:]
     gpu, driver, capability = lines_of(folder, "gpu")

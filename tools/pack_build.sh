@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ $# -ne 2 ]; then
-  echo "pack_build: error: wants BUILD DIR or --deps DIR" >&2
+  echo "pack_build: error: needs BUILD DIR or --deps DIR" >&2
   exit 2
 fi
 target=$2

@@ -88,7 +88,7 @@ std::filesystem::path run_path(const Options& options) {
     return options.out;
   }
   if (!options.resume.empty()) {
-    throw Error(ErrorKind::usage, "--resume: wants the run directory too", "name it with --out");
+    throw Error(ErrorKind::usage, "--resume: needs the run directory too", "name it with --out");
   }
   const std::time_t seconds = std::time(nullptr);
   std::tm parts{};

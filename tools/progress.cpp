@@ -37,7 +37,7 @@ ProgressStyle progress_style_from_name(const std::string& name) {
   if (name == "json") return ProgressStyle::json;
   if (name == "none") return ProgressStyle::none;
   throw Error(ErrorKind::usage,
-              "--progress: wants auto, line, log, json or none, got '" + name + "'");
+              "--progress: must be auto, line, log, json or none, got '" + name + "'");
 }
 
 TrainingProgress::TrainingProgress(ProgressStyle style) : style_(style) {

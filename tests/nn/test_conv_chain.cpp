@@ -104,11 +104,11 @@ TEST_CASE("conv_chain: what it refuses") {
     return thrown([&] { ConvChain().append(layer); }).what();
   };
   CHECK(contains(appended(Doubling()), "takes convolutions"));
-  CHECK(contains(appended(Prelu()), "wants a convolution right before"));
+  CHECK(contains(appended(Prelu()), "a PReLU must follow a convolution"));
   Sequential twice;
   twice.add<Conv2dPrelu>(1, 2, 3);
   twice.add<Prelu>();
-  CHECK(contains(appended(twice), "wants a convolution right before"));
+  CHECK(contains(appended(twice), "a PReLU must follow a convolution"));
   Sequential slopes;
   slopes.add<Conv2d>(1, 2, 3);
   slopes.add<Prelu>(3);
@@ -126,7 +126,7 @@ TEST_CASE("conv_chain: what it refuses") {
   network.add<Conv2d>(1, 4, 3);
   network.add<Conv2d>(3, 2, 3);
   CHECK(contains(run(network, {1, 1, 9, 9}, {1, 2, 5, 5}).what(),
-                 "convolution 1 wants an input [n, 3, h, w] (input [1,4,7,7], weight [2,3,3,3])"));
+                 "convolution 1 takes an input [n, 3, h, w] (input [1,4,7,7], weight [2,3,3,3])"));
   Sequential large;
   large.add<Conv2d>(1, 1, 5);
   CHECK(contains(run(large, {1, 1, 4, 9}, {1, 1, 1, 5}).what(), "kernel larger"));
