@@ -29,7 +29,7 @@ bool apply() {
 }  // namespace
 
 void apply_instruction_set_choice() {
-  // A throw leaves it undone: the next call tries, and fails, again.
+  // After a throw nothing is applied: the next call tries, and fails, again.
   static const bool applied = apply();
   static_cast<void>(applied);
 }

@@ -6,8 +6,8 @@ namespace pisr {
 /// avx512, avx2, sse4, neon or portable; empty or not set, the best runs. It is read once, by the
 /// first context or program that asks, so a context of the library needs no call of its own.
 ///
-/// Throws Error: usage for a name that no processor has, device for one that this machine or build
-/// does not have; the message lists those there are.
+/// Throws Error(usage) for an unknown name and Error(device) for a set that this machine or build
+/// lacks. The message lists the available ones.
 void apply_instruction_set_choice();
 
 }  // namespace pisr

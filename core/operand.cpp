@@ -63,7 +63,8 @@ Tape& check_operands(const char* op, std::initializer_list<Operand> operands) {
 void check_rank(const char* op, const Operand& operand, int rank) {
   if (operand.variable.shape().rank() != rank) {
     refuse_operands(
-        op, message(operand.name, " must have ", rank, " axes, has ", operand.variable.shape().rank()),
+        op,
+        message(operand.name, " must have ", rank, " axes, has ", operand.variable.shape().rank()),
         {operand});
   }
 }

@@ -41,7 +41,7 @@ void check_common(const char* op, std::initializer_list<Operand> operands, const
   check_rank(op, {"weight", weight}, 4);
 }
 
-// The sizes both kinds of convolution read off their operands in the same way.
+// The sizes that both kinds of convolution derive from their operands in the same way.
 template <class Options>
 ConvSizes common_sizes(const char* op, const Shape& x, const Shape& weight,
                        const Options& options) {
@@ -111,7 +111,7 @@ Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Var
       });
 }
 
-// Throws unless the operands of a conv2d fit each other.
+// Throws ShapeError unless the operands of a conv2d fit together.
 ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, const Variable& x,
                        const Variable& weight, const Variable& bias, const Conv2dOptions& options) {
   check_common(op, operands, x, weight);
@@ -142,7 +142,7 @@ ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, 
   return sizes;
 }
 
-// The gradient of the convolution's result takes the place of that of y.
+// The gradient of the convolution's result overwrites that of y.
 template <class T>
 void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Tensor& x,
                            const Tensor& weight, const Tensor& slope, const Tensor& before) {
@@ -181,7 +181,8 @@ Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable&
       {"input", x}, {"weight", weight}, {"bias", bias, true}, {"slope", slope}};
   const ConvSizes sizes = conv2d_sizes(kOp, operands, x, weight, bias, options);
   if (!(slope.shape() == Shape{1}) && !(slope.shape() == Shape{sizes.out_channels})) {
-    refuse_operands(kOp, message("slope must have shape [1] or [", sizes.out_channels, "]"), operands);
+    refuse_operands(kOp, message("slope must have shape [1] or [", sizes.out_channels, "]"),
+                    operands);
   }
   Tape& tape = x.tape();
   const Shape shape{sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width};
@@ -227,14 +228,14 @@ Variable conv_transpose2d(const Variable& x, const Variable& weight, const Varia
   const auto [stride, padding, output_padding, groups] = options;
   check_options(kOp, stride, padding, groups);
   if (output_padding < 0 || output_padding >= stride) {
-    throw ShapeError(message(kOp, ": output_padding must be from 0 to stride - 1 = ", stride - 1, ", got ",
-                             output_padding));
+    throw ShapeError(message(kOp, ": output_padding must be from 0 to stride - 1 = ", stride - 1,
+                             ", got ", output_padding));
   }
   if (weight.shape()[0] != x.shape()[1]) {
-    refuse_operands(
-        kOp,
-        message("the weight expects ", weight.shape()[0], " input channels, the input has ", x.shape()[1]),
-        operands);
+    refuse_operands(kOp,
+                    message("the weight expects ", weight.shape()[0],
+                            " input channels, the input has ", x.shape()[1]),
+                    operands);
   }
   check_groups(kOp, groups, "input", x.shape()[1], operands);
   const std::int64_t out_channels = weight.shape()[1] * groups;

@@ -13,8 +13,8 @@ using kernels::Store;
 constexpr std::size_t kMaxParts = 4;
 constexpr std::array<const char*, kMaxParts> kPartNames = {"part 0", "part 1", "part 2", "part 3"};
 
-// Where the channels of one tensor [n, c, h, w] stand within a wider one [n, wide_c, h, w], counted
-// in elements.
+// Where the channels of one tensor [n, c, h, w] lie within a wider one [n, wide_c, h, w], in
+// elements.
 struct ChannelRange {
   std::int64_t batch, length, wide_length, offset;
 };
@@ -113,9 +113,10 @@ Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t coun
   check_rank(kOp, {"x", x}, 4);
   const Shape& shape = x.shape();
   if (first < 0 || count < 1 || count > shape[1] || first > shape[1] - count) {
-    refuse_operands(kOp,
-                    message("cannot take ", count, " channels from channel ", first, " on, x has ", shape[1]),
-                    {{"x", x}});
+    refuse_operands(
+        kOp,
+        message("cannot take ", count, " channels from channel ", first, " on, x has ", shape[1]),
+        {{"x", x}});
   }
   const std::int64_t inner = shape[2] * shape[3];
   const ChannelRange range{shape[0], count * inner, shape[1] * inner, first * inner};

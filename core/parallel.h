@@ -7,8 +7,8 @@
 
 namespace pisr {
 
-/// A limit on threads: work run through it uses at most `threads` at once. Built on oneTBB, so it
-/// composes with a host program that uses oneTBB itself, and nothing spins after the work.
+/// A limit on threads: work run through it uses at most `threads` at once. It is built on oneTBB,
+/// so it composes with a host program that uses oneTBB too, and idle threads do not spin.
 class ThreadPool {
  public:
   /// threads >= 1, or 0 for all that the process may use (its CPU affinity and cgroup quota).

@@ -23,8 +23,8 @@ struct Place {
   }
 };
 
-// The document, refusing what JSON leaves open: a name that stands twice in one object. Nothing
-// valid is nested more than three deep.
+// Parses the document and refuses what JSON leaves open: a name that occurs twice in one object. No
+// valid header is nested more than three levels deep.
 Json parse_strictly(std::string_view text, const Place& place) {
   constexpr int kMaxDepth = 3;
   std::vector<std::set<std::string>> names;
@@ -158,7 +158,7 @@ SafeTensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
   if (json.empty() || json.front() != '{') {
     whole.refuse("header does not start with '{'");
   }
-  // The parser would take it for the end.
+  // The parser would take a zero byte for the end.
   if (json.find('\0') != std::string_view::npos) {
     whole.refuse("header holds a zero byte");
   }

@@ -127,7 +127,7 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
     node.gradient = Tensor();
     node.gradient_written = false;
     node.gradient_is_kept = node.keeps_gradient;
-    // Before anything is added, so that a gradient is never half there.
+    // Checked before anything is added, so that an error leaves no partial gradient.
     if (node.is_parameter && flat_gradient.defined()) {
       flat_gradient_part(node);
     }
@@ -218,7 +218,8 @@ Variable Tape::last_node(Tensor value) {
   return Variable(this, std::move(value), static_cast<std::int32_t>(nodes_.size()) - 1, step_);
 }
 
-// The gradient of the loss by itself, which most losses ask for and some do without.
+// The derivative of the loss by itself, `seed`, made when it is asked for: some losses do not need
+// it.
 Tensor Tape::seed_gradient() {
   Node& node = nodes_[static_cast<std::size_t>(loss_)];
   if (!node.is_parameter) {

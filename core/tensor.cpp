@@ -156,7 +156,7 @@ void Tensor::copy_from(const Tensor& source) const {
   }
   const bool between_devices =
       device_ != nullptr && source.device_ != nullptr && device_ != source.device_;
-  if (dtype_ != source.dtype_ || between_devices) {  // by way of the host
+  if (dtype_ != source.dtype_ || between_devices) {  // copied through the host
     copy_from(source.to(nullptr).to(dtype_));
     return;
   }

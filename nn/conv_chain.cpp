@@ -110,8 +110,8 @@ void ConvChain::add_prelu(const Tensor& slope) {
   const std::int64_t channels = last.transposed ? weight[1] * last.groups : weight[0];
   const std::int64_t slopes = slope.count();
   if (slopes != 1 && slopes != channels) {
-    throw ShapeError(message("conv_chain: a PReLU must have 1 slope or one for each of the ", channels,
-                             " channels, got ", slopes));
+    throw ShapeError(message("conv_chain: a PReLU must have 1 slope or one for each of the ",
+                             channels, " channels, got ", slopes));
   }
   stages_.back().slope = slope.clone();
 }
@@ -143,7 +143,7 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
                 wanted, ", got input ", x, " and output ", y));
   }
   with_type(x.dtype(), [&]<class T>() {
-    std::vector<ChainStage<T>> stages_of_device;  // the host reads them, and step memory is not its
+    std::vector<ChainStage<T>> stages_of_device;  // the host reads them, so not in step memory
     ChainStage<T>* stages;
     if (context.device() == nullptr) {
       stages = static_cast<ChainStage<T>*>(
