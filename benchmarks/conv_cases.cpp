@@ -43,7 +43,7 @@ Counts counts_of(const ConvSizes& s, bool transposed) {
           weight * (transposed ? in_pixels : out_pixels)};
 }
 
-/// What of a layer is a case.
+/// Which kernels of a layer are cases.
 enum class Passes { forward, forward_and_weight, all };
 
 void add_layer(std::vector<KernelCase>& cases, const Layer& layer, bool transposed, Passes passes,

@@ -29,8 +29,8 @@ namespace {
 
 using namespace pisr;
 
-/// What the user gave to Google Benchmark, and what of it this program does itself: its own
-/// handling of the output files ends the process with a code of its own.
+/// The flags for Google Benchmark, and those that this program handles itself: Google Benchmark's
+/// handling of output files would end the process with an exit code of its own.
 struct BenchmarkFlags {
   std::vector<std::string> passed_on;
   std::string format = "console";
@@ -176,7 +176,7 @@ int run_benchmarks(char* program, const BenchmarkFlags& flags, const Measured& m
   check_flags(flags);
   const std::string old_json = old_run.empty() ? "" : read_run(old_run);
   if (!old_run.empty()) {
-    // Not after two minutes of measuring.
+    // Fails now, not after two minutes of measuring.
     bench::compare_runs(old_json, old_run, old_json, old_run, 0);
   }
   initialise_benchmark(program, flags);

@@ -161,8 +161,7 @@ std::int64_t inference_multiply_adds(int width, int height) {
 }
 
 std::int64_t multiply_adds(const std::string& name) {
-  // Forward, gradient of the weights, gradient of the input; the first layer has no use for the
-  // last.
+  // Forward, gradient of the weights, gradient of the input, which the first layer does not need.
   const std::int64_t fsrcnn = inference_multiply_adds(1, 1);
   const std::int64_t step = 3 * fsrcnn - kFirstLayer;
   const std::int64_t teacher_step = 3 * (kEncoder + fsrcnn) - kEncoderFirstLayer;

@@ -12,7 +12,7 @@
 
 namespace pisr::bench {
 
-/// The work that is measured end to end, all x2 and f32:
+/// The workloads that are measured end to end, all x2 and f32:
 ///   W1  FSRCNN(56, 12, 4) enlarges 640x360 to 1280x720 (or another size)
 ///   W2  a training step of FSRCNN, batch 16, patches of 192x192
 ///   W3  one of the teacher, the same batch
@@ -23,8 +23,8 @@ class Workload {
   virtual ~Workload() = default;
   /// Does it once. For W2-W4 each call is the next step.
   virtual void run() = 0;
-  /// The weights as they are, and what the last run() read and made: for another implementation to
-  /// repeat. W1: "input" and "output"; W2-W4: "high", "low" (the batch) and "loss".
+  /// The current weights, and the inputs and results of the last run(), for another implementation
+  /// to repeat. W1: "input" and "output"; W2-W4: "high", "low" (the batch) and "loss".
   virtual SafeTensors state() const = 0;
 };
 
@@ -40,8 +40,8 @@ Dataset make_training_images(int threads);
 /// "W1" to "W4".
 const std::vector<std::string>& workload_names();
 
-/// Multiply-adds that cannot be left out: W2-W4 without the gradient of an input image, W4 without
-/// the teacher's deconvolution, which nothing reads.
+/// Necessary multiply-adds: W2-W4 without the gradient of an input image, W4 without the teacher's
+/// deconvolution, whose result nothing reads.
 std::int64_t multiply_adds(const std::string& name);
 /// Of W1 at another size.
 std::int64_t inference_multiply_adds(int width, int height);

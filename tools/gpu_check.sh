@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What only a GPU can show, in at most ten minutes: builds for the GPU of this machine, runs the tables of kernel
-# cases and the training steps on it, measures against cuDNN and PyTorch, looks for races and bad accesses with
-# compute-sanitizer. Writes every figure to docs/gpu_verified.json and prints predicted beside measured.
+# Checks what only a GPU can show, in at most ten minutes. Builds for the GPU of this machine, runs the kernel case
+# tables and training steps on it, compares speed with cuDNN and PyTorch, and looks for races and invalid accesses with
+# compute-sanitizer. Writes every figure to docs/gpu_verified.json and prints predicted beside measured times.
 #
 # usage: tools/gpu_check.sh [--prebuilt DIR] [--out FILE] [--seconds N]
 #   --prebuilt DIR  run what tools/pack_build.sh put there instead of building
 #   --out FILE      default docs/gpu_verified.json
-#   --seconds N     stop in time (default 570); what is left out then is named
+#   --seconds N     stop after N seconds (default 570) and name what was left out
 # PISR_DEPS names a folder with headers and libraries that this machine lacks (tools/pack_build.sh --deps makes it).
 # Exit codes: 0, 1 a part failed, 2 wrong use, 6 no GPU or nothing to build with.
 set -uo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What tools/gpu_check.sh found, as docs/gpu_verified.json and as tables with what was predicted.
+"""Writes the results of tools/gpu_check.sh as docs/gpu_verified.json, and prints them beside the predicted times.
 
 usage: gpu_summary.py FOLDER OUT     FOLDER: the logs of gpu_check.sh
 """

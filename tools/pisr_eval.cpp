@@ -62,7 +62,7 @@ Model load_model(const std::string& path, int scale, kernels::Device* device) {
   return model;
 }
 
-/// Weights by the names of their files, by their paths where names would be the same.
+/// Names weights by their file names, or by their paths where two file names are equal.
 std::vector<Model> load_models(const Options& options, kernels::Device* device) {
   std::vector<Model> models;
   for (const std::string& path : options.weights) {
