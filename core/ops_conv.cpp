@@ -189,7 +189,7 @@ Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable&
   const Tensor y = tape.result(shape, x.dtype());
   // The gradients of the PReLU need its input, which y does not give back where a slope is not
   // positive. On the CPU two passes are faster than one that stores both. A device saves a launch
-  // and a read of the map with one (docs/architecture.md, rule 7).
+  // and a read of the map with one (docs/architecture.md, rule 5).
   const bool keep = tape.records({&x, &weight, &bias, &slope});
   const Tensor before = keep ? tape.result(shape, x.dtype()) : Tensor();
   with_type(x.dtype(), [&]<class T>() {
