@@ -138,9 +138,9 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   const Shape wanted = output_shape(x.shape());
   if (!(y.shape() == wanted) || x.dtype() != y.dtype() ||
       x.dtype() != stages_.front().weight.dtype()) {
-    throw ShapeError(
-        message("conv_chain: input and output must have the parameters' type, the output shape ",
-                wanted, ", got input ", x, " and output ", y));
+    throw ShapeError(message(
+        "conv_chain: input and output must have the parameters' type and the output must be ",
+        wanted, ", got input ", x, " and output ", y));
   }
   with_type(x.dtype(), [&]<class T>() {
     std::vector<ChainStage<T>> stages_of_device;  // the host reads them, so not in step memory

@@ -47,7 +47,8 @@ TEST_CASE("conv2d_prelu: wrong operands", "[errors]") {
        "conv2d_prelu: slope is undefined (input f32[2,3,4,5], weight f32[6,3,3,3], slope "
        "undefined)"},
       {[&] { conv2d_prelu(x, weight, make.f32({3}), make.f32({1})); },
-       "conv2d_prelu: bias must have shape [6] (input f32[2,3,4,5], weight f32[6,3,3,3], bias f32[3], "
+       "conv2d_prelu: bias must have shape [6] (input f32[2,3,4,5], weight f32[6,3,3,3], bias "
+       "f32[3], "
        "slope f32[1])"},
       {[&] { conv2d_prelu(x, weight, none, make.f64({1})); },
        "conv2d_prelu: slope is f64, input is f32 (input f32[2,3,4,5], weight f32[6,3,3,3], slope "
@@ -65,7 +66,8 @@ TEST_CASE("conv2d: wrong operands", "[errors]") {
       {[&] {
          conv2d(x, make.f32({56, 56, 3, 3}), none);
        },
-       "conv2d: the weight expects 56 input channels, the input has 12 (input f32[16,12,32,32], weight "
+       "conv2d: the weight expects 56 input channels, the input has 12 (input f32[16,12,32,32], "
+       "weight "
        "f32[56,56,3,3])"},
       {[&] { conv2d(none, weight, bias); },
        "conv2d: input is undefined (input undefined, weight f32[8,12,3,3], bias f32[8])"},
@@ -87,7 +89,8 @@ TEST_CASE("conv2d: wrong operands", "[errors]") {
        "conv2d: bias is f64, input is f32 (input f32[16,12,32,32], weight f32[8,12,3,3], bias "
        "f64[8])"},
       {[&] { conv2d(x, weight, make.f32({7})); },
-       "conv2d: bias must have shape [8] (input f32[16,12,32,32], weight f32[8,12,3,3], bias f32[7])"},
+       "conv2d: bias must have shape [8] (input f32[16,12,32,32], weight f32[8,12,3,3], bias "
+       "f32[7])"},
       {[&] {
          conv2d(x, weight, make.f32({8, 1}));
        },
@@ -113,7 +116,8 @@ TEST_CASE("conv2d: wrong operands", "[errors]") {
       {[&] {
          conv2d(x, weight, none, {1, 1, 2});
        },
-       "conv2d: the weight expects 24 input channels, the input has 12 (input f32[16,12,32,32], weight "
+       "conv2d: the weight expects 24 input channels, the input has 12 (input f32[16,12,32,32], "
+       "weight "
        "f32[8,12,3,3])"},
       {[&] {
          conv2d(make.f32({1, 12, 2, 9}), weight, none);
@@ -146,7 +150,8 @@ TEST_CASE("conv_transpose2d: wrong operands", "[errors]") {
       {[&] {
          conv_transpose2d(x, make.f32({56, 1, 9, 9}), none);
        },
-       "conv_transpose2d: the weight expects 56 input channels, the input has 12 (input f32[2,12,8,8], "
+       "conv_transpose2d: the weight expects 56 input channels, the input has 12 (input "
+       "f32[2,12,8,8], "
        "weight f32[56,1,9,9])"},
       {[&] { conv_transpose2d(none, weight, bias); },
        "conv_transpose2d: input is undefined (input undefined, weight f32[12,1,9,9], bias "
@@ -161,7 +166,8 @@ TEST_CASE("conv_transpose2d: wrong operands", "[errors]") {
        "conv_transpose2d: bias is f64, input is f32 (input f32[2,12,8,8], weight f32[12,1,9,9], "
        "bias f64[1])"},
       {[&] { conv_transpose2d(x, weight, make.f32({2})); },
-       "conv_transpose2d: bias must have shape [1] (input f32[2,12,8,8], weight f32[12,1,9,9], bias "
+       "conv_transpose2d: bias must have shape [1] (input f32[2,12,8,8], weight f32[12,1,9,9], "
+       "bias "
        "f32[2])"},
       {[&] { conv_transpose2d(x, weight, bias, {0}); },
        "conv_transpose2d: stride must be at least 1, got 0"},
@@ -308,7 +314,8 @@ TEST_CASE("reductions and layout: wrong operands", "[errors]") {
        "slice_channels: cannot take 1 channels from channel -1 on, x has 3 (x f32[2,3,4,6])"},
       {[&] { slice_channels(x, 1, 0); },
        "slice_channels: cannot take 0 channels from channel 1 on, x has 3 (x f32[2,3,4,6])"},
-      {[&] { pixel_shuffle(make.f32({4}), 2); }, "pixel_shuffle: x must have 4 axes, has 1 (x f32[4])"},
+      {[&] { pixel_shuffle(make.f32({4}), 2); },
+       "pixel_shuffle: x must have 4 axes, has 1 (x f32[4])"},
       {[&] { pixel_shuffle(x, 2); },
        "pixel_shuffle: channels must be a multiple of 2 x 2 (x f32[2,3,4,6])"},
       {[&] { pixel_shuffle(x, 0); }, "pixel_shuffle: factor must be at least 1, got 0"},
@@ -331,10 +338,12 @@ TEST_CASE("losses: wrong operands", "[errors]") {
        },
        "l1_loss: target is f64, x is f32 (x f32[2,3], target f64[2,3])"},
       {[&] { laplace_nll(x, other, x); },
-       "laplace_nll: location must have the shape of target (target f32[2,3], location f32[3,2], scale "
+       "laplace_nll: location must have the shape of target (target f32[2,3], location f32[3,2], "
+       "scale "
        "f32[2,3])"},
       {[&] { laplace_nll(x, x, make.f32({1})); },
-       "laplace_nll: scale must have the shape of target (target f32[2,3], location f32[2,3], scale "
+       "laplace_nll: scale must have the shape of target (target f32[2,3], location f32[2,3], "
+       "scale "
        "f32[1])"},
       {[&] { laplace_nll(x, x, none); },
        "laplace_nll: scale is undefined (target f32[2,3], location f32[2,3], scale undefined)"},

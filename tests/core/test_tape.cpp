@@ -230,7 +230,8 @@ TEST_CASE("gradients of results make room for those of earlier results", "[tape]
   const Variable z = tape.leaf(Tensor::full({1}, 1.0));
   const Variable twice = z + z;
   tape.backward(twice);
-  CHECK_THROWS_WITH(tape.gradient(twice), Catch::Contains("was not kept; keep_gradient() keeps it"));
+  CHECK_THROWS_WITH(tape.gradient(twice),
+                    Catch::Contains("was not kept; keep_gradient() keeps it"));
 }
 
 TEST_CASE("an inference tape computes the same and records nothing", "[tape]") {

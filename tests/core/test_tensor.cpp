@@ -43,7 +43,8 @@ TEST_CASE("shape", "[tensor]") {
   CHECK_FALSE(Shape{2, 3} == Shape{2, 3, 1});
   CHECK(Shape{std::int64_t{1} << 40}.count() == std::int64_t{1} << 40);
 
-  CHECK_THROWS_WITH((Shape{1, 2, 3, 4, 5}), "shape: must have at most 4 extents, got 5 ([1,2,3,4,5])");
+  CHECK_THROWS_WITH((Shape{1, 2, 3, 4, 5}),
+                    "shape: must have at most 4 extents, got 5 ([1,2,3,4,5])");
   CHECK_THROWS_WITH((Shape{2, 0}), "shape: every extent must be at least 1, got 0 ([2,0])");
   CHECK_THROWS_WITH((Shape{-2, 3}), "shape: every extent must be at least 1, got -2 ([-2,3])");
   CHECK_THROWS_WITH((Shape{1 << 20, 1 << 20, 2}),
