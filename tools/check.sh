@@ -13,6 +13,8 @@ step() { printf '\n[%4ds] %s\n' "$SECONDS" "$*"; }
 
 step "format"
 git ls-files '*.h' '*.cpp' '*.cu' | xargs clang-format --dry-run --Werror
+step "the longest sentences of the documentation"
+python3 tools/longest_sentences.py --count 3
 
 build() { # build PRESET [TARGET...]
   local preset=$1
