@@ -43,10 +43,10 @@ def paragraphs(text):
 
 def sentences(text):
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    # What lies between back quotes does not end a sentence.
-    text = re.sub(r"`[^`]*`", lambda span: re.sub(r"[.!?](?=\s)", "", span.group()), text)
+    # What lies between back quotes does not end a sentence: it is blanked where ends are looked for.
+    blanked = re.sub(r"`[^`]*`", lambda span: "x" * len(span.group()), text)
     start = 0
-    for end in re.finditer(r"[.!?][)*\"'`]*(?=\s|$)", text):
+    for end in re.finditer(r"[.!?][)*\"']*(?=\s|$)", blanked):
         if ABBREVIATIONS.search(text[start:end.start() + 1]):
             continue
         yield text[start:end.end()].strip()
