@@ -14,11 +14,11 @@ struct RowComparison {
   bool regression;
 };
 
-/// Compares two runs of pisr_bench, given as Google Benchmark's JSON. Each median is taken relative
-/// to the FMA peak measured at the start of its own run, or to the bandwidth for a row without
+/// Compares two runs of pisr_bench, given as Google Benchmark's JSON. Each median is relative to
+/// the FMA peak measured at the start of its run, or to the bandwidth for a row without
 /// multiply-adds. So a machine that is slower as a whole is no regression. A row is a regression if
 /// its median is more than `tolerance` (0.1: a tenth) longer AND its lower quartile lies above the
-/// old upper one: a few disturbed samples are not enough.
+/// old upper one. So a few disturbed samples are not enough.
 ///
 /// Throws Error(input) where a text is not such a run or the two have no row in common; errors call
 /// them by the names.

@@ -188,7 +188,7 @@ void run_training(benchmark::State& state, kernels::Device& device, Phase phase,
     throw Error(ErrorKind::numeric, message("the losses of ", wanted.size(), " steps are off by ",
                                             error, " of the CPU's, accepted ", accepted));
   }
-  constexpr std::int64_t kSteps = 100;  // training gives the device as many at a time
+  constexpr std::int64_t kSteps = 100;  // training queues as many at a time
   std::int64_t iteration = static_cast<std::int64_t>(wanted.size());
   std::vector<double> seconds = sample(
       state, kSamples, [] {},

@@ -88,8 +88,8 @@ std::vector<float*> data_of(const std::vector<Tensor>& tensors);
 inline constexpr double kFloatError = 4.0 * std::numeric_limits<float>::epsilon();
 
 /// Runs a case with the naive kernels in double and with those of `device`, or of the CPU where it
-/// is null. Returns what is wrong: "" if each element of each result is within `accepted` of the
-/// naive one, relative to its magnitude, and the inputs are unchanged.
+/// is null. Returns what is wrong. "" means that each element of each result is within `accepted`
+/// of the naive one, relative to its magnitude, and that the inputs are unchanged.
 std::string disagreement(const KernelCase& kernel_case, kernels::Device* device = nullptr,
                          double accepted = kFloatError);
 

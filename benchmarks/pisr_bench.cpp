@@ -29,8 +29,8 @@ namespace {
 
 using namespace pisr;
 
-/// The flags for Google Benchmark, and those that this program handles itself: Google Benchmark's
-/// handling of output files would end the process with an exit code of its own.
+/// The flags for Google Benchmark, and those that this program handles itself. Left to Google
+/// Benchmark, an output file that cannot be written would end the process with another exit code.
 struct BenchmarkFlags {
   std::vector<std::string> passed_on;
   std::string format = "console";

@@ -109,8 +109,8 @@ class Step final : public Workload {
   double loss_ = 0;
 };
 
-/// Multiply-adds for each LR pixel, at scale 2, of a layer that works on LR pixels, or on the four
-/// HR pixels that belong to one.
+/// Multiply-adds per LR pixel, at scale 2, of a layer that works on LR pixels or on the four HR
+/// pixels of each.
 constexpr std::int64_t layer(std::int64_t in, std::int64_t out, std::int64_t kernel,
                              std::int64_t pixels = 1) {
   return in * out * kernel * kernel * pixels;

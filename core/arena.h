@@ -16,7 +16,7 @@ namespace pisr {
 /// Builds with assertions fill the memory with NaN before handing it out; under AddressSanitizer,
 /// touching any other memory of the arena is an error. The arena must outlive its tensors.
 ///
-/// While work is captured, an arena on a device neither takes memory from it nor gives any back, so
+/// While work is captured, an arena on a device neither takes memory from it nor gives any back. So
 /// the same step must have run once before.
 class Arena {
  public:

@@ -20,8 +20,7 @@ struct Operand {
                                   std::initializer_list<Operand> operands);
 
 /// The tape of all operands. Throws ShapeError where an operand is undefined, older than the tape's
-/// last reset, on another tape, on another device than the tape's context, or of another element
-/// type.
+/// last reset, on another tape or device, or of another element type.
 Tape& check_operands(const char* op, std::initializer_list<Operand> operands);
 void check_rank(const char* op, const Operand& operand, int rank);
 /// Throws ShapeError unless all have the shape of the first.

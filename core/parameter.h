@@ -7,8 +7,7 @@
 namespace pisr {
 
 /// A tensor that training changes. It does not hold its gradient: each tape adds that to a flat
-/// gradient at `offset`, so that several tapes can differentiate with respect to the same
-/// parameters at once.
+/// gradient, at `offset`. So several tapes can use the same parameters at once.
 struct Parameter {
   Tensor value;
   /// Place in the flat buffers of values, gradients and moments; -1 while it has none.

@@ -125,11 +125,11 @@ class Tape {
   /// it is not trainable.
   Variable parameter(const Parameter& parameter);
 
-  /// Gradients of `seed` * loss, loss having one element. `flat_gradient` [total] takes those of
-  /// the parameters, each at its offset, ADDED to what is there; it may be undefined when the
-  /// loss depends on no parameter. Can be called again for other variables of the same tape.
-  /// Throws ShapeError for a loss of several elements, one that no gradient can flow into, an
-  /// inference tape, and a flat gradient that a parameter does not fit into.
+  /// Gradients of `seed` * loss, loss having one element. Those of the parameters are ADDED to
+  /// `flat_gradient` [total], each at its offset. It may be undefined when the loss depends on no
+  /// parameter. Can be called again for other variables of the same tape. Throws ShapeError for a
+  /// loss of several elements, one that no gradient can flow into, an inference tape, and a flat
+  /// gradient that a parameter does not fit into.
   void backward(const Variable& loss, const Tensor& flat_gradient = {}, double seed = 1.0);
   /// Makes backward() keep the gradient of an operation's result. Otherwise its memory is reused
   /// once the gradient has been passed on. Throws ShapeError for a constant.
@@ -151,7 +151,7 @@ class Tape {
   }
   /// For operations: records that `value` was computed from `inputs` (at most 4; null or undefined
   /// for an absent one) and how to pass its gradient on. `backward` is called as
-  /// backward(Backward&) and must fill each wanted slot.
+  /// backward(Backward&) and must fill each slot that needs a gradient.
   template <class Function>
   Variable record(const char* op, Tensor value, std::initializer_list<const Variable*> inputs,
                   Function&& backward);
@@ -194,8 +194,8 @@ class Tape {
   double seed_ = 1;
 };
 
-/// The tape all given variables are on; throws ShapeError, naming `op`, for variables of several
-/// tapes, an undefined one, or one from before the tape's reset.
+/// The tape of all given variables. Throws ShapeError, naming `op`, for variables of several tapes,
+/// an undefined one, or one from before the tape's reset.
 Tape& common_tape(const char* op, std::initializer_list<const Variable*> variables);
 
 template <class Function>

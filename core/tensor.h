@@ -41,7 +41,7 @@ decltype(auto) with_type(DType dtype, Function&& function) {
 /// only kernels and the copies below can reach them.
 ///
 /// The memory belongs either to the tensors that refer to it (empty(), zeros(), ...) or to the
-/// arena of a step; using an arena's tensor after the arena was reset is an error.
+/// arena of a step. Using an arena's tensor after the arena was reset is an error.
 class Tensor {
  public:
   Tensor() = default;

@@ -34,8 +34,8 @@ class DeviceOption {
 };
 
 /// Opens a device; null for the CPU. Prints one line on stderr where `auto` falls back to the CPU.
-/// That line is left out if the build has no CUDA and the user `asked` neither for a device nor for
-/// anything only a device has. Throws as pisr::open_device() does.
+/// A build without CUDA prints it only if the user `asked` for a device, or for something only a
+/// device has. Throws as pisr::open_device() does.
 std::unique_ptr<kernels::Device> open_device(const std::string& program, const DeviceChoice& choice,
                                              bool asked);
 

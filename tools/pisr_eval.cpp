@@ -89,7 +89,7 @@ std::string fixed(double value, int digits) {
   return text.str();
 }
 
-/// Rows of cells as text, each column as wide as its widest cell; the first `left` columns are
+/// Rows of cells as text, each column as wide as its widest cell. The first `left` columns are
 /// aligned to the left, the others to the right.
 void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t left) {
   std::vector<std::size_t> widths;
