@@ -7,8 +7,8 @@ std::filesystem::path named_path(const std::filesystem::path& path) {
   if (!named.has_filename()) {
     named = named.parent_path();
   }
-  if (named.empty() || named.filename() == "." || named.filename() == "..") {
-    named = std::filesystem::weakly_canonical(path);
+  if (named.filename() == "." || named.filename() == "..") {
+    named = std::filesystem::weakly_canonical(named);
   }
   return named;
 }
