@@ -12,7 +12,7 @@
 #include "pisr/image/imresize.h"
 #include "pisr/image/luma.h"
 #include "pisr/inference/inference.h"
-#include "pisr/model/fsrcnn.h"
+#include "pisr/model/network.h"
 
 namespace pisr {
 namespace {
@@ -36,8 +36,8 @@ struct EnlargedPlanes {
 };
 
 template <class Image>
-EnlargedPlanes enlarge_planes(Context& context, const Fsrcnn& network, const Image& image) {
-  const int scale = network.options().scale;
+EnlargedPlanes enlarge_planes(Context& context, const SrNetwork& network, const Image& image) {
+  const int scale = network.spec().scale;
   YCbCr colour;
   if (image.is_grey()) {
     colour.y = luma(image);
@@ -54,7 +54,7 @@ EnlargedPlanes enlarge_planes(Context& context, const Fsrcnn& network, const Ima
     }
     enlarged.alpha = upscale(alpha, scale);
   }
-  enlarged.colour.y = upscale_luma(context, network, colour.y);
+  enlarged.colour.y = infer(context, network, colour.y);
   if (!image.is_grey()) {
     enlarged.colour.cb = upscale(colour.cb, scale);
     enlarged.colour.cr = upscale(colour.cr, scale);
@@ -63,7 +63,7 @@ EnlargedPlanes enlarge_planes(Context& context, const Fsrcnn& network, const Ima
 }
 
 template <class Image>
-Image enlarge(Context& context, const Fsrcnn& network, const Image& image) {
+Image enlarge(Context& context, const SrNetwork& network, const Image& image) {
   const EnlargedPlanes planes = enlarge_planes(context, network, image);
   const int width = planes.colour.y.width;
   const int height = planes.colour.y.height;
@@ -86,7 +86,7 @@ Image enlarge(Context& context, const Fsrcnn& network, const Image& image) {
 
 }  // namespace
 
-AnyImage upscale_image(Context& context, const Fsrcnn& network, const AnyImage& image) {
+AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image) {
   return std::visit([&](const auto& pixels) { return AnyImage{enlarge(context, network, pixels)}; },
                     image.pixels);
 }
@@ -108,10 +108,10 @@ void check_output(const std::filesystem::path& path, const UpscaleOptions& optio
   }
 }
 
-void upscale_file(Context& context, const Fsrcnn& network, const std::filesystem::path& input,
+void upscale_file(Context& context, const SrNetwork& network, const std::filesystem::path& input,
                   const std::filesystem::path& output, const UpscaleOptions& options) {
   check_output(output, options);
-  const std::int64_t scale = network.options().scale;
+  const std::int64_t scale = network.spec().scale;
   ReadLimits limits;
   limits.max_pixels = options.max_pixels / (scale * scale);
   const AnyImage image = read_image(input, limits);

@@ -77,7 +77,7 @@ void add_models(const std::filesystem::path& path, const ReportRun& run,
                 std::vector<TrainedModel>& models) {
   const std::int64_t teacher_updates = updates_of(rows_of_phase(run.rows, Phase::teacher));
   bool any = false;
-  for (const Phase phase : {Phase::baseline, Phase::teacher, Phase::student}) {
+  for (const Phase phase : kPhases) {
     const auto file = weights_of(path, phase);
     if (!file) {
       continue;
@@ -94,7 +94,7 @@ void add_models(const std::filesystem::path& path, const ReportRun& run,
     if (phase == Phase::teacher) {
       model.teacher = load_teacher(*file, run.config.network.scale);
     } else {
-      model.network = load_fsrcnn(*file, run.config.network.scale);
+      model.network = load_network(*file, run.config.network.scale);
     }
     models.push_back(std::move(model));
   }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pisr/model/fsrcnn.h"
+#include "pisr/model/network.h"
 #include "pisr/model/teacher.h"
 #include "pisr/train/config.h"
 #include "pisr/train/run_metrics.h"
@@ -24,9 +24,13 @@ struct TrainedModel {
   double seconds = 0;
   int colour = 0;
   bool equal_updates = false;  ///< a baseline with as many updates as a student in all
-  std::unique_ptr<Fsrcnn> network;
-  std::unique_ptr<Teacher> teacher;
-  std::vector<MetricsRow> rows;  ///< of its phase
+  std::unique_ptr<SrNetwork> network;
+  std::unique_ptr<Teacher> teacher;  ///< of its phase, where network is null
+  std::vector<MetricsRow> rows;      ///< of its phase
+
+  const ImageModel& model() const {
+    return network != nullptr ? *network : static_cast<const ImageModel&>(*teacher);
+  }
 };
 
 /// What a run directory says of itself.

@@ -29,12 +29,10 @@ std::vector<ReportModel> rows_of(const std::vector<TrainedModel>& models) {
     row.label = model.label;
     row.updates = model.updates;
     row.colour = model.colour;
-    row.sees_truth = model.phase == Phase::teacher;
+    row.parameters = model.model().parameter_count();
+    row.sees_truth = model.model().sees_truth();
     if (row.sees_truth) {
       row.note = "sees the truth: no super-resolution";
-      row.parameters = model.teacher->parameter_count();
-    } else {
-      row.parameters = model.network->parameter_count();
     }
     if (model.equal_updates) {
       row.note = "as many updates as student and teacher together";
@@ -118,9 +116,7 @@ ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest
     }
     for (const TrainedModel& model : models) {
       data.table.results.push_back(
-          model.teacher != nullptr
-              ? evaluate(context, pool, set, request.protocol, model.name, *model.teacher)
-              : evaluate(context, pool, set, request.protocol, model.name, *model.network));
+          evaluate(context, pool, set, request.protocol, model.name, model.model()));
     }
     if (&set == request.sets.data()) {
       for (const std::size_t image : hardest_images(bicubic)) {

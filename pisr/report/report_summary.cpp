@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "pisr/data/named_path.h"
+#include "pisr/model/architectures.h"
 #include "pisr/report/report_text.h"
 
 namespace pisr {
@@ -52,11 +53,6 @@ std::string training_data_text(const TrainConfig& config) {
   return message(built_in.count, " built-in images of ", built_in.size, "x", built_in.size);
 }
 
-std::string network_text(const TrainConfig& config) {
-  const NetworkConfig& network = config.network;
-  return message("FSRCNN(", network.d, ", ", network.s, ", ", network.m, ")");
-}
-
 }  // namespace
 
 std::string summary_text(const std::vector<ReportRun>& runs,
@@ -68,7 +64,7 @@ std::string summary_text(const std::vector<ReportRun>& runs,
     parts += message(parts.empty() ? "" : ", ", model.label, " ", grouped(model.own_updates));
     seconds += model.seconds;
   }
-  return message(network_text(config), " for x", config.network.scale, ", trained on ",
+  return message(title(config.network), " for x", config.network.scale, ", trained on ",
                  training_data_text(config), " (updates: ", parts, ") in ", duration(seconds), ".");
 }
 
@@ -76,7 +72,7 @@ std::vector<ReportFact> facts_of(const std::vector<ReportRun>& runs,
                                  const std::vector<TrainedModel>& models) {
   const TrainConfig& config = runs.front().config;
   std::vector<ReportFact> facts;
-  facts.push_back({"Network", network_text(config)});
+  facts.push_back({"Network", title(config.network)});
   facts.push_back({"Training images", training_data_text(config)});
   facts.push_back({"Batch", message(config.train.batch_size, " patches of ", config.train.gt_size,
                                     "x", config.train.gt_size)});
