@@ -26,8 +26,7 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE::fp32_tiles {
 
 constexpr int kThreads = 128, kWarps = kThreads / kWarpSize;
 constexpr int kColumns = kWarpSize, kRows = 8;  // of a tile; a thread owns one column of it
-constexpr std::size_t kMostShared =
-    44 << 10;  // five blocks fit a multiprocessor of sm_90, two of sm_86
+constexpr std::size_t kMostShared = 44 << 10;   // five blocks fit sm_90, two fit sm_86
 
 // About so many terms are summed before they are added to the total, which bounds the rounding
 // error. The worst error of 100,000 sums of 40 positive products was 7.3 in units of 2^-24 sum |w|
@@ -49,8 +48,8 @@ struct WarpSplit {
   static constexpr int kSums = kRows * kFilters;
 };
 
-// What is known of the taps at compile time: they are applied in columns of kTaps.
-// The tile has the step kStep and the row pitch kPitch; 0 where that is known at run time only.
+// What is known of the taps at compile time: they are applied in columns of kTaps. The tile has the
+// step kStep and the row pitch kPitch; 0 where that is known at run time only.
 template <int kColumnOfTaps, int kStepOfTile, int kPitchOfTile, bool kIsOfCell = false>
 struct TapColumns {
   static constexpr int kTaps = kColumnOfTaps, kStep = kStepOfTile, kPitch = kPitchOfTile;

@@ -30,10 +30,6 @@ struct Descriptor {
   Handle handle = nullptr;
 };
 
-float beta_of(Store how) {
-  return how == Store::add ? 1.0F : 0.0F;
-}
-
 }  // namespace
 
 /// The descriptors of a shape, and the algorithm for it. input and output are those of conv2d.
@@ -150,40 +146,47 @@ const CudnnConvolutions::Plan& CudnnConvolutions::plan(Product product, const Co
   return *known;
 }
 
+template <class First, class Second, class Third, class Algorithm>
+void CudnnConvolutions::multiply(Launcher& launcher, const Plan& plan, const char* call,
+                                 cudnnStatus_t (*product)(cudnnHandle_t, const void*, First,
+                                                          const void*, Second, const void*,
+                                                          cudnnConvolutionDescriptor_t, Algorithm,
+                                                          void*, std::size_t, const void*, Third,
+                                                          void*),
+                                 const Operand<First>& first, const Operand<Second>& second,
+                                 Third third, float* result, Store how) {
+  const float one = 1;
+  const float beta = how == Store::add ? 1 : 0;
+  check(call,
+        product(handle_, &one, first.descriptor, first.values, second.descriptor, second.values,
+                plan.convolution.handle, static_cast<Algorithm>(plan.algorithm),
+                launcher.scratch(plan.workspace), plan.workspace, &beta, third, result));
+}
+
 void CudnnConvolutions::forward(Launcher& launcher, const ConvSizes& sizes, const float* x,
                                 const float* weight, float* y, Store how) {
   const Plan& plan = this->plan(Product::forward, sizes);
-  const float one = 1;
-  const float beta = beta_of(how);
-  check("cudnnConvolutionForward",
-        functions_.cudnnConvolutionForward(
-            handle_, &one, plan.input.handle, x, plan.filter.handle, weight,
-            plan.convolution.handle, static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm),
-            launcher.scratch(plan.workspace), plan.workspace, &beta, plan.output.handle, y));
+  multiply(launcher, plan, "cudnnConvolutionForward", functions_.cudnnConvolutionForward,
+           Operand<cudnnTensorDescriptor_t>{plan.input.handle, x},
+           Operand<cudnnFilterDescriptor_t>{plan.filter.handle, weight}, plan.output.handle, y,
+           how);
 }
 
 void CudnnConvolutions::backward_data(Launcher& launcher, const ConvSizes& sizes, const float* dy,
                                       const float* weight, float* dx, Store how) {
   const Plan& plan = this->plan(Product::backward_data, sizes);
-  const float one = 1;
-  const float beta = beta_of(how);
-  check("cudnnConvolutionBackwardData",
-        functions_.cudnnConvolutionBackwardData(
-            handle_, &one, plan.filter.handle, weight, plan.output.handle, dy,
-            plan.convolution.handle, static_cast<cudnnConvolutionBwdDataAlgo_t>(plan.algorithm),
-            launcher.scratch(plan.workspace), plan.workspace, &beta, plan.input.handle, dx));
+  multiply(launcher, plan, "cudnnConvolutionBackwardData", functions_.cudnnConvolutionBackwardData,
+           Operand<cudnnFilterDescriptor_t>{plan.filter.handle, weight},
+           Operand<cudnnTensorDescriptor_t>{plan.output.handle, dy}, plan.input.handle, dx, how);
 }
 
 void CudnnConvolutions::backward_weight(Launcher& launcher, const ConvSizes& sizes, const float* x,
                                         const float* dy, float* dweight, Store how) {
   const Plan& plan = this->plan(Product::backward_weight, sizes);
-  const float one = 1;
-  const float beta = beta_of(how);
-  check("cudnnConvolutionBackwardFilter",
-        functions_.cudnnConvolutionBackwardFilter(
-            handle_, &one, plan.input.handle, x, plan.output.handle, dy, plan.convolution.handle,
-            static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm),
-            launcher.scratch(plan.workspace), plan.workspace, &beta, plan.filter.handle, dweight));
+  multiply(
+      launcher, plan, "cudnnConvolutionBackwardFilter", functions_.cudnnConvolutionBackwardFilter,
+      Operand<cudnnTensorDescriptor_t>{plan.input.handle, x},
+      Operand<cudnnTensorDescriptor_t>{plan.output.handle, dy}, plan.filter.handle, dweight, how);
 }
 
 namespace {

@@ -41,11 +41,28 @@ class CudnnConvolutions {
       std::tuple<Product, std::int64_t, int, int, int, int, int, int, int, int, int, int, int>;
 
   const Plan& plan(Product product, const ConvSizes& sizes);
+  /// Sets the plan's algorithm to the fastest that `find` reports and whose workspace is
+  /// acceptable.
   template <class First, class Second, class Third, class Performance>
   void choose(Plan& plan, const char* call,
               cudnnStatus_t (*find)(cudnnHandle_t, First, Second, cudnnConvolutionDescriptor_t,
                                     Third, int, int*, Performance*),
               First first, Second second, Third third);
+  /// An operand of a product, and its descriptor.
+  template <class Handle>
+  struct Operand {
+    Handle descriptor;
+    const float* values;
+  };
+  /// result = first second, or is added to. The three products of cuDNN take their arguments in the
+  /// same order.
+  template <class First, class Second, class Third, class Algorithm>
+  void multiply(Launcher& launcher, const Plan& plan, const char* call,
+                cudnnStatus_t (*product)(cudnnHandle_t, const void*, First, const void*, Second,
+                                         const void*, cudnnConvolutionDescriptor_t, Algorithm,
+                                         void*, std::size_t, const void*, Third, void*),
+                const Operand<First>& first, const Operand<Second>& second, Third third,
+                float* result, Store how);
   void check(const char* call, cudnnStatus_t status) const;
 
   CudnnFunctions functions_;
