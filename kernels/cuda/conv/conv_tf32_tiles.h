@@ -7,7 +7,7 @@
 
 /// Direct convolutions in TF32 by tiles of the image (tile_job.h): a block has 16 x 16 results and
 /// loads the window of the source under them once. An implicit GEMM would load each pixel once per
-/// tap. One group, and at least eight channels in the source.
+/// tap. One group, and at least eight channels on both sides, or in the source of a transposed one.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 /// Whether there is one group, enough channels, and shared memory for the taps.
