@@ -1,29 +1,31 @@
-// Per block 256 x 56 results whose depth is the elements of a patch: 25 of 5x5 with one channel, 81
-// of 9x9, filled up to a multiple of eight. The numbers of a patch are found in the tile of the
-// image by a table of distances, so nothing is stored twice. A warp reads 8 + 14 + 2 numbers from
-// shared memory a step of 14 x 1024 products; 9x9 with stride 2, 1 -> 56 channels (the data
-// gradient of FSRCNN's last layer) is 11 steps, or 264 accesses and 154 products for 32 results of
-// 56 filters. The weights are few and put in order by each block: 19 words a thread.
+// A block computes 256 x 56 results as a matrix product whose depth is the elements of a patch: 25
+// for 5x5 with one channel, 81 for 9x9, padded to a multiple of eight. A table of distances says
+// where the elements of a patch are in the tile of the image, so nothing is stored twice. For a
+// step of 14 products of 16 x 8 x 8 a warp reads 8 + 14 + 2 numbers from shared memory. The data
+// gradient of FSRCNN's last layer, 9x9 with stride 2 and 1 -> 56 channels, is 11 steps: 264
+// accesses and 154 products for 32 results of 56 filters. Each block packs the few weights itself:
+// 19 words a thread.
 
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cuda/conv/conv_patch_tiles.h"
 #include "kernels/cuda/conv/conv_primitives.h"
-#include "kernels/cuda/conv/tensor_core.h"
+#include "kernels/cuda/conv/conv_tf32_patch_tiles.h"
 #include "kernels/cuda/conv/tile_job.h"
+#include "kernels/cuda/conv/tile_loads.h"
 #include "kernels/cuda/fast_divide.h"
+#include "kernels/cuda/tensor_core.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kSide = 16;  // of a tile; a warp has two rows of it
+constexpr int kSide = 16;  // of a tile; a warp owns two rows of it
 constexpr int kStep = 8;   // elements of one instruction
 constexpr int kMostElements = 256;
 constexpr int kFragment = 64;  // words of a fragment b
 constexpr int kFilterTiles = 7, kFilters = kFilterTiles * 8;
-constexpr std::size_t kMostShared = 96 << 10;  // sm_86 has 99 KB, and of sm_90 two blocks fit
+constexpr std::size_t kMostShared = 96 << 10;  // sm_86 has 99 KB; two blocks fit sm_90
 
 struct PatchJob {
   TileJob tiles;
@@ -32,11 +34,11 @@ struct PatchJob {
   FastDivide taps, kernel_width;
 
   __host__ __device__ int steps() const { return (elements + kStep - 1) / kStep; }
-  // Shared memory: the weights as fragments b, the distances, the tile.
+  // Shared memory holds the weights as fragments b, then the distances, then the tile.
   __host__ __device__ int weight_words() const { return steps() * kFilterTiles * kFragment; }
 };
 
-// Rounded, zero for filters and elements that only fill up.
+// Loads the weights as rounded fragments b, with zeros for the padding of filters and elements.
 __device__ __forceinline__ void load_weights(const PatchJob& job, int first_filter,
                                              float* fragments) {
   for (int i = static_cast<int>(threadIdx.x); i < job.weight_words(); i += kThreads) {
@@ -52,8 +54,9 @@ __device__ __forceinline__ void load_weights(const PatchJob& job, int first_filt
   }
 }
 
-// How far an element of a patch is from its first in the tile. Elements that only fill up are
-// something of the same patch, so that what is not finite stays in its results.
+// Computes how far each element of a patch is from the first, in the tile. Padding points to the
+// first: it is multiplied by 0, and a number that is not finite then spoils only results that use
+// it anyway.
 __device__ __forceinline__ void find_distances(const PatchJob& job, int* distances) {
   for (int k = static_cast<int>(threadIdx.x); k < job.steps() * kStep; k += kThreads) {
     const int element = k < job.elements ? k : 0;
@@ -64,7 +67,7 @@ __device__ __forceinline__ void find_distances(const PatchJob& job, int* distanc
   }
 }
 
-__global__ void __launch_bounds__(kThreads, 2) conv_patch_tiles_kernel(PatchJob job) {
+__global__ void __launch_bounds__(kThreads, 2) conv_tf32_patch_tiles_kernel(PatchJob job) {
   PISR_DYNAMIC_SHARED(float, fragments);
   int* const distances = reinterpret_cast<int*>(fragments + job.weight_words());
   float* const tile = reinterpret_cast<float*>(distances + job.steps() * kStep);
@@ -74,7 +77,7 @@ __global__ void __launch_bounds__(kThreads, 2) conv_patch_tiles_kernel(PatchJob 
   const int warp = static_cast<int>(threadIdx.x) / kWarpSize;
   const int lane = static_cast<int>(threadIdx.x) % kWarpSize, group = lane / 4, member = lane % 4;
 
-  load_tile<kThreads>(tiles, tiles.phases[0], place, 0, tile);
+  load_tile<kThreads>(tiles, tiles.residues[0], place, 0, tile);
   load_weights(job, first_filter, fragments);
   find_distances(job, distances);
   copy_wait();
@@ -117,27 +120,27 @@ __global__ void __launch_bounds__(kThreads, 2) conv_patch_tiles_kernel(PatchJob 
         sums[m][0] = sum[m][n][odd];
         sums[m][1] = sum[m][n][2 + odd];
       }
-      tiles.store(tiles.phases[0],
+      tiles.store(tiles.residues[0],
                   tiles.target_of(place.image, first_filter + n * 8 + 2 * member + odd),
                   place.row + 2 * warp, place.column + group, 8, sums);
     }
   }
 }
 
-// All but the arrays. Whether it fits.
+// Sets all of the job but its arrays. Returns whether the shape is taken and fits.
 bool fit(PatchJob& job, const ConvSizes& sizes) {
   const int taps = sizes.kernel_height * sizes.kernel_width;
   if (sizes.groups != 1 || sizes.in_channels >= kStep || sizes.out_channels < 8 ||
       sizes.stride > TileJob::kMostStride || sizes.in_channels * taps > kMostElements) {
     return false;
   }
-  job.tiles = to_small_job(sizes);
+  job.tiles = forward_job(sizes);
   job.elements = sizes.in_channels * taps;
   job.taps = FastDivide(taps);
   job.kernel_width = FastDivide(sizes.kernel_width);
   const std::size_t rest =
       (static_cast<std::size_t>(job.weight_words()) + job.steps() * kStep) * sizeof(float);
-  // The weights are counted in `rest`, with those that fill up.
+  // `rest` counts the weights with their padding.
   const TileShape shape{kSide, kSide, kFilters, sizes.in_channels, 1, 0, kMostShared};
   if (!fit_tile(job.tiles, shape)) {
     return false;
@@ -149,19 +152,18 @@ bool fit(PatchJob& job, const ConvSizes& sizes) {
 
 }  // namespace
 
-bool patch_tiles_take_forward(const ConvSizes& sizes) {
+bool tf32_patch_tiles_take_forward(const ConvSizes& sizes) {
   PatchJob job = {};
   return fit(job, sizes);
 }
 
-void patch_tiles_forward(Launcher& launcher, const ConvSizes& sizes, const float* large,
-                         const float* weight, const Destination<float>& small) {
+void tf32_patch_tiles_forward(Launcher& launcher, const ConvSizes& sizes, const float* large,
+                              const float* weight, const Destination<float>& small) {
   PatchJob job = {};
   fit(job, sizes);
-  job.tiles.source = large;
-  job.tiles.target = small;
+  job.tiles = with_images(job.tiles, large, small);
   job.weight = weight;
-  launch_with_shared(launcher, conv_patch_tiles_kernel, tile_blocks(job.tiles, sizes.batch),
+  launch_with_shared(launcher, conv_tf32_patch_tiles_kernel, tile_blocks(job.tiles, sizes.batch),
                      kThreads, job.tiles.shared_bytes, job);
 }
 

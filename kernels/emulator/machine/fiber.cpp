@@ -1,11 +1,11 @@
-#include "kernels/emulator/fiber.h"
+#include "kernels/emulator/machine/fiber.h"
 
 #include <cstdint>
 #include <new>
 
 #include <sys/mman.h>
 
-#include "kernels/emulator/thread_sanitizer.h"
+#include "kernels/emulator/machine/thread_sanitizer.h"
 
 #if !defined(__x86_64__)
 #include <ucontext.h>
@@ -29,15 +29,15 @@ constexpr std::size_t kStackBytes = 256 * 1024;
 constexpr std::size_t kGuardBytes = 4096;
 
 #if defined(PISR_ADDRESS_SANITIZER)
-Fiber* fiber_left = nullptr;  // by the switch that is under way
+Fiber* fiber_left = nullptr;  // by the switch in progress
 #endif
 
 }  // namespace
 
 #if defined(__x86_64__)
 
-// The registers a function must preserve, on the stack; ten times faster than swapcontext, which
-// also saves the signal mask by a system call.
+// Saves the registers that a function must preserve, and switches stacks. swapcontext would also
+// save the signal mask, by a system call.
 extern "C" void pisr_switch_stack(void** save, void* load);
 asm(R"(
 .text
@@ -67,7 +67,7 @@ namespace {
 void* make_context(void* stack, std::size_t bytes, void (*entry)()) {
   constexpr int kSavedRegisters = 6;
   const std::uintptr_t top = reinterpret_cast<std::uintptr_t>(stack) + bytes;
-  // The ABI wants a stack pointer of 8 modulo 16 where a function begins.
+  // The ABI requires a stack pointer of 8 modulo 16 where a function begins.
   auto* return_address = reinterpret_cast<void**>(top & ~std::uintptr_t{15}) - 2;
   *return_address = reinterpret_cast<void*>(entry);
   return return_address - kSavedRegisters;
@@ -124,7 +124,7 @@ Fiber::Fiber(void (*entry)()) : stack_bytes_(kStackBytes), observed_(observe_new
 Fiber::~Fiber() {
   if (owns_stack_) {
 #if defined(PISR_ADDRESS_SANITIZER)
-    // Of functions that were abandoned; the next stack may lie in the same place.
+    // Abandoned functions have poisoned it, and the next stack may lie in the same place.
     __asan_unpoison_memory_region(stack_, stack_bytes_);
 #endif
     munmap(stack_, stack_bytes_);
@@ -150,7 +150,7 @@ void Fiber::switch_from(Fiber& from, Fiber& to) {
 
 void Fiber::entered() {
 #if defined(PISR_ADDRESS_SANITIZER)
-  // Learns where the stack of the thread lies, which the first fiber is entered from.
+  // Learns the stack of the thread from which the first fiber is entered.
   const void* bottom = nullptr;
   std::size_t bytes = 0;
   __sanitizer_finish_switch_fiber(nullptr, &bottom, &bytes);

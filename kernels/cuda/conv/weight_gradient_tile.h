@@ -4,40 +4,40 @@
 #include <cstdint>
 
 #include "kernels/conv_args.h"
+#include "kernels/cuda/conv/fused_prelu_gradient.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/prelu_part.h"
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
 
-/// The tiles of conv_weight_tiles.h: 16 x 16 pixels of the small image in all filters of a block,
-/// and what they look at in the large image in all its channels. `Rows`, what multiplies them, has
-/// `rounded`, which is done to each number once.
+/// The tiles of conv_weight_gradient_tiles.h: 16 x 16 pixels of the small image in all filters of
+/// the block, and the window under them of the large image in all its channels. `Accumulator`
+/// (weight_gradient_accumulators.h) multiplies them; its `rounded` is applied to each number once.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 constexpr int kTileThreads = 256, kTileWarps = kTileThreads / kWarpSize;
 constexpr int kTileSide = 16, kTilePixels = kTileSide * kTileSide;
-constexpr int kSmallPitch = kTilePixels + 4;  ///< of a filter; 4 modulo 32: no bank conflicts
+constexpr int kSmallPitch = kTilePixels + 4;  ///< words of a filter; 4 modulo 32: no bank conflicts
 
-struct WeightJob {
+struct WeightTileJob {
   ConvSizes sizes;
   const float* large;
   const float* small;
   float* partial;  // [parts, out_channels, in_channels, taps]
   int parts, tiles_x, tiles;
   std::int64_t all_tiles;
-  int channels;  // of a block
+  int channels;  // of the large image, for a block
   FastDivide stride, taps, rows;
-  // Of the large tile, [channels, plane_pitch], as in tile_job.h.
+  // The large tile, [channels, plane_pitch], laid out as in tile_loads.h.
   int columns_of_step, row_pitch, plane_pitch;
   FastDivide tile_width, tile_pixels;
 
-  /// In a row of the tile first the columns 0, stride, 2 stride ..., then 1, stride + 1, ...
+  /// A row of the tile holds the columns 0, stride, 2 stride, ..., then 1, stride + 1, ...
   __device__ __forceinline__ int place_in_row(int column) const {
     const int whole = stride.quotient(column);
     return (column - whole * stride.divisor()) * columns_of_step + whole;
   }
 
-  /// How far what pixel 0 of the small tile meets in a row of the product is in the large tile. Row
-  /// r is channel r % channels at tap r / channels. Rows that only fill up are the first.
+  /// Where, in the large tile, a row of the product finds the number that pixel 0 of the small tile
+  /// is multiplied with. Row r is channel r % channels at tap r / channels; padding repeats row 0.
   __device__ int distance(int row) const {
     const int existing = row < rows.divisor() ? row : 0;
     const int tap = existing / channels, channel = existing - tap * channels;
@@ -46,8 +46,8 @@ struct WeightJob {
   }
 };
 
-template <class Rows>
-__device__ __forceinline__ void load_large(const WeightJob& job, std::int64_t image,
+template <class Accumulator>
+__device__ __forceinline__ void load_large(const WeightTileJob& job, std::int64_t image,
                                            int first_channel, int first_y, int first_x,
                                            float* tile) {
   const ConvSizes& sizes = job.sizes;
@@ -55,7 +55,7 @@ __device__ __forceinline__ void load_large(const WeightJob& job, std::int64_t im
   const float* const source = job.large + (image * sizes.in_channels + first_channel) * plane;
   const int left = sizes.in_channels - first_channel;
   const int channels = job.channels < left ? job.channels : left;
-  constexpr int kChannelsAtOnce = 4;  // that a thread loads of a pixel
+  constexpr int kChannelsAtOnce = 4;  // loaded by a thread, for one pixel
   const int loads = (channels + kChannelsAtOnce - 1) / kChannelsAtOnce * job.tile_pixels.divisor();
   for (int i = static_cast<int>(threadIdx.x); i < loads; i += kTileThreads) {
     const int some = job.tile_pixels.quotient(i), pixel = i - some * job.tile_pixels.divisor();
@@ -80,27 +80,27 @@ __device__ __forceinline__ void load_large(const WeightJob& job, std::int64_t im
     PISR_UNROLL
     for (int k = 0; k < kChannelsAtOnce; ++k, to += job.plane_pitch) {
       if (k < here) {
-        *to = Rows::rounded(values[k]);
+        *to = Accumulator::rounded(values[k]);
       }
     }
   }
 }
 
-/// Of one filter.
+/// What the tiles of a part add to dslope and dbias of one filter.
 struct PreluSums {
   double of_slope, of_bias;
 };
 
-/// The tile of the small image, of which a warp has every eighth filter.
-template <class Rows, bool kPrelu>
+/// The tile of the small image. A warp loads every eighth filter.
+template <class Accumulator, bool kPrelu>
 class SmallTile {
  public:
-  // `sums`, of all filters, are in shared memory; those of a filter belong to its warp.
-  __device__ SmallTile(const WeightJob& job, const PreluPart<float>& prelu, int first_filter,
-                       PreluSums* sums)
+  // `sums` [filters of the block] is in shared memory; only the warp of a filter touches its sums.
+  __device__ SmallTile(const WeightTileJob& job, const FusedPreluGradient<float>& prelu,
+                       int first_filter, PreluSums* sums)
       : job_(job), prelu_(prelu), first_filter_(first_filter), sums_(sums) {
     if (kPrelu && lane() == 0) {
-      for (int filter = warp(); filter < Rows::kFilters; filter += kTileWarps) {
+      for (int filter = warp(); filter < Accumulator::kFilters; filter += kTileWarps) {
         sums[filter] = {};
       }
     }
@@ -109,7 +109,7 @@ class SmallTile {
   __device__ __forceinline__ void load(std::int64_t image, int first_y, int first_x, float* tile) {
     const ConvSizes& sizes = job_.sizes;
     const int y = first_y + lane() / kTileSide, x = first_x + lane() % kTileSide;
-    for (int filter = warp(); filter < Rows::kFilters; filter += kTileWarps) {
+    for (int filter = warp(); filter < Accumulator::kFilters; filter += kTileWarps) {
       const int channel = first_filter_ + filter;
       const std::int64_t at =
           ((image * sizes.out_channels + channel) * sizes.out_height + y) * sizes.out_width + x;
@@ -129,15 +129,15 @@ class SmallTile {
       float* const target = tile + filter * kSmallPitch + lane();
       PISR_UNROLL
       for (int p = 0; p < kPieces; ++p) {
-        target[p * kWarpSize] = Rows::rounded(values[p]);
+        target[p * kWarpSize] = Accumulator::rounded(values[p]);
       }
     }
   }
 
-  // The sums over all tiles.
+  // Stores the sums over all tiles of the part.
   __device__ __forceinline__ void store_sums(int part) const {
     const int channel = first_filter_ + static_cast<int>(threadIdx.x);
-    if (threadIdx.x < Rows::kFilters && channel < job_.sizes.out_channels) {
+    if (threadIdx.x < Accumulator::kFilters && channel < job_.sizes.out_channels) {
       const std::int64_t at = std::int64_t{part} * job_.sizes.out_channels + channel;
       prelu_.of_slope[at] = sums_[threadIdx.x].of_slope;
       prelu_.of_bias[at] = sums_[threadIdx.x].of_bias;
@@ -149,8 +149,7 @@ class SmallTile {
 
   __device__ static int lane() { return static_cast<int>(threadIdx.x) % kWarpSize; }
   __device__ static int warp() { return static_cast<int>(threadIdx.x) / kWarpSize; }
-  // dy becomes dz. Eight numbers are added up in float, then in double: the map is read at a tenth
-  // of the speed at which this computes.
+  // Turns dy into dz. Eight numbers are summed in float and those sums in double.
   __device__ __forceinline__ void pass_prelu(int filter, const bool (&there)[kPieces],
                                              std::int64_t at, float (&values)[kPieces]) {
     const ConvSizes& sizes = job_.sizes;
@@ -187,8 +186,8 @@ class SmallTile {
     }
   }
 
-  const WeightJob& job_;
-  const PreluPart<float>& prelu_;
+  const WeightTileJob& job_;
+  const FusedPreluGradient<float>& prelu_;
   int first_filter_;
   PreluSums* sums_;
 };

@@ -10,42 +10,41 @@
 #include "kernels/device.h"
 #include "kernels/launcher.h"
 
-// What the CUDA kernels are written with besides CUDA's own names. Every .cu file is compiled
-// twice: by nvcc, and by the C++ compiler for the emulator, which the tests run. A file may use the
-// subset of CUDA in emulator/cuda_syntax.h, and for the rest only what is here.
+// The language of the .cu files. Each is compiled twice: by nvcc, and by the C++ compiler for the
+// emulator that the tests run. Besides C++17 a .cu file may use the subset of CUDA that
+// emulator/machine/cuda_syntax.h defines, and what is declared here.
 
 #if defined(__CUDACC__)
 
 #include <cuda_pipeline.h>
 #include <cuda_runtime.h>
 
-/// The namespace of the back end; a test program holds the emulated one next to the real one.
+/// The namespace of this build of the back end: a test program links both builds.
 #define PISR_CUDA_NAMESPACE cuda
 
-/// A shared array of a block: PISR_SHARED(float, tile, [4][5]). Aligned for vector loads. Its
-/// contents are undefined at first.
+/// A shared array of a block: PISR_SHARED(float, tile, [4][5]). Aligned to 16 bytes, uninitialised.
 #define PISR_SHARED(T, name, dimensions) __shared__ __align__(16) T name dimensions
 
-/// A pointer to the shared memory a launch asked for in bytes; aligned and undefined likewise.
+/// A pointer to the dynamic shared memory of the launch, aligned to 16 bytes and uninitialised.
 #define PISR_DYNAMIC_SHARED(T, name)                                   \
   extern __shared__ __align__(16) unsigned char pisr_dynamic_shared[]; \
   T* const name = reinterpret_cast<T*>(pisr_dynamic_shared)
 
-/// Before a loop of constant length whose arrays are to become registers.
+/// Before a loop of constant length, so that the arrays in it become registers.
 #define PISR_UNROLL _Pragma("unroll")
 
 namespace pisr::kernels::cuda {
 
-/// Throws DeviceError, naming what was wanted, if CUDA refused.
+/// Throws DeviceError with `refused` and CUDA's reason unless `error` is cudaSuccess.
 inline void check_cuda(cudaError_t error, const char* refused) {
   if (error != cudaSuccess) {
     throw DeviceError(std::string("cuda: ") + refused + ": " + cudaGetErrorString(error));
   }
 }
 
-/// Launches kernel(arguments...) into the stream of the launcher, one thread for each of blocks *
-/// threads, each block with so many bytes for PISR_DYNAMIC_SHARED. No blocks: nothing happens.
-/// Throws DeviceError if CUDA refuses.
+/// Launches kernel(arguments...) into the launcher's stream, with `shared_bytes` of dynamic shared
+/// memory for each block. Does nothing where there are no blocks. Throws DeviceError if CUDA
+/// refuses.
 template <class... Parameters, class... Arguments>
 void launch_with_shared(Launcher& launcher, void (*kernel)(Parameters...), dim3 blocks,
                         unsigned threads, std::size_t shared_bytes, const Arguments&... arguments) {
@@ -63,23 +62,23 @@ void launch_with_shared(Launcher& launcher, void (*kernel)(Parameters...), dim3 
   check_cuda(cudaGetLastError(), "a kernel cannot be launched");
 }
 
-/// The same without PISR_DYNAMIC_SHARED.
+/// The same without dynamic shared memory.
 template <class... Parameters, class... Arguments>
 void launch(Launcher& launcher, void (*kernel)(Parameters...), dim3 blocks, unsigned threads,
             const Arguments&... arguments) {
   launch_with_shared(launcher, kernel, blocks, threads, 0, arguments...);
 }
 
-/// Null where the build holds code of this kernel for the current device; else what CUDA says.
+/// Null if this program holds code of the kernel for the current device, otherwise CUDA's reason.
 inline const char* missing_code(void (*kernel)()) {
   cudaFuncAttributes attributes{};
   const cudaError_t error = cudaFuncGetAttributes(&attributes, kernel);
   return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
 }
 
-/// What the current device offers to kernels that choose their tiles by it.
+/// The current device, for kernels that choose their tiles by it.
 struct Card {
-  std::size_t shared_bytes;  ///< at most, of one block
+  std::size_t shared_bytes;  ///< at most, for one block
   int multiprocessors;
 };
 inline Card current_card() {
@@ -93,8 +92,8 @@ inline Card current_card() {
 }
 
 /// Starts to copy one element of 4, 8 or 16 bytes, aligned to its size, from global to shared
-/// memory. The thread must wait for its copies,
-/// and the others of the block for a barrier after that, before the element is read.
+/// memory. Before this thread reads it, it must call copy_wait(); before others do, a barrier must
+/// follow that.
 template <class T>
 __device__ __forceinline__ void copy_async(T* shared, const T* global) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16);
@@ -111,8 +110,8 @@ __device__ __forceinline__ void copy_wait() {
 
 #else
 
-#include "kernels/emulator/cuda_syntax.h"
-#include "kernels/emulator/padding.h"
+#include "kernels/emulator/machine/cuda_syntax.h"
+#include "kernels/emulator/machine/padding.h"
 
 #define PISR_CUDA_NAMESPACE emulated_cuda
 #define PISR_UNROLL
@@ -131,7 +130,7 @@ namespace pisr::kernels::emulated_cuda {
 template <class T>
 void check_argument(emulator::Stream& stream, const T& argument) {
   static_assert(std::is_trivially_copyable_v<T>);
-  // What an earlier call left in the padding must not look like a pointer.
+  // Old bytes in the padding must not look like a pointer.
   const emulator::WithoutPadding<T> bytes(argument);
   stream.check_argument(&bytes, sizeof bytes);
 }
@@ -189,11 +188,12 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 constexpr int kWarpSize = 32;
 constexpr unsigned kAllLanes = 0xFFFFFFFFU;
 
-/// How many blocks take `count` elements, `each` of them a block.
+/// The number of blocks for `count` elements, `each` per block. Throws std::length_error from 2^31
+/// on.
 inline unsigned block_count(std::int64_t count, std::int64_t each) {
   const std::int64_t blocks = (count + each - 1) / each;
   if (blocks > 0x7FFFFFFF) {
-    throw std::length_error("cuda: more than 2^31 blocks");
+    throw std::length_error("cuda: a launch of 2^31 blocks or more");
   }
   return static_cast<unsigned>(blocks);
 }

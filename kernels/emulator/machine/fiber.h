@@ -4,23 +4,22 @@
 
 namespace pisr::kernels::emulator {
 
-/// A stack on which a function runs that can be left in the middle and continued later, all on one
-/// thread of the operating system. Abandoning a function in the middle is allowed when it owns
-/// nothing.
+/// A function with a stack of its own that can be suspended and resumed, on one thread of the
+/// operating system. It may be abandoned while suspended if it owns nothing.
 class Fiber {
  public:
-  /// Nothing runs before the first switch. `entry` must never return.
+  /// Runs `entry` from the first switch on. It must never return.
   explicit Fiber(void (*entry)());
-  /// The stack that is running already.
+  /// The stack of the caller, which runs already.
   Fiber() = default;
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
   ~Fiber();
 
-  /// Leaves `from`, which is running, and continues `to`. Returns when somebody switches back.
+  /// Suspends `from`, which is running, and resumes `to`. Returns when `from` is resumed.
   static void switch_from(Fiber& from, Fiber& to);
 
-  /// To be called first by `entry`.
+  /// `entry` must call this first.
   static void entered();
 
  private:
@@ -29,7 +28,7 @@ class Fiber {
   std::size_t stack_bytes_ = 0;
   void* context_ = nullptr;  ///< stack pointer, or a ucontext_t that is owned
   [[maybe_unused]] void* sanitizer_state_ = nullptr;
-  void* observed_ = nullptr;  ///< what ThreadSanitizer knows it by
+  void* observed_ = nullptr;  ///< ThreadSanitizer's handle
 };
 
 }  // namespace pisr::kernels::emulator

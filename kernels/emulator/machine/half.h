@@ -6,8 +6,8 @@
 
 namespace pisr::kernels::emulator {
 
-/// The bits of the nearest number of half precision (IEEE 754 binary16), ties to even; infinity
-/// beyond the largest, 65504.
+/// The bits of `value` rounded to half precision (IEEE 754 binary16), ties to even; infinity beyond
+/// the largest, 65504.
 inline std::uint16_t half_bits(float value) {
   constexpr std::uint32_t kInfinity = 0x7F800000U;
   constexpr std::uint32_t kTooLarge = 0x477FF000U;     // 65520, half way to the next power of two
@@ -31,7 +31,7 @@ inline std::uint16_t half_bits(float value) {
 
 inline float half_value(std::uint16_t half) {
   const std::uint32_t magnitude = half & 0x7FFFU;
-  // The bits of a half in the place of those of a float are its value times 2^-112.
+  // Shifted to the place of a float's bits, those of a half mean its value times 2^-112.
   std::uint32_t bits = magnitude << 13;
   float value = 0;
   if (magnitude >= 0x7C00U) {

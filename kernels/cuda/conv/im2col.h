@@ -7,20 +7,20 @@
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-/// Where the patches of the large image are that a convolution multiplies with its filters: element
-/// `k` of the patch of pixel `pixel` of the small image, k counting [group_inputs, kernel_height,
-/// kernel_width].
-struct Patches {
+/// The matrix im2col(large) [patch, pixels] of one image and group, whose elements are found and
+/// not stored. Rows count [group_inputs, kernel_height, kernel_width], columns the pixels of
+/// `small`.
+struct Im2col {
   ConvSizes sizes;
   FastDivide taps, kernel_width, out_width;
 
-  explicit Patches(const ConvSizes& s)
+  explicit Im2col(const ConvSizes& s)
       : sizes(s),
         taps(s.kernel_height * s.kernel_width),
         kernel_width(s.kernel_width),
         out_width(s.out_width) {}
 
-  /// `image` points to the first channel of the group in one image. Null for the zero of padding.
+  /// Element (k, pixel), where `image` is the group's first channel; null for a zero of padding.
   template <class T>
   __device__ const T* find(const T* image, int pixel, int k) const {
     const int channel = taps.quotient(k), tap = k - channel * taps.divisor();

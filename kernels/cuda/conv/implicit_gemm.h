@@ -2,26 +2,26 @@
 
 #include <type_traits>
 
-#include "kernels/cuda/conv/tensor_core.h"
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
+#include "kernels/cuda/tensor_core.h"
 #include "kernels/precision.h"
 
-/// The matrix product all convolutions are made of: a block computes a tile of a b, whose operands
-/// are not stored as matrices but found by functions (an implicit GEMM).
+/// An implicit GEMM: a block computes a tile of the matrix product a b, whose elements are found by
+/// functions and not stored as matrices. It takes every shape, in double, in fp32 and in TF32.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-constexpr int kProductThreads = 128;
-constexpr int kDepth = 16;  ///< of the slices of a and b that are in shared memory at once
+constexpr int kGemmThreads = 128;
+constexpr int kDepth = 16;  ///< of a slice: what of a and b is in shared memory at once
 
-/// The rows and columns of a block's tile and how many of them are one thread's: its rows(i) and
-/// columns(j), i < kThreadRows and j < kThreadColumns, cross in the elements it sums up. Slices of
-/// the operands have kPad more columns than they need, against bank conflicts.
+/// A block's tile in fp32 or double. A thread sums the elements at its row(i) and column(j), where
+/// i < kThreadRows and j < kThreadColumns. Rows of a slice are padded by kPad against bank
+/// conflicts.
 template <int kRowsOfTile, int kColumnsOfTile, int kRowsOfThread, int kColumnsOfThread>
-struct Tile {
+struct GemmTile {
   static constexpr int kRows = kRowsOfTile, kColumns = kColumnsOfTile, kPad = 4;
   static constexpr int kThreadRows = kRowsOfThread, kThreadColumns = kColumnsOfThread;
-  static_assert(kRows / kThreadRows * (kColumns / kThreadColumns) == kProductThreads);
-  /// Sums of so many slices are added to a sum of sums, which keeps the error of long sums small.
+  static_assert(kRows / kThreadRows * (kColumns / kThreadColumns) == kGemmThreads);
+  /// So many slices are summed before they are added to the total, which bounds the rounding error.
   static constexpr int kSlicesOfChunk = 2;
 
   __device__ static int row(int i) {
@@ -58,18 +58,18 @@ struct Tile {
   }
 };
 
-/// The same on tensor cores in TF32: four warps, kWarpsDown of them one below the other. A thread
-/// reads 4 + 2 numbers a product of 16 x 8 x 8, without bank conflicts, since kPad makes the
-/// slices' rows 8 modulo 32 floats long.
+/// The same in TF32 on tensor cores: four warps, kWarpsDown of them one below the other. A thread
+/// reads 4 + 2 numbers for a product of 16 x 8 x 8. There are no bank conflicts, because kPad makes
+/// rows of a slice 8 modulo 16 floats long.
 template <int kRowsOfTile, int kColumnsOfTile, int kWarpsDown>
-struct TensorTile {
+struct Tf32GemmTile {
   static constexpr int kRows = kRowsOfTile, kColumns = kColumnsOfTile, kPad = 8;
-  static constexpr int kWarpsAcross = kProductThreads / kWarpSize / kWarpsDown;
+  static constexpr int kWarpsAcross = kGemmThreads / kWarpSize / kWarpsDown;
   static constexpr int kWarpRows = kRows / kWarpsDown, kWarpColumns = kColumns / kWarpsAcross;
   static constexpr int kThreadRows = kWarpRows / 8, kThreadColumns = kWarpColumns / 4;
   static_assert(kWarpRows % 16 == 0 && kWarpColumns % 8 == 0);
   static_assert((kRows + kPad) % 16 == 8 && (kColumns + kPad) % 16 == 8);
-  static constexpr int kSlicesOfChunk = 0;  // operands are too coarse for it to matter
+  static constexpr int kSlicesOfChunk = 0;  // 0: one total; rounding the operands costs more
 
   __device__ static int group() { return static_cast<int>(threadIdx.x) % kWarpSize / 4; }
   __device__ static int member() { return static_cast<int>(threadIdx.x) % 4; }
@@ -117,36 +117,36 @@ struct TensorTile {
   }
 };
 
-/// Calls body(Tile) with the tile for a product of so many rows: 1, 12 and 56 channels are what the
-/// networks have. Few rows would leave most of a tensor core idle and are multiplied in float.
+/// Calls body(tile) with the tile for so many rows; the networks have 1, 12 and 56 channels. Up to
+/// four rows are multiplied in fp32: they would leave most of a tensor core idle.
 template <class T, class Body>
-void with_tile(int rows, Precision precision, const Body& body) {
+void with_gemm_tile(int rows, Precision precision, const Body& body) {
   if constexpr (std::is_same_v<T, float>) {
     if (precision != Precision::fp32 && rows > 4) {
       if (rows <= 16) {
-        body(TensorTile<16, 128, 1>());
+        body(Tf32GemmTile<16, 128, 1>());
       } else {
-        body(TensorTile<64, 128, 2>());
+        body(Tf32GemmTile<64, 128, 2>());
       }
       return;
     }
   }
   if (rows <= 4) {
-    body(Tile<4, 128, 4, 1>());
+    body(GemmTile<4, 128, 4, 1>());
   } else if (rows <= 16) {
-    body(Tile<16, 128, 4, 4>());
+    body(GemmTile<16, 128, 4, 4>());
   } else {
-    body(Tile<64, 64, 8, 4>());
+    body(GemmTile<64, 64, 8, 4>());
   }
 }
 
-/// Starts to bring a slice of an operand into shared memory. Along which of its sides neighbouring
-/// threads go is the caller's choice: the one that is contiguous in memory.
+/// Starts to copy a slice of an operand into shared memory. kAlongDepth: whether neighbouring
+/// threads load along the depth, which is best where that is contiguous in memory.
 template <bool kAlongDepth, int kSide, int kPitch, class T, class Find>
 __device__ __forceinline__ void load_slice(T (&slice)[kDepth][kPitch], int depth_left,
                                            const Find& find) {
   PISR_UNROLL
-  for (int i = threadIdx.x; i < kDepth * kSide; i += kProductThreads) {
+  for (int i = threadIdx.x; i < kDepth * kSide; i += kGemmThreads) {
     const int k = kAlongDepth ? i % kDepth : i / kSide;
     const int other = kAlongDepth ? i / kDepth : i % kSide;
     const T* source = k < depth_left ? find(other, k) : nullptr;
@@ -159,17 +159,15 @@ __device__ __forceinline__ void load_slice(T (&slice)[kDepth][kPitch], int depth
 }
 
 /// sum[i][j] = sum over k in [begin, end) of *a(row, k) *b(k, column), for the rows and columns of
-/// this thread counted from those of the tile. `Operands` has
+/// this thread, counted from those of the tile. To be called once in a kernel. `Operands` has
 ///   const T* a(int row, int k), const T* b(int column, int k): null stands for a zero;
 ///   kADown, kBDown: whether neighbouring threads load along k;
-///   kComputesA: whether it has no a but computes it: load_a(first, end) starts to load what the
-///   part of the slice [first, first + kDepth) that is this thread's takes, put_a(slice) computes
-///   and stores it, with zeros from `end` on. Each element is asked for once.
-/// To be called once in a kernel.
-///
-/// The next slices are on their way while the current ones are multiplied.
+///   kComputesA: whether a is computed instead, each element once: load_a(first, end) loads what
+///   this thread needs of the slice [first, first + kDepth), and put_a(slice) computes and stores
+///   it, with zeros from `end` on.
+/// While one slice is multiplied, the next is being copied.
 template <class TileType, class T, class Operands>
-__device__ __forceinline__ void multiply(
+__device__ __forceinline__ void implicit_gemm(
     Operands& operands, int begin, int end,
     T (&sum)[TileType::kThreadRows][TileType::kThreadColumns]) {
   constexpr int kRows = TileType::kRows, kColumns = TileType::kColumns;
@@ -203,7 +201,7 @@ __device__ __forceinline__ void multiply(
   }
   for (int slice = 0; slice < slices; ++slice) {
     copy_wait();
-    __syncthreads();  // the slice is there, and everybody has done with the one before
+    __syncthreads();  // this slice has arrived, and no thread still reads the previous one
     if (slice + 1 < slices) {
       load(slice + 1);
     }
@@ -228,7 +226,7 @@ __device__ __forceinline__ void multiply(
   }
 }
 
-/// Calls body(row, column, value) for each element of `sum`, rows and columns as in `multiply`.
+/// Calls body(row, column, value) for each element of `sum`, with its row and column in the tile.
 template <class TileType, class T, class Body>
 __device__ __forceinline__ void for_each_sum(
     const T (&sum)[TileType::kThreadRows][TileType::kThreadColumns], const Body& body) {

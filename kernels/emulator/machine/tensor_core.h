@@ -1,10 +1,10 @@
 #pragma once
 
-#include "kernels/emulator/emulator.h"
+#include "kernels/emulator/machine/emulator.h"
 
-/// What the instructions of kernels/cuda/conv/tensor_core.h mean. All 32 lanes of a warp must take
-/// part. Products and sums are in float; in which order, and with how many more bits, a tensor core
-/// adds is not known.
+/// The instructions of kernels/cuda/tensor_core.h. All 32 lanes of a warp must take part. Products
+/// and sums are in float; the order and the internal precision of a tensor core's sums are not
+/// known.
 namespace pisr::kernels::emulator {
 
 void multiply_tf32(float (&sum)[4], const float (&a)[4], const float (&b)[2], Place place);

@@ -2,10 +2,9 @@
 
 #include <cstddef>
 
-/// What ThreadSanitizer is told about emulated threads, so that it reports races of kernels: each
-/// fiber is a thread of its own, switches between fibers order nothing, and what orders is said
-/// here. The emulator itself is compiled without it (CMakeLists.txt). In all other builds nothing
-/// happens.
+/// Annotations with which ThreadSanitizer reports races of kernels. To it each fiber is a thread,
+/// switches between fibers order nothing, and only order_before and order_after do. The emulator
+/// itself is compiled without it (CMakeLists.txt). In all other builds these functions do nothing.
 namespace pisr::kernels::emulator {
 
 #if defined(PISR_THREAD_SANITIZER)
@@ -26,7 +25,7 @@ void __tsan_destroy_fiber(void* fiber);
 void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 }
 
-/// While one exists, what this fiber allocates, copies and reads is no business of the kernel's.
+/// While one exists, accesses of this fiber are the emulator's and not checked.
 class Unobserved {
  public:
   Unobserved() {
@@ -41,7 +40,7 @@ class Unobserved {
   Unobserved& operator=(const Unobserved&) = delete;
 };
 
-/// What came before an order_before(tag) precedes what follows an order_after(tag) behind it.
+/// All before order_before(tag) happens before all that follows a later order_after(tag).
 inline void order_before(void* tag) {
   __tsan_release(tag);
 }

@@ -1,6 +1,7 @@
+#include "kernels/cuda/conv/conv_tf32_kernels.h"
 #include "kernels/cuda/fsrcnn/fused_fsrcnn.h"
 #include "kernels/cuda/kernels.h"
-#include "kernels/cuda/table.h"
+#include "kernels/cuda/runtime/table.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 

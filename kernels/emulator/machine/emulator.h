@@ -6,58 +6,58 @@
 #include <stdexcept>
 #include <type_traits>
 
-#include "kernels/emulator/stream.h"
+#include "kernels/emulator/machine/stream.h"
 #include "kernels/launcher.h"
 
-/// Size of a grid or a block, and position in one, as CUDA spells it.
+/// CUDA's type for the size of a grid or a block, and for a position in one.
 struct dim3 {
   unsigned x, y, z;
   constexpr dim3(unsigned size_x = 1, unsigned size_y = 1, unsigned size_z = 1)
       : x(size_x), y(size_y), z(size_z) {}
 };
 
-/// Runs CUDA kernels on the host, for tests. Each CUDA thread is a fiber; blocks run one after
-/// another, and in a block one warp runs as far as it can before the next starts, which is the
-/// order most likely to show a missing barrier. Shared memory is full of NaN at first, and
-/// asynchronous copies arrive as late as CUDA allows.
+/// Runs CUDA kernels on the host, for tests. Each CUDA thread is a fiber. Blocks run one after
+/// another. In a block one warp runs as far as it can before the next starts, the order most likely
+/// to show a missing barrier. Shared memory is full of NaN at first, and asynchronous copies arrive
+/// as late as CUDA allows.
 namespace pisr::kernels::emulator {
 
-/// A kernel breaks a rule of CUDA: threads of a block at different barriers, a lane missing from
-/// a shuffle, a launch beyond the limits, ... The message names the place and the thread.
+/// A kernel broke a rule of CUDA: threads of a block at different barriers, a lane missing from a
+/// shuffle, a launch beyond the limits, and so on. The message names the line and the thread.
 class Failure : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// In which order the blocks of a grid, the warps of a block and the lanes of a warp run.
+/// The order in which blocks, the warps of a block and the lanes of a warp run.
 struct Order {
   enum class Kind { forward, reverse, shuffled };
   Kind kind = Kind::forward;
   unsigned seed = 0;
 };
 
-/// Sets the order for the kernels this thread launches from now on.
+/// Sets the order for kernels that this thread launches from now on.
 void set_order(Order order);
 
-/// The device that is emulated: an H200, unless a test chooses another for its thread.
+/// The emulated device: an H200, unless a test sets another for its thread.
 struct Card {
-  std::size_t shared_bytes = 227 << 10;  ///< at most, of one block
+  std::size_t shared_bytes = 227 << 10;  ///< at most, for one block
   int multiprocessors = 132;
 };
 void set_card(const Card& card);
 Card current_card();
 
-/// Runs `kernel` once for each thread of the grid, each block with so many bytes of dynamic shared
-/// memory. Throws Failure; the results are undefined then.
+/// Runs `kernel` once for each thread of the grid, with `shared_bytes` of dynamic shared memory for
+/// each block. Throws Failure; the results are undefined then.
 void run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, FunctionRef<void()> kernel);
 
-/// Where the CUDA thread that is running stands.
+/// The built-in variables of the CUDA thread that is running.
 struct Position {
   dim3 thread, block, block_size, grid_size;
 };
 inline thread_local Position position;
 
-/// The line of a kernel.
+/// A line of a kernel.
 struct Place {
   const char* file = "";
   int line = 0;
@@ -69,22 +69,22 @@ unsigned lane();
 
 void wait_for_block(Place place);
 
-/// One value each from the lanes of a warp; kept until the lanes meet again.
+/// One value from each lane of a warp, valid until the lanes meet again.
 constexpr std::size_t kSlotBytes = 48;
 using Slots = unsigned char[32][kSlotBytes];
 
-/// Waits for all lanes in `mask` and returns what each of them handed in. Orders no memory.
+/// Waits for all lanes in `mask` and returns the value that each of them passed. Orders no memory.
 const Slots& exchange(unsigned mask, const void* value, std::size_t bytes, Place place);
 void read_slot(const Slots& slots, unsigned lane, void* value, std::size_t bytes);
 
-/// The shared array of the running block that `key` stands for.
+/// The shared array of the running block that is identified by `key`.
 void* shared_array(const void* key, std::size_t bytes);
 
 /// The dynamic shared memory of the running block.
 void* dynamic_shared();
 
-/// Starts a copy from global to shared memory. The target is NaN until the copy has been waited for
-/// by the thread that started it.
+/// Starts a copy from global to shared memory. The target is NaN until the thread that started the
+/// copy waits for it.
 void start_copy(void* target, const void* source, std::size_t bytes);
 void wait_for_copies();
 

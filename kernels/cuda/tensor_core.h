@@ -1,9 +1,9 @@
 #pragma once
 
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
 
-// Tensor cores: a warp multiplies small matrices that are spread over its 32 lanes. Of lane
-// 4 g + t ("group" g, "member" t):
+// Tensor cores: a warp multiplies small matrices that are spread over its 32 lanes. Lane 4 g + t
+// ("group" g, "member" t) holds:
 //
 //            a [16, depth]                           b [depth, 8]            sum [16, 8]
 //   tf32, 8  a0 (g, t)      a1 (g + 8, t)            b0 (t, g)               s0 (g, 2 t)
@@ -11,10 +11,11 @@
 //   fp16, 16 a0 (g, 2 t)      a1 (g + 8, 2 t)        b0 (2 t, g)             s2 (g + 8, 2 t)
 //            a2 (g, 2 t + 8)  a3 (g + 8, 2 t + 8)    b1 (2 t + 8, g)         s3 (g + 8, 2 t + 1)
 //
-// where an operand of fp16 is a pair of halves, neighbours along the depth, the first in the low
-// bits. (PTX ISA, "Matrix fragments for mma.m16n8k8" and "mma.m16n8k16".) Sums are in float.
+// An operand of fp16 is a pair of halves, neighbours along the depth, the first in the low bits.
+// Sums are in float. What a lane holds of a matrix is called a fragment. (PTX ISA, "Matrix
+// fragments for mma.m16n8k8" and "mma.m16n8k16".)
 //
-// Cards older than sm_80 lack them: kernels with these must not be launched there.
+// Cards older than sm_80 lack these instructions: kernels that use them must not be launched there.
 
 #if defined(__CUDACC__)
 
@@ -28,7 +29,7 @@ namespace pisr::kernels::cuda {
 #define PISR_TENSOR_CORE(...) __trap()
 #endif
 
-/// sum += a b with 10 bits after the point of a and b; what else they have is ignored.
+/// sum += a b, where only the first 10 bits of the fractions of a and b are read.
 __device__ __forceinline__ void multiply_tf32(float (&sum)[4], const float (&a)[4],
                                               const float (&b)[2]) {
   PISR_TENSOR_CORE(
@@ -49,9 +50,9 @@ __device__ __forceinline__ void multiply_fp16(float (&sum)[4], const unsigned (&
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-/// Four matrices [8, 8] of halves from shared memory: lane 8 i + r names row r of matrix i, 16
-/// bytes aligned to 16, and gets of each the pair (g, 2 t). With the upper and the lower rows of
-/// the left half of a, then those of its right half, they are an operand a.
+/// Loads four matrices [8, 8] of halves from shared memory. Lane 8 i + r passes row r of matrix i,
+/// 16 bytes aligned to 16. It receives the pair (g, 2 t) of each matrix. Upper left, lower left,
+/// upper right and lower right quarter together make an operand a.
 __device__ __forceinline__ void load_matrices(unsigned (&matrices)[4], const void* row) {
   PISR_TENSOR_CORE("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                    : "=r"(matrices[0]), "=r"(matrices[1]), "=r"(matrices[2]), "=r"(matrices[3])
@@ -59,14 +60,15 @@ __device__ __forceinline__ void load_matrices(unsigned (&matrices)[4], const voi
                    : "memory");
 }
 
-/// Rounds to the nearest number with 10 bits after the point, ties away from zero.
+/// Rounds to TF32: the nearest number with a fraction of 10 bits, ties away from zero.
 __device__ __forceinline__ float to_tf32(float value) {
   unsigned bits = 0;
   PISR_TENSOR_CORE("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
   return __uint_as_float(bits);
 }
 
-/// The nearest halves, ties to even; beyond 65504 infinity.
+/// Both numbers rounded to half precision, ties to even, infinite beyond 65504; `low` in the low
+/// bits.
 __device__ __forceinline__ unsigned pack_halves(float low, float high) {
   const __half2 pair = __floats2half2_rn(low, high);
   return __half_as_ushort(pair.x) | static_cast<unsigned>(__half_as_ushort(pair.y)) << 16;
@@ -78,7 +80,7 @@ __device__ __forceinline__ unsigned pack_halves(float low, float high) {
 
 #else
 
-#include "kernels/emulator/tensor_core.h"
+#include "kernels/emulator/machine/tensor_core.h"
 
 namespace pisr::kernels::emulated_cuda {
 

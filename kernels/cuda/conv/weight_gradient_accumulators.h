@@ -1,22 +1,23 @@
 #pragma once
 
-#include "kernels/cuda/conv/tensor_core.h"
-#include "kernels/cuda/conv/weight_tiles.h"
+#include "kernels/cuda/conv/weight_gradient_tile.h"
+#include "kernels/cuda/tensor_core.h"
 
-/// What multiplies the tiles of conv_weight_tiles.h: the sums that a thread keeps of the product
-/// [rows, filters] while tiles pass. Where the rows are too few for all warps, groups of warps
-/// ("splits") have them all, each for other pixels.
+/// The sums of the product [rows, filters] of conv_weight_gradient_tiles.h that a thread keeps in
+/// registers, in TF32 and in fp32. Where there are too few rows for all warps, groups of warps
+/// ("splits") each have all rows, for different pixels.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-/// On tensor cores: a warp has 32 rows and all filters, the depth are the pixels.
+/// In TF32 on tensor cores: a warp has 32 rows and all filters; the depth of the product is the
+/// pixels.
 template <int kFilterTiles>
-class TensorRows {
+class Tf32Accumulator {
  public:
   static constexpr int kFilters = kFilterTiles * 8;
-  static constexpr int kMost = kTileWarps * 32;
+  static constexpr int kMostRows = kTileWarps * 32;
   __device__ static float rounded(float value) { return to_tf32(value); }
 
-  __device__ explicit TensorRows(const WeightJob& job) {
+  __device__ explicit Tf32Accumulator(const WeightTileJob& job) {
     const int warps = (job.rows.divisor() + 31) / 32;
     splits_ = kTileWarps / warps;
     split_ = warp() / warps;
@@ -31,7 +32,7 @@ class TensorRows {
     }
   }
 
-  __device__ __forceinline__ void add_tile(const WeightJob& job, const float* small,
+  __device__ __forceinline__ void add_tile(const WeightTileJob& job, const float* small,
                                            const float* large) {
     constexpr int kSteps = kTilePixels / 8;
     for (int step = split_ < splits_ ? split_ : kSteps; step < kSteps; step += splits_) {
@@ -57,7 +58,7 @@ class TensorRows {
 
   __device__ int splits() const { return splits_; }
   __device__ int rows_of_split() const { return rows_of_split_; }
-  /// Stores them as [splits, rows_of_split, filters].
+  /// Stores the sums as [splits, rows_of_split, filters].
   __device__ __forceinline__ void put(float* sums) const {
     if (split_ >= splits_) {
       return;
@@ -85,25 +86,25 @@ class TensorRows {
   float sum_[2][kFilterTiles][4] = {};
 };
 
-/// In float: a lane has a row, and every 32nd after it, a warp some of the filters. Pixels come in
-/// fours: of the small tile they are one access for the whole warp, so that 28 multiply-adds (seven
-/// filters, four rows) take 4 + 7 / 4 accesses.
+/// In fp32: a lane has every 32nd row, a warp some of the filters. Four pixels of the small tile
+/// are one access for the whole warp. So 28 multiply-adds (seven filters, four rows) take 4 + 7 / 4
+/// accesses.
 template <int kAllFilters, int kFiltersOfWarp, int kRowsOfLane>
-class FloatRows {
+class Fp32Accumulator {
  public:
   static constexpr int kFilters = kAllFilters;
-  static constexpr int kMost = kRowsOfLane * kWarpSize;
+  static constexpr int kMostRows = kRowsOfLane * kWarpSize;
   __device__ static float rounded(float value) { return value; }
 
-  __device__ explicit FloatRows(const WeightJob& job) {
+  __device__ explicit Fp32Accumulator(const WeightTileJob& job) {
     PISR_UNROLL
     for (int i = 0; i < kRowsOfLane; ++i) {
       distance_[i] = job.distance(i * kWarpSize + lane());
     }
   }
 
-  // Sums of 32 pixels are added to sums of sums, which keeps the error of long sums small.
-  __device__ __forceinline__ void add_tile(const WeightJob& job, const float* small,
+  // 32 pixels are summed before they are added to the total, which bounds the rounding error.
+  __device__ __forceinline__ void add_tile(const WeightTileJob& job, const float* small,
                                            const float* large) {
     constexpr int kRowsOfChunk = 2, kChunks = kTileSide / kRowsOfChunk;
     constexpr int kFours = kTileSide / 4;
@@ -144,11 +145,11 @@ class FloatRows {
   }
 
   __device__ int splits() const { return kSplits; }
-  __device__ int rows_of_split() const { return kMost; }
+  __device__ int rows_of_split() const { return kMostRows; }
   __device__ __forceinline__ void put(float* sums) const {
     PISR_UNROLL
     for (int row = 0; row < kRowsOfLane; ++row) {
-      float* const of_row = sums + (split() * kMost + row * kWarpSize + lane()) * kFilters;
+      float* const of_row = sums + (split() * kMostRows + row * kWarpSize + lane()) * kFilters;
       PISR_UNROLL
       for (int filter = 0; filter < kFiltersOfWarp; ++filter) {
         of_row[first_filter() + filter] = sum_[filter][row];

@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "kernels/emulator/emulator.h"
+#include "kernels/emulator/machine/emulator.h"
 
-// What the kernels use of CUDA's language, for a C++ compiler.
+// The subset of CUDA's language that the kernels use, for a C++ compiler.
 
 #define __global__
 #define __device__

@@ -1,19 +1,19 @@
-#include "kernels/emulator/tensor_core.h"
+#include "kernels/emulator/machine/tensor_core.h"
 
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/emulator/half.h"
-#include "kernels/emulator/thread_sanitizer.h"
+#include "kernels/emulator/machine/half.h"
+#include "kernels/emulator/machine/thread_sanitizer.h"
 
 namespace pisr::kernels::emulator {
 namespace {
 
 constexpr unsigned kAll = 0xFFFFFFFFU;
 
-// sum += a b, with a [16, kDepth] and b [kDepth, 8] spread over the lanes: of a row of a, or a
-// column of b, a lane holds kNeighbours elements, then as many kDepth / 2 further on. `mine` is
-// what this lane holds, of the two rows of a in turn, then of the column of b.
+// sum += a b, with a [16, kDepth] and b [kDepth, 8] spread over the lanes. Of a row of a, or a
+// column of b, a lane holds kNeighbours elements, and as many again kDepth / 2 further on. `mine`
+// is this lane's share: of its two rows of a by turns, then of its column of b.
 template <unsigned kDepth>
 void multiply(float (&sum)[4], const float (&mine)[kDepth / 4 * 3], Place place) {
   constexpr unsigned kNeighbours = kDepth / 8;
@@ -52,7 +52,7 @@ float float_of(std::uint32_t bits) {
   return value;
 }
 
-// A tensor core does not read the other bits.
+// A tensor core ignores the lower bits.
 float seen_by_tf32(float value) {
   return float_of(bits_of(value) & 0xFFFFE000U);
 }

@@ -8,14 +8,14 @@ constexpr bool kClearsPadding = true;
 constexpr bool kClearsPadding = false;
 #endif
 
-/// A copy of a value with zeros for padding, where the compiler offers that (GCC does, Clang 14
-/// does not).
+/// A copy of a value whose padding is zero, where the compiler can clear it (GCC can, Clang 14
+/// cannot).
 template <class T>
 union WithoutPadding {
   explicit WithoutPadding(const T& original) : value(original) {
 #if __has_builtin(__builtin_clear_padding)
-    // This is a union because of GCC 12, which clears wrong bytes behind an array whose elements
-    // have padding, but not in a union.
+    // A union, because GCC 12 otherwise clears wrong bytes behind an array whose elements have
+    // padding.
     __builtin_clear_padding(this);
 #endif
   }
