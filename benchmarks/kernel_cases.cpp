@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "benchmarks/kernel_case.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/teacher.h"
 
 namespace pisr::bench {
