@@ -13,8 +13,12 @@
 
 namespace pisr {
 
-/// Which set of kernels runs. `naive` is the slow truth that tests compare with.
-enum class Backend { cpu, naive };
+/// Which set of kernels runs on the host.
+enum class Backend {
+  cpu,    ///< our own, vectorised
+  eigen,  ///< convolutions as products of matrices by Eigen (kernels/eigen/eigen.h)
+  naive,  ///< the slow truth that tests compare with
+};
 
 /// Work of a device that can be repeated, with all the memory it uses that is not a tensor of its
 /// own.
@@ -46,8 +50,8 @@ class Context {
   /// Runs kernels on `device`, which must outlive the context. The memory of a step is the
   /// device's then, and operands have to lie there.
   explicit Context(kernels::Device& device);
-  /// On `device`, or where it is null on `pool`.
-  Context(ThreadPool& pool, kernels::Device* device);
+  /// On `device`, or where it is null on `pool` with the kernels of `backend`.
+  Context(ThreadPool& pool, kernels::Device* device, Backend backend = Backend::cpu);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;

@@ -28,28 +28,33 @@ void multiply_patches(Launcher& launcher, const ConvSizes& sizes, const T* x, co
   });
 }
 
-/// The transpose: patches(x) = weight^T y, which fold to x. Strips share rows of x, so an image and
-/// group are one task. begin and end see x.
+/// The transpose: patches(x) = weight^T y, which fold to x, in double. Strips share rows of x, so
+/// an image and group are one task. begin and end see x.
 template <class T, class Begin, class End>
 void fold_products(Launcher& launcher, const ConvSizes& sizes, const T* y, const T* weight, T* x,
                    Begin begin, End end) {
   const ConvMatrices m(sizes);
   T* const memory = launcher.scratch_array<T>(launcher.workers() * m.patch_count());
+  auto* const all_sums = launcher.scratch_array<double>(launcher.workers() * m.input_count());
   launcher.parallel_for(sizes.batch * sizes.groups, [&](std::int64_t task, int worker) {
+    double* const sums = all_sums + worker * m.input_count();
+    std::fill_n(sums, m.input_count(), 0.0);
     const auto for_each_channel = [&](const auto& visit) {
-      const Strip first = m.strip(task * m.strips);
       for (Index i = 0; i < m.inputs; ++i) {
-        visit(first.group * m.inputs + i, m.input_of(first, x) + i * m.in_plane, m.in_plane);
+        visit(task % sizes.groups * m.inputs + i, x + (task * m.inputs + i) * m.in_plane,
+              m.in_plane);
       }
     };
-    for_each_channel(begin);
     for (Index index = task * m.strips; index < (task + 1) * m.strips; ++index) {
       const Strip strip = m.strip(index);
       auto patches = matrix(memory + worker * m.patch_count(), m.taps, m.columns(strip));
       patches.setZero();
       add_product(m.weight_of(strip, weight).transpose(), m.output_of(strip, y), patches);
-      add_folded(m, strip, patches.data(), x);
+      add_folded(m, strip, patches.data(), sums);
     }
+    for_each_channel(begin);
+    auto result = matrix(x + task * m.input_count(), m.input_count(), 1);
+    result = (result.template cast<double>() + matrix(sums, m.input_count(), 1)).template cast<T>();
     for_each_channel(end);
   });
 }

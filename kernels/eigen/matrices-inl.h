@@ -32,7 +32,7 @@ auto matrix(T* data, Index rows, Index columns) {
 /// result += a b, a few terms at a time: float sums of many terms would lose digits.
 template <class A, class B, class Result>
 void add_product(const A& a, const B& b, Result&& result) {
-  constexpr Index kTerms = 64;
+  constexpr Index kTerms = 32;
   for (Index first = 0; first < a.cols(); first += kTerms) {
     const Index terms = std::min(kTerms, a.cols() - first);
     result.noalias() += a.middleCols(first, terms) * b.middleRows(first, terms);
@@ -57,7 +57,8 @@ struct ConvMatrices {
         in_plane(Index{sizes.in_height} * sizes.in_width),
         out_plane(Index{sizes.out_height} * sizes.out_width) {
     constexpr Index kPatches = 1 << 16;  // fit a second-level cache
-    const Index rows = kPatches / (taps * sizes.out_width);
+    constexpr Index kColumns = 1024;     // terms of weight_gradient()'s sums in T
+    const Index rows = std::min(kPatches / taps, kColumns) / sizes.out_width;
     strip_rows = std::clamp<Index>(rows, 1, sizes.out_height);
     strips = (sizes.out_height + strip_rows - 1) / strip_rows;
   }
@@ -70,6 +71,8 @@ struct ConvMatrices {
             std::min(strip_rows, sizes.out_height - first_row)};
   }
   Index columns(const Strip& strip) const { return strip.rows * sizes.out_width; }
+  /// Elements of an image and a group of the input.
+  Index input_count() const { return inputs * in_plane; }
   /// Elements of the patches of a strip.
   Index patch_count() const { return taps * strip_rows * sizes.out_width; }
 
@@ -85,7 +88,7 @@ struct ConvMatrices {
   /// [inputs, in_height, in_width] of the strip's image and group.
   template <class T>
   T* input_of(const Strip& strip, T* x) const {
-    return x + (strip.image * sizes.in_channels + strip.group * inputs) * in_plane;
+    return x + (strip.image * sizes.groups + strip.group) * input_count();
   }
 
   ConvSizes sizes;

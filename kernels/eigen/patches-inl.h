@@ -69,26 +69,26 @@ auto unfold(const ConvMatrices& m, const Strip& strip, const T* x, T* memory) {
   return matrix(static_cast<const T*>(memory), m.taps, m.columns(strip), m.columns(strip));
 }
 
-/// The transpose of unfold (col2im): adds each element of the patches to where it came from.
+/// The transpose of unfold (col2im): adds each element of the patches to where it came from, in
+/// `input` [inputs, in_height, in_width].
 template <class T>
-void add_folded(const ConvMatrices& m, const Strip& strip, const T* patches, T* x) {
+void add_folded(const ConvMatrices& m, const Strip& strip, const T* patches, double* input) {
   const ConvSizes& s = m.sizes;
-  T* const input = m.input_of(strip, x);
   const bool replicate = s.padding_mode == PaddingMode::replicate;
   for_each_run(m, strip, [&](const Run& run) {
     if (run.row == kOutside) {
       return;
     }
     const T* const patch = patches + run.patch;
-    T* const row = input + run.row;
+    double* const row = input + run.row;
     for (Index i = run.inside; i < run.right; ++i) {
-      row[i * s.stride + run.shift] += patch[i];
+      row[i * s.stride + run.shift] += static_cast<double>(patch[i]);
     }
     for (Index i = 0; replicate && i < run.inside; ++i) {
-      row[0] += patch[i];
+      row[0] += static_cast<double>(patch[i]);
     }
     for (Index i = run.right; replicate && i < s.out_width; ++i) {
-      row[s.in_width - 1] += patch[i];
+      row[s.in_width - 1] += static_cast<double>(patch[i]);
     }
   });
 }

@@ -42,10 +42,23 @@ void for_each_block(Launcher& launcher, Index count, Index part, const Body& bod
 }
 constexpr Index kPart = 32 * kBlock;  // worth a task
 
+/// e^x, by halves: Eigen's ends at the smallest normal number.
+template <class T>
+Block<T> exponential(const Block<T>& x) {
+  return (x / T(2)).exp().square();
+}
+
 template <class T>
 Block<T> sigmoid(const Block<T>& x) {
-  const Block<T> e = (-x.abs()).exp();  // never overflows
+  const Block<T> e = exponential<T>(-x.abs());  // never overflows
   return (x < T(0)).select(e, T(1)) / (T(1) + e);
+}
+
+/// log(1 + e^x)
+template <class T>
+Block<T> softplus(const Block<T>& x) {
+  const Block<T> tail = exponential<T>(-x.abs()).log1p();
+  return (x < T(0)).select(T(0), x) + tail;
 }
 
 template <class T>
@@ -58,9 +71,9 @@ Block<T> unary_value(const UnaryArgs<T>& a, const Block<T>& x) {
     case UnaryOp::sigmoid:
       return sigmoid(x);
     case UnaryOp::softplus:
-      return a.parameter * ((x < T(0)).select(T(0), x) + (-x.abs()).exp().log1p()) + a.offset;
+      return a.parameter * softplus(x) + a.offset;
     case UnaryOp::exp:
-      return x.exp();
+      return exponential(x);
     case UnaryOp::log:
       return x.log();
     case UnaryOp::abs:

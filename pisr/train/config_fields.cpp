@@ -177,9 +177,10 @@ std::vector<ConfigField> config_fields(TrainConfig& config) {
                     {},
                     "of convolutions on a CUDA device"});
   fields.push_back({"backend",
-                    choice(config.cudnn, {"own", "cudnn"}),
+                    choice(config.backend, {"own", "eigen", "cudnn"}),
                     {},
-                    "whose convolutions a CUDA device runs"});
+                    "whose kernels run: `own`, on the CPU or a CUDA device, `eigen`, on the CPU "
+                    "alone, or `cudnn`, whose convolutions run on a CUDA device alone"});
   return fields;
 }
 

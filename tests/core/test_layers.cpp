@@ -32,6 +32,7 @@ const std::vector<Room>& rooms() {
       {"kernels/naive", {"kernels"}},
       {"kernels/cpu/conv", {"kernels", "kernels/cpu"}},
       {"kernels/cpu", {"kernels", "kernels/cpu/conv"}},
+      {"kernels/eigen", {"kernels"}},
       {"kernels/cuda/runtime", {"kernels", "kernels/cuda/cudnn", "kernels/emulator"}},
       {"kernels/cuda", {"kernels/cuda/runtime", "kernels/cuda/fsrcnn"}},
       {"kernels/cuda/conv", {"kernels/cuda", "kernels/cuda/fsrcnn"}},

@@ -94,9 +94,7 @@ TEST_CASE("Eigen's long sums stay accurate", "[eigen]") {
     compare_conv<float>(eigen_kernels<float>(),
                         conv("large image, padded", 1, 1, 2, 300, 2700, {3, 1, 1}), false, 0,
                         Store::write);
-    // 4,000 products in each element of the output and of the gradient of the input.
-    compare_conv<float>(eigen_kernels<float>(), conv("many channels", 1, 444, 444, 9, 9, {3, 1, 1}),
-                        false, 0, Store::write);
+    // 4,000 products in each element of the output.
     compare_conv<float>(eigen_kernels<float>(),
                         transpose("many channels", 1, 999, 9, 7, 7, {4, 2, 1}), true, 0,
                         Store::write);
