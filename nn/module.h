@@ -70,7 +70,7 @@ class Layer : public Module {
  public:
   virtual Variable operator()(const Variable& x) const = 0;
   /// Adds itself to a chain for inference. Error usage for a layer that is none of convolution,
-  /// PReLU and a sequence of them.
+  /// PReLU, LeakyReLU, ReLU and a sequence of them.
   virtual void append_to(ConvChain& chain) const;
 };
 

@@ -1,4 +1,4 @@
-// pisr_train: trains FSRCNN alone (baseline), PISR's teacher, and the student it teaches.
+// pisr_train: trains a network alone (baseline), PISR's teacher, and the student it teaches.
 
 #include <ctime>
 #include <filesystem>
@@ -201,7 +201,7 @@ int run_training(const Options& options, const DeviceOption& device_option) {
 // NOLINTNEXTLINE(bugprone-exception-escape): before run_program only memory can run out.
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Trains super-resolution networks: FSRCNN, PISR's teacher and its student",
+  CLI::App app("Trains super-resolution networks: a baseline, PISR's teacher and its student",
                kProgram);
   app.add_option("-c,--config", options.config,
                  "Configuration, JSON with comments (docs/configuration.md); the paper's values "
