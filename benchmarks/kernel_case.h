@@ -87,10 +87,14 @@ std::vector<float*> data_of(const std::vector<Tensor>& tensors);
 /// What a kernel's result may be off by, in units of the magnitude of its terms.
 inline constexpr double kFloatError = 4.0 * std::numeric_limits<float>::epsilon();
 
-/// Runs a case with the naive kernels, and with those of `device`, or of the CPU where it is null.
+/// Runs a case with the naive kernels, and with those of `backend` on the host or of `device`.
 /// Gives "" where each element of each result is within `accepted` of the naive kernels in double,
-/// in units of its magnitude, and the inputs are as they were; else what is wrong.
-std::string disagreement(const KernelCase& kernel_case, kernels::Device* device = nullptr,
+/// in units of its magnitude, and the inputs are as they were; otherwise what is wrong.
+std::string disagreement(const KernelCase& kernel_case, Backend backend = Backend::cpu);
+std::string disagreement(const KernelCase& kernel_case, kernels::Device& device,
                          double accepted = kFloatError);
+
+/// The table of a back end of the host, for run_float.
+const kernels::KernelTable<float>& host_table(Backend backend);
 
 }  // namespace pisr::bench

@@ -80,11 +80,13 @@ Block<T> unary_value(const UnaryArgs<T>& a, const Block<T>& x) {
       return x.abs();
     case UnaryOp::reciprocal:
       return a.parameter / x;
+    case UnaryOp::clamp:
+      return (x < a.parameter).select(a.parameter, (x > a.high).select(a.high, x));
   }
   return x;
 }
 
-/// dy times the derivative at `saved`: y of sigmoid and exp, x of the others.
+/// dy times the derivative at `saved`, which is x, or y where derivative_reads_y().
 template <class T>
 Block<T> unary_gradient(const UnaryBackwardArgs<T>& a, const Block<T>& saved, const Block<T>& dy) {
   switch (a.op) {
@@ -104,6 +106,8 @@ Block<T> unary_gradient(const UnaryBackwardArgs<T>& a, const Block<T>& saved, co
       return (saved > T(0)).select(dy, (saved < T(0)).select(-dy, T(0) * dy));
     case UnaryOp::reciprocal:
       return dy * -a.parameter / saved / saved;
+    case UnaryOp::clamp:
+      return (saved >= a.parameter && saved <= a.high).select(dy, T(0));
   }
   return dy;
 }
@@ -118,9 +122,9 @@ void unary(Launcher& launcher, const UnaryArgs<T>& a) {
 
 template <class T>
 void unary_backward(Launcher& launcher, const UnaryBackwardArgs<T>& a) {
-  const bool reads_y = a.op == UnaryOp::sigmoid || a.op == UnaryOp::exp;
+  const T* const read = derivative_reads_y(a.op) ? a.y : a.x;
   for_each_block(launcher, a.count, kPart, [&](Index, Index first, Index count) {
-    const Block<T> saved = elements((reads_y ? a.y : a.x) + first, count);
+    const Block<T> saved = elements(read + first, count);
     const Block<T> dy = elements(a.dy + first, count);
     store_block(unary_gradient(a, saved, dy), a.dx + first, a.dx_store);
   });

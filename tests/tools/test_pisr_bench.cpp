@@ -106,9 +106,9 @@ TEST_CASE("A device's kernels are compared before they are timed", "[tools]") {
                                         kernels::Store::write});
         });
   };
-  CHECK(bench::disagreement(scaled_by(1), &device).empty());
-  CHECK(bench::disagreement(scaled_by(1.00001F), &device).find("operand 1, element 0") == 0);
-  CHECK(bench::disagreement(scaled_by(1.00001F), &device, 1e-4).empty());
+  CHECK(bench::disagreement(scaled_by(1), device).empty());
+  CHECK(bench::disagreement(scaled_by(1.00001F), device).find("operand 1, element 0") == 0);
+  CHECK(bench::disagreement(scaled_by(1.00001F), device, 1e-4).empty());
 }
 
 TEST_CASE("A device's rows are timed by captured calls", "[tools]") {

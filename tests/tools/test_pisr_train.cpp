@@ -189,7 +189,7 @@ TEST_CASE("pisr_train: the device is a key of the configuration", "[tools]") {
   const TrainConfig config = parse_config(printed.out, "printed");
   CHECK(config.device == "cuda:1");
   CHECK(config.precision == kernels::Precision::tf32);
-  CHECK(config.cudnn);
+  CHECK(config.backend == BackendChoice::cudnn);
   const auto refused = [&](const std::vector<std::string>& more, int code) {
     std::vector<std::string> arguments{"-c", "small.json", "--out", "new"};
     arguments.insert(arguments.end(), more.begin(), more.end());
