@@ -43,7 +43,7 @@ Counts counts_of(const ConvSizes& s, bool transposed) {
           weight * (transposed ? in_pixels : out_pixels)};
 }
 
-/// What of a layer is a case.
+/// Which kernels of a layer are cases.
 enum class Passes { forward, forward_and_weight, all };
 
 void add_layer(std::vector<KernelCase>& cases, const Layer& layer, bool transposed, Passes passes,
@@ -90,8 +90,8 @@ void add_layer(std::vector<KernelCase>& cases, const Layer& layer, bool transpos
   }
 }
 
-/// The weight's gradient behind a PReLU. What the PReLU sees is positive: then the magnitudes of
-/// the inputs give those of all terms, and the time does not depend on it.
+/// The weight's gradient behind a PReLU. The PReLU's input is positive, so that the magnitudes of
+/// the inputs give those of all terms. The time does not depend on it.
 void add_prelu_gradient(std::vector<KernelCase>& cases, const Layer& layer,
                         const std::vector<int>& threads) {
   const ConvSizes sizes = sizes_of(layer, false);

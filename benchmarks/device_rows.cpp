@@ -23,7 +23,7 @@ namespace {
 constexpr std::int64_t kBatch = 16;
 constexpr int kSamples = 20;
 
-/// Seconds of what `run` does once, of which `captured` repeats `calls`.
+/// Seconds of one call of `run`, of which `captured` holds `calls`.
 Quartiles time_captured(benchmark::State& state, kernels::Device& device, CapturedStep& captured,
                         int calls) {
   captured.replay();
@@ -187,7 +187,7 @@ void run_training(benchmark::State& state, kernels::Device& device, Phase phase,
     throw Error(ErrorKind::numeric, message("the losses of ", wanted.size(), " steps are off by ",
                                             error, " of the CPU's, accepted ", accepted));
   }
-  constexpr std::int64_t kSteps = 100;  // what training gives the device at a time
+  constexpr std::int64_t kSteps = 100;  // training queues as many at a time
   std::int64_t iteration = static_cast<std::int64_t>(wanted.size());
   std::vector<double> seconds = sample(
       state, kSamples, [] {},

@@ -11,21 +11,21 @@
 
 namespace pisr::bench {
 
-/// Pools and limits by number of threads; what benchmarks are run with. Outlives them.
+/// Thread pools and limits by number of threads. Must outlive the benchmarks.
 struct Machine {
   explicit Machine(const std::vector<int>& threads);
   std::map<int, std::unique_ptr<ThreadPool>> pools;
   std::map<int, MachineLimits> limits;
 };
 
-/// Back ends of the host that have rows. Those of Backend::cpu have plain names, those of another
-/// its name in front of what varies: W1/eigen/threads:1, conv2d/mapping/eigen/warm/threads:1.
+/// Back ends of the host that have rows. Those of Backend::cpu have plain names; the others add
+/// their own: W1/eigen/threads:1, conv2d/mapping/eigen/warm/threads:1.
 using Backends = std::vector<Backend>;
 
 /// Registers W1/threads:1 ... with Google Benchmark, for each number of threads of the machine; not
 /// for the naive kernels, which would take minutes.
-/// Counters: gflops and percent_of_peak (from the median and the multiply-adds that cannot be left
-/// out), lower_ms, median_ms and upper_ms (quartiles).
+/// Counters: gflops and percent_of_peak (from the median and the necessary multiply-adds),
+/// lower_ms, median_ms and upper_ms (quartiles).
 void register_workloads(Machine& machine, const Backends& backends);
 
 /// Registers KERNEL/SHAPE/warm/threads:1 and .../cold/... for each kernel case; cold: 64 MiB of

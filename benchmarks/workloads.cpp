@@ -163,7 +163,7 @@ std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& poo
       {"W2", Phase::baseline}, {"W3", Phase::teacher}, {"W4", Phase::student}};
   const auto found = phases.find(name);
   if (found == phases.end()) {
-    throw Error(ErrorKind::usage, "workload: wants W1, W2, W3 or W4, got '" + name + "'");
+    throw Error(ErrorKind::usage, "workload: must be W1, W2, W3 or W4, got '" + name + "'");
   }
   return std::make_unique<Step>(pool, found->second, backend);
 }

@@ -24,8 +24,8 @@ class Workload {
   virtual ~Workload() = default;
   /// Does it once. For W2-W4 each call is the next step.
   virtual void run() = 0;
-  /// The weights as they are, and what the last run() read and made: for another implementation to
-  /// repeat. W1: "input" and "output"; W2-W4: "high", "low" (the batch) and "loss".
+  /// The current weights, and the inputs and results of the last run(), for another implementation
+  /// to repeat. W1: "input" and "output"; W2-W4: "high", "low" (the batch) and "loss".
   virtual SafeTensors state() const = 0;
 };
 

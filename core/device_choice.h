@@ -11,17 +11,17 @@
 
 namespace pisr {
 
-/// Whose kernels are to run.
+/// Whose kernels shall run.
 enum class BackendChoice {
   own,    ///< those of this project, on the CPU and on a CUDA device
   eigen,  ///< Eigen's, which run on the CPU alone
   cudnn,  ///< cuDNN's convolutions, which run on a CUDA device alone
 };
 
-/// What kernels are to run on.
+/// Which device kernels shall run on, and whose they are.
 struct DeviceChoice {
   enum class Kind {
-    automatic,  ///< a CUDA device where one can be used, else the CPU
+    automatic,  ///< a CUDA device where one can be used, otherwise the CPU
     cpu,
     cuda,  ///< a CUDA device or an error
   };

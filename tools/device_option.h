@@ -11,15 +11,15 @@
 
 namespace pisr {
 
-/// --backend of a program: what it is given, or else what PISR_BACKEND says. `app` keeps references
-/// to the object.
+/// The option --backend of a program, or else the environment variable PISR_BACKEND. `app` keeps
+/// references to this object.
 class BackendOption {
  public:
   explicit BackendOption(CLI::App& app);
   BackendOption(const BackendOption&) = delete;
   BackendOption& operator=(const BackendOption&) = delete;
 
-  /// Nothing where neither says any. To be called once the command line is read. Errors: those of
+  /// Empty where neither names one. To be called once the command line is read. Errors: those of
   /// parse_backend.
   std::optional<BackendChoice> value() const;
   BackendChoice value_or_own() const { return value().value_or(BackendChoice::own); }
@@ -28,22 +28,22 @@ class BackendOption {
   std::string text_;
 };
 
-/// -g, --device, --precision, --backend and --list-devices of a program. `app` keeps references to
-/// the object.
+/// The options -g, --device, --precision, --backend and --list-devices of a program. `app` keeps
+/// references to this object.
 class DeviceOption {
  public:
   explicit DeviceOption(CLI::App& app);
   DeviceOption(const DeviceOption&) = delete;
   DeviceOption& operator=(const DeviceOption&) = delete;
 
-  /// open_device() of what was chosen; to be called once the command line is read. Errors: those of
-  /// parse_device and parse_precision too.
+  /// Opens the chosen device, after the command line has been parsed. Throws as open_device(),
+  /// parse_device() and parse_precision() do.
   std::unique_ptr<kernels::Device> open() const;
   /// The kernels of a context on the host.
   Backend host_backend() const { return pisr::host_backend(backend_.value_or_own()); }
 
-  /// What was given, and the back end of PISR_BACKEND, as settings "key=value" of a configuration
-  /// that has the same keys.
+  /// The options that were given, and the back end that PISR_BACKEND names, as settings
+  /// "key=value" of a configuration with the same keys.
   std::vector<std::string> settings() const;
 
  private:
@@ -54,9 +54,9 @@ class DeviceOption {
   BackendOption backend_;
 };
 
-/// Opens a device, null for the CPU. Prints one line on stderr where `auto` falls back to the CPU,
-/// unless the build has no CUDA and nobody `asked`, nor for what only a device does. Errors: those
-/// of pisr::open_device.
+/// Opens a device; null for the CPU. Prints one line on stderr where `auto` falls back to the CPU.
+/// A build without CUDA prints it only if the user `asked` for a device, or for something only a
+/// device has. Throws as pisr::open_device() does.
 std::unique_ptr<kernels::Device> open_device(const std::string& program, const DeviceChoice& choice,
                                              bool asked);
 

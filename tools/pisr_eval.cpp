@@ -46,7 +46,7 @@ struct Model {
   std::unique_ptr<ImageModel> model;
 };
 
-/// Weights by the names of their files, by their paths where names would be the same.
+/// Names weights by their file names, or by their paths where two file names are equal.
 std::vector<Model> load_models(const Options& options, kernels::Device* device) {
   std::vector<Model> models;
   for (const std::string& path : options.weights) {
@@ -75,7 +75,7 @@ std::string fixed(double value, int digits) {
   return text.str();
 }
 
-/// Rows of cells as text, each column as wide as its widest cell; the first `left` columns are
+/// Rows of cells as text, each column as wide as its widest cell. The first `left` columns are
 /// aligned to the left, the others to the right.
 void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t left) {
   std::vector<std::size_t> widths;

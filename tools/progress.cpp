@@ -19,7 +19,7 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// JSON has no numbers that are not finite.
+/// JSON has no infinities and no NaN.
 Json number(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
@@ -37,7 +37,7 @@ ProgressStyle progress_style_from_name(const std::string& name) {
   if (name == "json") return ProgressStyle::json;
   if (name == "none") return ProgressStyle::none;
   throw Error(ErrorKind::usage,
-              "--progress: wants auto, line, log, json or none, got '" + name + "'");
+              "--progress: must be auto, line, log, json or none, got '" + name + "'");
 }
 
 TrainingProgress::TrainingProgress(ProgressStyle style) : style_(style) {
