@@ -59,18 +59,6 @@ void fold_products(Launcher& launcher, const ConvSizes& sizes, const T* y, const
   });
 }
 
-/// target = the sum over images of sums [images, count], in their order.
-template <class T>
-void store_sums(const double* sums, Index images, Index count, T* target, Store store) {
-  for (Index i = 0; i < count; ++i) {
-    double total = store == Store::add ? static_cast<double>(target[i]) : 0;
-    for (Index image = 0; image < images; ++image) {
-      total += sums[image * count + i];
-    }
-    target[i] = static_cast<T>(total);
-  }
-}
-
 /// dweight = dy patches(x)^T: products of strips in T, their sums in double.
 template <class T>
 void weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* x, const T* dy,

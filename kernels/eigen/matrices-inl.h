@@ -39,6 +39,18 @@ void add_product(const A& a, const B& b, Result&& result) {
   }
 }
 
+/// target [count] = the sums of the rows of sums [rows, count], in their order.
+template <class T>
+void store_sums(const double* sums, Index rows, Index count, T* target, Store store) {
+  for (Index i = 0; i < count; ++i) {
+    double total = store == Store::add ? static_cast<double>(target[i]) : 0;
+    for (Index row = 0; row < rows; ++row) {
+      total += sums[row * count + i];
+    }
+    target[i] = static_cast<T>(total);
+  }
+}
+
 /// Some rows of the output of one image and one group of channels.
 struct Strip {
   Index image, group, first_row, rows;

@@ -33,6 +33,9 @@ void store_block(const Block<T>& block, T* target, Store store) {
 /// is `part` of them.
 template <class Body>
 void for_each_block(Launcher& launcher, Index count, Index part, const Body& body) {
+  if (count == 0) {
+    return;
+  }
   launcher.parallel_for((count + part - 1) / part, [&](std::int64_t task, int) {
     const Index end = std::min(count, (task + 1) * part);
     for (Index first = task * part; first < end; first += kBlock) {
@@ -140,18 +143,6 @@ void prelu(Launcher& launcher, const PreluArgs<T>& a) {
                  });
 }
 
-/// target[i] = the sum of those of `planes` sums that i stands for, in their order.
-template <class T>
-void store_plane_sums(const double* sums, Index planes, Index targets, T* target, Store store) {
-  for (Index i = 0; i < targets; ++i) {
-    double total = store == Store::add ? static_cast<double>(target[i]) : 0;
-    for (Index plane = i; plane < planes; plane += targets) {
-      total += sums[plane];
-    }
-    target[i] = static_cast<T>(total);
-  }
-}
-
 template <class T>
 void prelu_backward(Launcher& launcher, const PreluBackwardArgs<T>& a) {
   const Index planes = a.batch * a.channels;
@@ -172,10 +163,10 @@ void prelu_backward(Launcher& launcher, const PreluBackwardArgs<T>& a) {
     }
   });
   if (a.dslope != nullptr) {
-    store_plane_sums(dslope, planes, a.slopes, a.dslope, a.dslope_store);
+    store_sums(dslope, planes / a.slopes, a.slopes, a.dslope, a.dslope_store);
   }
   if (a.dbias != nullptr) {
-    store_plane_sums(dbias, planes, a.channels, a.dbias, a.dbias_store);
+    store_sums(dbias, a.batch, a.channels, a.dbias, a.dbias_store);
   }
 }
 
