@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/args.h"
 #include "kernels/eigen/matrices-inl.h"
@@ -77,8 +78,8 @@ Block<T> unary_value(const UnaryArgs<T>& a, const Block<T>& x) {
       return a.parameter * softplus(x) + a.offset;
     case UnaryOp::exp:
       return exponential(x);
-    case UnaryOp::log:
-      return x.log();
+    case UnaryOp::log:  // x.log() takes the smallest numbers for larger ones
+      return x.unaryExpr([](T value) { return std::log(value); });
     case UnaryOp::abs:
       return x.abs();
     case UnaryOp::reciprocal:
