@@ -22,4 +22,10 @@ const KernelTable<T>& naive_kernels() noexcept;
 template <class T>
 const KernelTable<T>& cpu_kernels() noexcept;
 
+/// The Eigen back end (kernels/eigen/eigen.h): convolutions as products of matrices, what it lacks
+/// from cpu_kernels(). Compiled for several instruction sets, of which this gives the best that
+/// instruction_set() allows now.
+template <class T>
+const KernelTable<T>& eigen_kernels();
+
 }  // namespace pisr::kernels

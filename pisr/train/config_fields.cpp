@@ -225,9 +225,12 @@ std::vector<ConfigField> config_fields(TrainConfig& config) {
        {},
        "precision of convolutions on a CUDA device"});
   fields.push_back({"backend",
-                    choice<bool>(config.cudnn, {{"own", false}, {"cudnn", true}}),
+                    choice<Backend>(config.backend, {{"own", Backend::own},
+                                                     {"eigen", Backend::eigen},
+                                                     {"cudnn", Backend::cudnn}}),
                     {},
-                    "whose convolutions a CUDA device runs"});
+                    "whose kernels run: `own`, on the CPU or a CUDA device, `eigen`, on the CPU "
+                    "alone, or `cudnn`, whose convolutions run on a CUDA device alone"});
   return fields;
 }
 

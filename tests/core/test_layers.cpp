@@ -32,6 +32,7 @@ const std::vector<Room>& rooms() {
       {"kernels/naive", {"kernels"}},
       {"kernels/cpu/conv", {"kernels", "kernels/cpu"}},
       {"kernels/cpu", {"kernels", "kernels/cpu/conv"}},
+      {"kernels/eigen", {"kernels"}},
       {"kernels/emulator/machine", {"kernels"}},
       {"kernels/cuda", {"kernels/emulator/machine"}},
       {"kernels/cuda/conv", {"kernels/cuda"}},

@@ -69,6 +69,14 @@ TEST_CASE("a convolution with an activation: the bits of both, on every instruct
   });
 }
 
+TEST_CASE("an Eigen convolution with an activation: the bits of both, on every instruction set",
+          "[eigen]") {
+  for_each_instruction_set([] {
+    check_all(eigen_kernels<float>());
+    check_all(eigen_kernels<double>());
+  });
+}
+
 TEST_CASE("an emulated CUDA convolution with an activation: the bits of both") {
   check_all(emulated_cuda::kernel_table<float>());
   const auto& tf32 = emulated_cuda::kernel_table(Precision::tf32);

@@ -196,6 +196,14 @@ TEST_CASE("conv_chain: the bits of its stages one by one, on every instruction s
   for_each_instruction_set([] { check_all(cpu_kernels<float>(), {2}); });
 }
 
+TEST_CASE("Eigen conv_chain: the bits of its stages one by one, for any number of threads",
+          "[eigen]") {
+  for_each_instruction_set([] {
+    check_all(eigen_kernels<float>(), {1, 2, 3, 8});
+    check_all(eigen_kernels<double>(), {1, 3});
+  });
+}
+
 TEST_CASE("conv_chain: scratch memory does not grow with the image") {
   const auto scratch_bytes = [](int height, int width) {
     const Chain<float> chain({"FSRCNN", 1, 1, height, width, fsrcnn(2)});

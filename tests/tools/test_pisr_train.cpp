@@ -1,4 +1,5 @@
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -189,7 +190,7 @@ TEST_CASE("pisr_train: the device is a key of the configuration", "[tools]") {
   const TrainConfig config = parse_config(printed.out, "printed");
   CHECK(config.device == "cuda:1");
   CHECK(config.precision == kernels::Precision::tf32);
-  CHECK(config.cudnn);
+  CHECK(config.backend == BackendChoice::cudnn);
   const auto refused = [&](const std::vector<std::string>& more, int code) {
     std::vector<std::string> arguments{"-c", "small.json", "--out", "new"};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -215,6 +216,52 @@ TEST_CASE("pisr_train: the device is a key of the configuration", "[tools]") {
     CHECK(fallen.code == 0);
     CHECK(fallen.err == "pisr_train: note: running on the CPU in fp32: " + why_not + "\n");
   }
+}
+
+TEST_CASE("pisr_train: a run on the Eigen back end, named by option, key or environment",
+          "[tools]") {
+  const Workplace place;
+  const auto weights = [&](const std::string& out) {
+    return read_whole(place.path() / out / "student_last.safetensors");
+  };
+  const auto train = [&](const std::string& out, const std::string& environment,
+                         const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"-c", "small.json", "-q", "--phase", "all", "--out", out};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramRun run =
+        run_command(place.path(), environment, PISR_PROGRAMS "/pisr_train", arguments);
+    INFO(run.err);
+    CHECK(run.code == 0);
+    return weights(out);
+  };
+  const std::string eigen = train("option", "", {"--backend", "eigen"});
+  CHECK(read_config(place.path() / "option" / "config.json").backend == BackendChoice::eigen);
+  CHECK(train("key", "", {"--set", "backend=eigen", "--threads", "1"}) == eigen);
+  CHECK(train("environment", "PISR_BACKEND=eigen", {"--threads", "3"}) == eigen);
+  // Other sums round in another order; the option wins over the environment.
+  const std::string own = train("own", "PISR_BACKEND=eigen", {"--backend", "own"});
+  CHECK(own != eigen);
+  CHECK(train("plain", "", {}) == own);
+  const auto last_loss = [&](const std::string& out) {
+    double loss = 0;
+    for (const MetricsRow& row : read_metrics(place.path() / out / "metrics.csv")) {
+      loss = std::isfinite(row.loss) ? row.loss : loss;  // validations have none
+    }
+    return loss;
+  };
+  CHECK(last_loss("own") != 0);
+  CHECK(last_loss("option") == Approx(last_loss("own")).epsilon(1e-4));
+
+  const ProgramRun refused = run_command(place.path(), "PISR_BACKEND=naive",
+                                         PISR_PROGRAMS "/pisr_train", {"-c", "small.json"});
+  CHECK(refused.code == 2);
+  CHECK(refused.err ==
+        "pisr_train: error: PISR_BACKEND: must be own, eigen or cudnn, got 'naive'\n");
+  const ProgramRun on_device =
+      place.run({"-c", "small.json", "--backend", "eigen", "--device", "cuda"});
+  CHECK(on_device.code == 2);
+  CHECK(on_device.err.find("pisr_train: error: backend: eigen runs on the CPU, not on a CUDA") ==
+        0);
 }
 
 TEST_CASE("pisr_train: --progress json is one object a line", "[tools]") {
