@@ -1,9 +1,9 @@
 #include <cstdint>
 
-#include "kernels/cpu/conv/segments.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
+#include "kernels/cpu/segments.h"
 #include "kernels/fallbacks.h"
 #include "kernels/instantiate.h"
 

@@ -2,10 +2,10 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/cpu/conv/segments.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
+#include "kernels/cpu/segments.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/reduce.cpp"

@@ -30,8 +30,8 @@ const std::vector<Room>& rooms() {
   static const std::vector<Room> kRooms = {
       {"kernels", {}},
       {"kernels/naive", {"kernels"}},
-      {"kernels/cpu/conv", {"kernels", "kernels/cpu"}},
-      {"kernels/cpu", {"kernels", "kernels/cpu/conv"}},
+      {"kernels/cpu", {"kernels"}},
+      {"kernels/cpu/conv", {"kernels/cpu"}},
       {"kernels/cuda/runtime", {"kernels", "kernels/cuda/cudnn", "kernels/emulator"}},
       {"kernels/cuda", {"kernels/cuda/runtime", "kernels/cuda/fsrcnn"}},
       {"kernels/cuda/conv", {"kernels/cuda", "kernels/cuda/fsrcnn"}},

@@ -3,15 +3,18 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cpu/conv/conv_geometry.h"
 #include "kernels/cpu/conv/conv_primitives.h"
-#include "kernels/cpu/conv/conv_tiles.h"
+#include "kernels/cpu/conv/conv_vector_ops.h"
 #include "kernels/cpu/conv/conv_window.h"
-#include "kernels/cpu/conv/segments.h"
+#include "kernels/cpu/conv/rounding.h"
+#include "kernels/cpu/conv/winograd.h"
+#include "kernels/cpu/segments.h"
 
 namespace pisr::kernels::cpu {
 namespace {
 
-// A task is a block of the weight: enough taps to make whole blocks of registers, and enough
+// A task computes a block of the weight: enough taps for whole blocks of accumulators, and enough
 // filters to be worth the padded copy of the image.
 constexpr std::int64_t kTaskTaps = 96;
 constexpr std::int64_t kTaskFilters = 32;
@@ -21,14 +24,14 @@ constexpr std::int64_t kTaskFilters = 32;
 template <class T>
 void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* large,
                           const T* small, T* weight, Store store) {
-  // A weight's sum must be long: the parts hold products that are not its own.
+  // Short sums are not accurate: those of the components have products that are not the weight's.
   constexpr std::int64_t kLeastPixels = 64;
-  if (positions_to_small(sizes).in_pairs() && sizes.out_height > 1 &&
+  if (use_winograd(conv_forward_geometry(sizes)) && sizes.out_height > 1 &&
       sizes.batch * sizes.out_height * sizes.out_width >= kLeastPixels) {
-    conv_weight_gradient_in_pairs(launcher, sizes, large, small, weight, store);
+    winograd_weight_gradient(launcher, sizes, large, small, weight, store);
     return;
   }
-  const ConvVectorOps<T>& tiles = conv_tiles<T>();
+  const ConvVectorOps<T>& ops = conv_vector_ops<T>();
   std::int64_t height = sizes.in_height;
   std::int64_t width = sizes.in_width;
   std::int64_t rows = sizes.out_height;
@@ -40,7 +43,7 @@ void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* l
     columns = width;
     height = rows = 1;
   }
-  const bool whole_vectors = columns % tiles.lanes == 0;
+  const bool whole_vectors = columns % ops.lanes == 0;
   const bool in_place = pointwise && whole_vectors;
   const std::int64_t channels = sizes.in_channels / sizes.groups;
   const std::int64_t filters = sizes.out_channels / sizes.groups;
@@ -52,8 +55,8 @@ void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* l
   const std::int64_t filter_tasks = ceil_divide(filters, kTaskFilters);
   const std::int64_t task_filters = ceil_divide(filters, filter_tasks);
   const Window window(static_cast<int>(task_channels), sizes.kernel_height, sizes.kernel_width,
-                      sizes.stride, rows, columns, tiles.lanes);
-  const Window small_window(static_cast<int>(task_filters), 1, 1, 1, rows, columns, tiles.lanes);
+                      sizes.stride, rows, columns, ops.lanes);
+  const Window small_window(static_cast<int>(task_filters), 1, 1, 1, rows, columns, ops.lanes);
 
   auto* const offsets =
       launcher.scratch_array<std::ptrdiff_t>(static_cast<std::size_t>(task_channels * kernel_size));
@@ -86,7 +89,7 @@ void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* l
     WeightPass<T> pass{};
     pass.channels = std::min(task_filters, filters - o0);
     pass.rows = rows;
-    pass.columns = round_up(columns, tiles.lanes);
+    pass.columns = round_up(columns, ops.lanes);
     pass.offsets = offsets;
     pass.taps = these_taps;
     pass.sums = sums;
@@ -100,20 +103,20 @@ void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* l
       pass.small_pitch = columns;
       pass.small_channel_stride = rows * columns;
       if (!in_place) {
-        window.fill(tiles, Planes<T>{x, height, width, sizes.padding_mode},
+        window.fill(ops, Planes<T>{x, height, width, sizes.padding_mode},
                     static_cast<int>(these_channels), -sizes.padding, -sizes.padding, large_copy);
         pass.large = large_copy;
         pass.large_pitch = window.pitch();
       }
       if (!whole_vectors) {
-        // Zeros fill up the vectors, so what the other factor has there does not count.
-        small_window.fill(tiles, Planes<T>{y, rows, columns, PaddingMode::zero},
+        // Filled up with zeros, so that what the other factor has there does not count.
+        small_window.fill(ops, Planes<T>{y, rows, columns, PaddingMode::zero},
                           static_cast<int>(pass.channels), 0, 0, small_copy);
         pass.small = small_copy;
         pass.small_pitch = small_window.pitch();
         pass.small_channel_stride = small_window.offset(1, 0, 0);
       }
-      tiles.weight_sums(pass);
+      ops.weight_sums(pass);
     }
     for (std::int64_t o = 0; o < pass.channels; ++o) {
       T* const to = weight + (group * filters + o0 + o) * taps + c0 * kernel_size;
@@ -128,10 +131,10 @@ void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* l
 template <class T>
 void sum_channels(Launcher& launcher, std::int64_t batch, std::int64_t channels, std::int64_t inner,
                   const T* x, T* y, Store store) {
-  const ConvVectorOps<T>& tiles = conv_tiles<T>();
+  const ConvVectorOps<T>& ops = conv_vector_ops<T>();
   const Segments segments(batch * channels, inner);
   const double* const sums = plane_sums(
-      launcher, segments, [&](const Segment& s) { return tiles.sum(x + s.begin, s.count); });
+      launcher, segments, [&](const Segment& s) { return ops.sum(x + s.begin, s.count); });
   store_channel_sums(sums, segments.planes(), channels, y, store);
 }
 
