@@ -11,11 +11,7 @@
 /// is cut by shapes alone, and no number is added to memory that two threads share.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-#define PISR_KERNEL(name, Args) \
-  template <class T>            \
-  void name(Launcher& launcher, const Args<T>& args);
-#include "kernels/ops.def"
-#undef PISR_KERNEL
+#include "kernels/back_end.def"
 
 /// The table with convolutions that multiply in TF32.
 KernelTable<float> with_tf32_convolutions(KernelTable<float> table);

@@ -21,7 +21,6 @@ constexpr std::int64_t kWindowBytes = std::int64_t{320} * 1024;
 constexpr std::int64_t kMostRows = 16;
 constexpr std::int64_t kMostColumns = 192;
 constexpr std::int64_t kMostPixels = 768;  ///< columns, where there is one row
-constexpr int kTileVectors = 3;            ///< as in tap_sums-inl.h
 
 /// How the positions are cut into tasks, and the window of a task.
 struct Tiling {

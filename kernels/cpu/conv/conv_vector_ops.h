@@ -87,6 +87,8 @@ const ConvVectorOps<T>& conv_vector_ops() noexcept;
 
 /// The largest ConvVectorOps::channel_block of all instruction sets.
 constexpr int kMostBlockChannels = 8;
+/// Vectors of columns that `convolve` takes at once. Tasks have a multiple of them where they can.
+constexpr int kTileVectors = 3;
 
 /// The channels that `convolve` takes at once where `remaining` are left: as many as the largest
 /// block has, otherwise 4 or 1.

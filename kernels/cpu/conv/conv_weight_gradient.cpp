@@ -8,6 +8,7 @@
 #include "kernels/cpu/conv/conv_vector_ops.h"
 #include "kernels/cpu/conv/conv_window.h"
 #include "kernels/cpu/conv/rounding.h"
+#include "kernels/cpu/conv/weight_tasks.h"
 #include "kernels/cpu/conv/winograd.h"
 #include "kernels/cpu/segments.h"
 
@@ -18,6 +19,121 @@ namespace {
 // filters to be worth the padded copy of the image.
 constexpr std::int64_t kTaskTaps = 96;
 constexpr std::int64_t kTaskFilters = 32;
+
+/// The gradient as sums over pixels, each tap apart.
+template <class T>
+class DirectGradient {
+ public:
+  DirectGradient(Launcher& launcher, const ConvSizes& sizes)
+      : sizes_(sizes),
+        height_(sizes.in_height),
+        width_(sizes.in_width),
+        rows_(sizes.out_height),
+        columns_(sizes.out_width),
+        kernel_size_(std::int64_t{sizes.kernel_height} * sizes.kernel_width) {
+    const bool pointwise = kernel_size_ == 1 && sizes.stride == 1 && sizes.padding == 0;
+    if (pointwise) {
+      // As one long row.
+      width_ *= height_;
+      columns_ = width_;
+      height_ = rows_ = 1;
+    }
+    whole_vectors_ = columns_ % ops_.lanes == 0;
+    in_place_ = pointwise && whole_vectors_;
+    const std::int64_t channels = sizes.in_channels / sizes.groups;
+    const std::int64_t filters = sizes.out_channels / sizes.groups;
+    tasks = {sizes.groups, channels, filters,
+             std::min(channels, ceil_divide(kTaskTaps, kernel_size_)),
+             even_share(filters, kTaskFilters)};
+    window_ = Window(static_cast<int>(tasks.task_channels), sizes.kernel_height, sizes.kernel_width,
+                     sizes.stride, rows_, columns_, ops_.lanes);
+    small_window_ =
+        Window(static_cast<int>(tasks.task_filters), 1, 1, 1, rows_, columns_, ops_.lanes);
+    offsets_ = launcher.scratch_array<std::ptrdiff_t>(
+        static_cast<std::size_t>(tasks.task_channels * kernel_size_));
+    std::ptrdiff_t* offset = offsets_;
+    for (int c = 0; c < tasks.task_channels; ++c) {
+      for (int i = 0; i < sizes.kernel_height; ++i) {
+        for (int j = 0; j < sizes.kernel_width; ++j) {
+          *offset++ = in_place_ ? c * width_ : window_.offset(c, i, j);
+        }
+      }
+    }
+  }
+
+  std::size_t scratch_size() const { return window_size() + small_window_size(); }
+  std::size_t sums_size() const {
+    return static_cast<std::size_t>(tasks.task_filters * tasks.task_channels * kernel_size_);
+  }
+
+  void compute(const WeightBlock& block, const WeightOperands<T>& operands, T* scratch,
+               double* sums) const {
+    const std::int64_t taps = block.channels * kernel_size_;
+    WeightPass<T> pass{};
+    pass.channels = block.filters;
+    pass.rows = rows_;
+    pass.columns = round_up(columns_, ops_.lanes);
+    pass.offsets = offsets_;
+    pass.taps = taps;
+    pass.sums = sums;
+    std::fill_n(sums, pass.channels * taps, 0.0);
+    for (std::int64_t n = 0; n < sizes_.batch; ++n) {
+      read_large(operands.large + tasks.channel_offset(block, n, height_ * width_), block, scratch,
+                 pass);
+      read_small(operands.small + tasks.filter_offset(block, n, rows_ * columns_), block,
+                 scratch + window_size(), pass);
+      ops_.weight_sums(pass);
+    }
+    for (std::int64_t o = 0; o < block.filters; ++o) {
+      T* const to = operands.weight + tasks.weight_offset(block, o, kernel_size_);
+      for (std::int64_t t = 0; t < taps; ++t) {
+        const T sum = static_cast<T>(sums[o * taps + t]);
+        to[t] = operands.store == Store::add ? to[t] + sum : sum;
+      }
+    }
+  }
+
+  WeightTasks tasks;
+
+ private:
+  std::size_t window_size() const { return in_place_ ? 0 : window_.size(); }
+  std::size_t small_window_size() const { return whole_vectors_ ? 0 : small_window_.size(); }
+
+  void read_large(const T* large, const WeightBlock& block, T* copy, WeightPass<T>& pass) const {
+    pass.large = large;
+    pass.large_pitch = width_;
+    if (!in_place_) {
+      window_.fill(ops_, Planes<T>{large, height_, width_, sizes_.padding_mode},
+                   static_cast<int>(block.channels), -sizes_.padding, -sizes_.padding, copy);
+      pass.large = copy;
+      pass.large_pitch = window_.pitch();
+    }
+  }
+
+  void read_small(const T* small, const WeightBlock& block, T* copy, WeightPass<T>& pass) const {
+    pass.small = small;
+    pass.small_pitch = columns_;
+    pass.small_channel_stride = rows_ * columns_;
+    if (!whole_vectors_) {
+      // Filled up with zeros, so that what the other factor has there does not count.
+      small_window_.fill(ops_, Planes<T>{small, rows_, columns_, PaddingMode::zero},
+                         static_cast<int>(block.filters), 0, 0, copy);
+      pass.small = copy;
+      pass.small_pitch = small_window_.pitch();
+      pass.small_channel_stride = small_window_.offset(1, 0, 0);
+    }
+  }
+
+  const ConvVectorOps<T>& ops_ = conv_vector_ops<T>();
+  ConvSizes sizes_;
+  std::int64_t height_, width_;  ///< of the large image
+  std::int64_t rows_, columns_;  ///< of the small image
+  std::int64_t kernel_size_;
+  bool whole_vectors_ = false;  ///< rows of the small image are, so it needs no copy
+  bool in_place_ = false;       ///< the large image needs no copy
+  Window window_, small_window_;
+  std::ptrdiff_t* offsets_ = nullptr;
+};
 
 }  // namespace
 
@@ -31,101 +147,7 @@ void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* l
     winograd_weight_gradient(launcher, sizes, large, small, weight, store);
     return;
   }
-  const ConvVectorOps<T>& ops = conv_vector_ops<T>();
-  std::int64_t height = sizes.in_height;
-  std::int64_t width = sizes.in_width;
-  std::int64_t rows = sizes.out_height;
-  std::int64_t columns = sizes.out_width;
-  const bool pointwise = sizes.kernel_height == 1 && sizes.kernel_width == 1 && sizes.stride == 1 &&
-                         sizes.padding == 0;
-  if (pointwise) {
-    width *= height;
-    columns = width;
-    height = rows = 1;
-  }
-  const bool whole_vectors = columns % ops.lanes == 0;
-  const bool in_place = pointwise && whole_vectors;
-  const std::int64_t channels = sizes.in_channels / sizes.groups;
-  const std::int64_t filters = sizes.out_channels / sizes.groups;
-  const std::int64_t kernel_size = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
-  const std::int64_t taps = channels * kernel_size;
-
-  const std::int64_t task_channels = std::min(channels, ceil_divide(kTaskTaps, kernel_size));
-  const std::int64_t channel_tasks = ceil_divide(channels, task_channels);
-  const std::int64_t filter_tasks = ceil_divide(filters, kTaskFilters);
-  const std::int64_t task_filters = ceil_divide(filters, filter_tasks);
-  const Window window(static_cast<int>(task_channels), sizes.kernel_height, sizes.kernel_width,
-                      sizes.stride, rows, columns, ops.lanes);
-  const Window small_window(static_cast<int>(task_filters), 1, 1, 1, rows, columns, ops.lanes);
-
-  auto* const offsets =
-      launcher.scratch_array<std::ptrdiff_t>(static_cast<std::size_t>(task_channels * kernel_size));
-  std::int64_t tap = 0;
-  for (int c = 0; c < task_channels; ++c) {
-    for (int i = 0; i < sizes.kernel_height; ++i) {
-      for (int j = 0; j < sizes.kernel_width; ++j) {
-        offsets[tap++] = in_place ? c * width : window.offset(c, i, j);
-      }
-    }
-  }
-  const std::size_t window_size = in_place ? 0 : window.size();
-  const std::size_t small_size = whole_vectors ? 0 : small_window.size();
-  const std::size_t worker_size = window_size + small_size;
-  const std::size_t workers = static_cast<std::size_t>(launcher.workers());
-  T* const scratch = launcher.scratch_array<T>(worker_size * workers);
-  const std::size_t sums_size = static_cast<std::size_t>(task_filters * tap);
-  double* const all_sums = launcher.scratch_array<double>(sums_size * workers);
-
-  launcher.parallel_for(sizes.groups * channel_tasks * filter_tasks, [&](std::int64_t task,
-                                                                         int worker) {
-    const std::int64_t group = task / (channel_tasks * filter_tasks);
-    const std::int64_t c0 = task / filter_tasks % channel_tasks * task_channels;
-    const std::int64_t o0 = task % filter_tasks * task_filters;
-    const std::int64_t these_channels = std::min(task_channels, channels - c0);
-    const std::int64_t these_taps = these_channels * kernel_size;
-    T* const large_copy = scratch + static_cast<std::size_t>(worker) * worker_size;
-    T* const small_copy = large_copy + window_size;
-    double* const sums = all_sums + static_cast<std::size_t>(worker) * sums_size;
-    WeightPass<T> pass{};
-    pass.channels = std::min(task_filters, filters - o0);
-    pass.rows = rows;
-    pass.columns = round_up(columns, ops.lanes);
-    pass.offsets = offsets;
-    pass.taps = these_taps;
-    pass.sums = sums;
-    std::fill_n(sums, pass.channels * these_taps, 0.0);
-    for (std::int64_t n = 0; n < sizes.batch; ++n) {
-      const T* const x = large + ((n * sizes.groups + group) * channels + c0) * height * width;
-      const T* const y = small + ((n * sizes.groups + group) * filters + o0) * rows * columns;
-      pass.large = x;
-      pass.large_pitch = width;
-      pass.small = y;
-      pass.small_pitch = columns;
-      pass.small_channel_stride = rows * columns;
-      if (!in_place) {
-        window.fill(ops, Planes<T>{x, height, width, sizes.padding_mode},
-                    static_cast<int>(these_channels), -sizes.padding, -sizes.padding, large_copy);
-        pass.large = large_copy;
-        pass.large_pitch = window.pitch();
-      }
-      if (!whole_vectors) {
-        // Filled up with zeros, so that what the other factor has there does not count.
-        small_window.fill(ops, Planes<T>{y, rows, columns, PaddingMode::zero},
-                          static_cast<int>(pass.channels), 0, 0, small_copy);
-        pass.small = small_copy;
-        pass.small_pitch = small_window.pitch();
-        pass.small_channel_stride = small_window.offset(1, 0, 0);
-      }
-      ops.weight_sums(pass);
-    }
-    for (std::int64_t o = 0; o < pass.channels; ++o) {
-      T* const to = weight + (group * filters + o0 + o) * taps + c0 * kernel_size;
-      for (std::int64_t t = 0; t < these_taps; ++t) {
-        const T sum = static_cast<T>(sums[o * these_taps + t]);
-        to[t] = store == Store::add ? to[t] + sum : sum;
-      }
-    }
-  });
+  compute_blocks<T>(launcher, DirectGradient<T>(launcher, sizes), {large, small, weight, store});
 }
 
 template <class T>

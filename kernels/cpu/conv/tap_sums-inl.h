@@ -23,7 +23,6 @@ namespace {
 
 /// Channels of the largest block of accumulators, which has kTileVectors vectors of columns.
 constexpr int kChannelBlock = kHas32Registers ? 8 : 4;
-constexpr int kTileVectors = 3;
 static_assert(kChannelBlock <= kMostBlockChannels);
 
 /// A sum of n products of one sign is off by about sqrt(n) / 4 roundings, so longer sums are cut.

@@ -12,6 +12,7 @@
 #include "kernels/cpu/conv/conv_vector_ops.h"
 #include "kernels/cpu/conv/conv_window.h"
 #include "kernels/cpu/conv/rounding.h"
+#include "kernels/cpu/conv/weight_tasks.h"
 #include "kernels/cpu/conv/winograd.h"
 
 namespace pisr::kernels::cpu {
@@ -35,25 +36,24 @@ struct ComponentTaps {
 };
 
 template <class T>
-class WeightTask {
+class WinogradGradient {
  public:
-  WeightTask(Launcher& launcher, const ConvSizes& sizes)
-      : ops_(conv_vector_ops<T>()),
-        sizes_(sizes),
-        geometry_(conv_forward_geometry(sizes)),
-        filters_(sizes.out_channels / sizes.groups) {
-    const std::int64_t width = sizes.kernel_width;
-    channels_ = even_share(geometry_.channels, ceil_divide(kTaskTaps, width));
-    task_filters_ = even_share(filters_, kTaskFilters);
+  WinogradGradient(Launcher& launcher, const ConvSizes& sizes)
+      : sizes_(sizes), geometry_(conv_forward_geometry(sizes)) {
+    const std::int64_t filters = sizes.out_channels / sizes.groups;
+    tasks = {sizes.groups, geometry_.channels, filters,
+             even_share(geometry_.channels, ceil_divide(kTaskTaps, sizes.kernel_width)),
+             even_share(filters, kTaskFilters)};
+    const int channels = static_cast<int>(tasks.task_channels);
     pitch_ = round_up(geometry_.columns, ops_.lanes);
     const std::int64_t pairs = ceil_divide(geometry_.rows, 2);
     chunk_pairs_ =
         even_share(pairs, std::max<std::int64_t>(1, kChunkVectors / (pitch_ / ops_.lanes)));
     strip_pairs_ = std::min(chunk_pairs_, kStripPairs);
-    window_ = Window(static_cast<int>(channels_), sizes.kernel_height, sizes.kernel_width,
-                     sizes.stride, 2 * strip_pairs_, geometry_.columns, ops_.lanes);
-    transform_ = InputTransform(launcher, window_, static_cast<int>(channels_), sizes.kernel_height,
-                                sizes.stride, false);
+    window_ = Window(channels, sizes.kernel_height, sizes.kernel_width, sizes.stride,
+                     2 * strip_pairs_, geometry_.columns, ops_.lanes);
+    transform_ =
+        InputTransform(launcher, window_, channels, sizes.kernel_height, sizes.stride, false);
     // An odd number of vectors, as in a window.
     filter_stride_ = kWinogradComponents * chunk_pairs_ * pitch_ + ops_.lanes;
     for (int component = 0; component < kWinogradComponents; ++component) {
@@ -61,24 +61,14 @@ class WeightTask {
     }
   }
 
-  std::int64_t channel_tasks() const { return ceil_divide(geometry_.channels, channels_); }
-  std::int64_t filter_tasks() const { return ceil_divide(filters_, task_filters_); }
-  std::int64_t tasks() const { return sizes_.groups * channel_tasks() * filter_tasks(); }
-
-  /// Elements that a worker needs.
   std::size_t scratch_size() const {
     return window_size() + static_cast<std::size_t>(chunk_pairs_) * transform_.size() +
-           static_cast<std::size_t>(task_filters_ * filter_stride_);
+           static_cast<std::size_t>(tasks.task_filters * filter_stride_);
   }
-  std::size_t sums_size() const { return static_cast<std::size_t>(task_filters_ * taps_); }
+  std::size_t sums_size() const { return static_cast<std::size_t>(tasks.task_filters * taps_); }
 
-  void compute(std::int64_t task, const T* large, const T* small, T* scratch, double* sums,
-               T* weight, Store store) const {
-    const std::int64_t group = task / (channel_tasks() * filter_tasks());
-    const std::int64_t c0 = task / filter_tasks() % channel_tasks() * channels_;
-    const std::int64_t o0 = task % filter_tasks() * task_filters_;
-    const std::int64_t channels = std::min<std::int64_t>(channels_, geometry_.channels - c0);
-    const std::int64_t filters = std::min(task_filters_, filters_ - o0);
+  void compute(const WeightBlock& block, const WeightOperands<T>& operands, T* scratch,
+               double* sums) const {
     const std::int64_t large_plane = std::int64_t{geometry_.height} * geometry_.width;
     const std::int64_t small_plane = geometry_.rows * geometry_.columns;
     T* const large_transformed = scratch + window_size();
@@ -87,22 +77,23 @@ class WeightTask {
     std::fill_n(sums, sums_size(), 0.0);
     const std::int64_t pairs = ceil_divide(geometry_.rows, 2);
     for (std::int64_t n = 0; n < sizes_.batch; ++n) {
-      const std::int64_t image = n * sizes_.groups + group;
-      const T* const x = large + (image * geometry_.channels + c0) * large_plane;
-      const T* const y = small + (image * filters_ + o0) * small_plane;
+      const T* const x = operands.large + tasks.channel_offset(block, n, large_plane);
+      const T* const y = operands.small + tasks.filter_offset(block, n, small_plane);
       for (std::int64_t first = 0; first < pairs; first += chunk_pairs_) {
         const std::int64_t count = std::min(chunk_pairs_, pairs - first);
-        transform_large(x, channels, first, count, scratch, large_transformed);
-        transform_small(y, filters, first, count, small_transformed);
-        add_sums(channels, filters, count, large_transformed, small_transformed, sums);
+        transform_large(x, block.channels, first, count, scratch, large_transformed);
+        transform_small(y, block.filters, first, count, small_transformed);
+        add_sums(block.channels, block.filters, count, large_transformed, small_transformed, sums);
       }
     }
-    for (std::int64_t o = 0; o < filters; ++o) {
-      T* const to = weight + ((group * filters_ + o0 + o) * geometry_.channels + c0) *
-                                 sizes_.kernel_height * sizes_.kernel_width;
-      store_weights(sums, o, channels, to, store);
+    const std::int64_t kernel_size = std::int64_t{sizes_.kernel_height} * sizes_.kernel_width;
+    for (std::int64_t o = 0; o < block.filters; ++o) {
+      store_weights(sums, o, block.channels,
+                    operands.weight + tasks.weight_offset(block, o, kernel_size), operands.store);
     }
   }
+
+  WeightTasks tasks;
 
  private:
   std::size_t window_size() const { return transforms_source(geometry_) ? 0 : window_.size(); }
@@ -112,12 +103,12 @@ class WeightTask {
     for (const WinogradPiece& piece : transform_) {
       taps.pieces += transformed_row(piece.taps, component) >= 0 ? 1 : 0;
     }
-    const std::int64_t count = channels_ * taps.pieces * sizes_.kernel_width;
+    const std::int64_t count = tasks.task_channels * taps.pieces * sizes_.kernel_width;
     taps.begin = taps_;
     taps_ += count;
     taps.offsets = launcher.scratch_array<std::ptrdiff_t>(static_cast<std::size_t>(count));
     std::ptrdiff_t* offset = taps.offsets;
-    for (int c = 0; c < channels_; ++c) {
+    for (int c = 0; c < tasks.task_channels; ++c) {
       for (const WinogradPiece& piece : transform_) {
         const int row = transformed_row(piece.taps, component);
         for (int j = 0; row >= 0 && j < sizes_.kernel_width; ++j) {
@@ -184,7 +175,7 @@ class WeightTask {
       pass.large_pitch = static_cast<std::int64_t>(transform_.size());
       pass.offsets = taps.offsets;
       pass.taps = channels * taps.pieces * sizes_.kernel_width;
-      pass.sums = sums + task_filters_ * taps.begin;
+      pass.sums = sums + tasks.task_filters * taps.begin;
       if (pass.taps > 0) {
         ops_.weight_sums(pass);
       }
@@ -208,7 +199,7 @@ class WeightTask {
           const std::size_t p = static_cast<std::size_t>(component);
           if (transformed_row(piece.taps, component) >= 0) {
             const ComponentTaps& taps = components_[p];
-            s[p] = sums + task_filters_ * taps.begin +
+            s[p] = sums + tasks.task_filters * taps.begin +
                    ((o * channels + c) * taps.pieces + piece_of_component[p]++) * width;
           }
         }
@@ -234,11 +225,9 @@ class WeightTask {
     }
   }
 
-  const ConvVectorOps<T>& ops_;
+  const ConvVectorOps<T>& ops_ = conv_vector_ops<T>();
   ConvSizes sizes_;
   ConvGeometry geometry_;
-  std::int64_t filters_;
-  std::int64_t channels_ = 0, task_filters_ = 0;  ///< of a task
   std::int64_t pitch_ = 0, chunk_pairs_ = 0, strip_pairs_ = 0, filter_stride_ = 0;
   Window window_;
   InputTransform transform_;
@@ -251,15 +240,7 @@ class WeightTask {
 template <class T>
 void winograd_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* large,
                               const T* small, T* weight, Store store) {
-  const WeightTask<T> task(launcher, sizes);
-  const std::size_t workers = static_cast<std::size_t>(launcher.workers());
-  T* const scratch = launcher.scratch_array<T>(task.scratch_size() * workers);
-  double* const sums = launcher.scratch_array<double>(task.sums_size() * workers);
-  launcher.parallel_for(task.tasks(), [&](std::int64_t i, int worker) {
-    const std::size_t w = static_cast<std::size_t>(worker);
-    task.compute(i, large, small, scratch + w * task.scratch_size(), sums + w * task.sums_size(),
-                 weight, store);
-  });
+  compute_blocks<T>(launcher, WinogradGradient<T>(launcher, sizes), {large, small, weight, store});
 }
 
 template void winograd_weight_gradient(Launcher&, const ConvSizes&, const float*, const float*,
