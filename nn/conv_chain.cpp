@@ -26,7 +26,7 @@ ConvSizes sizes_of(const ConvChain::Stage& stage, std::size_t index, const Shape
   const Shape& weight = stage.weight.shape();
   const std::int64_t wanted = stage.transposed ? weight[0] : weight[1] * stage.groups;
   if (x.rank() != 4 || x[1] != wanted) {
-    refuse(index, message("wants an input [n, ", wanted, ", h, w]"), x, weight);
+    refuse(index, message("takes an input [n, ", wanted, ", h, w]"), x, weight);
   }
   const ConvSizes sizes =
       stage.transposed
@@ -61,6 +61,8 @@ ChainStage<T> kernel_stage(const ConvChain::Stage& stage, const ConvSizes& sizes
   if (stage.slope.defined()) {
     result.activation = {ActivationKind::prelu, stage.slope.data<T>(),
                          static_cast<int>(stage.slope.count())};
+  } else if (stage.relu) {
+    result.activation.kind = ActivationKind::relu;
   }
   return result;
 }
@@ -69,6 +71,13 @@ ChainStage<T> kernel_stage(const ConvChain::Stage& stage, const ConvSizes& sizes
 
 ConvChain& ConvChain::append(const Layer& layer) {
   layer.append_to(*this);
+  return *this;
+}
+
+ConvChain& ConvChain::append(const ConvChain& chain) {
+  for (const Stage& stage : chain.stages_) {
+    add(stage);
+  }
   return *this;
 }
 
@@ -86,19 +95,33 @@ void ConvChain::add(Stage stage) {
   stages_.push_back(std::move(stage));
 }
 
-void ConvChain::add_prelu(const Tensor& slope) {
-  if (stages_.empty() || stages_.back().slope.defined()) {
-    throw Error(ErrorKind::usage, "conv_chain: a PReLU wants a convolution right before it");
+ConvChain::Stage& ConvChain::stage_to_activate(const char* activation) {
+  if (stages_.empty() || stages_.back().slope.defined() || stages_.back().relu) {
+    throw Error(ErrorKind::usage,
+                message("conv_chain: a ", activation, " must follow a convolution"));
   }
-  const Stage& last = stages_.back();
+  return stages_.back();
+}
+
+void ConvChain::add_prelu(const Tensor& slope) {
+  Stage& last = stage_to_activate("PReLU");
   const Shape& weight = last.weight.shape();
   const std::int64_t channels = last.transposed ? weight[1] * last.groups : weight[0];
   const std::int64_t slopes = slope.count();
   if (slopes != 1 && slopes != channels) {
-    throw ShapeError(message("conv_chain: PReLU wants 1 slope or one for each of the ", channels,
-                             " channels, got ", slopes));
+    throw ShapeError(message("conv_chain: a PReLU must have 1 slope or one for each of the ",
+                             channels, " channels, got ", slopes));
   }
-  stages_.back().slope = slope.clone();
+  last.slope = slope.clone();
+}
+
+void ConvChain::add_leaky_relu(double slope) {
+  Stage& last = stage_to_activate("LeakyReLU");
+  last.slope = Tensor::full({1}, slope, last.weight.dtype()).to(last.weight.device());
+}
+
+void ConvChain::add_relu() {
+  stage_to_activate("ReLU").relu = true;
 }
 
 Shape ConvChain::output_shape(const Shape& input) const {
@@ -111,11 +134,11 @@ Shape ConvChain::output_shape(const Shape& input) const {
 
 void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   if (stages_.empty()) {
-    throw Error(ErrorKind::usage, "conv_chain: wants at least one convolution");
+    throw Error(ErrorKind::usage, "conv_chain: there must be at least one convolution");
   }
   for (const Tensor& tensor : {x, y, stages_.front().weight}) {
     if (tensor.device() != context.device()) {
-      throw ShapeError(message("conv_chain: wants input, output and parameters on ",
+      throw ShapeError(message("conv_chain: input, output and parameters must be on ",
                                place_name(context.device()), ", got ", tensor, " on ",
                                place_name(tensor.device())));
     }
@@ -123,13 +146,12 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   const Shape wanted = output_shape(x.shape());
   if (!(y.shape() == wanted) || x.dtype() != y.dtype() ||
       x.dtype() != stages_.front().weight.dtype()) {
-    throw ShapeError(
-        message("conv_chain: wants input and output of the parameters' type and an "
-                "output ",
-                wanted, ", got input ", x, " and output ", y));
+    throw ShapeError(message(
+        "conv_chain: input and output must have the parameters' type and the output must be ",
+        wanted, ", got input ", x, " and output ", y));
   }
   with_type(x.dtype(), [&]<class T>() {
-    std::vector<ChainStage<T>> stages_of_device;  // the host reads them, and step memory is not its
+    std::vector<ChainStage<T>> stages_of_device;  // the host reads them, so not in step memory
     ChainStage<T>* stages;
     if (context.device() == nullptr) {
       stages = static_cast<ChainStage<T>*>(

@@ -1,5 +1,7 @@
 #include "nn/layers.h"
 
+#include <cmath>
+
 #include "nn/conv_chain.h"
 
 namespace pisr {
@@ -104,12 +106,34 @@ void Prelu::append_to(ConvChain& chain) const {
   chain.add_prelu(slope.value);
 }
 
+LeakyRelu::LeakyRelu(double slope) : slope_(slope) {
+  if (!std::isfinite(slope)) {
+    throw Error(ErrorKind::usage, message("LeakyRelu: slope must be finite, got ", slope));
+  }
+}
+
+Variable LeakyRelu::operator()(const Variable& x) const {
+  return leaky_relu(x, slope_);
+}
+
+void LeakyRelu::append_to(ConvChain& chain) const {
+  chain.add_leaky_relu(slope_);
+}
+
+Variable Relu::operator()(const Variable& x) const {
+  return relu(x);
+}
+
+void Relu::append_to(ConvChain& chain) const {
+  chain.add_relu();
+}
+
 Conv2dPrelu::Conv2dPrelu(int in_channels, int out_channels, int kernel, Conv2dOptions options,
                          int slopes)
     : Conv2dPrelu(weight_shape("Conv2dPrelu", out_channels, in_channels, kernel, options.groups),
                   options, slopes) {
   if (slopes != 1 && slopes != out_channels) {
-    throw Error(ErrorKind::usage, message("Conv2dPrelu: wants 1 slope or one for each of the ",
+    throw Error(ErrorKind::usage, message("Conv2dPrelu: slopes must be 1 or one for each of the ",
                                           out_channels, " channels, got ", slopes));
   }
 }

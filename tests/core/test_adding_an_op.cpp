@@ -31,8 +31,8 @@ struct CharbonnierBackwardArgs {
   kernels::Store dx_store;
 };
 
-// Elements are cut into tasks by their number alone, so that the result is the same for any number
-// of threads.
+// The number of elements alone decides how they are cut into tasks, so that the result is the same
+// for any number of threads.
 template <class Function>
 void for_each_element(kernels::Launcher& launcher, std::int64_t count, Function function) {
   constexpr std::int64_t kChunk = 16384;
@@ -64,7 +64,7 @@ void charbonnier_backward_kernel(kernels::Launcher& launcher, const CharbonnierB
 Variable charbonnier(const Variable& x, double epsilon) {
   Tape& tape = check_operands("charbonnier", {{"x", x}});
   if (!(epsilon > 0)) {
-    throw ShapeError(message("charbonnier: epsilon wants to be above 0, got ", epsilon));
+    throw ShapeError(message("charbonnier: epsilon must be positive, got ", epsilon));
   }
   const Tensor y = tape.result(x.shape(), x.dtype());
   with_type(x.dtype(), [&]<class T>() {
@@ -91,7 +91,7 @@ TEST_CASE("charbonnier", "[ops]") {
   const Variable x = tape.leaf(Tensor::from(std::vector<double>{-4, 0, 3}, {3}));
   CHECK(charbonnier(x, 3).value().values<double>()[0] == Approx(5));
   CHECK(charbonnier(x, 3).value().values<double>()[1] == Approx(3));
-  CHECK_THROWS_WITH(charbonnier(x, 0), "charbonnier: epsilon wants to be above 0, got 0");
+  CHECK_THROWS_WITH(charbonnier(x, 0), "charbonnier: epsilon must be positive, got 0");
 
   const GradientReport report = check_gradient(
       context,

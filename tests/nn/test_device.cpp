@@ -123,7 +123,7 @@ TEST_CASE("device: a chain of convolutions has the bits of its layers", "[device
     const Tensor far_x = x.to(&device);
     const Tensor y = Tensor::empty(on_cpu.shape(), DType::f32, &device);
     CHECK_THROWS_WITH(chain.run(context, far_x, y),
-                      "conv_chain: wants input, output and parameters on " + device.name() +
+                      "conv_chain: input, output and parameters must be on " + device.name() +
                           ", got f32[3,1,3,3] on cpu");
     CHECK_THROWS_AS(chain.run(cpu, far_x, on_cpu), ShapeError);
     network.move_to(&device);
@@ -134,6 +134,29 @@ TEST_CASE("device: a chain of convolutions has the bits of its layers", "[device
     Tape tape(context, Tape::Mode::inference);
     CHECK(largest_difference(network(tape.constant(far_x)).value(), y) == 0);
     CHECK(largest_difference(on_cpu, y) <= 1e-6);
+  });
+}
+
+TEST_CASE("device: a chain with LeakyReLU and ReLU has the bits of its layers", "[device]") {
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    Sequential network;
+    network.add<Conv2d>(1, 5, 3, Conv2dOptions{.padding = 1});
+    network.add<LeakyRelu>(0.1);
+    network.add<Conv2d>(5, 4, 1);
+    network.add<Relu>();
+    network.add<ConvTranspose2d>(
+        4, 2, 5, ConvTranspose2dOptions{.stride = 2, .padding = 2, .output_padding = 1});
+    network.add<LeakyRelu>(0.3);
+    initialise(network, 3);
+    network.move_to(&device);
+    ConvChain chain;
+    chain.append(network);
+    Context context(device);
+    const Tensor x = noise({1, 1, 9, 8}, 2).to(&device);
+    const Tensor y = Tensor::empty({1, 2, 18, 16}, DType::f32, &device);
+    chain.run(context, x, y);
+    Tape tape(context, Tape::Mode::inference);
+    CHECK(largest_difference(network(tape.constant(x)).value(), y) == 0);
   });
 }
 
