@@ -12,10 +12,6 @@
 /// no sum uses atomics.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-#define PISR_KERNEL(name, Args) \
-  template <class T>            \
-  void name(Launcher& launcher, const Args<T>& args);
-#include "kernels/ops.def"
-#undef PISR_KERNEL
+#include "kernels/back_end.def"
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

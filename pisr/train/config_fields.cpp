@@ -225,9 +225,9 @@ std::vector<ConfigField> config_fields(TrainConfig& config) {
        {},
        "precision of convolutions on a CUDA device"});
   fields.push_back({"backend",
-                    choice<Backend>(config.backend, {{"own", Backend::own},
-                                                     {"eigen", Backend::eigen},
-                                                     {"cudnn", Backend::cudnn}}),
+                    choice<BackendChoice>(config.backend, {{"own", BackendChoice::own},
+                                                           {"eigen", BackendChoice::eigen},
+                                                           {"cudnn", BackendChoice::cudnn}}),
                     {},
                     "whose kernels run: `own`, on the CPU or a CUDA device, `eigen`, on the CPU "
                     "alone, or `cudnn`, whose convolutions run on a CUDA device alone"});

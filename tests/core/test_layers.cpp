@@ -30,8 +30,8 @@ const std::vector<Room>& rooms() {
   static const std::vector<Room> kRooms = {
       {"kernels", {}},
       {"kernels/naive", {"kernels"}},
-      {"kernels/cpu/conv", {"kernels", "kernels/cpu"}},
-      {"kernels/cpu", {"kernels", "kernels/cpu/conv"}},
+      {"kernels/cpu", {"kernels"}},
+      {"kernels/cpu/conv", {"kernels/cpu"}},
       {"kernels/eigen", {"kernels"}},
       {"kernels/emulator/machine", {"kernels"}},
       {"kernels/cuda", {"kernels/emulator/machine"}},

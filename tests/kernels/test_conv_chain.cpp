@@ -60,7 +60,7 @@ std::vector<ChainCase> chain_cases() {
         {8, {5, 2, 2}, false, kPrelu},
         {4, {3, 1, 1}, false, kPrelu},
         {1, {3, 1, 1}}}},
-      {"pairs of rows in several bands",
+      {"Winograd in several bands",
        1,
        6,
        157,

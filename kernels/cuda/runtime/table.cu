@@ -7,11 +7,7 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 template <class T>
 const KernelTable<T>& kernel_table() noexcept {
-  static constexpr KernelTable<T> table = {
-#define PISR_KERNEL(name, Args) PISR_CUDA_NAMESPACE::name<T>,
-#include "kernels/ops.def"
-#undef PISR_KERNEL
-  };
+  static constexpr KernelTable<T> table = all_kernels<T>();
   return table;
 }
 

@@ -1,16 +1,17 @@
-// The sums over pixels of conv_tiles.h, `weight_sums`; compiled once per instruction set.
-#if defined(PISR_KERNELS_CPU_CONV_WEIGHT_SUMS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef PISR_KERNELS_CPU_CONV_WEIGHT_SUMS_INL_H_
-#undef PISR_KERNELS_CPU_CONV_WEIGHT_SUMS_INL_H_
+// The sums over pixels of conv_vector_ops.h, `weight_sums`; compiled once per instruction set.
+#if defined(PISR_KERNELS_CPU_CONV_PIXEL_SUMS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PISR_KERNELS_CPU_CONV_PIXEL_SUMS_INL_H_
+#undef PISR_KERNELS_CPU_CONV_PIXEL_SUMS_INL_H_
 #else
-#define PISR_KERNELS_CPU_CONV_WEIGHT_SUMS_INL_H_
+#define PISR_KERNELS_CPU_CONV_PIXEL_SUMS_INL_H_
 #endif
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cpu/conv/conv_tiles.h"
+#include "kernels/cpu/conv/conv_vector_ops.h"
+#include "kernels/cpu/conv/rounding.h"
 #include "kernels/cpu/vector_loops-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -18,14 +19,14 @@ namespace pisr::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
+/// Taps and channels of the largest block of accumulators.
 constexpr int kTapBlock = kHas32Registers ? 6 : 3;
 constexpr int kWeightChannels = 4;
 
-/// Products that are summed in each lane: as in conv_taps-inl.h, longer sums would be less
-/// accurate.
+/// Products that are summed in each lane. As in tap_sums-inl.h, longer sums would be less accurate.
 constexpr std::int64_t kLongestPixelSum = 160;
 
-/// A rectangle of at most kLongestPixelSum vectors.
+/// A rectangle of pixels, at most kLongestPixelSum vectors.
 template <class T>
 struct Rectangle {
   const T* small;
@@ -33,7 +34,7 @@ struct Rectangle {
   std::int64_t rows, columns;
 };
 
-/// One block of channels times one of taps; `valid` of the taps count.
+/// The sums of a block of channels and a block of taps, of which only the first `valid` are taps.
 template <int kChannels, int kTaps, class T>
 HWY_INLINE void weight_tile(const WeightPass<T>& pass, const Rectangle<T>& area, const T* small,
                             const std::ptrdiff_t* offsets, int valid, double* sums) {
@@ -44,7 +45,7 @@ HWY_INLINE void weight_tile(const WeightPass<T>& pass, const Rectangle<T>& area,
   for (int t = 0; t < kTaps; ++t) {
     large[t] = area.large + offsets[std::min(t, valid - 1)];
   }
-  // A loop of its own, in the order of memory: GCC for ARM else keeps `acc` there.
+  // A loop of its own, in the order of memory: otherwise GCC for ARM keeps `acc` in memory.
   PISR_UNROLL
   for (int o = 0; o < kChannels; ++o) {
     PISR_UNROLL

@@ -17,8 +17,8 @@ struct Segment {
 /// An array [planes, inner] cut into segments, by its shape alone.
 class Segments {
  public:
-  /// Large enough that a task is worth its start, small enough that float sums over a part of one
-  /// stay accurate and that a few of them fit the first-level cache.
+  /// Large enough to be worth a task, and small enough for float sums over a part of a segment to
+  /// stay accurate and for a few segments to fit the first-level cache.
   static constexpr std::int64_t kLength = 16384;
 
   Segments(std::int64_t planes, std::int64_t inner)
@@ -28,7 +28,7 @@ class Segments {
   std::int64_t per_plane() const { return per_plane_; }
   std::int64_t count() const { return planes_ * per_plane_; }
 
-  /// Calls body(Segment) for each; neighbours that are short share a task.
+  /// Calls body(Segment) for each; short neighbours share a task.
   template <class Body>
   void for_each(Launcher& launcher, Body body) const {
     const std::int64_t total = count();
@@ -53,8 +53,9 @@ class Segments {
   std::int64_t planes_, inner_, per_plane_;
 };
 
-/// sums[plane] = sum over the segments of a plane, in order, in place of the sums of all segments:
-/// a plane's sum is stored no later than the first of its segments'.
+/// Adds up the sums of each plane's segments, in order and in place: on entry sums[index] is that
+/// of a segment, on return sums[plane] is that of a plane. A plane's sum never overwrites one that
+/// is still to be read, as there are at least as many segments as planes before it.
 inline void join_segment_sums(const Segments& segments, double* sums) {
   for (std::int64_t plane = 0; plane < segments.planes(); ++plane) {
     double total = 0;
@@ -65,8 +66,8 @@ inline void join_segment_sums(const Segments& segments, double* sums) {
   }
 }
 
-/// sums[plane] = sum of sum_of(segment) over the segments of a plane, in order. The result lies in
-/// scratch memory of the launcher.
+/// sums[plane] = sum of sum_of(segment) over the segments of a plane, in order; in scratch memory
+/// of the launcher.
 template <class SumOf>
 double* plane_sums(Launcher& launcher, const Segments& segments, SumOf sum_of) {
   auto* sums = launcher.scratch_array<double>(static_cast<std::size_t>(segments.count()));

@@ -1,10 +1,10 @@
-// The sums over taps of conv_tiles.h, `convolve` and `convolve_pair`, and what follows them;
-// compiled once per instruction set.
-#if defined(PISR_KERNELS_CPU_CONV_TAPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef PISR_KERNELS_CPU_CONV_TAPS_INL_H_
-#undef PISR_KERNELS_CPU_CONV_TAPS_INL_H_
+// The sum over taps of conv_vector_ops.h, `convolve`, and what follows it; compiled once per
+// instruction set.
+#if defined(PISR_KERNELS_CPU_CONV_TAP_SUMS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PISR_KERNELS_CPU_CONV_TAP_SUMS_INL_H_
+#undef PISR_KERNELS_CPU_CONV_TAP_SUMS_INL_H_
 #else
-#define PISR_KERNELS_CPU_CONV_TAPS_INL_H_
+#define PISR_KERNELS_CPU_CONV_TAP_SUMS_INL_H_
 #endif
 
 #include <algorithm>
@@ -12,7 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cpu/conv/conv_tiles.h"
+#include "kernels/cpu/conv/conv_vector_ops.h"
+#include "kernels/cpu/conv/rounding.h"
 #include "kernels/cpu/vector_loops-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,10 +21,11 @@ namespace pisr::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr int kLargestBlock = kHas32Registers ? 8 : 4;
-constexpr int kTileVectors = 3;
+/// Channels of the largest block of accumulators, which has kTileVectors vectors of columns.
+constexpr int kChannelBlock = kHas32Registers ? 8 : 4;
+static_assert(kChannelBlock <= kMostBlockChannels);
 
-// A sum of n products of one sign is off by about sqrt(n) / 4 roundings, so long sums are cut.
+/// A sum of n products of one sign is off by about sqrt(n) / 4 roundings, so longer sums are cut.
 constexpr std::int64_t kLongestTapSum = 48;
 
 /// Sums, or results, of some channels and of as many columns as `kVectors` vectors hold.
@@ -56,16 +58,16 @@ HWY_INLINE Vector<T> activate(Vector<T> x, Vector<T> slope) {
 
 /// In place of biases and slopes where there are none.
 template <class T>
-constexpr std::array<T, kLargestBlock> kZeros{};
+constexpr std::array<T, kChannelBlock> kZeros{};
 
-/// Where a block of results goes: channels from `first` on, the first `columns` of each at `out`
-/// elements from the first of the row.
+/// Where a block of results goes: to the channels from `first` on, each `out` elements behind
+/// ConvolvePass::out; only the first `columns` of its columns are results.
 struct BlockPlace {
   std::int64_t first, out, columns;
 };
 
-/// What a block of sums over taps is used for: results. It holds copies, as vectors that are stored
-/// might otherwise change what it refers to.
+/// The epilogue: makes results of a block of sums and stores them. It copies what it needs of the
+/// pass, because for all the compiler knows a stored vector may overwrite the pass itself.
 template <int kChannels, int kVectors, bool kAdds, class T>
 struct StoreResults {
   StoreResults(const ConvolvePass<T>& pass, const BlockPlace& place, const T* added = nullptr)
@@ -97,7 +99,7 @@ struct StoreResults {
     store_some(results);
   }
 
-  /// Calls use(sum with all that is added to it, o, j) for each vector.
+  /// Calls use(y, o, j) for each vector y of sums with the bias added.
   template <class Use>
   HWY_INLINE void for_each_result(const Block<kChannels, kVectors, T>& sums, const Use& use) const {
     const Tag<T> d;
@@ -115,7 +117,7 @@ struct StoreResults {
     }
   }
 
-  /// What most blocks need: whole vectors, and nothing but them.
+  /// Most blocks: whole vectors, which are written and not added, and no `before`.
   template <ActivationKind kKind>
   HWY_INLINE void store_all(const Block<kChannels, kVectors, T>& sums) const {
     const Tag<T> d;
@@ -125,7 +127,7 @@ struct StoreResults {
     });
   }
 
-  /// Everything else: a part of the block, `before`, results to be added.
+  /// All other blocks.
   HWY_NOINLINE void store_some(T* results) const {
     for (int o = 0; o < kChannels; ++o, results += kVectors * kLanes<T>) {
       T* const row = out + o * channel_stride;
@@ -162,7 +164,7 @@ struct StoreResults {
     }
   }
 
-  const T* first_sums;  ///< of the block, added to those given where kAdds
+  const T* first_sums;  ///< where kAdds: a block of sums to be added
   const T* bias;
   const T* slopes;
   T* out;
@@ -172,6 +174,7 @@ struct StoreResults {
   bool add;
 };
 
+/// Stores a block of sums for later.
 template <int kChannels, int kVectors, class T>
 struct KeepSums {
   T* HWY_RESTRICT sums;
@@ -183,28 +186,12 @@ struct KeepSums {
   }
 };
 
-/// Of the sums m that are in `upper` and these sums d: m + d to `upper` and m - d to `lower`.
-template <int kChannels, int kVectors, class T>
-struct SplitSums {
-  T* upper;
-  T* lower;
-
-  HWY_INLINE void operator()(const Block<kChannels, kVectors, T>& sums) const {
-    const Tag<T> d;
-    for_each_vector<kChannels, kVectors, T>([&](int o, int j, std::int64_t at) HWY_ATTR {
-      const Vector<T> both = hn::Load(d, upper + at);
-      hn::Store(hn::Add(both, sums[o][j]), d, upper + at);
-      hn::Store(hn::Sub(both, sums[o][j]), d, lower + at);
-    });
-  }
-};
-
 /// Taps [first, past) of a pass.
 struct TapRange {
   std::int64_t first, past;
 };
 
-/// acc = sum over the taps, `weights` being those of the first one
+/// acc = sum over the taps; `weights` are those of the first tap
 template <int kChannels, int kVectors, class T>
 HWY_INLINE void sum_part(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
                          const T* HWY_RESTRICT weights, TapRange taps,
@@ -243,9 +230,9 @@ HWY_INLINE void add_sums(const T* HWY_RESTRICT sums, Block<kChannels, kVectors, 
   });
 }
 
-/// Calls finish(sums over the taps of a block). Parts of at most `longest` taps are summed apart,
-/// their sums being kept in `sums`. Not inlined: several of these loops in one function are too
-/// many for GCC to keep the accumulators of all in registers.
+/// Calls finish(block of sums over the taps). More than `longest` taps are cut into parts, whose
+/// sums are added up in `sums`. Not inlined: of several such loops in one function GCC does not
+/// keep all accumulators in registers.
 template <int kChannels, int kVectors, class T, class Finish>
 HWY_NOINLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
                            const T* HWY_RESTRICT weights, TapRange taps, std::int64_t longest,
@@ -264,7 +251,7 @@ HWY_NOINLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT in
   finish(acc);
 }
 
-/// One row.
+/// A block of results of one row.
 struct RowTile {
   template <int kChannels, int kVectors, class T>
   HWY_INLINE void compute(const ConvolvePass<T>& pass, const T* input, const T* weights,
@@ -275,43 +262,8 @@ struct RowTile {
   }
 };
 
-/// The taps to be summed at once of the first part of a pair, whose products are larger than those
-/// of the other parts and often of one sign: sums as long as leave few sums of sums.
-inline std::int64_t longest_first_sum(std::int64_t taps) {
-  return taps <= 72 ? 12 : taps <= 240 ? 20 : kLongestTapSum;
-}
-
-/// Two rows, of which those wanted are stored.
-struct PairTile {
-  PairChoice wanted;
-
-  template <int kChannels, int kVectors, class T>
-  HWY_INLINE void compute(const ConvolvePass<T>& pass, const T* input, const T* weights,
-                          const BlockPlace& place) const {
-    HWY_ALIGN T sums[kLanes<T> * kChannels * kVectors];
-    HWY_ALIGN T upper[kLanes<T> * kChannels * kVectors];
-    HWY_ALIGN T lower[kLanes<T> * kChannels * kVectors];
-    TapRange taps{0, 0};
-    const auto sum_part = [&](std::size_t part, std::int64_t longest, const auto& finish) {
-      taps = {taps.past, taps.past + pass.part_taps[part]};
-      sum_taps<kChannels, kVectors>(pass, input, weights, taps, longest, sums, finish);
-    };
-    sum_part(0, longest_first_sum(pass.part_taps[0]), KeepSums<kChannels, kVectors, T>{upper});
-    sum_part(1, kLongestTapSum, SplitSums<kChannels, kVectors, T>{upper, lower});
-    if (wanted.first) {
-      sum_part(2, kLongestTapSum, StoreResults<kChannels, kVectors, true, T>(pass, place, upper));
-    } else {
-      taps.past += pass.part_taps[2];
-    }
-    if (wanted.second) {
-      const BlockPlace next_row{place.first, place.out + pass.out_pitch, place.columns};
-      sum_part(3, kLongestTapSum,
-               StoreResults<kChannels, kVectors, true, T>(pass, next_row, lower));
-    }
-  }
-};
-
-/// A strip of results of a row, for a block of channels.
+/// Results of a row: all columns of a strip, for a block of channels. Tile is RowTile, or its
+/// counterpart of winograd-inl.h.
 template <int kChannels, class T, class Tile>
 HWY_INLINE void convolve_columns(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
                                  const T* weights, const BlockPlace& strip) {
@@ -329,16 +281,16 @@ HWY_INLINE void convolve_columns(const ConvolvePass<T>& pass, const Tile& tile, 
   }
 }
 
-/// The same for all channels; the first results go `out` elements from the first of the pass.
+/// The same for all channels; the first results go `out` elements behind ConvolvePass::out.
 template <class T, class Tile>
 HWY_INLINE void convolve_strip(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
                                std::int64_t out, std::int64_t columns) {
   const T* weights = pass.weights;
   BlockPlace strip{0, out, columns};
   while (strip.first < pass.channels) {
-    const int block = channel_block(pass.channels - strip.first, kLargestBlock);
-    if (block == kLargestBlock) {
-      convolve_columns<kLargestBlock>(pass, tile, input, weights, strip);
+    const int block = block_channels(pass.channels - strip.first, kChannelBlock);
+    if (block == kChannelBlock) {
+      convolve_columns<kChannelBlock>(pass, tile, input, weights, strip);
     } else if (block == 4) {
       convolve_columns<4>(pass, tile, input, weights, strip);
     } else {
@@ -349,9 +301,9 @@ HWY_INLINE void convolve_strip(const ConvolvePass<T>& pass, const Tile& tile, co
   }
 }
 
-/// Where few elements are read, all columns of some channels come before the next channels, so that
-/// results are written in sequence; else all channels of some columns come first, so that what they
-/// read stays in the first-level cache.
+/// Where a row reads little, all columns of a block of channels are computed before the next block,
+/// so that results are written in sequence. Otherwise all channels of a few columns are computed
+/// before the next columns, so that what they read stays in the first-level cache.
 template <class T, class Tile>
 HWY_INLINE void convolve_row(const ConvolvePass<T>& pass, const Tile& tile, const T* input,
                              std::int64_t out) {
@@ -368,11 +320,6 @@ void convolve(const ConvolvePass<T>& pass) {
   for (std::int64_t y = 0; y < pass.rows; ++y) {
     convolve_row(pass, RowTile{}, pass.input + y * pass.input_pitch, y * pass.out_pitch);
   }
-}
-
-template <class T>
-void convolve_pair(const ConvolvePass<T>& pass, PairChoice wanted) {
-  convolve_row(pass, PairTile{wanted}, pass.input, 0);
 }
 
 }  // namespace
