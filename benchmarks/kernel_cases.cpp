@@ -126,6 +126,21 @@ void add_layout(Cases& cases, std::int64_t rows) {
       }));
 }
 
+/// Enlarging by 2, and its gradient. Positive inputs: no result is near zero.
+void add_bicubic(Cases& cases, std::int64_t rows) {
+  const std::int64_t inner = rows * 96;
+  cases.push_back(kernel_case(
+      "upscale_bicubic", "image", {input(inner, 0.5, 1), output(4 * inner)},
+      [rows](Context& context, const auto& table, const auto& p) {
+        context.launch(table.upscale_bicubic, {1, rows, 96, 2, 1, p[0], p[1], Store::write});
+      }));
+  cases.push_back(kernel_case(
+      "downscale_bicubic", "image", {input(4 * inner, 0.5, 1), output(inner)},
+      [rows](Context& context, const auto& table, const auto& p) {
+        context.launch(table.downscale_bicubic, {1, rows, 96, 2, 1, p[0], p[1], Store::write});
+      }));
+}
+
 /// Target and location far enough apart that no term cancels another.
 void add_losses(Cases& cases, std::int64_t rows) {
   const std::int64_t pixels = rows * 2 * 192;
@@ -236,6 +251,7 @@ std::vector<KernelCase> kernel_cases(CaseSize size, std::int64_t batch) {
   add_pointwise(cases, rows);
   add_reductions(cases, rows);
   add_layout(cases, rows);
+  add_bicubic(cases, rows);
   add_losses(cases, rows);
   add_weighted_loss(cases, rows);
   add_patches(cases, size == CaseSize::full ? 96 : 24);

@@ -12,9 +12,9 @@
 
 namespace pisr::bench {
 
-/// The workloads that are measured end to end, all x2 and f32:
-///   W1  FSRCNN(56, 12, 4) enlarges 640x360 to 1280x720 (or another size)
-///   W2  a training step of FSRCNN, batch 16, patches of 192x192
+/// The workloads that are measured end to end, all x2 and f32, by default_spec()'s network:
+///   W1  the network enlarges 640x360 to 1280x720 (or another size)
+///   W2  a training step of the network, batch 16, patches of 192x192
 ///   W3  one of the teacher, the same batch
 ///   W4  one of the student: teacher's features, student, Laplace estimator, Adam
 /// A training step makes its patches, as pisr_train does, from images in memory.
@@ -41,7 +41,7 @@ Dataset make_training_images(int threads);
 const std::vector<std::string>& workload_names();
 
 /// Necessary multiply-adds: W2-W4 without the gradient of an input image, W4 without the teacher's
-/// deconvolution, whose result nothing reads.
+/// reconstruction, which nothing reads.
 std::int64_t multiply_adds(const std::string& name);
 /// Of W1 at another size.
 std::int64_t inference_multiply_adds(int width, int height);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 
 #include "core/tape.h"
 
@@ -50,6 +51,9 @@ Variable softplus(const Variable& x, double factor = 1, double offset = 0);
 Variable exp(const Variable& x);
 Variable log(const Variable& x);
 Variable abs(const Variable& x);
+/// min(max(x, low), high), low <= high; NaN stays NaN. The derivative is 1 where low <= x <= high,
+/// bounds included, and 0 elsewhere.
+Variable clamp(const Variable& x, double low, double high);
 
 /// Elementwise. The second operand has the shape of the first or is broadcast over it: one element,
 /// one value per channel [c], or one per image and channel [n, c, 1, 1].
@@ -77,7 +81,9 @@ Variable reshape(const Variable& x, Shape shape);
 /// The value without its history: a constant.
 Variable detach(const Variable& x);
 
-/// Along channels: [n, c_i, h, w] -> [n, sum c_i, h, w]; 1 to 4 operands.
+/// Along channels: [n, c_i, h, w] -> [n, sum c_i, h, w]; any number of parts but none. More than 4
+/// are joined in groups, so that the first parts are copied once for each factor of 4.
+Variable concat_channels(std::span<const Variable> parts);
 Variable concat_channels(std::initializer_list<Variable> parts);
 /// Channels [first, first + count).
 Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t count);
@@ -86,6 +92,13 @@ Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t coun
 Variable pixel_shuffle(const Variable& x, int factor);
 /// Mean over blocks of s x s: [n, c, h s, w s] -> [n, c, h, w].
 Variable block_mean(const Variable& x, int factor);
+/// MATLAB's imresize(x, scale, 'bicubic') of each plane: Keys' cubic kernel with a = -0.5, border
+/// mirrored with the edge sample repeated; [n, c, h, w] -> [n, c, h s, w s], scale 1 to 8. Neither
+/// rounded nor clamped.
+Variable upscale_bicubic(const Variable& x, int scale);
+/// The same for imresize(x, 1 / scale, 'bicubic'), with antialiasing; h and w are multiples of the
+/// scale: [n, c, h s, w s] -> [n, c, h, w]. It is the transpose of upscale_bicubic over s^2.
+Variable downscale_bicubic(const Variable& x, int scale);
 /// Over each plane: [n, c, h, w] -> [n, c, 1, 1]; the standard deviation is the population's.
 Variable global_mean(const Variable& x);
 Variable global_standard_deviation(const Variable& x);

@@ -1,4 +1,6 @@
 #include <array>
+#include <span>
+#include <string>
 
 #include "core/operand.h"
 #include "core/ops.h"
@@ -10,8 +12,7 @@ using kernels::CopyBlocksArgs;
 using kernels::KernelTable;
 using kernels::Store;
 
-constexpr std::size_t kMaxParts = 4;
-constexpr std::array<const char*, kMaxParts> kPartNames = {"part 0", "part 1", "part 2", "part 3"};
+constexpr std::size_t kMostAtOnce = 4;  // inputs of a node of the tape
 
 // Where the channels of one tensor [n, c, h, w] lie within a wider one [n, wide_c, h, w], in
 // elements.
@@ -34,8 +35,81 @@ void copy_in(Context& context, const ChannelRange& range, const T* narrow, T* wi
 
 struct Parts {
   std::size_t count = 0;
-  std::array<ChannelRange, kMaxParts> ranges{};
+  std::array<ChannelRange, kMostAtOnce> ranges{};
 };
+
+void check_parts(const char* op, std::span<const Variable> parts) {
+  if (parts.empty()) {
+    throw ShapeError(message(op, ": must have at least 1 part, got 0"));
+  }
+  const Operand first{"part 0", parts[0]};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::string name = "part " + std::to_string(i);  // of a few characters: not on the heap
+    const Operand part{name.c_str(), parts[i]};
+    if (i == 0) {
+      check_operands(op, {first});
+    } else {
+      check_operands(op, {first, part});
+    }
+    check_rank(op, part, 4);
+    const Shape& wanted = parts[0].shape();
+    if (!(part.variable.shape() ==
+          Shape{wanted[0], part.variable.shape()[1], wanted[2], wanted[3]})) {
+      refuse_operands(op, message(name, " differs in more than channels"), {first, part});
+    }
+  }
+}
+
+// 1 to kMostAtOnce parts that have been checked.
+Variable concat_at_once(const char* op, std::span<const Variable> parts) {
+  const Shape& shape = parts[0].shape();
+  const std::int64_t inner = shape[2] * shape[3];
+  Tape& tape = parts[0].tape();
+  Parts layout;
+  std::array<const Variable*, kMostAtOnce> inputs{};
+  std::int64_t channels = 0;
+  for (const Variable& part : parts) {
+    layout.ranges[layout.count] = {shape[0], part.shape()[1] * inner, 0, channels * inner};
+    inputs[layout.count++] = &part;
+    channels += part.shape()[1];
+  }
+  const Tensor y = tape.result({shape[0], channels, shape[2], shape[3]}, parts[0].dtype());
+  for (std::size_t i = 0; i < layout.count; ++i) {
+    layout.ranges[i].wide_length = channels * inner;
+    with_type(y.dtype(), [&]<class T>() {
+      copy_in(tape.context(), layout.ranges[i], inputs[i]->value().data<T>(), y.data<T>(),
+              Store::write);
+    });
+  }
+  return tape.record(op, y, {inputs[0], inputs[1], inputs[2], inputs[3]},
+                     [layout, dtype = y.dtype()](Backward& backward) {
+                       for (std::size_t i = 0; i < layout.count; ++i) {
+                         const int index = static_cast<int>(i);
+                         if (!backward.wants(index)) {
+                           continue;
+                         }
+                         with_type(dtype, [&]<class T>() {
+                           const auto dx = backward.slot<T>(index);
+                           copy_out(backward.context(), layout.ranges[i], backward.dy<T>(), dx.data,
+                                    dx.store);
+                         });
+                       }
+                     });
+}
+
+// As many groups as fit one node, as equal as they can be; a group of one is its part.
+Variable concat_in_groups(const char* op, std::span<const Variable> parts) {
+  if (parts.size() <= kMostAtOnce) {
+    return concat_at_once(op, parts);
+  }
+  std::array<Variable, kMostAtOnce> groups;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const std::size_t size = (parts.size() + groups.size() - i - 1) / (groups.size() - i);
+    groups[i] = size == 1 ? parts[0] : concat_in_groups(op, parts.first(size));
+    parts = parts.subspan(size);
+  }
+  return concat_at_once(op, groups);
+}
 
 }  // namespace
 
@@ -57,54 +131,14 @@ Variable detach(const Variable& x) {
   return check_operands("detach", {{"x", x}}).constant(x.value());
 }
 
-Variable concat_channels(std::initializer_list<Variable> parts) {
+Variable concat_channels(std::span<const Variable> parts) {
   constexpr const char* kOp = "concat_channels";
-  if (parts.size() == 0 || parts.size() > kMaxParts) {
-    throw ShapeError(message(kOp, ": wants 1 to ", kMaxParts, " parts, got ", parts.size()));
-  }
-  const Variable& first = *parts.begin();
-  Tape& tape = check_operands(kOp, {{kPartNames[0], first}});
-  check_rank(kOp, {kPartNames[0], first}, 4);
-  const std::int64_t inner = first.shape()[2] * first.shape()[3];
-  Parts layout;
-  std::array<const Variable*, kMaxParts> inputs{};
-  std::int64_t channels = 0;
-  for (const Variable& part : parts) {
-    const Operand operand{kPartNames[layout.count], part};
-    check_operands(kOp, {{kPartNames[0], first}, operand});
-    check_rank(kOp, operand, 4);
-    const Shape& shape = part.shape();
-    if (!(shape == Shape{first.shape()[0], shape[1], first.shape()[2], first.shape()[3]})) {
-      refuse_operands(kOp, message(operand.name, " differs in more than channels"),
-                      {{kPartNames[0], first}, operand});
-    }
-    layout.ranges[layout.count] = {shape[0], shape[1] * inner, 0, channels * inner};
-    inputs[layout.count++] = &part;
-    channels += shape[1];
-  }
-  const Tensor y =
-      tape.result({first.shape()[0], channels, first.shape()[2], first.shape()[3]}, first.dtype());
-  for (std::size_t i = 0; i < layout.count; ++i) {
-    layout.ranges[i].wide_length = channels * inner;
-    with_type(y.dtype(), [&]<class T>() {
-      copy_in(tape.context(), layout.ranges[i], inputs[i]->value().data<T>(), y.data<T>(),
-              Store::write);
-    });
-  }
-  return tape.record(kOp, y, {inputs[0], inputs[1], inputs[2], inputs[3]},
-                     [layout, dtype = y.dtype()](Backward& backward) {
-                       for (std::size_t i = 0; i < layout.count; ++i) {
-                         const int index = static_cast<int>(i);
-                         if (!backward.wants(index)) {
-                           continue;
-                         }
-                         with_type(dtype, [&]<class T>() {
-                           const auto dx = backward.slot<T>(index);
-                           copy_out(backward.context(), layout.ranges[i], backward.dy<T>(), dx.data,
-                                    dx.store);
-                         });
-                       }
-                     });
+  check_parts(kOp, parts);
+  return concat_in_groups(kOp, parts);
+}
+
+Variable concat_channels(std::initializer_list<Variable> parts) {
+  return concat_channels(std::span<const Variable>(parts.begin(), parts.size()));
 }
 
 Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t count) {

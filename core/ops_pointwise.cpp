@@ -8,28 +8,29 @@ using kernels::KernelTable;
 using kernels::Store;
 using kernels::UnaryOp;
 
-// Which of x and y the gradient is computed from.
-enum class Reads { x, y };
+struct UnaryParameters {
+  double parameter = 0, offset = 0, high = 0;
+};
 
-Variable unary(const char* name, UnaryOp op, const Variable& x, Reads reads, double parameter = 0,
-               double offset = 0) {
+Variable unary(const char* name, UnaryOp op, const Variable& x, const UnaryParameters& p = {}) {
   Tape& tape = check_operands(name, {{"x", x}});
   const Tensor y = tape.result(x.shape(), x.dtype());
   with_type(x.dtype(), [&]<class T>() {
     tape.context().launch(&KernelTable<T>::unary,
-                          {op, y.count(), static_cast<T>(parameter), x.value().data<T>(),
-                           y.data<T>(), static_cast<T>(offset)});
+                          {op, y.count(), static_cast<T>(p.parameter), x.value().data<T>(),
+                           y.data<T>(), static_cast<T>(p.offset), static_cast<T>(p.high)});
   });
   return tape.record(
       name, y, {&x},
-      [op, reads, parameter, saved = reads == Reads::x ? x.value() : y](Backward& backward) {
+      [op, p, saved = kernels::derivative_reads_y(op) ? y : x.value()](Backward& backward) {
         with_type(saved.dtype(), [&]<class T>() {
+          const bool reads_y = kernels::derivative_reads_y(op);
           const T* read = saved.data<T>();
           const auto dx = backward.slot<T>(0);
-          backward.context().launch(
-              &KernelTable<T>::unary_backward,
-              {op, saved.count(), static_cast<T>(parameter), reads == Reads::x ? read : nullptr,
-               reads == Reads::y ? read : nullptr, backward.dy<T>(), dx.data, dx.store});
+          backward.context().launch(&KernelTable<T>::unary_backward,
+                                    {op, saved.count(), static_cast<T>(p.parameter),
+                                     reads_y ? nullptr : read, reads_y ? read : nullptr,
+                                     backward.dy<T>(), dx.data, dx.store, static_cast<T>(p.high)});
         });
       });
 }
@@ -56,31 +57,39 @@ Variable affine(const char* name, const Variable& x, double scale, double offset
 }  // namespace
 
 Variable relu(const Variable& x) {
-  return unary("relu", UnaryOp::relu, x, Reads::x);
+  return unary("relu", UnaryOp::relu, x);
 }
 
 Variable leaky_relu(const Variable& x, double slope) {
-  return unary("leaky_relu", UnaryOp::leaky_relu, x, Reads::x, slope);
+  return unary("leaky_relu", UnaryOp::leaky_relu, x, {.parameter = slope});
 }
 
 Variable sigmoid(const Variable& x) {
-  return unary("sigmoid", UnaryOp::sigmoid, x, Reads::y);
+  return unary("sigmoid", UnaryOp::sigmoid, x);
 }
 
 Variable softplus(const Variable& x, double factor, double offset) {
-  return unary("softplus", UnaryOp::softplus, x, Reads::x, factor, offset);
+  return unary("softplus", UnaryOp::softplus, x, {.parameter = factor, .offset = offset});
 }
 
 Variable exp(const Variable& x) {
-  return unary("exp", UnaryOp::exp, x, Reads::y);
+  return unary("exp", UnaryOp::exp, x);
 }
 
 Variable log(const Variable& x) {
-  return unary("log", UnaryOp::log, x, Reads::x);
+  return unary("log", UnaryOp::log, x);
 }
 
 Variable abs(const Variable& x) {
-  return unary("abs", UnaryOp::abs, x, Reads::x);
+  return unary("abs", UnaryOp::abs, x);
+}
+
+Variable clamp(const Variable& x, double low, double high) {
+  constexpr const char* kOp = "clamp";
+  if (!(low <= high)) {
+    throw ShapeError(message(kOp, ": low must not exceed high, got ", low, " and ", high));
+  }
+  return unary(kOp, UnaryOp::clamp, x, {.parameter = low, .high = high});
 }
 
 Variable prelu(const Variable& x, const Variable& slope) {
@@ -160,7 +169,7 @@ Variable operator/(const Variable& a, double b) {
 }
 
 Variable operator/(double a, const Variable& b) {
-  return unary("divide", UnaryOp::reciprocal, b, Reads::x, a);
+  return unary("divide", UnaryOp::reciprocal, b, {.parameter = a});
 }
 
 }  // namespace pisr

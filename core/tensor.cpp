@@ -1,6 +1,7 @@
 #include "core/tensor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <new>
 
@@ -200,6 +201,12 @@ void* Tensor::checked_data(DType wanted) const {
 void Tensor::refuse_device(const char* what) const {
   throw ShapeError(message(what, ": ", *this, " is on ", place_name(device_), ", wanted on ",
                            place_name(nullptr), "; to(nullptr) copies it"));
+}
+
+bool all_finite(const Tensor& tensor) {
+  return with_type(tensor.dtype(), [&]<class T>() {
+    return std::ranges::all_of(tensor.values<T>(), [](T value) { return std::isfinite(value); });
+  });
 }
 
 std::string place_name(const kernels::Device* device) {

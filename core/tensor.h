@@ -117,6 +117,9 @@ class Tensor {
   DType dtype_ = DType::f32;
 };
 
+/// Whether no number is infinite or NaN; the tensor lies in the host's memory.
+bool all_finite(const Tensor& tensor);
+
 /// As in error texts: f32[16,12,32,32]
 std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
 /// Where numbers lie, as in error texts: "cpu", or the name of the device.

@@ -3,13 +3,20 @@
 #include <cstdint>
 
 #include "kernels/conv_args.h"
+#include "kernels/host_device.h"
 #include "kernels/training_args.h"
 
 namespace pisr::kernels {
 
 /// y = f(x), element by element. `parameter` is the slope of leaky_relu, the numerator of
-/// reciprocal and the factor of softplus, parameter log(1 + e^x) + offset.
-enum class UnaryOp { relu, leaky_relu, sigmoid, softplus, exp, log, abs, reciprocal };
+/// reciprocal, the factor of softplus, parameter log(1 + e^x) + offset, and the lower bound of
+/// clamp, min(max(x, parameter), high), which keeps NaN.
+enum class UnaryOp { relu, leaky_relu, sigmoid, softplus, exp, log, abs, reciprocal, clamp };
+
+/// Whether f'(x) is computed from y and not from x.
+PISR_HOST_DEVICE constexpr bool derivative_reads_y(UnaryOp op) {
+  return op == UnaryOp::sigmoid || op == UnaryOp::exp;
+}
 
 template <class T>
 struct UnaryArgs {
@@ -19,10 +26,11 @@ struct UnaryArgs {
   const T* x;
   T* y;
   T offset = 0;
+  T high = 0;
 };
 
-/// dx = dy f'(x). relu, leaky_relu and abs take derivative 0, slope and 0 at x = 0, as PyTorch
-/// does. sigmoid and exp read y and not x, the others x and not y; what is not read may be null.
+/// dx = dy f'(x). As in PyTorch, relu, leaky_relu and abs take derivative 0, slope and 0 at x = 0,
+/// and clamp takes 1 at both bounds. What is not read of x and y may be null (derivative_reads_y).
 template <class T>
 struct UnaryBackwardArgs {
   UnaryOp op;
@@ -33,6 +41,7 @@ struct UnaryBackwardArgs {
   const T* dy;
   T* dx;
   Store dx_store;
+  T high = 0;
 };
 
 /// y = scale * x + offset; x may be y.
@@ -200,6 +209,24 @@ struct BlockMeanBackwardArgs {
   const T* dy;
   T* dx;
   Store dx_store;
+};
+
+/// MATLAB's bicubic interpolation between a small image [planes, height, width] and a large one
+/// [planes, height scale, width scale], scale 1 to kLargestBicubicScale (kernels/bicubic.h). With U
+/// for imresize(..., scale, 'bicubic'), which enlarges:
+///   upscale_bicubic:    y = gain U x,    x the small image and y the large one
+///   downscale_bicubic:  y = gain U^T x,  x the large image and y the small one
+/// U^T / scale^2 is imresize(..., 1 / scale, 'bicubic') with antialiasing: its kernel is that of U
+/// stretched by scale, and its mirrored border is that of U. Each kernel gives the gradient of the
+/// other.
+template <class T>
+struct BicubicArgs {
+  std::int64_t planes, height, width;
+  int scale;
+  T gain;
+  const T* x;
+  T* y;
+  Store y_store;
 };
 
 /// y[0] = mean over all elements of

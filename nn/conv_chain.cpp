@@ -76,6 +76,8 @@ ChainStage<T> kernel_stage(const ConvChain::Stage& stage, const ConvSizes& sizes
   if (stage.slope.defined()) {
     result.activation = {ActivationKind::prelu, stage.slope.data<T>(),
                          static_cast<int>(stage.slope.count())};
+  } else if (stage.relu) {
+    result.activation.kind = ActivationKind::relu;
   }
   return result;
 }
@@ -84,6 +86,13 @@ ChainStage<T> kernel_stage(const ConvChain::Stage& stage, const ConvSizes& sizes
 
 ConvChain& ConvChain::append(const Layer& layer) {
   layer.append_to(*this);
+  return *this;
+}
+
+ConvChain& ConvChain::append(const ConvChain& chain) {
+  for (const Stage& stage : chain.stages_) {
+    add(stage);
+  }
   return *this;
 }
 
@@ -101,11 +110,16 @@ void ConvChain::add(Stage stage) {
   stages_.push_back(std::move(stage));
 }
 
-void ConvChain::add_prelu(const Tensor& slope) {
-  if (stages_.empty() || stages_.back().slope.defined()) {
-    throw Error(ErrorKind::usage, "conv_chain: a PReLU must follow a convolution");
+ConvChain::Stage& ConvChain::stage_to_activate(const char* activation) {
+  if (stages_.empty() || stages_.back().slope.defined() || stages_.back().relu) {
+    throw Error(ErrorKind::usage,
+                message("conv_chain: a ", activation, " must follow a convolution"));
   }
-  const Stage& last = stages_.back();
+  return stages_.back();
+}
+
+void ConvChain::add_prelu(const Tensor& slope) {
+  Stage& last = stage_to_activate("PReLU");
   const Shape& weight = last.weight.shape();
   const std::int64_t channels = last.transposed ? weight[1] * last.groups : weight[0];
   const std::int64_t slopes = slope.count();
@@ -113,7 +127,16 @@ void ConvChain::add_prelu(const Tensor& slope) {
     throw ShapeError(message("conv_chain: a PReLU must have 1 slope or one for each of the ",
                              channels, " channels, got ", slopes));
   }
-  stages_.back().slope = slope.clone();
+  last.slope = slope.clone();
+}
+
+void ConvChain::add_leaky_relu(double slope) {
+  Stage& last = stage_to_activate("LeakyReLU");
+  last.slope = Tensor::full({1}, slope, last.weight.dtype()).to(last.weight.device());
+}
+
+void ConvChain::add_relu() {
+  stage_to_activate("ReLU").relu = true;
 }
 
 Shape ConvChain::output_shape(const Shape& input) const {

@@ -1,5 +1,7 @@
 #include "nn/layers.h"
 
+#include <cmath>
+
 #include "nn/conv_chain.h"
 
 namespace pisr {
@@ -102,6 +104,28 @@ Variable Prelu::operator()(const Variable& x) const {
 
 void Prelu::append_to(ConvChain& chain) const {
   chain.add_prelu(slope.value);
+}
+
+LeakyRelu::LeakyRelu(double slope) : slope_(slope) {
+  if (!std::isfinite(slope)) {
+    throw Error(ErrorKind::usage, message("LeakyRelu: slope must be finite, got ", slope));
+  }
+}
+
+Variable LeakyRelu::operator()(const Variable& x) const {
+  return leaky_relu(x, slope_);
+}
+
+void LeakyRelu::append_to(ConvChain& chain) const {
+  chain.add_leaky_relu(slope_);
+}
+
+Variable Relu::operator()(const Variable& x) const {
+  return relu(x);
+}
+
+void Relu::append_to(ConvChain& chain) const {
+  chain.add_relu();
 }
 
 Conv2dPrelu::Conv2dPrelu(int in_channels, int out_channels, int kernel, Conv2dOptions options,

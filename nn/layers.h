@@ -54,6 +54,25 @@ class Prelu final : public Layer {
   const Parameter& slope;
 };
 
+/// max(x, 0) + slope min(x, 0) with a fixed slope: no parameters.
+class LeakyRelu final : public Layer {
+ public:
+  /// Error usage for a slope that is not finite.
+  explicit LeakyRelu(double slope);
+  Variable operator()(const Variable& x) const override;
+  void append_to(ConvChain& chain) const override;
+
+ private:
+  double slope_;
+};
+
+/// max(x, 0)
+class Relu final : public Layer {
+ public:
+  Variable operator()(const Variable& x) const override;
+  void append_to(ConvChain& chain) const override;
+};
+
 /// Convolution followed by PReLU, as one layer with "weight", "bias" and "slope" [slopes].
 class Conv2dPrelu final : public Layer {
  public:

@@ -70,7 +70,7 @@ void Module::collect(const std::string& prefix, std::vector<NamedParameter>& res
 
 void Layer::append_to(ConvChain&) const {
   throw Error(ErrorKind::usage,
-              "conv_chain: takes convolutions, PReLUs and sequences of them only");
+              "conv_chain: takes convolutions, PReLU, LeakyReLU, ReLU and sequences of them only");
 }
 
 }  // namespace pisr

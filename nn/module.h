@@ -70,7 +70,7 @@ class Layer : public Module {
  public:
   virtual Variable operator()(const Variable& x) const = 0;
   /// Appends this layer to a chain for inference. Throws Error(usage) unless it is a convolution, a
-  /// PReLU or a sequence of them.
+  /// PReLU, LeakyReLU or ReLU, or a sequence of them.
   virtual void append_to(ConvChain& chain) const;
 };
 

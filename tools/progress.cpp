@@ -87,13 +87,16 @@ void TrainingProgress::step(const StepReport& report) {
 
 void TrainingProgress::report(const StepReport& r) {
   if (style_ == ProgressStyle::json) {
-    Json event = {{"event", "step"},          {"phase", name(r.phase)},
-                  {"iteration", r.iteration}, {"total_iter", r.total_iter},
-                  {"loss", number(r.loss)},   {"reconstruction", number(r.reconstruction)}};
+    Json event = {{"event", "step"},
+                  {"phase", name(r.phase)},
+                  {"iteration", r.iteration},
+                  {"total_iter", r.total_iter},
+                  {"loss", number(r.values.loss)},
+                  {"reconstruction", number(r.values.reconstruction)}};
     if (*r.auxiliary_name != '\0') {
-      event[r.auxiliary_name] = number(r.auxiliary);
+      event[r.auxiliary_name] = number(r.values.auxiliary);
     }
-    event["gradient_norm"] = number(r.gradient_norm);
+    event["gradient_norm"] = number(r.values.gradient_norm);
     event["learning_rate"] = r.learning_rate;
     event["iterations_per_second"] = number(r.iterations_per_second);
     event["eta_seconds"] = number(r.eta_seconds);

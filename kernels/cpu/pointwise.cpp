@@ -93,8 +93,21 @@ struct Reciprocal {
   }
 };
 
+template <class T>
+struct Clamp {
+  T low, high;
+  HWY_INLINE Vector<T> value(Tag<T> d, Vector<T> x) const {
+    const auto l = hn::Set(d, low), h = hn::Set(d, high);
+    return hn::IfThenElse(hn::Lt(x, l), l, hn::IfThenElse(hn::Gt(x, h), h, x));
+  }
+  HWY_INLINE Vector<T> gradient(Tag<T> d, Vector<T> x, Vector<T> dy) const {
+    const auto inside = hn::And(hn::Ge(x, hn::Set(d, low)), hn::Le(x, hn::Set(d, high)));
+    return hn::IfThenElseZero(inside, dy);
+  }
+};
+
 template <class Visit, class T>
-void with_function(UnaryOp op, T parameter, T offset, const Visit& visit) {
+void with_function(UnaryOp op, T parameter, T offset, T high, const Visit& visit) {
   switch (op) {
     case UnaryOp::relu:
       return visit(Relu<T>{});
@@ -112,12 +125,14 @@ void with_function(UnaryOp op, T parameter, T offset, const Visit& visit) {
       return visit(AbsoluteValue<T>{});
     case UnaryOp::reciprocal:
       return visit(Reciprocal<T>{parameter});
+    case UnaryOp::clamp:
+      return visit(Clamp<T>{parameter, high});
   }
 }
 
 template <class T>
 void vector_unary(Launcher& launcher, const UnaryArgs<T>& a) {
-  with_function(a.op, a.parameter, a.offset, [&](const auto& f) {
+  with_function(a.op, a.parameter, a.offset, a.high, [&](const auto& f) {
     Segments(1, a.count).for_each(launcher, [&](const Segment& s) HWY_ATTR {
       map(
           s.count, a.y + s.begin, Store::write,
@@ -128,9 +143,8 @@ void vector_unary(Launcher& launcher, const UnaryArgs<T>& a) {
 
 template <class T>
 void vector_unary_backward(Launcher& launcher, const UnaryBackwardArgs<T>& a) {
-  const bool reads_y = a.op == UnaryOp::sigmoid || a.op == UnaryOp::exp;
-  const T* saved = reads_y ? a.y : a.x;
-  with_function(a.op, a.parameter, T(0), [&](const auto& f) {
+  const T* saved = derivative_reads_y(a.op) ? a.y : a.x;
+  with_function(a.op, a.parameter, T(0), a.high, [&](const auto& f) {
     Segments(1, a.count).for_each(launcher, [&](const Segment& s) HWY_ATTR {
       map(
           s.count, a.dx + s.begin, a.dx_store,

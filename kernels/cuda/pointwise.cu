@@ -34,6 +34,8 @@ struct Unary {
         return std::abs(x);
       case UnaryOp::reciprocal:
         return a.parameter / x;
+      case UnaryOp::clamp:
+        return x < a.parameter ? a.parameter : x > a.high ? a.high : x;
     }
     return x;
   }
@@ -43,29 +45,32 @@ struct Unary {
 template <class T>
 struct UnaryBackward {
   UnaryBackwardArgs<T> a;
-  __device__ T derivative(std::int64_t i) const {
+  __device__ T derivative(T saved) const {
     switch (a.op) {
       case UnaryOp::relu:
-        return a.x[i] <= 0 ? T(0) : T(1);
+        return saved <= 0 ? T(0) : T(1);
       case UnaryOp::leaky_relu:
-        return a.x[i] > 0 ? T(1) : a.parameter;
+        return saved > 0 ? T(1) : a.parameter;
       case UnaryOp::sigmoid:
-        return a.y[i] * (1 - a.y[i]);
+        return saved * (1 - saved);
       case UnaryOp::softplus:
-        return a.parameter * sigmoid(a.x[i]);
+        return a.parameter * sigmoid(saved);
       case UnaryOp::exp:
-        return a.y[i];
+        return saved;
       case UnaryOp::log:
-        return 1 / a.x[i];
+        return 1 / saved;
       case UnaryOp::abs:
-        return a.x[i] > 0 ? T(1) : a.x[i] < 0 ? T(-1) : T(0);
+        return saved > 0 ? T(1) : saved < 0 ? T(-1) : T(0);
       case UnaryOp::reciprocal:
-        return -a.parameter / a.x[i] / a.x[i];
+        return -a.parameter / saved / saved;
+      case UnaryOp::clamp:
+        return saved >= a.parameter && saved <= a.high ? T(1) : T(0);
     }
     return 0;
   }
   __device__ void operator()(std::int64_t, std::int64_t i) const {
-    store(a.dx[i], a.dy[i] * derivative(i), a.dx_store);
+    const T* const saved = derivative_reads_y(a.op) ? a.y : a.x;
+    store(a.dx[i], a.dy[i] * derivative(saved[i]), a.dx_store);
   }
 };
 

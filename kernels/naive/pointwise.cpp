@@ -15,8 +15,10 @@ double sigmoid(double x) {
   return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
-double unary_value(UnaryOp op, double x, double parameter, double offset) {
-  switch (op) {
+template <class T>
+double unary_value(const UnaryArgs<T>& a, double x) {
+  const double parameter = a.parameter;
+  switch (a.op) {
     case UnaryOp::relu:
       return x < 0 ? 0 : x;
     case UnaryOp::leaky_relu:
@@ -24,7 +26,7 @@ double unary_value(UnaryOp op, double x, double parameter, double offset) {
     case UnaryOp::sigmoid:
       return sigmoid(x);
     case UnaryOp::softplus:
-      return parameter * ((x < 0 ? 0 : x) + std::log1p(std::exp(-std::abs(x)))) + offset;
+      return parameter * ((x < 0 ? 0 : x) + std::log1p(std::exp(-std::abs(x)))) + a.offset;
     case UnaryOp::exp:
       return std::exp(x);
     case UnaryOp::log:
@@ -33,29 +35,34 @@ double unary_value(UnaryOp op, double x, double parameter, double offset) {
       return std::abs(x);
     case UnaryOp::reciprocal:
       return parameter / x;
+    case UnaryOp::clamp:
+      return x < parameter ? parameter : x > a.high ? static_cast<double>(a.high) : x;
   }
   return std::numeric_limits<double>::quiet_NaN();
 }
 
 template <class T>
 double unary_derivative(const UnaryBackwardArgs<T>& a, std::int64_t i) {
+  const double saved = derivative_reads_y(a.op) ? a.y[i] : a.x[i];
   switch (a.op) {
     case UnaryOp::relu:
-      return a.x[i] <= 0 ? 0 : 1;
+      return saved <= 0 ? 0 : 1;
     case UnaryOp::leaky_relu:
-      return a.x[i] > 0 ? 1 : a.parameter;
+      return saved > 0 ? 1 : a.parameter;
     case UnaryOp::sigmoid:
-      return static_cast<double>(a.y[i]) * (1.0 - a.y[i]);
+      return saved * (1.0 - saved);
     case UnaryOp::softplus:
-      return a.parameter * sigmoid(a.x[i]);
+      return a.parameter * sigmoid(saved);
     case UnaryOp::exp:
-      return a.y[i];
+      return saved;
     case UnaryOp::log:
-      return 1.0 / a.x[i];
+      return 1.0 / saved;
     case UnaryOp::abs:
-      return a.x[i] > 0 ? 1 : a.x[i] < 0 ? -1 : 0;
+      return saved > 0 ? 1 : saved < 0 ? -1 : 0;
     case UnaryOp::reciprocal:
-      return -static_cast<double>(a.parameter) / a.x[i] / a.x[i];
+      return -static_cast<double>(a.parameter) / saved / saved;
+    case UnaryOp::clamp:
+      return saved >= a.parameter && saved <= a.high ? 1 : 0;
   }
   return std::numeric_limits<double>::quiet_NaN();
 }
@@ -140,7 +147,7 @@ std::int64_t spread_count(const Args& a) {
 template <class T>
 void unary(Launcher&, const UnaryArgs<T>& a) {
   for (std::int64_t i = 0; i < a.count; ++i) {
-    store(a.y[i], unary_value(a.op, a.x[i], a.parameter, a.offset), Store::write);
+    store(a.y[i], unary_value(a, a.x[i]), Store::write);
   }
 }
 

@@ -1,5 +1,10 @@
 #include "pisr/train/config_fields.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "pisr/model/architectures.h"
+
 namespace pisr {
 
 namespace {
@@ -32,14 +37,32 @@ void add_override(std::vector<ConfigField>& fields, const std::string& section,
 }
 
 void add_network(std::vector<ConfigField>& fields, NetworkConfig& network) {
-  fields.push_back({"network.scale", &network.scale, {2, 4}, "factor of enlargement"});
-  fields.push_back({"network.d", &network.d, {1, 1024}, "channels of the feature extraction"});
-  fields.push_back({"network.s", &network.s, {1, 1024}, "channels of the mapping"});
-  fields.push_back({"network.m", &network.m, {0, 64}, "3x3 convolutions of the mapping"});
-  fields.push_back({"network.slope_per_channel",
-                    &network.slope_per_channel,
+  std::vector<std::string> names;
+  for (const Architecture& row : architectures()) {
+    names.emplace_back(row.name);
+  }
+  const auto index = [names, &network] {
+    return static_cast<std::size_t>(std::ranges::find(names, network.architecture) - names.begin());
+  };
+  // The options are those of the architecture, so it is set before these fields are made.
+  fields.push_back({"network.architecture",
+                    ChoiceMember{names, index, [](std::size_t) {}},
                     {},
-                    "PReLU: one slope a channel instead of one a layer"});
+                    "the network; its options are below"});
+  fields.push_back({"network.scale", &network.scale, {2, 4}, "factor of enlargement"});
+  for (const NetworkOption& option : architecture(network.architecture).options) {
+    OptionValue& value = network.options.at(option.name);
+    ConfigField field;
+    field.key = option_key(option.name);
+    field.range = {static_cast<double>(option.lowest), static_cast<double>(option.highest)};
+    field.help = option.help;
+    if (bool* const flag = std::get_if<bool>(&value)) {
+      field.member = flag;
+    } else {
+      field.member = &std::get<int>(value);
+    }
+    fields.push_back(std::move(field));
+  }
   fields.push_back({"network.init",
                     choice(network.init, {"uniform", "he"}),
                     {},
@@ -150,6 +173,10 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
 }
 
 }  // namespace
+
+std::string option_key(const std::string& option) {
+  return "network." + option;
+}
 
 std::vector<ConfigField> config_fields(TrainConfig& config) {
   std::vector<ConfigField> fields;

@@ -316,6 +316,79 @@ void apply_setting(Json& root, const std::string& setting, const std::vector<Con
   put(root, key, std::move(value));
 }
 
+/// Which options there are depends on the architecture: it is read before all other keys.
+void choose_architecture(const Json& root, const std::string& source,
+                         const std::vector<std::string>& settings, NetworkConfig& network) {
+  const std::string key = "network.architecture";
+  std::optional<Json> chosen;
+  std::string where = source;
+  if (root.contains("network") && root["network"].is_object() &&
+      root["network"].contains("architecture")) {
+    chosen = root["network"]["architecture"];
+  }
+  for (const std::string& setting : settings) {
+    if (setting.starts_with(key + "=")) {
+      chosen = setting.substr(key.size() + 1);
+      where = "--set";
+    }
+  }
+  if (!chosen) {
+    return;
+  }
+  std::string name = chosen->is_string() ? chosen->get<std::string>() : "";
+  // Written with quotes it is JSON.
+  if (name.size() > 1 && name.front() == '"' && name.back() == '"') {
+    name = name.substr(1, name.size() - 2);
+  }
+  std::string names;
+  for (const Architecture& row : architectures()) {
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+    if (name == row.name) {
+      static_cast<NetworkSpec&>(network) = default_spec(name);
+      return;
+    }
+  }
+  fail(message(where, ": ", key, " must be one of ", names, ", got ", quoted(*chosen)));
+}
+
+/// The option that a symbol of the paper stands for, e.g. feature_channels for d; null for none.
+const char* option_of_symbol(const std::string& symbol, const NetworkConfig& network) {
+  for (const NetworkOption& option : architecture(network.architecture).options) {
+    if (!symbol.empty() && symbol == option.symbol) {
+      return option.name;
+    }
+  }
+  return nullptr;
+}
+
+/// Replaces symbols among the keys of "network" by the names that they stand for.
+void spell_out_symbols(Json& root, const std::string& source, const NetworkConfig& network) {
+  if (!root.contains("network") || !root["network"].is_object()) {
+    return;
+  }
+  Json spelled = Json::object();
+  for (const auto& [key, value] : root["network"].items()) {
+    const char* const option = option_of_symbol(key, network);
+    if (option != nullptr && root["network"].contains(option)) {
+      fail(message(source, ": network.", key, " and ", option_key(option), " are the same option"));
+    }
+    spelled[option == nullptr ? key : std::string(option)] = value;
+  }
+  root["network"] = std::move(spelled);
+}
+
+/// The same for a setting "network.d=56".
+std::string spelled_out(const std::string& setting, const NetworkConfig& network) {
+  const std::string section = "network.";
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos || !setting.starts_with(section)) {
+    return setting;
+  }
+  const char* const option =
+      option_of_symbol(setting.substr(section.size(), equals - section.size()), network);
+  return option == nullptr ? setting : option_key(option) + setting.substr(equals);
+}
+
 std::string type_name(const ConfigField& field) {
   struct Namer {
     const Range& range;
@@ -344,16 +417,23 @@ std::string type_name(const ConfigField& field) {
   return std::visit(Namer{field.range}, field.member);
 }
 
+std::string reference_row(const ConfigField& field, const std::string& help) {
+  return message("| `", field.key, "` | ", type_name(field), " | `",
+                 std::visit(Writer{}, field.member).dump(), "` | ", help, " |\n");
+}
+
 }  // namespace
 
 TrainConfig parse_config(std::string_view json, const std::string& source,
                          const std::vector<std::string>& settings) {
   TrainConfig config;
-  const std::vector<ConfigField> fields = config_fields(config);
   Json root = parse_json(json, source);
+  choose_architecture(root, source, settings, config.network);
+  const std::vector<ConfigField> fields = config_fields(config);
+  spell_out_symbols(root, source, config.network);
   check_keys(root, "", source, fields);
   for (const std::string& setting : settings) {
-    apply_setting(root, setting, fields);
+    apply_setting(root, spelled_out(setting, config.network), fields);
   }
   for (const ConfigField& field : fields) {
     if (const Json* value = find(root, field.key)) {
@@ -403,25 +483,54 @@ std::string config_reference() {
           "A key that is not in this table is an error. This page is what `pisr_train "
           "--help-config` prints.\n\n"
           "| key | value | default | meaning |\n|---|---|---|---|\n";
+  std::vector<std::string> options;
+  for (const Architecture& row : architectures()) {
+    for (const NetworkOption& option : row.options) {
+      options.push_back(option_key(option.name));
+    }
+  }
+  const auto is_option = [&](const ConfigField& field) {
+    return std::ranges::find(options, field.key) != options.end();
+  };
   for (const ConfigField& field : config_fields(config)) {
-    text << "| `" << field.key << "` | " << type_name(field) << " | `"
-         << std::visit(Writer{}, field.member).dump() << "` | " << field.help << " |\n";
+    if (!is_option(field)) {
+      text << reference_row(field, field.help);
+    }
+  }
+  text << "\nThe options of a network depend on `network.architecture`. The letter of the paper, "
+          "where "
+          "there is one, is understood too.\n";
+  for (const Architecture& row : architectures()) {
+    static_cast<NetworkSpec&>(config.network) = default_spec(row.name);
+    text << "\n`" << row.name << "`:\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
+    std::size_t next = 0;
+    for (const ConfigField& field : config_fields(config)) {
+      if (is_option(field)) {
+        const std::string symbol = row.options[next++].symbol;
+        text << reference_row(field,
+                              field.help + (symbol.empty() ? "" : " (`network." + symbol + "`)"));
+      }
+    }
   }
   return text.str();
 }
 
 std::vector<ConfigDifference> config_differences(const TrainConfig& before,
                                                  const TrainConfig& after) {
-  TrainConfig copy = before;
   const Json first = to_json(before);
   const Json second = to_json(after);
   std::vector<ConfigDifference> differences;
-  for (const ConfigField& field : config_fields(copy)) {
-    const Json& a = *find(first, field.key);
-    const Json& b = *find(second, field.key);
-    if (a != b) {
-      differences.push_back({field.key, quoted(a), quoted(b)});
+  const auto add = [&](const std::string& key) {
+    // An option that only one of two architectures has differs from nothing.
+    const Json* const a = find(first, key);
+    const Json* const b = find(second, key);
+    if (a != nullptr && b != nullptr && *a != *b) {
+      differences.push_back({key, quoted(*a), quoted(*b)});
     }
+  };
+  TrainConfig copy = before;
+  for (const ConfigField& field : config_fields(copy)) {
+    add(field.key);
   }
   return differences;
 }

@@ -95,6 +95,7 @@ void add_pointwise(std::vector<OpCase>& cases) {
   unary(
       "log", [](const Variable& x) { return log(x); }, 0.5, 3);
   unary("abs", [](const Variable& x) { return abs(x); });
+  unary("clamp", [](const Variable& x) { return clamp(x, -0.5, 1); });
   unary("x + 1.5", [](const Variable& x) { return x + 1.5; });
   unary("1.5 + x", [](const Variable& x) { return 1.5 + x; });
   unary("x - 1.5", [](const Variable& x) { return x - 1.5; });
@@ -185,6 +186,11 @@ void add_layout(std::vector<OpCase>& cases) {
                    [](const Variables& v) {
                      return concat_channels({v[0], v[1], v[2], v[3]});
                    }});
+  const auto concat = [](const Variables& v) { return concat_channels(v); };
+  cases.push_back({"concat_channels 5",
+                   {{1, 2, 2, 3}, {1, 1, 2, 3}, {1, 1, 2, 3}, {1, 3, 2, 3}, {1, 1, 2, 3}},
+                   concat});
+  cases.push_back({"concat_channels 18", std::vector<Shape>(18, Shape{2, 1, 1, 2}), concat});
   const auto slice = [](std::int64_t first, std::int64_t count) {
     return [=](const Variables& v) { return slice_channels(v[0], first, count); };
   };
@@ -198,6 +204,32 @@ void add_layout(std::vector<OpCase>& cases) {
   cases.push_back({"pixel_shuffle 1", {{1, 2, 3, 5}}, shuffle(1)});
   cases.push_back({"pixel_shuffle 2", {{1, 4, 3, 5}}, shuffle(2)});
   cases.push_back({"pixel_shuffle 3", {{2, 18, 3, 2}}, shuffle(3)});
+}
+
+void add_bicubic(std::vector<OpCase>& cases) {
+  const auto upscale = [](int scale) {
+    return [scale](const Variables& v) { return upscale_bicubic(v[0], scale); };
+  };
+  const auto downscale = [](int scale) {
+    return [scale](const Variables& v) { return downscale_bicubic(v[0], scale); };
+  };
+  cases.push_back({"upscale_bicubic 1", {{1, 2, 3, 5}}, upscale(1)});
+  cases.push_back({"upscale_bicubic 2", {{2, 3, 7, 5}}, upscale(2)});
+  cases.push_back({"upscale_bicubic 3", {{1, 2, 5, 19}}, upscale(3)});
+  cases.push_back({"upscale_bicubic 4", {{1, 1, 2, 17}}, upscale(4)});
+  cases.push_back({"upscale_bicubic 5", {{1, 1, 3, 4}}, upscale(5)});
+  cases.push_back({"downscale_bicubic 2", {{2, 3, 14, 10}}, downscale(2)});
+  cases.push_back({"downscale_bicubic 3", {{1, 2, 6, 57}}, downscale(3)});
+  cases.push_back({"downscale_bicubic 4", {{1, 1, 8, 68}}, downscale(4)});
+  for (const int scale : {2, 3, 4}) {
+    for (const Shape& shape :
+         {Shape{1, 1, 1, 1}, Shape{1, 2, 1, 7}, Shape{2, 1, 7, 1}, Shape{1, 1, 2, 3}}) {
+      cases.push_back({message("upscale_bicubic ", scale, ' ', shape), {shape}, upscale(scale)});
+    }
+    cases.push_back({message("downscale_bicubic ", scale, " to one pixel"),
+                     {{1, 2, scale, scale}},
+                     downscale(scale)});
+  }
 }
 
 void add_losses(std::vector<OpCase>& cases) {
@@ -245,6 +277,7 @@ std::vector<OpCase> op_cases() {
   add_binary(cases);
   add_reductions(cases);
   add_layout(cases);
+  add_bicubic(cases);
   add_losses(cases);
   return cases;
 }

@@ -31,8 +31,8 @@ struct CharbonnierBackwardArgs {
   kernels::Store dx_store;
 };
 
-// Elements are cut into tasks by their number alone, so that the result is the same for any number
-// of threads.
+// The number of elements alone decides how they are cut into tasks, so that the result is the same
+// for any number of threads.
 template <class Function>
 void for_each_element(kernels::Launcher& launcher, std::int64_t count, Function function) {
   constexpr std::int64_t kChunk = 16384;

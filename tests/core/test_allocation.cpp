@@ -18,7 +18,8 @@ void step(Tape& tape, const std::vector<Parameter>& parameters, const Tensor& in
   const Variable shuffled = pixel_shuffle(features, 2);
   const Variable y = conv_transpose2d(features, parameter(3), {}, {2, 4, 1});
   const Variable scale = softplus(y) + 0.1;
-  const Variable both = concat_channels({y, sigmoid(shuffled)});
+  const Variable enlarged = downscale_bicubic(upscale_bicubic(clamp(y, -1, 1), 2), 2);
+  const Variable both = concat_channels({y, sigmoid(shuffled), enlarged, y, enlarged});
   const Variable wanted = tape.constant(target);
   const Variable loss = l1_loss(y, wanted) + laplace_nll(wanted, y, scale) +
                         mean(block_mean(slice_channels(both, 1, 1), 2)) +

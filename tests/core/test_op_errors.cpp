@@ -1,3 +1,4 @@
+#include <cmath>
 #include <functional>
 #include <string>
 #include <vector>
@@ -212,6 +213,9 @@ TEST_CASE("pointwise and binary operations: wrong operands", "[errors]") {
       {[&] { exp(none); }, "exp: x is undefined (x undefined)"},
       {[&] { log(none); }, "log: x is undefined (x undefined)"},
       {[&] { abs(none); }, "abs: x is undefined (x undefined)"},
+      {[&] { clamp(none, 0, 1); }, "clamp: x is undefined (x undefined)"},
+      {[&] { clamp(x, 1, 0.5); }, "clamp: low must not exceed high, got 1 and 0.5"},
+      {[&] { clamp(x, std::nan(""), 0.5); }, "clamp: low must not exceed high, got nan and 0.5"},
       {[&] { -none; }, "negate: x is undefined (x undefined)"},
       {[&] { none + 1.0; }, "add: x is undefined (x undefined)"},
       {[&] { none - 1.0; }, "subtract: x is undefined (x undefined)"},
@@ -274,11 +278,18 @@ TEST_CASE("reductions and layout: wrong operands", "[errors]") {
        },
        "reshape: f32[2,3,4,6] does not have the 142 elements of [2,71]"},
       {[&] { detach(none); }, "detach: x is undefined (x undefined)"},
-      {[&] { concat_channels({}); }, "concat_channels: wants 1 to 4 parts, got 0"},
+      {[&] { concat_channels({}); }, "concat_channels: must have at least 1 part, got 0"},
+      {[&] { concat_channels(std::vector<Variable>()); },
+       "concat_channels: must have at least 1 part, got 0"},
       {[&] {
-         concat_channels({x, x, x, x, x});
+         concat_channels({x, x, x, x, x, x, x, x, x, x, x, make.f32({2, 3, 4, 5})});
        },
-       "concat_channels: wants 1 to 4 parts, got 5"},
+       "concat_channels: part 11 differs in more than channels (part 0 f32[2,3,4,6], part 11 "
+       "f32[2,3,4,5])"},
+      {[&] {
+         concat_channels({x, x, x, x, none});
+       },
+       "concat_channels: part 4 is undefined (part 0 f32[2,3,4,6], part 4 undefined)"},
       {[&] {
          concat_channels({x, none});
        },
@@ -320,6 +331,19 @@ TEST_CASE("reductions and layout: wrong operands", "[errors]") {
        "pixel_shuffle: channels must be a multiple of 2 x 2 (x f32[2,3,4,6])"},
       {[&] { pixel_shuffle(x, 0); }, "pixel_shuffle: factor must be at least 1, got 0"},
       {[&] { pixel_shuffle(x, -1); }, "pixel_shuffle: factor must be at least 1, got -1"},
+      {[&] { upscale_bicubic(none, 2); }, "upscale_bicubic: x is undefined (x undefined)"},
+      {[&] {
+         upscale_bicubic(make.f32({4, 4}), 2);
+       },
+       "upscale_bicubic: x must have 4 axes, has 2 (x f32[4,4])"},
+      {[&] { upscale_bicubic(x, 0); }, "upscale_bicubic: scale must be 1 to 8, got 0"},
+      {[&] { upscale_bicubic(x, 9); }, "upscale_bicubic: scale must be 1 to 8, got 9"},
+      {[&] { downscale_bicubic(none, 2); }, "downscale_bicubic: x is undefined (x undefined)"},
+      {[&] { downscale_bicubic(make.f32({4}), 2); },
+       "downscale_bicubic: x must have 4 axes, has 1 (x f32[4])"},
+      {[&] { downscale_bicubic(x, -1); }, "downscale_bicubic: scale must be 1 to 8, got -1"},
+      {[&] { downscale_bicubic(x, 3); },
+       "downscale_bicubic: height and width must be multiples of 3 (x f32[2,3,4,6])"},
   });
 }
 

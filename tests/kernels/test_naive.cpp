@@ -78,6 +78,44 @@ TEST_CASE("naive unary functions have the values of the textbook") {
   CHECK(std::abs(tiny - std::exp(-40.0)) <= 1e-15 * std::exp(-40.0));
 }
 
+TEST_CASE("naive clamp keeps what is within its bounds, and NaN") {
+  const Doubles x = {-3, -1, 0.5, 2, 2.5, std::nan("")}, dy(6, 5);
+  const Doubles y = filled(6, [&](Launcher& launcher, double* result) {
+    table().unary(launcher, {UnaryOp::clamp, 6, -1, x.data(), result, 0, 2});
+  });
+  check_close({y.begin(), y.end() - 1}, {-1, -1, 0.5, 2, 2});
+  CHECK(std::isnan(y[5]));
+  // The derivative is PyTorch's: 1 at both bounds, 0 for NaN.
+  check_close(filled(6,
+                     [&](Launcher& launcher, double* dx) {
+                       table().unary_backward(launcher, {UnaryOp::clamp, 6, -1, x.data(), nullptr,
+                                                         dy.data(), dx, Store::write, 2});
+                     }),
+              {0, 5, 5, 5, 0, 0});
+}
+
+TEST_CASE("naive bicubic interpolation by 2 has the weights of the textbook") {
+  // Keys' kernel at the distances 0.25, 0.75, 1.25 and 1.75.
+  const double near = 111 / 128., next = 29 / 128., far = -9 / 128., last = -3 / 128.;
+  const Doubles x = {0, 0, 0, 1, 0, 0, 0};
+  const Doubles y = filled(14, [&](Launcher& launcher, double* result) {
+    // The image is one column, so both columns of the result are the same.
+    Doubles both(28);
+    table().upscale_bicubic(launcher, {1, 7, 1, 2, 1, x.data(), both.data(), Store::write});
+    for (std::size_t i = 0; i < 14; ++i) {
+      CHECK(both[2 * i] == Approx(both[2 * i + 1]).margin(1e-15));
+      result[i] = both[2 * i];
+    }
+  });
+  check_close(y, {0, 0, 0, last, far, next, near, near, next, far, last, 0, 0, 0});
+  // The border: the sample beyond it is the edge sample again.
+  const Doubles edge = {1, 0, 0, 0, 0, 0, 0};
+  const Doubles of_edge = filled(28, [&](Launcher& launcher, double* result) {
+    table().upscale_bicubic(launcher, {1, 7, 1, 2, 1, edge.data(), result, Store::write});
+  });
+  check_close({of_edge[0], of_edge[2], of_edge[4]}, {near + next, near + far, next + last});
+}
+
 TEST_CASE("naive unary derivatives at their kinks are PyTorch's") {
   const Doubles x = {0}, dy = {5};
   const auto at_zero = [&](UnaryOp op) {
@@ -376,6 +414,33 @@ TEST_CASE("naive gradients of unary functions") {
                          table().unary_backward(
                              q, {op, 13, 0.3, x[0].data(), y.data(), dy.data(), dx, Store::write});
                        })};
+                     }});
+  }
+}
+
+TEST_CASE("naive gradients of bicubic interpolation") {
+  struct Size {
+    std::int64_t height, width;
+    int scale;
+  };
+  for (const auto [height, width, scale] : {Size{1, 1, 2}, Size{2, 3, 3}, Size{3, 2, 4}}) {
+    const BicubicArgs<double> args{2, height, width, scale, 0.5, nullptr, nullptr, Store::write};
+    const auto small = static_cast<std::size_t>(2 * height * width);
+    const std::size_t large = small * static_cast<std::size_t>(scale * scale);
+    const auto run = [=](auto kernel, const Doubles& x, std::size_t count) {
+      return filled(count, [&](Launcher& launcher, double* y) {
+        BicubicArgs<double> own = args;
+        own.x = x.data();
+        own.y = y;
+        (table().*kernel)(launcher, own);
+      });
+    };
+    const auto up = &KernelTable<double>::upscale_bicubic;
+    const auto down = &KernelTable<double>::downscale_bicubic;
+    check_gradients({{random_values(small, 1)},
+                     [=](const auto& x) { return run(up, x[0], large); },
+                     [=](const auto&, const Doubles&, const Doubles& dy) {
+                       return std::vector<Doubles>{run(down, dy, small)};
                      }});
   }
 }

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/bicubic.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "tests/kernels/device_launcher.h"
@@ -69,7 +70,7 @@ struct UnaryDomain {
   double parameter;
   double low, high;      // of x
   double y_low, y_high;  // of the y that the backward kernel is given
-  double offset = 0;
+  double offset = 0, upper = 0;
 };
 const std::vector<UnaryDomain> kUnary = {
     {UnaryOp::relu, "relu", 0, -3, 3, 0, 3},
@@ -86,26 +87,28 @@ const std::vector<UnaryDomain> kUnary = {
     {UnaryOp::log, "log, far", 0, 1e-30, 1e30, -3, 3},
     {UnaryOp::abs, "abs", 0, -3, 3, 0, 3},
     {UnaryOp::reciprocal, "reciprocal", -2.5, 0.1, 3, -25, 25},
+    {UnaryOp::clamp, "clamp", -0.5, -3, 3, -0.5, 1.25, 0, 1.25},
+    {UnaryOp::clamp, "clamp to one value", 0.25, -3, 3, 0.25, 0.25, 0, 0.25},
 };
 
 void add_unary(Cases& cases) {
   for (const UnaryDomain& u : kUnary) {
     for (const std::int64_t count : kCounts) {
       const auto n = static_cast<std::size_t>(count);
-      cases.push_back(kernel_case(text("unary ", u.name, " ", count),
-                                  {input(n, u.low, u.high), output(n)},
-                                  [=](const auto& table, Launcher& launcher, const auto& p, Store) {
-                                    using T = std::decay_t<decltype(*p[1])>;
-                                    table.unary(launcher, {u.op, count, static_cast<T>(u.parameter),
-                                                           p[0], p[1], static_cast<T>(u.offset)});
-                                  }));
+      cases.push_back(
+          kernel_case(text("unary ", u.name, " ", count), {input(n, u.low, u.high), output(n)},
+                      [=](const auto& table, Launcher& launcher, const auto& p, Store) {
+                        using T = std::decay_t<decltype(*p[1])>;
+                        table.unary(launcher, {u.op, count, static_cast<T>(u.parameter), p[0], p[1],
+                                               static_cast<T>(u.offset), static_cast<T>(u.upper)});
+                      }));
       cases.push_back(kernel_case(
           text("unary_backward ", u.name, " ", count),
           {input(n, u.low, u.high), input(n, u.y_low, u.y_high), input(n), output(n)},
           [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
             using T = std::decay_t<decltype(*p[0])>;
-            table.unary_backward(
-                launcher, {u.op, count, static_cast<T>(u.parameter), p[0], p[1], p[2], p[3], how});
+            table.unary_backward(launcher, {u.op, count, static_cast<T>(u.parameter), p[0], p[1],
+                                            p[2], p[3], how, static_cast<T>(u.upper)});
           }));
       cases.back().adds = true;
     }
@@ -408,6 +411,76 @@ void add_resizes(Cases& cases) {
   }
 }
 
+struct Bicubic {
+  std::int64_t planes, height, width;  // of the small image
+  int scale;
+  double gain = 1;
+};
+// With and without whole vectors in a row, sides of less than the reach of the kernel, every phase.
+const std::vector<Bicubic> kBicubics = {
+    {1, 1, 1, 1},     {1, 1, 1, 2},      {2, 1, 7, 2},           {1, 7, 1, 3},
+    {1, 2, 3, 4},     {3, 2, 3, 3},      {2, 3, 2, 8},           {1, 5, 37, 2},
+    {2, 4, 33, 3},    {1, 3, 35, 4},     {1, 4, 18, 5},          {1, 6, 5, 2, 0.25},
+    {1, 3, 17, 4, 2}, {5, 33, 67, 2, 3}, {1, 19, 130, 3, 1 / 9.}};
+
+// What each pixel of the large image (by_small: the small one) is made of, term by term.
+std::vector<double> bicubic_magnitudes(const Bicubic& b, const std::vector<double>& x,
+                                       bool by_small) {
+  const BicubicWeights<double> weights(b.scale);
+  const std::int64_t large_height = b.height * b.scale, large_width = b.width * b.scale;
+  std::vector<double> result(static_cast<std::size_t>(
+      b.planes * (by_small ? b.height * b.width : large_height * large_width)));
+  for (std::int64_t i = 0; i < b.planes * large_height * large_width; ++i) {
+    const std::int64_t column = i % large_width, row = i / large_width % large_height;
+    const std::int64_t plane = i / large_width / large_height;
+    for (int term = 0; term < kBicubicTaps * kBicubicTaps; ++term) {
+      const auto side = [&](std::int64_t place, std::int64_t count, int tap, double& weight) {
+        const int phase = static_cast<int>(place % b.scale);
+        weight *= weights.of_phase[phase][tap];
+        return mirrored(place / b.scale + weights.first(phase) + tap, count);
+      };
+      double weight = b.gain;
+      const std::int64_t y = side(row, b.height, term / kBicubicTaps, weight);
+      const std::int64_t x_small = side(column, b.width, term % kBicubicTaps, weight);
+      const auto small = static_cast<std::size_t>((plane * b.height + y) * b.width + x_small);
+      const auto large = static_cast<std::size_t>(i);
+      result[by_small ? small : large] += abs(weight * x[by_small ? large : small]);
+    }
+  }
+  return result;
+}
+
+void add_bicubic(Cases& cases) {
+  for (const Bicubic& b : kBicubics) {
+    const auto small = static_cast<std::size_t>(b.planes * b.height * b.width);
+    const std::size_t large = small * static_cast<std::size_t>(b.scale * b.scale);
+    const std::string name =
+        text("[", b.planes, ", ", b.height, ", ", b.width, "] by ", b.scale, ", gain ", b.gain);
+    cases.push_back(
+        kernel_case("upscale_bicubic " + name, {input(small), output(large)},
+                    [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+                      using T = std::decay_t<decltype(*p[0])>;
+                      table.upscale_bicubic(launcher, {b.planes, b.height, b.width, b.scale,
+                                                       static_cast<T>(b.gain), p[0], p[1], how});
+                    }));
+    cases.back().adds = true;
+    cases.back().magnitudes = [b](std::size_t, const Values& v, const Values&) {
+      return bicubic_magnitudes(b, v[0], false);
+    };
+    cases.push_back(
+        kernel_case("downscale_bicubic " + name, {input(large), output(small)},
+                    [=](const auto& table, Launcher& launcher, const auto& p, Store how) {
+                      using T = std::decay_t<decltype(*p[0])>;
+                      table.downscale_bicubic(launcher, {b.planes, b.height, b.width, b.scale,
+                                                         static_cast<T>(b.gain), p[0], p[1], how});
+                    }));
+    cases.back().adds = true;
+    cases.back().magnitudes = [b](std::size_t, const Values& v, const Values&) {
+      return bicubic_magnitudes(b, v[0], true);
+    };
+  }
+}
+
 void add_copy_blocks(Cases& cases) {
   struct Blocks {
     std::int64_t blocks, length, source_gap, target_gap;
@@ -584,6 +657,7 @@ Cases all_cases() {
   add_late_sums(cases);
   add_plane_statistics(cases);
   add_resizes(cases);
+  add_bicubic(cases);
   add_copy_blocks(cases);
   add_losses(cases);
   add_weighted_losses(cases);

@@ -29,6 +29,7 @@ std::vector<T> special_values() {
           Limits::denorm_min(),
           T(1),
           T(-1),
+          T(0.5),
           T(700),
           T(-700),
           T(88.5),
@@ -58,13 +59,13 @@ void check_unary(UnaryOp op) {
   const std::vector<T> x = special_values<T>();
   const auto count = static_cast<std::int64_t>(x.size());
   const std::vector<T> ones(x.size(), T(1));
-  const bool reads_y = op == UnaryOp::sigmoid || op == UnaryOp::exp;
+  const bool reads_y = derivative_reads_y(op);
   const auto run = [&](const KernelTable<T>& table, const std::vector<T>& y_for_backward) {
     TestLauncher launcher;
     std::vector<std::vector<T>> results(2, std::vector<T>(x.size()));
-    table.unary(launcher, {op, count, T(0.5), x.data(), results[0].data()});
+    table.unary(launcher, {op, count, T(0.5), x.data(), results[0].data(), T(0), T(1)});
     table.unary_backward(launcher, {op, count, T(0.5), x.data(), y_for_backward.data(), ones.data(),
-                                    results[1].data(), Store::write});
+                                    results[1].data(), Store::write, T(1)});
     return results;
   };
   const auto y = run(naive_kernels<T>(), ones)[0];
@@ -105,7 +106,7 @@ TEST_CASE("CPU kernels treat infinities and NaN as the naive ones do") {
   for_each_instruction_set([] {
     for (const UnaryOp op :
          {UnaryOp::relu, UnaryOp::leaky_relu, UnaryOp::sigmoid, UnaryOp::softplus, UnaryOp::exp,
-          UnaryOp::log, UnaryOp::abs, UnaryOp::reciprocal}) {
+          UnaryOp::log, UnaryOp::abs, UnaryOp::reciprocal, UnaryOp::clamp}) {
       INFO("op " << static_cast<int>(op));
       check_unary<float>(op);
       check_unary<double>(op);

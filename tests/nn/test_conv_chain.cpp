@@ -72,6 +72,42 @@ TEST_CASE("conv_chain: any sequence of convolutions and PReLUs") {
   check_bits_of_layers(network, {1, 2, 1, 1});
 }
 
+TEST_CASE("conv_chain: LeakyReLU and ReLU, for any number of threads") {
+  Sequential network;
+  network.add<Conv2d>(2, 5, 3, Conv2dOptions{.padding = 1});
+  network.add<LeakyRelu>(0.2);
+  network.add<Conv2d>(5, 4, 1);
+  network.add<Relu>();
+  network.add<ConvTranspose2d>(
+      4, 3, 5, ConvTranspose2dOptions{.stride = 2, .padding = 2, .output_padding = 1});
+  network.add<LeakyRelu>(-0.1);
+  network.add<Conv2d>(3, 2, 3, Conv2dOptions{.padding = 1}, false);
+  network.add<Relu>();
+  randomise(network);
+  check_bits_of_layers(network, {2, 2, 21, 34});
+  check_bits_of_layers(network, {1, 2, 1, 1});
+
+  const Tensor x = noise({1, 2, 40, 33}).to(DType::f64);
+  network.convert(DType::f64);
+  ConvChain chain;
+  chain.append(network);
+  const auto result = [&](int threads) {
+    ThreadPool pool(threads);
+    Context context(pool);
+    const Tensor y = Tensor::empty(chain.output_shape(x.shape()), DType::f64);
+    chain.run(context, x, y);
+    return y;
+  };
+  const Tensor serial = result(1);
+  for (const int threads : {2, 3, 8}) {
+    CHECK(std::ranges::equal(result(threads).values<double>(), serial.values<double>()));
+  }
+  Context context;
+  Tape tape(context, Tape::Mode::inference);
+  CHECK(std::ranges::equal(network(tape.constant(x)).value().values<double>(),
+                           serial.values<double>()));
+}
+
 TEST_CASE("conv_chain: has the parameters that the layers had") {
   Sequential network;
   network.add<Conv2dPrelu>(1, 3, 3);
@@ -104,7 +140,14 @@ TEST_CASE("conv_chain: what it refuses") {
     return thrown([&] { ConvChain().append(layer); }).what();
   };
   CHECK(contains(appended(Doubling()), "takes convolutions"));
-  CHECK(contains(appended(Prelu()), "a PReLU must follow a convolution"));
+  CHECK(contains(appended(Prelu()), "must follow a convolution"));
+  CHECK(contains(appended(LeakyRelu(0.1)), "a LeakyReLU must follow a convolution"));
+  CHECK(contains(appended(Relu()), "a ReLU must follow a convolution"));
+  Sequential rectified_twice;
+  rectified_twice.add<Conv2d>(1, 2, 3);
+  rectified_twice.add<Relu>();
+  rectified_twice.add<LeakyRelu>(0.1);
+  CHECK(contains(appended(rectified_twice), "must follow a convolution"));
   Sequential twice;
   twice.add<Conv2dPrelu>(1, 2, 3);
   twice.add<Prelu>();

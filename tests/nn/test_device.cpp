@@ -137,6 +137,29 @@ TEST_CASE("device: a chain of convolutions has the bits of its layers", "[device
   });
 }
 
+TEST_CASE("device: a chain with LeakyReLU and ReLU has the bits of its layers", "[device]") {
+  for_each_device([&](kernels::Device& device, CaseSize) {
+    Sequential network;
+    network.add<Conv2d>(1, 5, 3, Conv2dOptions{.padding = 1});
+    network.add<LeakyRelu>(0.1);
+    network.add<Conv2d>(5, 4, 1);
+    network.add<Relu>();
+    network.add<ConvTranspose2d>(
+        4, 2, 5, ConvTranspose2dOptions{.stride = 2, .padding = 2, .output_padding = 1});
+    network.add<LeakyRelu>(0.3);
+    initialise(network, 3);
+    network.move_to(&device);
+    ConvChain chain;
+    chain.append(network);
+    Context context(device);
+    const Tensor x = noise({1, 1, 9, 8}, 2).to(&device);
+    const Tensor y = Tensor::empty({1, 2, 18, 16}, DType::f32, &device);
+    chain.run(context, x, y);
+    Tape tape(context, Tape::Mode::inference);
+    CHECK(largest_difference(network(tape.constant(x)).value(), y) == 0);
+  });
+}
+
 TEST_CASE("device: a chain puts its weights in order once, and never has other ones", "[device]") {
   for_each_device(
       [](kernels::Device& device, CaseSize) {

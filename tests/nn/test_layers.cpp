@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "nn/layers.h"
 #include "tests/catch.h"
 
@@ -105,6 +107,22 @@ TEST_CASE("Conv2dPrelu is a convolution and a PReLU") {
   }
 }
 
+TEST_CASE("LeakyRelu and Relu have no parameters and compute leaky_relu and relu") {
+  const LeakyRelu leaky(0.125);
+  const Relu rectifier;
+  CHECK(names(leaky).empty());
+  CHECK(names(rectifier).empty());
+  Context context(Backend::naive);
+  Tape tape(context, Tape::Mode::inference);
+  const Tensor x = Tensor::zeros({1, 2, 4, 3});
+  number(x, -0.3);
+  const Variable input = tape.constant(x);
+  check_equal(leaky(input), leaky_relu(input, 0.125));
+  check_equal(rectifier(input), relu(input));
+  CHECK(leaky(input).value().data<float>()[0] == -0.3F * 0.125F);
+  CHECK(rectifier(input).value().data<float>()[0] == 0);
+}
+
 TEST_CASE("Sequential names its layers by number and applies them in order") {
   Sequential layers;
   CHECK(layers.size() == 0);
@@ -149,6 +167,8 @@ TEST_CASE("layers that cannot exist are refused") {
                     "4 and 6, kernel 0, groups 1");
   CHECK_THROWS_WITH(Conv2dPrelu(4, 6, 3, {}, 4),
                     "Conv2dPrelu: slopes must be 1 or one for each of the 6 channels, got 4");
+  CHECK_THROWS_WITH(LeakyRelu(std::numeric_limits<double>::infinity()),
+                    "LeakyRelu: slope must be finite, got inf");
 }
 
 TEST_CASE("layers refuse an input that is on no tape or has other channels") {
