@@ -32,21 +32,21 @@ void check_config(const TrainConfig& config) {
   completed(config.network);
   const int scale = config.network.scale;
   if (config.train.gt_size % scale != 0) {
-    fail(message("train.gt_size wants a multiple of network.scale ", scale, ", got ",
+    fail(message("train.gt_size must be a multiple of network.scale ", scale, ", got ",
                  config.train.gt_size));
   }
   if (config.data.built_in.size % scale != 0) {
-    fail(message("data.built_in.size wants a multiple of network.scale ", scale, ", got ",
+    fail(message("data.built_in.size must be a multiple of network.scale ", scale, ", got ",
                  config.data.built_in.size));
   }
   if (config.data.train.empty() && config.data.built_in.size < config.train.gt_size) {
-    fail(message("data.built_in.size wants at least train.gt_size ", config.train.gt_size, ", got ",
+    fail(message("data.built_in.size must be at least train.gt_size ", config.train.gt_size, ", got ",
                  config.data.built_in.size));
   }
   for (const Phase phase : kPhases) {
     const PhaseSchedule schedule = phase_schedule(config, phase);
     if (!(schedule.final_learning_rate <= schedule.learning_rate)) {
-      fail(message("train.final_learning_rate wants at most train.learning_rate ",
+      fail(message("train.final_learning_rate must be at most train.learning_rate ",
                    schedule.learning_rate, ", got ", schedule.final_learning_rate, " (",
                    name(phase), ")"));
     }

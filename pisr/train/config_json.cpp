@@ -107,7 +107,7 @@ void check_keys(const Json& object, const std::string& prefix, const std::string
       fail_unknown(source, key, fields);
     }
     if (!value.is_object()) {
-      fail(message(source, ": ", key, " wants an object, got ", quoted(value)));
+      fail(message(source, ": ", key, " must be an object, got ", quoted(value)));
     }
     check_keys(value, key, source, fields);
   }
@@ -158,18 +158,18 @@ struct Reader {
   const ConfigField& field;
   const std::string& source;
 
-  [[noreturn]] void wants(const std::string& wanted) const {
-    fail(message(source, ": ", field.key, " wants ", wanted, ", got ", quoted(value)));
+  [[noreturn]] void must_be(const std::string& wanted) const {
+    fail(message(source, ": ", field.key, " must be ", wanted, ", got ", quoted(value)));
   }
 
   double number_in_range(const char* kind) const {
     const std::string wanted = wanted_number(kind, field.range);
     if (!value.is_number()) {
-      wants(wanted);
+      must_be(wanted);
     }
     const double result = value.get<double>();
     if (!(result >= field.range.low && result <= field.range.high)) {
-      wants(wanted);
+      must_be(wanted);
     }
     return result;
   }
@@ -177,12 +177,12 @@ struct Reader {
   Integer integer() const {
     const double result = number_in_range("an integer");
     if (result != std::floor(result)) {
-      wants(wanted_number("an integer", field.range));
+      must_be(wanted_number("an integer", field.range));
     }
     if (value.is_number_float()) {
       // 1e6 is how people write a million.
       if (!(std::abs(result) < 9e15)) {
-        wants(wanted_number("an integer", field.range));
+        must_be(wanted_number("an integer", field.range));
       }
       return static_cast<Integer>(result);
     }
@@ -201,13 +201,13 @@ struct Reader {
   }
   void operator()(bool* member) const {
     if (!value.is_boolean()) {
-      wants("true or false");
+      must_be("true or false");
     }
     *member = value.get<bool>();
   }
   void operator()(std::string* member) const {
     if (!value.is_string()) {
-      wants("a text");
+      must_be("a text");
     }
     *member = value.get<std::string>();
   }
@@ -219,7 +219,7 @@ struct Reader {
     const bool texts = value.is_array() && std::all_of(value.begin(), value.end(),
                                                        [](const Json& v) { return v.is_string(); });
     if (!texts) {
-      wants("a list of texts");
+      must_be("a list of texts");
     }
     *member = value.get<std::vector<std::string>>();
   }
@@ -233,7 +233,7 @@ struct Reader {
       names += i == 0 ? "" : ", ";
       names += member.names[i];
     }
-    wants("one of " + names);
+    must_be("one of " + names);
   }
 };
 
@@ -287,7 +287,7 @@ Json parse_json(std::string_view text, const std::string& source) {
     fail(message(source, ": not JSON: a number is too large"));
   }
   if (!root.is_object()) {
-    fail(message(source, ": wants a JSON object, got ", quoted(root)));
+    fail(message(source, ": must be a JSON object, got ", quoted(root)));
   }
   return root;
 }
@@ -295,7 +295,7 @@ Json parse_json(std::string_view text, const std::string& source) {
 void apply_setting(Json& root, const std::string& setting, const std::vector<ConfigField>& fields) {
   const std::size_t equals = setting.find('=');
   if (equals == 0 || equals == std::string::npos) {
-    fail(message("--set wants key=value, got ", quoted(Json(setting))));
+    fail(message("--set must be key=value, got ", quoted(Json(setting))));
   }
   const std::string key = setting.substr(0, equals);
   const std::string text = setting.substr(equals + 1);

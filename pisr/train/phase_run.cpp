@@ -40,7 +40,7 @@ void copy_tensor(const Checkpoint& checkpoint, const std::string& key, const std
   if (found == checkpoint.tensors.end() || found->second.shape() != target.shape() ||
       found->second.dtype() != target.dtype()) {
     throw Error(ErrorKind::weights,
-                message("checkpoint '", name, "': '", key, "' wants ", target, ", got ",
+                message("checkpoint '", name, "': '", key, "' must be ", target, ", got ",
                         found == checkpoint.tensors.end() ? "nothing" : message(found->second)));
   }
   target.copy_from(found->second);

@@ -68,7 +68,7 @@ std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirect
                                          : std::filesystem::path(config.train.teacher_weights);
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorKind::weights,
-                "student: wants a trained teacher, there is no '" + path.string() + "'",
+                "student: needs a trained teacher, there is no '" + path.string() + "'",
                 "train it first with --phase teacher, or name it in train.teacher_weights");
   }
   std::unique_ptr<Teacher> teacher = load_teacher(path, config.network.scale);
@@ -287,7 +287,7 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
   for (const ConfigDifference& difference : differences) {
     if (difference.key.compare(0, 8, "network.") == 0) {
       fail(
-          message(difference.key, " is ", difference.before, ", the run wants ", difference.after));
+          message(difference.key, " is ", difference.before, ", the run has ", difference.after));
     }
   }
   // Which of its phases a run trains and with how many threads changes no weight, and a run may go
