@@ -1,9 +1,10 @@
 #include "core/safetensors_header.h"
 
 #include <algorithm>
-#include <set>
 
 #include <nlohmann/json.hpp>
+
+#include "core/json_names.h"
 
 namespace pisr {
 namespace {
@@ -27,20 +28,13 @@ struct Place {
 // valid header is nested more than three levels deep.
 Json parse_strictly(std::string_view text, const Place& place) {
   constexpr int kMaxDepth = 3;
-  std::vector<std::set<std::string>> names;
+  RepeatedNames<Json> repeated;
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
     if (depth > kMaxDepth) {
       place.refuse("header is nested too deeply");
     }
-    if (event == Json::parse_event_t::object_start) {
-      names.emplace_back();
-    } else if (event == Json::parse_event_t::object_end) {
-      names.pop_back();
-    } else if (event == Json::parse_event_t::key) {
-      const auto& name = parsed.get_ref<const std::string&>();
-      if (!names.back().insert(name).second) {
-        place.refuse(message("name ", in_quotes(name), " stands twice in the header"));
-      }
+    if (const std::string* name = repeated.find(event, parsed)) {
+      place.refuse(message("name ", in_quotes(*name), " stands twice in the header"));
     }
     return true;
   };

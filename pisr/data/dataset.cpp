@@ -25,7 +25,7 @@ using Path = std::filesystem::path;
 constexpr int kLastTraining = 800;  // DIV2K's numbers
 constexpr int kLastValidation = 810;
 
-/// What a folder was taken for, and the files in it.
+/// The layout of a folder and the files in it.
 struct Source {
   struct Files {
     Path high;
@@ -44,7 +44,7 @@ std::string quoted(const Path& path) {
   return "'" + path.string() + "'";
 }
 
-/// The number a DIV2K file is named by; 0 for any other name.
+/// The number in the name of a DIV2K file; 0 for any other name.
 int number_of(const Path& file) {
   const std::string name = file.stem().string();
   const bool digits =
@@ -63,9 +63,9 @@ std::string high_name(const Path& low, int scale) {
   return name;
 }
 
-/// Adds the images of `high_folder` that `wanted` takes. Their LR images are in
-/// `low_folder`/X{scale} where that exists; then every image of either folder must have its
-/// partner.
+/// Adds the images of `high_folder` that `wanted` accepts. Their LR images are in
+/// `low_folder`/X{scale} where that exists, and then every image of either folder must have its
+/// partner in the other.
 template <class Wanted>
 void add_pairs(Source& source, const Path& high_folder, const Path& low_folder, int scale,
                Wanted&& wanted) {
@@ -137,10 +137,14 @@ Source div2k(const Path& root, const DatasetOptions& options) {
       break;
     }
   }
-  throw Error(ErrorKind::input,
-              message("no images in ", quoted(folder),
-                      ": looked for DIV2K_train_HR, HR and *.png, *.jpg, *.jpeg, *.bmp"),
-              hint);
+  std::string patterns;
+  for (const std::string& extension : image_extensions()) {
+    patterns += (patterns.empty() ? "*." : ", *.") + extension;
+  }
+  throw Error(
+      ErrorKind::input,
+      message("no images in ", quoted(folder), ": looked for DIV2K_train_HR, HR and ", patterns),
+      hint);
 }
 
 Source find_images(const Path& path, const DatasetOptions& options) {
@@ -163,17 +167,6 @@ Source find_images(const Path& path, const DatasetOptions& options) {
   }
   if (source.files.empty()) throw_no_images(path);
   return source;
-}
-
-Image8 without_alpha(Image8 image) {
-  if (!image.has_alpha()) return image;
-  Image8 opaque(image.width, image.height, image.channels - 1);
-  const std::size_t pixels = static_cast<std::size_t>(image.width) * image.height;
-  for (std::size_t i = 0; i < pixels; ++i) {
-    std::copy_n(&image.samples[i * image.channels], opaque.channels,
-                &opaque.samples[i * opaque.channels]);
-  }
-  return opaque;
 }
 
 std::string size_of(const Image8& image) {
@@ -202,10 +195,11 @@ ImagePair read_pair(const Source::Files& files, const DatasetOptions& options) {
   pair.low = without_alpha(read_image8(files.low, limits));
   if (pair.low.width * options.scale != pair.high.width ||
       pair.low.height * options.scale != pair.high.height) {
-    throw Error(ErrorKind::input,
-                message("LR image ", quoted(files.low), " is ", size_of(pair.low), "; scale ",
-                        options.scale, " wants ", pair.high.width / options.scale, " x ",
-                        pair.high.height / options.scale, " for HR image ", quoted(files.high)));
+    throw Error(
+        ErrorKind::input,
+        message("LR image ", quoted(files.low), " must be ", pair.high.width / options.scale, " x ",
+                pair.high.height / options.scale, " at scale ", options.scale, " for HR image ",
+                quoted(files.high), ", got ", size_of(pair.low)));
   }
   if (pair.low.channels != pair.high.channels) {
     throw Error(ErrorKind::input,
@@ -216,7 +210,7 @@ ImagePair read_pair(const Source::Files& files, const DatasetOptions& options) {
 }
 
 /// Runs make(i) for every i in [0, count) on `pool`. Of several failures the one of the smallest i
-/// is thrown, as if they had run in order; those after it need not run.
+/// is thrown, as in a loop; later ones may be left out.
 template <class Make>
 void for_each_in_parallel(ThreadPool& pool, std::size_t count, Make&& make) {
   std::atomic<std::size_t> first_failure{count};
@@ -237,7 +231,8 @@ void for_each_in_parallel(ThreadPool& pool, std::size_t count, Make&& make) {
 }
 
 void require_scale(int scale) {
-  if (scale < 1) throw Error(ErrorKind::usage, message("data: wants a scale >= 1, got ", scale));
+  if (scale < 1)
+    throw Error(ErrorKind::usage, message("data: the scale must be at least 1, got ", scale));
 }
 
 }  // namespace
@@ -298,11 +293,13 @@ Dataset built_in_dataset(std::uint64_t seed, std::uint64_t first, int count, int
                          int threads) {
   require_scale(scale);
   if (count < 1) {
-    throw Error(ErrorKind::usage, message("built-in images: wants at least 1, got ", count));
+    throw Error(ErrorKind::usage,
+                message("built-in images: the count must be at least 1, got ", count));
   }
   if (size % scale != 0) {
-    throw Error(ErrorKind::usage, message("built-in images: wants a size that is a multiple of ",
-                                          "the scale ", scale, ", got ", size));
+    throw Error(ErrorKind::usage,
+                message("built-in images: the size must be a multiple of the scale ", scale,
+                        ", got ", size));
   }
   Dataset data;
   data.scale = scale;

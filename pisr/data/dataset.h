@@ -9,8 +9,8 @@
 
 namespace pisr {
 
-/// A ground-truth image and its low-resolution version, as bytes: luminance is computed from them
-/// where it is needed, so that it is never rounded and 800 images of DIV2K fit into 7 GB.
+/// A ground-truth image and its low-resolution version, as bytes. Luminance is computed from them
+/// where it is needed: it is never rounded, and the 800 images of DIV2K fit into 7 GB.
 struct ImagePair {
   std::string name;            ///< file name without extension, e.g. "0001"
   std::filesystem::path file;  ///< where `high` came from; the name itself for a built-in image
@@ -22,7 +22,7 @@ struct ImagePair {
 struct Dataset {
   int scale = 0;
   std::vector<ImagePair> images;
-  /// One line per folder, for the log: what it was taken for, how many images, where LR is from.
+  /// One line per folder, for the log: its layout, how many images, where LR is from.
   std::vector<std::string> sources;
   /// Names found but left out by DatasetOptions::exclude.
   std::vector<std::string> excluded;
@@ -56,17 +56,18 @@ struct DatasetOptions {
 /// - any folder of PNG, JPEG or BMP images (not its sub-folders), or one image file.
 ///
 /// HR is cropped at the right and bottom to a multiple of the scale; alpha is dropped. LR is read
-/// from LR_bicubic/X{scale} where the layout has that folder, else made by MATLAB-exact bicubic.
+/// from LR_bicubic/X{scale} where the layout has that folder, and made by MATLAB-exact bicubic
+/// interpolation where it has not.
 ///
-/// Throws Error(input) that names the file or folder for: a path that does not exist, no images (it
-/// says what was looked for), HR without its LR or the reverse, LR of the wrong size or number of
-/// channels, a file that cannot be decoded.
+/// Throws Error(input), which names the file or folder, for a path that does not exist, no images
+/// (the message says what was looked for), HR without its LR or the reverse, LR of the wrong size
+/// or number of channels, and a file that cannot be decoded.
 Dataset load_dataset(const std::vector<std::filesystem::path>& paths,
                      const DatasetOptions& options);
 
 /// `count` dead-leaves images of size x size pixels, indices first..first + count - 1: no files
 /// needed. Training and held-out images of one seed differ by their indices.
-/// The size must be a multiple of the scale, else Error(usage).
+/// Error(usage) where the size is not a multiple of the scale.
 Dataset built_in_dataset(std::uint64_t seed, std::uint64_t first, int count, int size, int scale,
                          int threads = 0);
 

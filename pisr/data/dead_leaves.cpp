@@ -29,8 +29,8 @@ constexpr int kFieldSize = 64;
 
 using Colour = std::array<double, 3>;
 
-/// A stream of random numbers for each part of an image: how many one part uses, which may hang on
-/// the last bit of a coordinate, then changes nothing in the others.
+/// A stream of random numbers for each part of an image. How many one part draws may depend on the
+/// last bit of a coordinate; with a stream of its own it does not shift the others.
 Random stream(std::uint64_t seed, std::uint64_t image, std::uint32_t part) {
   return {seed, RandomUse::dead_leaves, (image << 32) | part};
 }
@@ -111,7 +111,7 @@ Scene make_scene(std::uint64_t seed, std::uint64_t index) {
   return scene;
 }
 
-/// The 1/f textures take longest to make, so they wait for the first shape that wants one.
+/// The 1/f textures take longest to make, so they are made for the first shape that has one.
 const NoiseField& noise_field(Scene& scene, std::uint64_t seed, std::uint64_t index,
                               std::uint32_t which) {
   if (scene.noise.empty()) {
@@ -249,7 +249,7 @@ Texture draw_texture(Random& random, double radius, double theta, NoiseFieldOf&&
   return texture;
 }
 
-/// A place on one axis of the canvas as one of the colour field.
+/// The colour field's index for a position on one axis of the canvas.
 std::size_t field_place(double centre, int extent) {
   return static_cast<std::size_t>(std::clamp(centre / extent * kFieldSize, 0.0, kFieldSize - 1.0));
 }
@@ -359,19 +359,20 @@ Image8 halve(const Canvas& canvas, double blur) {
 
 Image8 dead_leaves(std::uint64_t seed, std::uint64_t index, int width, int height) {
   if (width < 1 || height < 1 || width > kLargestSide || height > kLargestSide) {
-    throw Error(ErrorKind::usage, message("dead_leaves: wants sides of 1 to ", kLargestSide,
+    throw Error(ErrorKind::usage, message("dead_leaves: sides must be 1 to ", kLargestSide,
                                           " pixels, got ", width, " x ", height));
   }
   if ((index >> 32) != 0) {
-    throw Error(ErrorKind::usage, message("dead_leaves: wants an index below 2^32, got ", index));
+    throw Error(ErrorKind::usage,
+                message("dead_leaves: the index must be below 2^32, got ", index));
   }
   Scene scene = make_scene(seed, index);
   Canvas canvas(width * kOversampling, height * kOversampling);
   const auto noise_field_of = [&](std::uint32_t which) -> const NoiseField& {
     return noise_field(scene, seed, index, which);
   };
-  // An image of 384 x 384 is covered by 15,000 to 25,000 shapes; a few pixels in an unlucky corner
-  // are not worth more.
+  // 15,000 to 25,000 shapes cover an image of 384 x 384. The limit is for a few pixels in a corner
+  // that would otherwise take many more.
   const auto most_shapes =
       static_cast<std::uint32_t>(std::max<std::int64_t>(40'000, canvas.uncovered / 15));
   for (std::uint32_t shape = 0; shape < most_shapes && canvas.uncovered > 0; ++shape) {

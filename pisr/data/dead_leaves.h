@@ -12,8 +12,8 @@ namespace pisr {
 /// 35 % polygons; a few luminances with a slight tint; linear gradients, sinusoids and 1/f noise as
 /// textures; rendered at twice the size and averaged down. RGB, [height, width, 3].
 ///
-/// A pure function of its arguments, drawn from Random(seed, RandomUse::dead_leaves, index): the
-/// caller may make images in parallel. Width and height are 1..8192, else Error(usage).
+/// A pure function of its arguments, drawn from Random(seed, RandomUse::dead_leaves, index), so the
+/// caller may make images in parallel. Error(usage) where a side is not 1..8192.
 Image8 dead_leaves(std::uint64_t seed, std::uint64_t index, int width, int height);
 
 }  // namespace pisr

@@ -14,8 +14,8 @@ std::size_t place(int y, int x) {
   return static_cast<std::size_t>(y) * kSize + x;
 }
 
-/// A complex number for each place, [kSize, kSize], real and imaginary parts apart so that whole
-/// rows can be worked on.
+/// Complex numbers [kSize, kSize], real and imaginary parts apart so that loops over rows
+/// vectorise.
 struct ComplexGrid {
   NoiseField real = NoiseField(place(kSize, 0));
   NoiseField imaginary = NoiseField(place(kSize, 0));

@@ -12,8 +12,8 @@ namespace pisr {
 using NoiseField = std::vector<float>;
 inline constexpr int kNoiseSize = 512;
 
-/// Two independent fields out of one inverse Fourier transform: the real part of it falls as
-/// f^-exponents[0], the imaginary part as f^-exponents[1].
+/// Two independent fields from one inverse Fourier transform: the spectrum of its real part falls
+/// as f^-exponents[0], that of its imaginary part as f^-exponents[1].
 std::array<NoiseField, 2> power_law_noise(Random& random, std::array<double, 2> exponents);
 
 }  // namespace pisr

@@ -8,11 +8,11 @@
 namespace pisr {
 namespace {
 
-/// Writes the luminance of the `size` x `size` patch whose top left corner is (left, top), under
-/// the choice's symmetry.
+/// Writes the luminance of the `size` x `size` patch whose top left corner is (left, top), with the
+/// symmetry of the choice applied.
 void write_patch(const Image8& image, int left, int top, int size,
                  const BatchSampler::Choice& choice, float* output) {
-  // One step along a row or a column of the source, as steps in the output.
+  // The step in the output for one step along a row, or down a column, of the source.
   std::ptrdiff_t step_x = choice.transpose ? size : 1;
   std::ptrdiff_t step_y = choice.transpose ? 1 : size;
   if (choice.flip_horizontal) {
@@ -37,7 +37,7 @@ void write_patch(const Image8& image, int left, int top, int size,
 BatchSampler::BatchSampler(const Dataset& data, std::uint64_t seed, int gt_size)
     : data_(&data), seed_(seed), gt_size_(gt_size) {
   if (gt_size < 1 || gt_size % data.scale != 0) {
-    throw Error(ErrorKind::usage, message("gt_size: wants a positive multiple of the scale ",
+    throw Error(ErrorKind::usage, message("gt_size must be a positive multiple of the scale ",
                                           data.scale, ", got ", gt_size));
   }
   if (data.images.empty()) throw Error(ErrorKind::input, "no training images");

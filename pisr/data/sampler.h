@@ -9,28 +9,29 @@
 namespace pisr {
 
 /// Random training patches. Sample k is a pure function of (data, seed, k), drawn from
-/// Random(seed, RandomUse::batch, k): iteration i of batch size B takes samples i B .. i B + B - 1,
-/// whoever computes them and in whatever order, so batches do not depend on the number of workers
-/// and a resumed run sees the batches of an uninterrupted one.
+/// Random(seed, RandomUse::batch, k); iteration i of batch size B takes samples i B .. i B + B - 1.
+/// Batches therefore do not depend on the number of workers or their order, and a resumed run sees
+/// the batches of an uninterrupted one.
 ///
 /// Every sample takes an image uniformly at random (with replacement: an epoch is a count of
 /// iterations, nothing is shuffled), a position on the LR grid, and one of the 8 symmetries.
 class BatchSampler {
  public:
   /// Keeps a reference to `data`, which must outlive the sampler. `gt_size` is the side of the HR
-  /// patch in pixels, a multiple of the scale, else Error(usage). An image smaller than the patch
-  /// is Error(input) that names it.
+  /// patch in pixels, a multiple of the scale (Error(usage) otherwise). Error(input), which names
+  /// the image, where one is smaller than the patch.
   BatchSampler(const Dataset& data, std::uint64_t seed, int gt_size);
 
   int gt_size() const noexcept { return gt_size_; }                  ///< side of the HR patch
   int low_size() const noexcept { return gt_size_ / data_->scale; }  ///< side of the LR patch
 
-  /// Writes luminance (BT.601, 0..1, not rounded; grey images as they are) of sample `index` >= 0:
-  /// high[gt_size, gt_size] and low[low_size, low_size]. Safe to call from several threads.
+  /// Writes the luminance of sample `index` >= 0 (BT.601 on 0..1, not rounded; of a grey image its
+  /// values): high[gt_size, gt_size] and low[low_size, low_size]. Safe to call from several
+  /// threads.
   void sample(std::int64_t index, float* high, float* low) const;
 
   using Choice = kernels::PatchChoice;
-  /// What sample `index` is; `image` is an index into Dataset::images.
+  /// Image, position and symmetry of sample `index`; `image` is an index into Dataset::images.
   Choice choice(std::int64_t index) const;
 
  private:

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "pisr/data/named_path.h"
 #include "pisr/image/image_io.h"
 #include "pisr/image/imresize.h"
 #include "pisr/inference/inference.h"
@@ -18,11 +19,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-EvaluationPair pair_of(const ImagePair& image, int scale, Protocol protocol) {
-  return protocol == Protocol::pisr ? evaluation_pair(image.high, image.low, scale, protocol)
-                                    : evaluation_pair(image.high, scale, protocol);
-}
-
 Score mean_of(const std::vector<ImageResult>& images) {
   Score mean;
   for (const ImageResult& image : images) {
@@ -32,7 +28,7 @@ Score mean_of(const std::vector<ImageResult>& images) {
   return mean;
 }
 
-/// Calls body() and puts the image's name before the message of an Error it throws.
+/// Calls body() and puts the image's name before the message of an Error that it throws.
 template <class Body>
 auto naming(const std::string& image, Body&& body) {
   try {
@@ -74,13 +70,7 @@ EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale) 
   options.part = DataPart::validation;
   EvaluationSet set;
   set.data = load_dataset({path}, options);
-  std::filesystem::path named = path.lexically_normal();
-  if (!named.has_filename()) {
-    named = named.parent_path();
-  }
-  if (named == "." || named == "..") {
-    named = std::filesystem::weakly_canonical(named);
-  }
+  const std::filesystem::path named = named_path(path);
   set.name = named.stem().string();
   if ((set.name == "HR" || set.name == "hr") && named.has_parent_path()) {
     set.name = named.parent_path().filename().string();
@@ -120,7 +110,7 @@ EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol p
     pool.parallel_for(static_cast<std::int64_t>(count), [&](std::int64_t task, int) {
       const ImagePair& image = images[first + static_cast<std::size_t>(task)];
       work[static_cast<std::size_t>(task)].pair =
-          naming(image.name, [&] { return pair_of(image, set.data.scale, protocol); });
+          naming(image.name, [&] { return evaluation_pair(image, set.data.scale, protocol); });
     });
     for (std::size_t i = 0; i < count; ++i) {
       ImageResult& image = result.images[first + i];
@@ -132,8 +122,8 @@ EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol p
     pool.parallel_for(static_cast<std::int64_t>(count), [&](std::int64_t task, int) {
       ImageResult& image = result.images[first + static_cast<std::size_t>(task)];
       const Work& done = work[static_cast<std::size_t>(task)];
-      image.score = naming(
-          image.name, [&] { return score(done.output, done.pair.high, set.data.scale, protocol); });
+      image.score =
+          naming(image.name, [&] { return score(done.output, done.pair.high, set.data.scale); });
     });
   }
   result.mean = mean_of(result.images);

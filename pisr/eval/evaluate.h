@@ -16,18 +16,18 @@ namespace pisr {
 
 class ImageModel;
 
-/// Images to measure on, in memory as bytes: a validation during training decodes nothing.
+/// Images to measure on, in memory as bytes, so that a validation during training decodes nothing.
 struct EvaluationSet {
   std::string name;  ///< "Set5"
   Dataset data;
 };
 
-/// A folder in any layout of load_dataset, or one image. Its name is the folder's, of `Set5/HR`
-/// that of the folder above. Throws what load_dataset throws.
+/// A folder in any layout of load_dataset, or one image. The set has the folder's name, or for
+/// `Set5/HR` that of the folder above. Throws what load_dataset throws.
 EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale);
 
 /// The sets in a folder: its sub-folders with images in HR, by name (`benchmark` -> benchmark/B100,
-/// benchmark/Set5, ...), where it has any and none of its own; else the folder itself.
+/// benchmark/Set5, ...), where it has any and none of its own; otherwise the folder itself.
 std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::path& path);
 
 struct ImageResult {
@@ -63,7 +63,7 @@ EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol p
 EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
                           Protocol protocol, const std::string& name, const ImageModel& model);
 
-/// The row every table starts with.
+/// Bicubic interpolation: the row that every table starts with.
 EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Protocol protocol);
 
 /// What bicubic interpolation reaches on the well-known test sets: with `matlab` the figures of the

@@ -19,7 +19,7 @@ struct EvaluationTable {
 /// "ssim", "ms"}]}]}. A PSNR that is infinite (output and truth are equal) is null.
 std::string to_json(const EvaluationTable& table);
 
-/// The reverse. `name` stands in the messages of Error(input), for anything else than the above.
+/// The inverse of to_json. Throws Error(input), which calls the text `name`, for any other content.
 EvaluationTable evaluation_table_from_json(const std::string& text, const std::string& name);
 
 /// Throws Error(input) also where the file cannot be read.

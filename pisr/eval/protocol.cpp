@@ -28,7 +28,7 @@ Protocol protocol_from_name(const std::string& name) {
       return protocol;
     }
   }
-  throw Error(ErrorKind::usage, message("unknown protocol '", name, "': wants pisr or matlab"));
+  throw Error(ErrorKind::usage, message("unknown protocol '", name, "': must be pisr or matlab"));
 }
 
 EvaluationPair evaluation_pair(const Image8& hr, int scale, Protocol protocol) {
@@ -40,29 +40,29 @@ EvaluationPair evaluation_pair(const Image8& hr, int scale, Protocol protocol) {
   return {downscale(high, scale), high};
 }
 
-EvaluationPair evaluation_pair(const Image8& hr, const Image8& lr, int scale, Protocol protocol) {
-  if (protocol == Protocol::matlab) {
-    throw Error(ErrorKind::usage,
-                "protocol matlab makes LR from HR in floating point and takes no LR image",
-                "leave the LR images out, or use protocol pisr");
-  }
+EvaluationPair evaluation_pair(const Image8& hr, const Image8& lr, int scale) {
   const Image8 truth = cropped(hr, scale);
   if (lr.width != truth.width / scale || lr.height != truth.height / scale) {
-    throw Error(ErrorKind::input, message("evaluation: LR image wants ", truth.width / scale, "x",
-                                          truth.height / scale, " (HR ", hr.width, "x", hr.height,
-                                          ", scale ", scale, "), got ", lr.width, "x", lr.height));
+    throw Error(ErrorKind::input,
+                message("evaluation: the LR image must be ", truth.width / scale, "x",
+                        truth.height / scale, " (HR ", hr.width, "x", hr.height, ", scale ", scale,
+                        "), got ", lr.width, "x", lr.height));
   }
   return {luma(lr), luma(truth)};
 }
 
-Score score(const Plane& output, const Plane& high, int scale, Protocol) {
-  // The protocols differ in what goes in; both round what comes out.
+EvaluationPair evaluation_pair(const ImagePair& image, int scale, Protocol protocol) {
+  return protocol == Protocol::pisr ? evaluation_pair(image.high, image.low, scale)
+                                    : evaluation_pair(image.high, scale, protocol);
+}
+
+Score score(const Plane& output, const Plane& high, int scale) {
   const Plane rounded = round_to_8_bit(output);
   return {psnr(rounded, high, scale), ssim(rounded, high, scale)};
 }
 
-Score score_bicubic(const EvaluationPair& pair, int scale, Protocol protocol) {
-  return score(upscale(pair.low, scale), pair.high, scale, protocol);
+Score score_bicubic(const EvaluationPair& pair, int scale) {
+  return score(upscale(pair.low, scale), pair.high, scale);
 }
 
 }  // namespace pisr

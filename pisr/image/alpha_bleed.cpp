@@ -10,7 +10,7 @@ namespace pisr {
 void bleed_under_alpha(const Plane& alpha, std::initializer_list<Plane*> planes) {
   const int width = alpha.width;
   const int height = alpha.height;
-  // 0: has a colour; otherwise the ring in which it gets one, kHidden before that.
+  // 0 for a pixel with a colour; for any other its ring, kHidden until that is known.
   constexpr std::uint32_t kHidden = ~std::uint32_t{0};
   std::vector<std::uint32_t> ring(alpha.samples.size());
   std::transform(alpha.samples.begin(), alpha.samples.end(), ring.begin(),

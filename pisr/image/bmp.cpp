@@ -2,6 +2,7 @@
 #define STBI_NO_STDIO
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
+#include <algorithm>
 #include <limits>
 #include <memory>
 
@@ -22,8 +23,9 @@ std::int64_t little_endian(Bytes file, std::size_t at, int bytes) {
   return value;
 }
 
-/// What must hold before stb_image sees the file: it takes missing bytes for zeros and so makes a
-/// half-black picture of a truncated file.
+/// What stb_image does not tell or check. It turns the pixels into samples, but takes missing bytes
+/// for zeros, so that a truncated file becomes a half-black picture; it has a limit of its own on
+/// the size, which differs from ours; and it makes RGB of a palette of greys.
 struct Header {
   std::int64_t width = 0;
   std::int64_t height = 0;
@@ -89,15 +91,6 @@ Header read_header(Bytes file, const std::string& name, const ReadLimits& limits
   return header;
 }
 
-Image8 keep_channels(const Image8& image, int channels) {
-  Image8 result(image.width, image.height, channels);
-  const std::size_t count = result.samples.size() / channels;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::copy_n(&image.samples[i * image.channels], channels, &result.samples[i * channels]);
-  }
-  return result;
-}
-
 void append(std::vector<std::byte>& file, std::int64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) {
     file.push_back(static_cast<std::byte>(value >> (8 * i) & 0xff));
@@ -106,7 +99,7 @@ void append(std::vector<std::byte>& file, std::int64_t value, int bytes) {
 
 }  // namespace
 
-Image8 decode_bmp(Bytes file, const std::string& name, const ReadLimits& limits) {
+AnyImage decode_bmp(Bytes file, const std::string& name, const ReadLimits& limits) {
   const Header header = read_header(file, name, limits);
   if (file.size() > std::numeric_limits<int>::max()) {
     throw Error(ErrorKind::memory, message("cannot decode '", name, "': BMP of 2 GiB or more"));
@@ -124,7 +117,7 @@ Image8 decode_bmp(Bytes file, const std::string& name, const ReadLimits& limits)
   Image8 image(width, height, channels);
   std::copy_n(samples.get(), image.samples.size(), image.samples.begin());
   if (header.grey) {
-    return keep_channels(image, 1);
+    return {first_channels(image, 1)};
   }
   if (channels == 4 && header.compression == 0) {
     // Without bit masks the fourth byte is alpha only by custom: opaque everywhere means unused.
@@ -132,21 +125,14 @@ Image8 decode_bmp(Bytes file, const std::string& name, const ReadLimits& limits)
     for (std::size_t i = 3; i < image.samples.size(); i += 4) {
       opaque = opaque && image.samples[i] == 255;
     }
-    return opaque ? keep_channels(image, 3) : image;
+    return {opaque ? without_alpha(image) : image};
   }
-  return image;
+  return {image};
 }
 
 /// Grey as 8 bits with a palette, RGB as 24 bits, RGB and alpha as 32 bits with masks (version 4
 /// header); rows from the bottom, as every reader knows them.
-std::vector<std::byte> encode_bmp(const Image8& image) {
-  if (image.width < 1 || image.height < 1 ||
-      (image.channels != 1 && image.channels != 3 && image.channels != 4)) {
-    throw Error(ErrorKind::usage,
-                message("BMP holds grey, RGB or RGB and alpha, image is ", image.width, "x",
-                        image.height, " with ", image.channels, " channels"),
-                "write a .png");
-  }
+std::vector<std::byte> encode_bmp(const Image8& image, const WriteOptions&) {
   const bool alpha = image.channels == 4;
   const int header_size = alpha ? 108 : 40;
   const int palette_size = image.channels == 1 ? 4 * 256 : 0;

@@ -37,8 +37,16 @@ using Image16 = ImageOf<std::uint16_t>;
 /// One channel of real numbers, e.g. luminance. Range 0..255 unless a function says 0..1.
 using Plane = ImageOf<double>;
 
-/// The part of the image from (left, top), `width` x `height`; all of it must lie inside (Error
-/// usage otherwise).
+/// The first `channels` channels of the image (Error usage where it has fewer).
+template <class Sample>
+ImageOf<Sample> first_channels(const ImageOf<Sample>& image, int channels);
+
+/// The image without its alpha channel, where it has one.
+template <class Sample>
+ImageOf<Sample> without_alpha(ImageOf<Sample> image);
+
+/// The part of the image from (left, top), `width` x `height`; Error usage where it does
+/// not lie inside.
 template <class Sample>
 ImageOf<Sample> crop(const ImageOf<Sample>& image, int left, int top, int width, int height);
 

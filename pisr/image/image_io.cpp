@@ -1,12 +1,10 @@
 #include "pisr/image/image_io.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include "core/atomic_file.h"
@@ -16,35 +14,13 @@
 namespace pisr {
 namespace {
 
-enum class Format { none, png, jpeg, bmp };
-
-Format format_of_content(Bytes file) {
-  const auto starts_with = [file](std::initializer_list<int> signature) {
-    return file.size() >= signature.size() &&
-           std::equal(signature.begin(), signature.end(), file.begin(),
-                      [](int wanted, std::byte got) { return std::byte(wanted) == got; });
-  };
-  if (starts_with({0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) {
-    return Format::png;
+/// "A, B or C".
+std::string alternatives(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += (i == 0 ? "" : i + 1 < names.size() ? ", " : " or ") + names[i];
   }
-  if (starts_with({0xff, 0xd8, 0xff})) {
-    return Format::jpeg;
-  }
-  return starts_with({'B', 'M'}) ? Format::bmp : Format::none;
-}
-
-Format format_of_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  for (char& letter : extension) {
-    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  }
-  if (extension == ".png") {
-    return Format::png;
-  }
-  if (extension == ".jpg" || extension == ".jpeg") {
-    return Format::jpeg;
-  }
-  return extension == ".bmp" ? Format::bmp : Format::none;
+  return text;
 }
 
 std::string reason_of(int error) {
@@ -75,7 +51,7 @@ std::vector<std::byte> read_image_file(const std::filesystem::path& path) {
     stream.read(reinterpret_cast<char*>(file.data() + have),
                 static_cast<std::streamsize>(file.size() - have));
     file.resize(have + static_cast<std::size_t>(stream.gcount()));
-    if (have == 0 && format_of_content(file) == Format::none) {
+    if (have == 0 && codec_of_content(file) == nullptr) {
       break;  // decode_image says why
     }
   }
@@ -85,41 +61,51 @@ std::vector<std::byte> read_image_file(const std::filesystem::path& path) {
   return file;
 }
 
-std::vector<std::byte> encode(const Image8& image, Format format, const WriteOptions& options) {
-  switch (format) {
-    case Format::png:
-      return encode_png(image);
-    case Format::jpeg:
-      return encode_jpeg(image, options.jpeg_quality);
-    case Format::bmp:
-      return encode_bmp(image);
-    case Format::none:
-      break;
+template <class Sample>
+std::vector<std::byte> encode(const ImageOf<Sample>& image, const Codec& codec,
+                              const WriteOptions& options) {
+  if (image.width < 1 || image.height < 1 || image.channels < 1 || image.channels > 4) {
+    throw Error(ErrorKind::usage,
+                message("an image must have 1 to 4 channels and at least one pixel, got ",
+                        image.width, "x", image.height, " with ", image.channels, " channels"));
+  }
+  check_holds(codec, image.channels, 8 * sizeof(Sample));
+  if constexpr (std::is_same_v<Sample, std::uint16_t>) {
+    return codec.encode_16_bit(image, options);
+  } else {
+    return codec.encode(image, options);
+  }
+}
+
+const Codec& codec_named(std::string_view extension) {
+  if (const Codec* codec = codec_of_extension(extension)) {
+    return *codec;
   }
   throw Error(ErrorKind::usage, "unknown image format",
-              "the extensions are png, jpg, jpeg and bmp");
+              "the extension decides: " + alternatives(image_extensions()));
 }
 
-std::vector<std::byte> encode(const Image16& image, Format format, const WriteOptions&) {
-  if (format == Format::jpeg || format == Format::bmp) {
-    throw Error(ErrorKind::usage, "JPEG and BMP hold 8 bits a sample, the image has 16",
-                "write a .png, or convert the image to 8 bits");
-  }
-  if (format == Format::none) {
-    throw Error(ErrorKind::usage, "unknown image format", "a 16 bit image wants the extension png");
-  }
-  return encode_png(image);
+/// The path's extension without its dot.
+std::string extension_of(const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  return extension.empty() ? "" : extension.substr(1);
 }
 
-template <class Image>
-void write(const std::filesystem::path& path, const Image& image, const WriteOptions& options) {
-  std::vector<std::byte> file;
+/// Calls body() and puts `cannot write 'path'` before the message of an Error it throws.
+template <class Body>
+auto writing(const std::filesystem::path& path, Body&& body) {
   try {
-    file = encode(image, format_of_extension(path), options);
+    return body();
   } catch (const Error& error) {
     throw Error(error.kind(), message("cannot write '", path.string(), "': ", error.what()),
                 error.hint());
   }
+}
+
+template <class Image>
+void write(const std::filesystem::path& path, const Image& image, const WriteOptions& options) {
+  const auto file =
+      writing(path, [&] { return encode(image, codec_named(extension_of(path)), options); });
   write_file_atomically(path, Bytes(file));
 }
 
@@ -135,41 +121,19 @@ int AnyImage::channels() const {
   return std::visit([](const auto& image) { return image.channels; }, pixels);
 }
 
-void fail_to_decode(const std::string& name, std::string reason) {
-  for (char& letter : reason) {
-    letter = letter >= ' ' && letter <= '~' ? letter : '?';
-  }
-  throw Error(ErrorKind::input, message("cannot decode '", name, "': ", reason));
-}
-
-void check_declared_size(std::int64_t width, std::int64_t height, const std::string& name,
-                         const ReadLimits& limits) {
-  if (width < 1 || height < 1) {
-    fail_to_decode(name, message("declares a size of ", width, "x", height));
-  }
-  // Divided, not multiplied: the product of two damaged sizes may overflow.
-  if (width > limits.max_pixels / height) {
-    throw Error(ErrorKind::memory, message("cannot decode '", name, "': ", width, "x", height,
-                                           " exceeds the limit of ", limits.max_pixels, " pixels"));
-  }
-}
-
 AnyImage decode_image(std::span<const std::byte> file, const std::string& name,
                       const ReadLimits& limits) {
   if (file.empty()) {
     fail_to_decode(name, "empty file");
   }
-  switch (format_of_content(file)) {
-    case Format::png:
-      return decode_png(file, name, limits);
-    case Format::jpeg:
-      return {decode_jpeg(file, name, limits)};
-    case Format::bmp:
-      return {decode_bmp(file, name, limits)};
-    case Format::none:
-      break;
+  if (const Codec* codec = codec_of_content(file)) {
+    return codec->decode(file, name, limits);
   }
-  fail_to_decode(name, "not an image (PNG, JPEG or BMP)");
+  std::vector<std::string> formats;
+  for (const Codec& codec : codecs()) {
+    formats.emplace_back(codec.name);
+  }
+  fail_to_decode(name, "not an image (" + alternatives(formats) + ")");
 }
 
 AnyImage read_image(const std::filesystem::path& path, const ReadLimits& limits) {
@@ -208,8 +172,35 @@ void write_image(const std::filesystem::path& path, const AnyImage& image,
   std::visit([&](const auto& pixels) { write(path, pixels, options); }, image.pixels);
 }
 
+std::vector<std::byte> encode_image(const Image8& image, const std::string& extension,
+                                    const WriteOptions& options) {
+  return encode(image, codec_named(extension), options);
+}
+std::vector<std::byte> encode_image(const Image16& image, const std::string& extension,
+                                    const WriteOptions& options) {
+  return encode(image, codec_named(extension), options);
+}
+
+void check_format(const std::filesystem::path& path) {
+  writing(path, [&] { codec_named(extension_of(path)); });
+}
+
+void check_format(const std::filesystem::path& path, const AnyImage& image) {
+  writing(path, [&] {
+    check_holds(codec_named(extension_of(path)), image.channels(), image.is_16_bit() ? 16 : 8);
+  });
+}
+
+std::vector<std::string> image_extensions() {
+  std::vector<std::string> extensions;
+  for (const Codec& codec : codecs()) {
+    extensions.insert(extensions.end(), codec.extensions.begin(), codec.extensions.end());
+  }
+  return extensions;
+}
+
 bool has_image_extension(const std::filesystem::path& path) {
-  return format_of_extension(path) != Format::none;
+  return codec_of_extension(extension_of(path)) != nullptr;
 }
 
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder) {

@@ -12,8 +12,8 @@
 
 namespace pisr {
 
-/// A decoded image in the depth of its file. Palettes, transparent colours and 1, 2 and 4 bit grey
-/// are expanded to 8 bits; alpha is kept as a channel, not premultiplied.
+/// A decoded image in the depth of its file. Palettes, transparent colours and grey of 1, 2 and 4
+/// bits are expanded to 8 bits; alpha is kept as a channel, not premultiplied.
 struct AnyImage {
   std::variant<Image8, Image16> pixels;
 
@@ -28,10 +28,11 @@ struct ReadLimits {
   std::int64_t max_pixels = std::int64_t{1} << 28;
 };
 
-/// Reads a PNG, JPEG or BMP file; its type is decided by its content, not by its name. CMYK JPEG
-/// images are converted to RGB. A file that ends early is an error, never a partly grey picture.
-/// Throws Error: input (`cannot read 'x': no such file`, `cannot decode 'a.png': truncated`,
-/// `cannot decode 'a.txt': not an image (PNG, JPEG or BMP)`), memory where it exceeds the limits.
+/// Reads a file in any format of the table in codec.cpp (PNG, JPEG, BMP); its content decides
+/// which, not its name. CMYK JPEG images are converted to RGB. A file that ends early is an error,
+/// never a partly grey picture. Throws Error: input (`cannot read 'x': no such file`, `cannot
+/// decode 'a.png': truncated`, `cannot decode 'a.txt': not an image (PNG, JPEG or BMP)`), memory
+/// where it exceeds the limits.
 AnyImage read_image(const std::filesystem::path& path, const ReadLimits& limits = {});
 
 /// read_image, 16 bit samples rounded to 8.
@@ -41,18 +42,17 @@ Image8 read_image8(const std::filesystem::path& path, const ReadLimits& limits =
 AnyImage decode_image(std::span<const std::byte> file, const std::string& name,
                       const ReadLimits& limits = {});
 
-/// 16 bit samples rounded to 8 (v / 257, to nearest); 8 bit images as they are.
+/// 16 bit samples rounded to 8 (v / 257, to nearest); an 8 bit image is copied.
 Image8 to_8_bit(const AnyImage& image);
 
 struct WriteOptions {
   int jpeg_quality = 95;  ///< 1..100; chroma is not subsampled from 90
 };
 
-/// Writes an image in the format its extension names: png, jpg, jpeg or bmp. The file appears whole
-/// or not at all: it is written under a temporary name in the same folder, synced and renamed, and
-/// a failure (Error output) leaves an older file of that name as it was and no temporary one.
-/// Error usage where the format cannot hold the image: 16 bit outside PNG, alpha in JPEG, grey and
-/// alpha in BMP.
+/// Writes an image in the format that its extension names. The file appears whole or not at all: it
+/// is written under a temporary name in the same folder, synced and renamed. A failure (Error
+/// output) leaves an older file of that name as it was and no temporary one. Throws Error usage
+/// where check_format does, or for an empty image.
 void write_image(const std::filesystem::path& path, const Image8& image,
                  const WriteOptions& options = {});
 void write_image(const std::filesystem::path& path, const Image16& image,
@@ -60,17 +60,29 @@ void write_image(const std::filesystem::path& path, const Image16& image,
 void write_image(const std::filesystem::path& path, const AnyImage& image,
                  const WriteOptions& options = {});
 
-/// The bytes of a file.
-std::vector<std::byte> encode_png(const Image8& image);
-std::vector<std::byte> encode_png(const Image16& image);
-std::vector<std::byte> encode_jpeg(const Image8& image, int quality = 95);
-std::vector<std::byte> encode_bmp(const Image8& image);
+/// The bytes of such a file; `extension` names the format: "png". Throws what write_image throws.
+std::vector<std::byte> encode_image(const Image8& image, const std::string& extension,
+                                    const WriteOptions& options = {});
+std::vector<std::byte> encode_image(const Image16& image, const std::string& extension,
+                                    const WriteOptions& options = {});
 
-/// Whether the extension is one this library reads and writes: png, jpg, jpeg, bmp, in any case.
+/// Whether write_image can write a file of that name, before there is an image. Throws Error usage
+/// `cannot write 'a.gif': unknown image format`, with the known extensions as the hint.
+void check_format(const std::filesystem::path& path);
+
+/// Whether it can write this image (or one of its depth and channels) under that name. Throws Error
+/// usage also where the format cannot hold it, e.g. `cannot write 'a.jpg': JPEG cannot hold an
+/// alpha channel`. The hint names a format that can.
+void check_format(const std::filesystem::path& path, const AnyImage& image);
+
+/// The extensions of all formats, in lower case and without a dot: png, jpg, jpeg, bmp.
+std::vector<std::string> image_extensions();
+
+/// Whether the extension is one of image_extensions(), in upper or lower case.
 bool has_image_extension(const std::filesystem::path& path);
 
-/// The files of `folder` (not of its sub-folders) with an image extension, sorted by name. Error
-/// input where it is no readable folder; an empty result is the caller's to judge.
+/// The files of `folder` (not of its sub-folders) with an image extension, sorted by name; perhaps
+/// none. Error input where it is no readable folder.
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder);
 
 }  // namespace pisr

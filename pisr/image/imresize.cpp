@@ -57,7 +57,7 @@ Taps taps_of_side(int in_size, int out_size, double factor) {
   return all;
 }
 
-/// Without the taps that are zero for every sample: at whole factors, two or three of them.
+/// The taps without those that are zero for every sample, two or three at whole factors.
 Taps without_zeros(const Taps& all) {
   std::vector<int> kept;
   for (int k = 0; k < all.count; ++k) {
@@ -141,7 +141,7 @@ ImageOf<Sample> resize_horizontally(const ImageOf<Sample>& image, int width, dou
 template <class Sample>
 ImageOf<Sample> resize(const ImageOf<Sample>& image, double width, double height, double factor) {
   if (image.width < 1 || image.height < 1) {
-    throw Error(ErrorKind::usage, "imresize: wants an image, got an empty one");
+    throw Error(ErrorKind::usage, "imresize: the image is empty");
   }
   constexpr double kLargest = std::numeric_limits<int>::max();
   if (!(width <= kLargest && height <= kLargest)) {
@@ -158,7 +158,7 @@ ImageOf<Sample> resize_by(const ImageOf<Sample>& image, double factor) {
   // The smallest factor keeps the number of taps, 4 / factor, an int.
   if (!(factor >= 1e-6 && std::isfinite(factor))) {
     throw Error(ErrorKind::usage,
-                message("imresize: wants a finite factor of at least 1e-6, got ", factor));
+                message("imresize: the factor must be finite and at least 1e-6, got ", factor));
   }
   return resize(image, std::ceil(image.width * factor), std::ceil(image.height * factor), factor);
 }
@@ -166,7 +166,7 @@ ImageOf<Sample> resize_by(const ImageOf<Sample>& image, double factor) {
 void check_scale(const char* operation, int scale) {
   if (scale < 1 || scale > 1000000) {
     throw Error(ErrorKind::usage,
-                message(operation, ": wants a scale of 1 to 1000000, got ", scale));
+                message(operation, ": the scale must be 1 to 1000000, got ", scale));
   }
 }
 

@@ -10,14 +10,13 @@
 
 #include "pisr/image/codec.h"
 
-// libjpeg leaves a function on error by our longjmp. Every setjmp below therefore stands in a
-// function that has only trivial locals: whatever needs a destructor lives in the caller, or in the
-// structs here.
+// On an error libjpeg leaves a function by our longjmp. Every setjmp below therefore stands in a
+// function with trivial locals only: what needs a destructor lives in the caller or in a struct.
 
 namespace pisr {
 namespace {
 
-/// Many small scans over a large picture, which take hours to decode, fit into a small file.
+/// A small file can hold so many scans over a large picture that decoding takes hours.
 constexpr int kMostScans = 500;
 
 struct JpegError {
@@ -95,8 +94,8 @@ class JpegReader {
     return true;
   }
 
-  /// Huffman codes take a bit at least for each 8 x 8 block of the finest component: what declares
-  /// more is cut off or a trap, and is refused before the memory it asks for is taken.
+  /// Huffman codes take at least a bit for each 8 x 8 block of the finest component. A file that
+  /// declares more is truncated or a trap, and is refused before memory for it is allocated.
   void check_length() const {
     const std::int64_t pixels = std::int64_t{jpeg_.image_width} * jpeg_.image_height;
     if (jpeg_.arith_code == FALSE && pixels / 512 > static_cast<std::int64_t>(file_.size())) {
@@ -233,19 +232,14 @@ class JpegWriter {
 
 }  // namespace
 
-Image8 decode_jpeg(Bytes file, const std::string& name, const ReadLimits& limits) {
-  return JpegReader(file, name).read(limits);
+AnyImage decode_jpeg(Bytes file, const std::string& name, const ReadLimits& limits) {
+  return {JpegReader(file, name).read(limits)};
 }
 
-std::vector<std::byte> encode_jpeg(const Image8& image, int quality) {
-  if (image.width < 1 || image.height < 1 || (image.channels != 1 && image.channels != 3)) {
-    throw Error(ErrorKind::usage,
-                message("JPEG holds grey or RGB without alpha, image is ", image.width, "x",
-                        image.height, " with ", image.channels, " channels"),
-                "write a .png to keep the alpha channel");
-  }
+std::vector<std::byte> encode_jpeg(const Image8& image, const WriteOptions& options) {
+  const int quality = options.jpeg_quality;
   if (quality < 1 || quality > 100) {
-    throw Error(ErrorKind::usage, message("JPEG quality wants 1 to 100, got ", quality));
+    throw Error(ErrorKind::usage, message("JPEG quality must be 1 to 100, got ", quality));
   }
   return JpegWriter().write(image, quality);
 }

@@ -40,7 +40,7 @@ Plane luma_of(const ImageOf<Sample>& image) {
 template <class Sample>
 YCbCr ycbcr_of(const ImageOf<Sample>& image) {
   if (image.channels < 3) {
-    throw Error(ErrorKind::usage, message("to_ycbcr: wants an RGB image, got ",
+    throw Error(ErrorKind::usage, message("to_ycbcr: the image must be RGB, got ",
                                           size_of(image.width, image.height, image.channels)));
   }
   YCbCr result;
@@ -61,8 +61,8 @@ YCbCr ycbcr_of(const ImageOf<Sample>& image) {
 template <class Sample>
 Plane channel_of(const ImageOf<Sample>& image, int index) {
   if (index < 0 || index >= image.channels) {
-    throw Error(ErrorKind::usage, message("channel: wants channel ", index, ", image is ",
-                                          size_of(image.width, image.height, image.channels)));
+    throw Error(ErrorKind::usage,
+                message("channel: index must be 0 to ", image.channels - 1, ", got ", index));
   }
   Plane result(image.width, image.height, 1);
   for (std::size_t i = 0; i < result.samples.size(); ++i) {
@@ -74,7 +74,7 @@ Plane channel_of(const ImageOf<Sample>& image, int index) {
 template <class Sample>
 ImageOf<Sample> rounded(const Plane& plane, const char* operation) {
   constexpr double kLargest = std::numeric_limits<Sample>::max();
-  // As in imresize: sums that are k + 0.5 exactly may come out a few ulp low.
+  // As in imresize: a sum of exactly k + 0.5 may come out a few ulp low.
   constexpr double kHalf = 0.5 + 1e-9;
   ImageOf<Sample> result(plane.width, plane.height, plane.channels);
   for (std::size_t i = 0; i < plane.samples.size(); ++i) {
@@ -150,9 +150,9 @@ Plane to_rgb(const YCbCr& image) {
   const Plane& y = image.y;
   for (const Plane* plane : {&image.y, &image.cb, &image.cr}) {
     if (plane->width != y.width || plane->height != y.height || plane->channels != 1) {
-      throw Error(ErrorKind::usage,
-                  message("to_rgb: wants planes of one size, got ", size_of(y.width, y.height, 1),
-                          " and ", size_of(plane->width, plane->height, plane->channels)));
+      throw Error(ErrorKind::usage, message("to_rgb: the planes must be of one size, got ",
+                                            size_of(y.width, y.height, 1), " and ",
+                                            size_of(plane->width, plane->height, plane->channels)));
     }
   }
   const Inverse inverse;
@@ -171,10 +171,10 @@ Plane to_rgb(const YCbCr& image) {
 
 Plane append_channel(const Plane& image, const Plane& alpha) {
   if (image.width != alpha.width || image.height != alpha.height || alpha.channels != 1) {
-    throw Error(
-        ErrorKind::usage,
-        message("append_channel: image is ", size_of(image.width, image.height, image.channels),
-                ", alpha is ", size_of(alpha.width, alpha.height, alpha.channels)));
+    throw Error(ErrorKind::usage,
+                message("append_channel: image and alpha must be of one size, got ",
+                        size_of(image.width, image.height, image.channels), " and ",
+                        size_of(alpha.width, alpha.height, alpha.channels)));
   }
   Plane result(image.width, image.height, image.channels + 1);
   for (std::size_t i = 0; i < alpha.samples.size(); ++i) {

@@ -8,8 +8,8 @@ namespace pisr {
 
 /// Luminance as MATLAB's rgb2ycbcr has it (ITU-R BT.601, range 16..235 of 0..255):
 ///   Y = 16 + (65.481 R + 128.553 G + 24.966 B), R, G, B in 0..1
-/// in floating point, not rounded. Grey images: their values, on 0..255, are Y as they are. Alpha
-/// is ignored. 16 bit samples are taken as v / 257.
+/// in floating point, not rounded. The values of a grey image, on 0..255, are taken as Y. Alpha is
+/// ignored. A 16 bit sample v counts as v / 257.
 Plane luma(const Image8& image);
 Plane luma(const Image16& image);
 
@@ -25,15 +25,16 @@ struct YCbCr {
   Plane cr;
 };
 
-/// BT.601 of an RGB image (3 or 4 channels, alpha ignored; Error usage otherwise).
+/// BT.601 of an RGB image: 3 or 4 channels, alpha ignored. Error usage for a grey image.
 YCbCr to_ycbcr(const Image8& image);
 YCbCr to_ycbcr(const Image16& image);
 
-/// The inverse of to_ycbcr: R, G and B on 0..255, not rounded and not clamped, [3 planes as
-/// channels].
+/// The inverse of to_ycbcr: R, G and B on 0..255, neither rounded nor clamped, [h, w, 3]. Error
+/// usage where the planes differ in size.
 Plane to_rgb(const YCbCr& image);
 
-/// One channel as a plane on 0..255 (16 bit samples: v / 257).
+/// One channel as a plane on 0..255 (16 bit samples: v / 257). Error usage for an index the image
+/// does not have.
 Plane channel(const Image8& image, int index);
 Plane channel(const Image16& image, int index);
 
@@ -42,8 +43,8 @@ Plane channel(const Image16& image, int index);
 Image8 to_image8(const Plane& plane);
 Image16 to_image16(const Plane& plane);
 
-/// `image` with the one-channel `alpha` appended as last channel; same size (Error usage
-/// otherwise).
+/// `image` with the one-channel `alpha` as an additional last channel. Error usage where their
+/// sizes differ.
 Plane append_channel(const Plane& image, const Plane& alpha);
 
 }  // namespace pisr

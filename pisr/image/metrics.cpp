@@ -18,7 +18,7 @@ constexpr int kWindow = 11;
 void check_same_size(const char* operation, const Plane& a, const Plane& b) {
   if (a.width != b.width || a.height != b.height || a.channels != 1 || b.channels != 1) {
     throw Error(ErrorKind::usage,
-                message(operation, ": wants two planes of one size, got ", a.width, "x", a.height,
+                message(operation, ": the planes must be of one size, got ", a.width, "x", a.height,
                         "x", a.channels, " and ", b.width, "x", b.height, "x", b.channels));
   }
 }
@@ -76,8 +76,9 @@ double ssim(const Plane& a, const Plane& b, int border) {
   const int width = first.width - kWindow + 1;
   const int height = first.height - kWindow + 1;
   if (width < 1 || height < 1) {
-    throw Error(ErrorKind::usage, message("ssim: wants at least ", kWindow, "x", kWindow,
-                                          " samples, got ", first.width, "x", first.height));
+    throw Error(ErrorKind::usage, message("ssim: at least ", kWindow, "x", kWindow,
+                                          " samples must be inside the border, got ", first.width,
+                                          "x", first.height));
   }
   constexpr double kC1 = (0.01 * kPeak) * (0.01 * kPeak);
   constexpr double kC2 = (0.03 * kPeak) * (0.03 * kPeak);

@@ -11,8 +11,8 @@
 
 #include "pisr/image/codec.h"
 
-// libpng reports errors by longjmp. Every setjmp below therefore stands in a function that has only
-// trivial locals: whatever needs a destructor lives in the caller, or in the structs here.
+// libpng reports errors by longjmp. Every setjmp below therefore stands in a function with trivial
+// locals only: what needs a destructor lives in the caller or in a struct.
 
 namespace pisr {
 namespace {
@@ -30,8 +30,8 @@ void on_error(png_structp png, png_const_charp text) {
 /// Warnings concern parts that do not change the samples (a damaged comment, say).
 void on_warning(png_structp, png_const_charp) {}
 
-/// zlib cannot compress better than this: what declares more is cut off or a trap, and is refused
-/// before the memory it asks for is taken.
+/// zlib cannot compress better than this. A file that declares more is truncated or a trap, and is
+/// refused before memory for it is allocated.
 constexpr std::int64_t kLargestRatio = 1032;
 
 class PngReader {
@@ -154,10 +154,6 @@ class PngWriter {
 
   template <class Sample>
   std::vector<std::byte> write(const ImageOf<Sample>& image) {
-    if (image.width < 1 || image.height < 1 || image.channels < 1 || image.channels > 4) {
-      throw Error(ErrorKind::usage, message("cannot encode PNG: wants 1 to 4 channels, image is ",
-                                            image.width, "x", image.height, "x", image.channels));
-    }
     std::vector<png_const_bytep> rows(image.height);
     for (int y = 0; y < image.height; ++y) {
       rows[y] = reinterpret_cast<png_const_bytep>(image.row(y));
@@ -218,10 +214,10 @@ AnyImage decode_png(Bytes file, const std::string& name, const ReadLimits& limit
   return PngReader(file, name).read(limits);
 }
 
-std::vector<std::byte> encode_png(const Image8& image) {
+std::vector<std::byte> encode_png(const Image8& image, const WriteOptions&) {
   return PngWriter().write(image);
 }
-std::vector<std::byte> encode_png(const Image16& image) {
+std::vector<std::byte> encode_png_16_bit(const Image16& image, const WriteOptions&) {
   return PngWriter().write(image);
 }
 

@@ -1,7 +1,6 @@
 #include "pisr/inference/upscaler.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -85,33 +84,6 @@ Image enlarge(Context& context, const SrNetwork& network, const Image& image) {
   return result;
 }
 
-/// The extension in lower case, with its dot.
-std::string extension_of(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
-
-/// What write_image would refuse, found before the work instead of after it.
-void check_format(const std::filesystem::path& output, const AnyImage& image) {
-  const std::string extension = extension_of(output);
-  if (extension == ".png") {
-    return;
-  }
-  const char* reason = nullptr;
-  if (image.is_16_bit()) {
-    reason = "16 bits a sample";
-  } else if (image.channels() == 2 || (image.channels() == 4 && extension != ".bmp")) {
-    reason = "transparency";
-  }
-  if (reason != nullptr) {
-    throw Error(ErrorKind::usage,
-                message("cannot write '", output.string(), "': its format cannot hold ", reason),
-                "PNG can: name the output *.png");
-  }
-}
-
 }  // namespace
 
 AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image) {
@@ -120,11 +92,7 @@ AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImag
 }
 
 void check_output(const std::filesystem::path& path, const UpscaleOptions& options) {
-  if (!has_image_extension(path)) {
-    throw Error(ErrorKind::usage,
-                message("cannot write '", path.string(), "': unknown image format"),
-                "the extension decides: png, jpg, jpeg or bmp");
-  }
+  check_format(path);
   std::error_code failure;
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   if (!std::filesystem::is_directory(folder, failure)) {

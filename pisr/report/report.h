@@ -23,8 +23,8 @@ struct ReportModel {
   std::string label;            ///< as shown; the name where empty
   std::string note;             ///< small print below the label
   std::int64_t parameters = 0;  ///< 0: not shown
-  std::int64_t updates =
-      0;  ///< optimiser steps in all, those of its teacher included; 0: not shown
+  /// Optimiser steps in all, those of its teacher included; 0: not shown.
+  std::int64_t updates = 0;
   /// A teacher, which is given the truth: never counted as the best of a column.
   bool sees_truth = false;
   int colour = 0;  ///< as Curve::colour
@@ -37,12 +37,12 @@ struct ReportPicture {
   std::optional<Score> score;  ///< of the whole image; empty for the truth
 };
 
-/// A piece of an image in several versions of one size: the truth first, then bicubic, then others.
+/// A piece of an image in several versions of one size: the truth, bicubic, then the others.
 struct ReportComparison {
   std::string name;
   std::vector<ReportPicture> pictures;
   Image8 overview;  ///< the whole image, small; empty: not shown
-  /// The piece's place in the whole image, as parts of its width and height.
+  /// Where the piece lies in the whole image, as fractions of its width and height.
   double left = 0;
   double top = 0;
   double width = 1;
@@ -57,16 +57,16 @@ struct ReportData {
   /// Rows of the table in their order; models without an entry follow in the order of the results.
   std::vector<ReportModel> models;
   std::string highlighted;  ///< name of the model the page is about, e.g. "student"
-  /// Name of the model that the highlighted one is compared with besides bicubic; may be empty.
+  /// Name of the model, besides bicubic, with which the highlighted one is compared; may be empty.
   std::string compared;
   std::vector<ReportComparison> comparisons;
   std::vector<Plot> plots;
   std::vector<std::string> notes;
 };
 
-/// The report as one HTML page that needs nothing else: no network, no other file. Readable on a
-/// phone, in light and dark, by keyboard and, but for the sliders, without scripts. All texts may
-/// hold anything: they are escaped.
+/// The report as one HTML page that needs no network and no other file. It can be read on a phone,
+/// in light and dark, in print, by keyboard and, except for the sliders, without scripts. All texts
+/// are escaped, so they may hold anything.
 std::string render_report(const ReportData& data);
 
 }  // namespace pisr

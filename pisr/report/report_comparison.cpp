@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kPieceWidth = 120;
 constexpr int kPieceHeight = 90;
-// Twice the size it is shown at, for dense screens.
+// Twice the size at which it is shown, for dense screens.
 constexpr double kOverviewWidth = 168;
 constexpr double kOverviewHeight = 104;
 
@@ -58,29 +58,12 @@ Piece furthest_piece(const Plane& a, const Plane& b) {
   return best;
 }
 
-Image8 without_alpha(Image8 image) {
-  if (!image.has_alpha()) {
-    return image;
-  }
-  Image8 opaque(image.width, image.height, image.channels - 1);
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      for (int c = 0; c < opaque.channels; ++c) {
-        opaque.at(x, y, c) = image.at(x, y, c);
-      }
-    }
-  }
-  return opaque;
-}
-
 }  // namespace
 
 ReportComparison compare_pictures(Context& context, const ImagePair& image, Protocol protocol,
                                   const std::vector<ComparedNetwork>& networks) {
   const int scale = image.high.width / image.low.width;
-  const EvaluationPair pair = protocol == Protocol::pisr
-                                  ? evaluation_pair(image.high, image.low, scale, protocol)
-                                  : evaluation_pair(image.high, scale, protocol);
+  const EvaluationPair pair = evaluation_pair(image, scale, protocol);
   const Image8 high = without_alpha(image.high);
   const Image8 low = without_alpha(image.low);
   const Piece piece = furthest_piece(pair.high, upscale(pair.low, scale));
@@ -95,12 +78,12 @@ ReportComparison compare_pictures(Context& context, const ImagePair& image, Prot
       imresize(high, std::min({1.0, kOverviewWidth / high.width, kOverviewHeight / high.height}));
   comparison.pictures.push_back({"HR", piece.of(high), std::nullopt});
   comparison.pictures.push_back(
-      {"Bicubic", piece.of(upscale(low, scale)), score_bicubic(pair, scale, protocol)});
+      {"Bicubic", piece.of(upscale(low, scale)), score_bicubic(pair, scale)});
   for (const ComparedNetwork& compared : networks) {
     const AnyImage enlarged = upscale_image(context, *compared.network, AnyImage{low});
     comparison.pictures.push_back(
         {compared.label, piece.of(to_8_bit(enlarged)),
-         score(infer(context, *compared.network, pair.low), pair.high, scale, protocol)});
+         score(infer(context, *compared.network, pair.low), pair.high, scale)});
   }
   return comparison;
 }

@@ -17,8 +17,8 @@ struct ComparedNetwork {
 };
 
 /// The piece of an image, at most 120 x 90 pixels, where bicubic interpolation is furthest from the
-/// truth: in the truth, by bicubic interpolation and by each network, in colour, with PSNR and SSIM
-/// of the whole image. The choice does not look at the networks, so that it favours none.
+/// truth. It is shown in colour as in the truth, by bicubic interpolation and by each network, with
+/// PSNR and SSIM of the whole image. The choice does not depend on the networks and favours none.
 ReportComparison compare_pictures(Context& context, const ImagePair& image, Protocol protocol,
                                   const std::vector<ComparedNetwork>& networks);
 

@@ -9,7 +9,7 @@
 #include "core/parallel.h"
 #include "pisr/eval/evaluate.h"
 #include "pisr/report/report.h"
-#include "pisr/train/config.h"
+#include "pisr/report/report_models.h"
 
 namespace pisr {
 
@@ -20,19 +20,15 @@ struct ReportRequest {
   std::span<const EvaluationSet> sets;
   Protocol protocol = Protocol::pisr;
   std::string title;     ///< the names of the runs where empty
-  std::string subtitle;  ///< put before the summary that is written from the configurations
+  std::string subtitle;  ///< stands before the summary of the configurations
 };
 
-/// The configuration of a run directory; Error(input) where `run` is none.
-TrainConfig read_run_config(const std::filesystem::path& run);
-
-/// Reads config.json, metrics.csv and the weights of the last iterations (the best, where those are
-/// missing) of each run, measures every network and bicubic interpolation on every set, and picks
-/// pictures to look at from the first. Of several baselines that with as many updates as a student
-/// and its teacher together is named so.
+/// Reads every run, measures its networks and bicubic interpolation on every set, and picks
+/// pictures to look at from the first set. A baseline with as many updates as a student and its
+/// teacher together is labelled so.
 ///
 /// Throws Error: input for a folder that is no run or has no weights yet, weights for weights of
-/// another scale than the sets'.
+/// another scale than that of the sets.
 ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest& request);
 
 /// Writes render_report(data), whole or not at all. Error(output) where it cannot.

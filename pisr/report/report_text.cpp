@@ -1,6 +1,9 @@
 #include "pisr/report/report_text.h"
 
+#include <array>
+#include <cmath>
 #include <cstddef>
+#include <cstdio>
 
 namespace pisr {
 
@@ -40,6 +43,18 @@ std::string grouped(std::int64_t value) {
     text += digits[i];
   }
   return text;
+}
+
+std::string fixed(double value, int digits) {
+  if (std::isnan(value)) {
+    return "-";
+  }
+  if (std::isinf(value)) {
+    return value > 0 ? "&infin;" : "-&infin;";
+  }
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
 }
 
 }  // namespace pisr

@@ -11,4 +11,7 @@ std::string escape_html(const std::string& text);
 /// 12644 -> "12,644"; value >= 0.
 std::string grouped(std::int64_t value);
 
+/// `value` as HTML with `digits` after the point: "31.50", "&infin;", "-" for NaN.
+std::string fixed(double value, int digits);
+
 }  // namespace pisr

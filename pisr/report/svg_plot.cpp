@@ -206,7 +206,7 @@ std::vector<double> log_ticks(const Axis& axis) {
 }
 
 std::string coordinate(double value) {
-  // Far outside is as good as just outside: it is clipped, and viewers dislike huge numbers.
+  // What lies outside is clipped, and some viewers cannot draw huge coordinates.
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.2f", std::clamp(value, -9999.0, 9999.0));
   return text.data();

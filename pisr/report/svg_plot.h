@@ -12,9 +12,8 @@ struct PlotPoint {
 
 struct Curve {
   std::string name;
-  std::vector<PlotPoint> points;  ///< x does not fall
-  /// Which of the page's series colours, so that a model has one colour in all plots: 0..7, each
-  /// from the style sheet's --series-N.
+  std::vector<PlotPoint> points;  ///< by x, rising
+  /// N of the style sheet's --series-N, 0..7: a model has one colour in all plots.
   int colour = 0;
 };
 
@@ -30,24 +29,25 @@ struct Plot {
   std::string y_label;  ///< with its unit
   std::vector<Curve> curves;
   std::vector<ReferenceLine> references;
-  /// Which vertical axes the page offers; the logarithmic one where all values are positive.
+  /// Which vertical axes the page offers. It offers a logarithmic one only for positive values.
   enum class Axes { linear, linear_then_log, log_then_linear };
   Axes axes = Axes::linear;
 };
 
 /// The plot as one <svg> element without colours of its own: the page's style sheet gives them by
-/// class. `log_y`: values that are not positive leave gaps. `id` is unique in the page. A start far
-/// off must not flatten the rest: where the range of all values is more than twice as long as that
-/// of what comes after the first fifth of each curve, the latter is shown and the start is clipped.
-/// Curves of more than 400 points are drawn as means of 400 bins over a band from the bins' least
-/// to largest values.
+/// class. With `log_y`, values that are not positive leave gaps. `id` is unique in the page.
+///
+/// A start far off must not flatten the rest. Where the range of all values is more than twice that
+/// of the values after the first fifth of each curve, the latter is shown and the start is clipped.
+/// A curve of more than 400 points is drawn as the means of 400 bins, over a band from the least to
+/// the largest value of each.
 std::string svg_plot(const Plot& plot, bool log_y, const std::string& id);
 
 /// Whether a logarithmic axis makes sense: there are values, all positive.
 bool can_be_logarithmic(const Plot& plot);
 
-/// The curves as JSON for the page's script, thinned as they are drawn:
-/// [{"name", "colour", "points": [[x, y], ...]}, ...], gaps left out.
+/// The values of the curves as JSON, for the page's script to show under the pointer. Thinned as
+/// they are drawn, without gaps: [{"name", "colour", "points": [[x, y], ...]}, ...].
 std::string curves_json(const Plot& plot);
 
 /// A number as on an axis: 5000 -> "5k", 0.001 -> "0.001", 1e-7 -> "1e-7".

@@ -3,12 +3,12 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <set>
 #include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/json_names.h"
 #include "pisr/train/config.h"
 #include "pisr/train/config_fields.h"
 
@@ -261,14 +261,9 @@ Json to_json(const TrainConfig& config) {
 
 /// JSON with comments; keys given twice, which a JSON library overlooks, are an error.
 Json parse_json(std::string_view text, const std::string& source) {
-  std::vector<std::set<std::string>> open;
+  RepeatedNames<Json> repeated;
   const auto callback = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) {
-      open.emplace_back();
-    } else if (event == Json::parse_event_t::object_end) {
-      open.pop_back();
-    } else if (event == Json::parse_event_t::key &&
-               !open.back().insert(parsed.get<std::string>()).second) {
+    if (repeated.find(event, parsed) != nullptr) {
       fail(message(source, ": key ", quoted(parsed), " is given twice"));
     }
     return true;

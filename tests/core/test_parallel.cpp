@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "tests/catch.h"
-#include "tests/core/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace pisr {
 namespace {

@@ -8,8 +8,8 @@
 #include "core/philox.h"
 #include "core/safetensors.h"
 #include "tests/catch.h"
-#include "tests/core/temporary_folder.h"
 #include "tests/shared_data.h"
+#include "tests/temporary_folder.h"
 
 namespace pisr {
 namespace {

@@ -182,6 +182,9 @@ TEST_CASE("data: nothing to read is an error at once, which says what was looked
   CHECK(std::string(empty.what()) ==
         "no images in '" + folder.path().string() +
             "': looked for DIV2K_train_HR, HR and *.png, *.jpg, *.jpeg, *.bmp");
+  for (const std::string& extension : image_extensions()) {
+    CHECK(contains(empty.what(), "*." + extension));
+  }
   CHECK(empty.hint().empty());
 
   save(folder.path() / "Set5" / "HR" / "baby.png", picture(8, 8, 3, 1));
@@ -225,11 +228,11 @@ TEST_CASE("data: HR and LR that do not belong together", "[data]") {
   const Error size = failure();
   CHECK(size.kind() == ErrorKind::input);
   CHECK(std::string(size.what()) == "LR image '" + (low / "ax2.png").string() +
-                                        "' is 7 x 6; scale 2 wants 6 x 6 for HR image '" +
-                                        (high / "a.png").string() + "'");
+                                        "' must be 6 x 6 at scale 2 for HR image '" +
+                                        (high / "a.png").string() + "', got 7 x 6");
 
   save(low / "ax2.png", picture(6, 5, 3, 3));
-  CHECK(contains(failure().what(), "is 6 x 5; scale 2 wants 6 x 6"));
+  CHECK(contains(failure().what(), "got 6 x 5"));
 
   save(low / "ax2.png", picture(6, 6, 1, 3));
   const Error colour = failure();

@@ -51,18 +51,18 @@ TEST_CASE("damaged files are decoded or refused, and nothing else") {
   const Image8 rgb = gradient(17, 13, 3);
   const Image8 grey = gradient(16, 16, 1);
   const std::vector<std::vector<std::byte>> files = {
-      encode_png(rgb),
-      encode_png(noise<std::uint16_t>(6, 5, 2)),
+      encode_image(rgb, "png"),
+      encode_image(noise<std::uint16_t>(6, 5, 2), "png"),
       make_png(palette, 4, 2, {0x01, 0x20, 0x12, 0x00}),
       make_png(interlaced, 17, 13, rgb.samples),
-      encode_jpeg(rgb),
-      encode_jpeg(rgb, 50),
-      encode_jpeg(grey),
+      encode_image(rgb, "jpeg"),
+      encode_image(rgb, "jpeg", {50}),
+      encode_image(grey, "jpeg"),
       make_progressive_jpeg(16, 16, grey.samples),
       make_cmyk_jpeg(17, 13, noise<std::uint8_t>(17, 13, 4).samples, true),
-      encode_bmp(rgb),
-      encode_bmp(grey),
-      encode_bmp(gradient(5, 5, 4)),
+      encode_image(rgb, "bmp"),
+      encode_image(grey, "bmp"),
+      encode_image(gradient(5, 5, 4), "bmp"),
   };
   constexpr int kTimes = 400;
   std::mt19937 random(7);

@@ -124,7 +124,7 @@ TEST_CASE("JPEG: close to the image, grey stays grey") {
     for (const int width : {1, 8, 45}) {
       INFO(channels << " channels, width " << width);
       const Image8 image = gradient(width, 37, channels);
-      const Image8 read = decode8(encode_jpeg(image, 100));
+      const Image8 read = decode8(encode_image(image, "jpeg", {100}));
       // Red is Y + 1.4 Cr and blue Y + 1.8 Cb: each of the three is rounded.
       CHECK(largest_difference(read, image) <= (channels == 1 ? 2 : 4));
     }
@@ -168,14 +168,14 @@ TEST_CASE("BMP: grey, RGB and alpha, there and back") {
     for (const int width : {1, 2, 3, 4, 9}) {
       INFO(channels << " channels, width " << width);
       const auto image = noise<std::uint8_t>(width, 6, channels);
-      CHECK(largest_difference(decode8(encode_bmp(image)), image) == 0);
+      CHECK(largest_difference(decode8(encode_image(image, "bmp")), image) == 0);
     }
   }
 }
 
 TEST_CASE("BMP: rows from the top, and four bytes a pixel without alpha") {
   const Image8 image = noise<std::uint8_t>(4, 2, 3);
-  std::vector<std::byte> file = encode_bmp(image);
+  std::vector<std::byte> file = encode_image(image, "bmp");
   // A negative height: the first row comes first.
   for (int i = 0; i < 4; ++i) {
     file[22 + i] = static_cast<std::byte>(-2 >> (8 * i) & 0xff);
@@ -183,7 +183,7 @@ TEST_CASE("BMP: rows from the top, and four bytes a pixel without alpha") {
   std::swap_ranges(file.begin() + 54, file.begin() + 54 + 12, file.begin() + 54 + 12);
   CHECK(largest_difference(decode8(file), image) == 0);
 
-  std::vector<std::byte> wide = encode_bmp(image);
+  std::vector<std::byte> wide = encode_image(image, "bmp");
   wide.resize(54);
   wide[28] = std::byte{32};
   for (int y = 1; y >= 0; --y) {
@@ -236,9 +236,9 @@ TEST_CASE("what cannot be read: one line says why") {
 TEST_CASE("a file that ends early is an error at every length") {
   const Image8 image = gradient(20, 12, 3);
   const std::vector<std::byte> files[] = {
-      encode_png(image),  encode_png(noise<std::uint16_t>(5, 5, 4)),
-      encode_jpeg(image), make_progressive_jpeg(20, 12, gradient(20, 12, 1).samples),
-      encode_bmp(image),  encode_bmp(gradient(20, 12, 4))};
+      encode_image(image, "png"),  encode_image(noise<std::uint16_t>(5, 5, 4), "png"),
+      encode_image(image, "jpeg"), make_progressive_jpeg(20, 12, gradient(20, 12, 1).samples),
+      encode_image(image, "bmp"),  encode_image(gradient(20, 12, 4), "bmp")};
   for (const std::vector<std::byte>& file : files) {
     REQUIRE(decode_error(file) == "none");
     for (std::size_t length = 8; length < file.size(); ++length) {
@@ -280,7 +280,7 @@ TEST_CASE("declared sizes are checked before memory is taken") {
   CHECK(decode_error(png_declaring(16384, 16384)) == "input: cannot decode 'test': truncated");
   CHECK(decode_error(png_declaring(0, 5)).substr(0, 29) == "input: cannot decode 'test': ");
 
-  std::vector<std::byte> jpeg = encode_jpeg(gradient(8, 8, 3));
+  std::vector<std::byte> jpeg = encode_image(gradient(8, 8, 3), "jpeg");
   const std::vector<std::byte> marker = {std::byte{0xff}, std::byte{0xc0}};
   const auto frame = std::search(jpeg.begin(), jpeg.end(), marker.begin(), marker.end());
   REQUIRE(frame != jpeg.end());
@@ -290,7 +290,7 @@ TEST_CASE("declared sizes are checked before memory is taken") {
   CHECK(decode_error(jpeg) ==
         "memory: cannot decode 'test': 65288x65288 exceeds the limit of 268435456 pixels");
 
-  std::vector<std::byte> bmp = encode_bmp(gradient(8, 8, 3));
+  std::vector<std::byte> bmp = encode_image(gradient(8, 8, 3), "bmp");
   bmp[20] = bmp[21] = std::byte{0x7f};
   CHECK(decode_error(bmp) ==
         "memory: cannot decode 'test': 2139029512x8 exceeds the limit of 268435456 pixels");
@@ -302,7 +302,7 @@ TEST_CASE("declared sizes are checked before memory is taken") {
 
   const Image8 image = gradient(10, 10, 3);
   for (const std::vector<std::byte>& file :
-       {encode_png(image), encode_jpeg(image), encode_bmp(image)}) {
+       {encode_image(image, "png"), encode_image(image, "jpeg"), encode_image(image, "bmp")}) {
     CHECK(decode_error(file, {100}) == "none");
     CHECK(decode_error(file, {99}) ==
           "memory: cannot decode 'test': 10x10 exceeds the limit of 99 pixels");
@@ -310,7 +310,7 @@ TEST_CASE("declared sizes are checked before memory is taken") {
 }
 
 TEST_CASE("PNG: its checksums find any damaged byte") {
-  const std::vector<std::byte> file = encode_png(gradient(20, 12, 3));
+  const std::vector<std::byte> file = encode_image(gradient(20, 12, 3), "png");
   for (std::size_t i = 0; i < file.size(); ++i) {
     INFO("byte " << i << " of " << file.size());
     std::vector<std::byte> damaged = file;
@@ -330,16 +330,13 @@ TEST_CASE("what cannot be written: an error, the old file, and no temporary one"
   CHECK(error_of([&] { write_image(root + "/a.webp", image); }) ==
         "usage: cannot write '" + root + "/a.webp': unknown image format");
   CHECK(error_of([&] { write_image(root + "/a.jpg", Image8(2, 2, 4)); }) ==
-        "usage: cannot write '" + root +
-            "/a.jpg': JPEG holds grey or RGB without alpha, image is 2x2 with 4 channels");
+        "usage: cannot write '" + root + "/a.jpg': JPEG cannot hold an alpha channel");
   CHECK(error_of([&] { write_image(root + "/a.bmp", Image16(2, 2, 3)); }) ==
-        "usage: cannot write '" + root +
-            "/a.bmp': JPEG and BMP hold 8 bits a sample, the image has 16");
+        "usage: cannot write '" + root + "/a.bmp': BMP cannot hold 16 bits a sample");
   CHECK(error_of([&] { write_image(root + "/a.bmp", Image8(2, 2, 2)); }) ==
-        "usage: cannot write '" + root +
-            "/a.bmp': BMP holds grey, RGB or RGB and alpha, image is 2x2 with 2 channels");
+        "usage: cannot write '" + root + "/a.bmp': BMP cannot hold grey with an alpha channel");
   CHECK(error_of([&] { write_image(root + "/a.jpg", image, {0}); }) ==
-        "usage: cannot write '" + root + "/a.jpg': JPEG quality wants 1 to 100, got 0");
+        "usage: cannot write '" + root + "/a.jpg': JPEG quality must be 1 to 100, got 0");
   CHECK(error_of([&] { write_image(root + "/a.png", Image8()); }).substr(0, 7) == "usage: ");
   CHECK(error_of([&] { write_image(root + "/a.jpg", Image8(70000, 1, 3)); }).substr(0, 8) ==
         "output: ");

@@ -220,11 +220,10 @@ TEST_CASE("imresize refuses what it cannot do") {
   CHECK(error_of([&] { upscale(image, -2); }) ==
         "usage: upscale: wants a scale of 1 to 1000000, got -2");
   CHECK(error_of([&] { imresize(image, std::numeric_limits<double>::quiet_NaN()); }) ==
-        "usage: imresize: wants a finite factor of at least 1e-6, got nan");
+        "usage: imresize: the factor must be finite and at least 1e-6, got nan");
   CHECK(error_of([&] { imresize(image, 1e12); }) ==
         "memory: imresize: 4x4 times 1e+12 exceeds 2^31 - 1 samples a side");
-  CHECK(error_of([] { upscale(Plane(), 2); }) ==
-        "usage: imresize: wants an image, got an empty one");
+  CHECK(error_of([] { upscale(Plane(), 2); }) == "usage: imresize: the image is empty");
 }
 
 }  // namespace

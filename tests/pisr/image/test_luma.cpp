@@ -76,16 +76,33 @@ TEST_CASE("channels come apart and together again") {
     joined = append_channel(joined, channel(image, c));
   }
   CHECK(largest_difference(to_image8(joined), image) == 0);
-  CHECK(error_of([&] { channel(image, 4); }) ==
-        "usage: channel: wants channel 4, image is 5x4 with 4 channels");
+  CHECK(error_of([&] { channel(image, 4); }) == "usage: channel: index must be 0 to 3, got 4");
   CHECK(error_of([&] { append_channel(joined, Plane(4, 4, 1)); }) ==
-        "usage: append_channel: image is 5x4 with 4 channels, alpha is 4x4 with 1 channels");
+        "usage: append_channel: image and alpha must be of one size, got 5x4 with 4 channels and "
+        "4x4 with 1 channels");
   CHECK(error_of([] { to_ycbcr(Image8(2, 2, 1)); }) ==
-        "usage: to_ycbcr: wants an RGB image, got 2x2 with 1 channels");
+        "usage: to_ycbcr: the image must be RGB, got 2x2 with 1 channels");
   CHECK(error_of([] {
           to_rgb({Plane(2, 2, 1), Plane(2, 2, 1), Plane(1, 1, 1)});
         }) ==
-        "usage: to_rgb: wants planes of one size, got 2x2 with 1 channels and 1x1 with 1 channels");
+        "usage: to_rgb: the planes must be of one size, got 2x2 with 1 channels and 1x1 with 1 "
+        "channels");
+}
+
+TEST_CASE("an image without its alpha channel, and its first channels") {
+  const auto rgba = noise<std::uint16_t>(5, 4, 4);
+  const Image16 rgb = without_alpha(rgba);
+  REQUIRE(rgb.channels == 3);
+  CHECK(largest_difference(rgb, first_channels(rgba, 3)) == 0);
+  for (int c = 0; c < 3; ++c) {
+    CHECK(rgb.at(4, 3, c) == rgba.at(4, 3, c));
+    CHECK(rgb.at(1, 0, c) == rgba.at(1, 0, c));
+  }
+  CHECK(largest_difference(without_alpha(rgb), rgb) == 0);
+  CHECK(without_alpha(Image8(3, 2, 2)).channels == 1);
+  CHECK(without_alpha(Image8(3, 2, 1)).channels == 1);
+  CHECK(error_of([&] { first_channels(rgba, 5); }) ==
+        "usage: first_channels: channels must be 1 to 4 of this image, got 5");
 }
 
 TEST_CASE("crop and shave") {
@@ -101,9 +118,9 @@ TEST_CASE("crop and shave") {
   CHECK(error_of([&] { shave(image, 2147483647); }) ==
         "usage: shave: cannot take 2147483647 samples from each side of an image of 7x5");
   CHECK(error_of([&] { crop(image, 4, 0, 4, 1); }) ==
-        "usage: crop: wants 4x1 at (4, 0), image is 7x5");
+        "usage: crop: 4x1 at (4, 0) must lie in the image of 7x5");
   CHECK(error_of([&] { crop_to_multiple(image, 6); }) ==
-        "usage: crop_to_multiple: wants at least 6x6 samples, image is 7x5");
+        "usage: crop_to_multiple: the image must have at least 6x6 pixels, got 7x5");
 }
 
 }  // namespace

@@ -152,7 +152,7 @@ TEST_CASE("long curves are thinned to a band and their means", "[report]") {
   CHECK(!has(svg_plot(plot_of({{0, 1}, {1, 3}}), false, "p"), "class=\"band\""));
 }
 
-TEST_CASE("a logarithmic axis wants positive values", "[report]") {
+TEST_CASE("a logarithmic axis takes positive values only", "[report]") {
   CHECK(can_be_logarithmic(plot_of({{0, 1}, {1, kNan}})));
   CHECK(!can_be_logarithmic(plot_of({{0, 1}, {1, 0}})));
   CHECK(!can_be_logarithmic(plot_of({})));
