@@ -198,8 +198,7 @@ std::int64_t multiply_adds(const std::string& name) {
   // The first layer of each; its weight meets every pixel of its input once.
   const std::int64_t first = first_weight(network) * kHighPixels / (scale * scale);
   const std::int64_t encoder_first = first_weight(teacher.encoder()) * kHighPixels;
-  // Forward, gradient of the weights, gradient of the input; the first layer has no use for the
-  // last.
+  // Forward, gradient of the weights, gradient of the input, which the first layer does not need.
   const std::int64_t step = 3 * image - first;
   const std::int64_t per_image = name == "W2"   ? step
                                  : name == "W3" ? 3 * (encoder + image) - encoder_first

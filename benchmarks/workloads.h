@@ -13,7 +13,7 @@
 
 namespace pisr::bench {
 
-/// The work that is measured end to end, all x2 and f32, by default_spec()'s network:
+/// The workloads that are measured end to end, all x2 and f32, by default_spec()'s network:
 ///   W1  the network enlarges 640x360 to 1280x720 (or another size)
 ///   W2  a training step of the network, batch 16, patches of 192x192
 ///   W3  one of the teacher, the same batch
@@ -43,8 +43,8 @@ Dataset make_training_images(int threads);
 /// "W1" to "W4".
 const std::vector<std::string>& workload_names();
 
-/// Multiply-adds that cannot be left out: W2-W4 without the gradient of an input image, W4 without
-/// the teacher's reconstruction, which nothing reads.
+/// Necessary multiply-adds: W2-W4 without the gradient of an input image, W4 without the teacher's
+/// reconstruction, which nothing reads.
 std::int64_t multiply_adds(const std::string& name);
 /// Of W1 at another size.
 std::int64_t inference_multiply_adds(int width, int height);

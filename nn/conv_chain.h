@@ -13,10 +13,10 @@ namespace pisr {
 class Layer;
 
 /// A network for inference that is a chain of convolutions, each with an optional activation
-/// (PReLU, LeakyReLU or ReLU). One kernel
-/// computes all of it, and keeps the maps between two layers in pieces that stay in the cache.
-/// Beside input and output, memory does not grow with the height of the image if only the first
-/// convolution has a stride or replicate padding, and only the last is transposed with a stride.
+/// (PReLU, LeakyReLU or ReLU). One kernel computes all of it, and keeps the maps between two layers
+/// in pieces that stay in the cache. Beside input and output, memory does not grow with the height
+/// of the image if only the first convolution has a stride or replicate padding, and only the last
+/// is transposed with a stride.
 ///
 /// Results have the bits of the layers applied one by one, for any number of threads.
 ///

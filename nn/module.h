@@ -69,8 +69,8 @@ class Module {
 class Layer : public Module {
  public:
   virtual Variable operator()(const Variable& x) const = 0;
-  /// Appends this layer to a chain for inference. Throws Error(usage) unless it is a convolution,
-  /// an activation (PReLU, LeakyReLU, ReLU) or a sequence of them.
+  /// Appends this layer to a chain for inference. Throws Error(usage) unless it is a convolution, a
+  /// PReLU, LeakyReLU or ReLU, or a sequence of them.
   virtual void append_to(ConvChain& chain) const;
 };
 

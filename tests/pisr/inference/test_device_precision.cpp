@@ -8,7 +8,7 @@
 
 #include "core/parallel.h"
 #include "pisr/eval/evaluate.h"
-#include "pisr/model/fsrcnn.h"
+#include "pisr/model/network.h"
 #include "pisr/model/weights.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
@@ -17,7 +17,8 @@
 namespace pisr {
 namespace {
 
-EvaluationResult evaluate_on(kernels::Device* device, Fsrcnn& network, const EvaluationSet& set) {
+EvaluationResult evaluate_on(kernels::Device* device, SrNetwork& network,
+                             const EvaluationSet& set) {
   ThreadPool pool(1);
   Context context(pool, device);
   network.move_to(device);
