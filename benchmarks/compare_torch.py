@@ -177,7 +177,7 @@ def parse(arguments):
     parser.add_argument("--no-growth", action="store_true", help="leave out W1 at other sizes")
     options = parser.parse_args(arguments)
     if options.rounds < 1 or min(options.threads) < 1 or not set(options.work) <= set(TOLERANCE):
-        parser.error("wants at least 1 round and 1 thread, and works out of W1, W2, W3, W4")
+        parser.error("needs at least 1 round and 1 thread, and works out of W1, W2, W3, W4")
     beside = os.path.join(os.path.dirname(options.bench), "onednn_chain")
     if options.onednn is None and os.path.exists(beside):
         options.onednn = beside

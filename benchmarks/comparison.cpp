@@ -23,7 +23,7 @@ double number(const json& row, const char* key) {
   return found != row.end() && found->is_number() ? found->get<double>() : std::nan("");
 }
 
-/// None for a row that is no measurement: an aggregate, one that failed, one of another program.
+/// None for a row that is no measurement: an aggregate, a failed row, or one of another program.
 std::optional<Row> read_row(const json& row) {
   if (row.value("run_type", "") != "iteration" || row.value("error_occurred", false)) {
     return std::nullopt;

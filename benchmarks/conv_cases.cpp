@@ -43,7 +43,7 @@ Counts counts_of(const ConvSizes& s, bool transposed) {
           weight * (transposed ? in_pixels : out_pixels)};
 }
 
-/// What of a layer is a case.
+/// Which kernels of a layer are cases.
 enum class Passes { forward, forward_and_weight, all };
 
 void add_layer(std::vector<KernelCase>& cases, const Layer& layer, bool transposed, Passes passes,
@@ -90,8 +90,8 @@ void add_layer(std::vector<KernelCase>& cases, const Layer& layer, bool transpos
   }
 }
 
-/// The weight's gradient behind a PReLU. What the PReLU sees is positive: then the magnitudes of
-/// the inputs give those of all terms, and the time does not depend on it.
+/// The weight's gradient behind a PReLU. The PReLU's input is positive, so that the magnitudes of
+/// the inputs give those of all terms. The time does not depend on it.
 void add_prelu_gradient(std::vector<KernelCase>& cases, const Layer& layer,
                         const std::vector<int>& threads) {
   const ConvSizes sizes = sizes_of(layer, false);
@@ -122,8 +122,8 @@ void add_prelu_gradient(std::vector<KernelCase>& cases, const Layer& layer,
   cases.push_back(std::move(added));
 }
 
-/// FSRCNN in one call, as inference runs it. The terms of the last stage are bounded by what the
-/// magnitudes of all weights make of those of the inputs.
+/// The student in one call, as inference runs it. The terms of the last stage are bounded by what
+/// the magnitudes of all weights make of those of the inputs.
 void add_chain(std::vector<KernelCase>& cases, int height, int width) {
   std::vector<Layer> layers = {{"", 1, 56, 5, 1, height, width}, {"", 56, 12, 1, 1, height, width}};
   layers.insert(layers.end(), 4, {"", 12, 12, 3, 1, height, width});
@@ -156,7 +156,7 @@ void add_chain(std::vector<KernelCase>& cases, int height, int width) {
     context.launch(table.conv_chain,
                    {stages.data(), static_cast<int>(stages.size()), p[0], p[slope + 1]});
   };
-  cases.push_back(kernel_case("conv_chain", "fsrcnn_640x360", std::move(operands), run));
+  cases.push_back(kernel_case("conv_chain", "student_640x360", std::move(operands), run));
   cases.back().threads = {1, 2};
   cases.back().multiply_adds = multiply_adds;
   cases.back().magnitude = Magnitude::absolute_inputs;

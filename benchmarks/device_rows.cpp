@@ -14,9 +14,8 @@
 #include "nn/conv_chain.h"
 #include "nn/init.h"
 #include "pisr/data/dataset.h"
-#include "pisr/model/fsrcnn.h"
-#include "pisr/model/teacher.h"
-#include "pisr/train/device_training_steps.h"
+#include "pisr/model/architectures.h"
+#include "pisr/train/device_stepper.h"
 
 namespace pisr::bench {
 namespace {
@@ -24,7 +23,7 @@ namespace {
 constexpr std::int64_t kBatch = 16;
 constexpr int kSamples = 20;
 
-/// Seconds of what `run` does once, of which `captured` repeats `calls`.
+/// Seconds of one call of `run`, of which `captured` holds `calls`.
 Quartiles time_captured(benchmark::State& state, kernels::Device& device, CapturedStep& captured,
                         int calls) {
   captured.replay();
@@ -85,13 +84,13 @@ void run_kernel(benchmark::State& state, kernels::Device& device, kernels::Preci
 
 /// W1's frame.
 struct Frame {
-  Frame() { initialise(network, 0); }
+  Frame() { initialise(*network, 0); }
   void move_to(kernels::Device& device) {
-    network.move_to(&device);
+    network->move_to(&device);
     input = input.to(&device);
     output = output.to(&device);
   }
-  Fsrcnn network;
+  std::unique_ptr<SrNetwork> network = make_network(default_spec());
   Tensor input = random_image();
   Tensor output = Tensor::empty({1, 1, 720, 1280});
 
@@ -121,10 +120,10 @@ double difference(const Tensor& got, const Tensor& wanted) {
 void run_inference(benchmark::State& state, kernels::Device& device, kernels::Precision precision) {
   Frame frame;
   Context cpu;
-  frame.network.inference_chain().run(cpu, frame.input, frame.output);
+  frame.network->chain(NetworkEnd::image).value().run(cpu, frame.input, frame.output);
   const Tensor wanted = frame.output;
   frame.move_to(device);
-  const ConvChain chain = frame.network.inference_chain();
+  const ConvChain chain = frame.network->chain(NetworkEnd::image).value();
   Context context(device);
   const auto call = [&] { chain.run(context, frame.input, frame.output); };
   call();
@@ -155,7 +154,7 @@ struct Training {
 };
 
 /// The losses of the first steps.
-std::vector<double> first_losses(TrainingSteps& steps) {
+std::vector<double> first_losses(Stepper& steps) {
   constexpr std::int64_t kSteps = 3;
   std::vector<double> losses;
   while (static_cast<std::int64_t>(losses.size()) < kSteps) {
@@ -171,12 +170,12 @@ void run_training(benchmark::State& state, kernels::Device& device, Phase phase,
                   const std::string& work, kernels::Precision precision) {
   Training here(phase);
   ThreadPool pool(0);
-  const auto cpu = cpu_training_steps({here.model, here.adam, nullptr}, here.schedule, here.data,
-                                      pool, here.options);
+  const auto cpu =
+      cpu_stepper({here.model, here.adam, nullptr}, here.schedule, here.data, pool, here.options);
   const std::vector<double> wanted = first_losses(*cpu);
   Training there(phase);
-  const auto steps = device_training_steps(device, there.config, {there.model, there.adam, nullptr},
-                                           there.schedule, there.data, there.options);
+  const auto steps = device_stepper(device, {there.model, there.adam, nullptr}, there.schedule,
+                                    there.data, there.options);
   const std::vector<double> got = first_losses(*steps);
   const double accepted = precision == kernels::Precision::fp32 ? 1e-4 : 5e-3;
   double error = 0;
@@ -188,7 +187,7 @@ void run_training(benchmark::State& state, kernels::Device& device, Phase phase,
     throw Error(ErrorKind::numeric, message("the losses of ", wanted.size(), " steps are off by ",
                                             error, " of the CPU's, accepted ", accepted));
   }
-  constexpr std::int64_t kSteps = 100;  // what training gives the device at a time
+  constexpr std::int64_t kSteps = 100;  // training queues as many at a time
   std::int64_t iteration = static_cast<std::int64_t>(wanted.size());
   std::vector<double> seconds = sample(
       state, kSamples, [] {},

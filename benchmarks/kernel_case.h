@@ -29,10 +29,10 @@ inline Operand state(std::int64_t count, double low, double high) {
   return {Operand::Role::state, count, low, high};
 }
 
-/// How large the terms of a result are, in units of which its error is bounded.
+/// The magnitude of a result's terms, to which its error is relative.
 enum class Magnitude {
-  result,           ///< as the result itself: inputs are chosen so that terms do not cancel
-  absolute_inputs,  ///< as what the naive kernel makes of the inputs' magnitudes: sum |w| |x|
+  result,           ///< the result itself: inputs are chosen so that terms do not cancel
+  absolute_inputs,  ///< the naive result for the inputs' absolute values: sum |w| |x|
 };
 
 /// One kernel at one shape of the networks.
@@ -50,7 +50,7 @@ struct KernelCase {
   Run<float> run_float;
   Run<double> run_double;
 
-  /// Bytes that must be moved at least: each operand once, a state twice.
+  /// The fewest bytes that must be moved: each operand once, a state twice.
   std::int64_t bytes() const;
 };
 
@@ -67,15 +67,15 @@ KernelCase kernel_case(std::string kernel, std::string shape, std::vector<Operan
   return result;
 }
 
-/// Which rows of the images a case has: all of them, to be timed, or a quarter, to be compared with
-/// the naive kernels, which take their time.
+/// The rows of the images in a case: all of them for timing, or a quarter for comparing with the
+/// slow naive kernels.
 enum class CaseSize { full, quarter };
 
-/// Every kernel of ops.def at the shapes of FSRCNN and the teacher in training, where each image is
-/// one thread's, and the convolutions also at those of inference at 640x360. In the same order for
-/// both sizes. Those of training are for `batch` images.
+/// Every kernel of ops.def at the shapes of FSRCNN and the teacher in training, with `batch`
+/// images. The convolutions also have the shapes of inference at 640x360. The order is the same for
+/// both sizes.
 std::vector<KernelCase> kernel_cases(CaseSize size, std::int64_t batch = 1);
-/// Its part with the convolutions.
+/// The convolutions among them.
 std::vector<KernelCase> conv_cases(CaseSize size, std::int64_t batch = 1);
 
 /// Operands to time a case with: random inputs and states, outputs of zeros; on `device`, or on the
@@ -84,12 +84,12 @@ std::vector<Tensor> operand_tensors(const KernelCase& kernel_case,
                                     kernels::Device* device = nullptr);
 std::vector<float*> data_of(const std::vector<Tensor>& tensors);
 
-/// What a kernel's result may be off by, in units of the magnitude of its terms.
+/// Largest accepted error of a result, relative to the magnitude of its terms.
 inline constexpr double kFloatError = 4.0 * std::numeric_limits<float>::epsilon();
 
-/// Runs a case with the naive kernels, and with those of `device`, or of the CPU where it is null.
-/// Gives "" where each element of each result is within `accepted` of the naive kernels in double,
-/// in units of its magnitude, and the inputs are as they were; else what is wrong.
+/// Runs a case with the naive kernels in double and with those of `device`, or of the CPU where it
+/// is null. Returns what is wrong. "" means that each element of each result is within `accepted`
+/// of the naive one, relative to its magnitude, and that the inputs are unchanged.
 std::string disagreement(const KernelCase& kernel_case, kernels::Device* device = nullptr,
                          double accepted = kFloatError);
 

@@ -22,7 +22,7 @@ std::vector<T*> pointers(Arrays<T>& arrays) {
   return result;
 }
 
-/// Inputs and states; outputs are NaN, so that what is not written shows.
+/// Inputs and states; outputs are NaN, so that an element that is not written shows.
 Arrays<float> values_before(const KernelCase& c) {
   Arrays<float> arrays;
   Random random(0, RandomUse::test, 1);

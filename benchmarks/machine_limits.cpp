@@ -24,8 +24,8 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// Twelve chains of multiply-adds: enough to hide the latency of two pipes of four cycles, few
-/// enough for the 16 registers of AVX2. Gives a sum, so that the work cannot be left out, and
-/// counts the operations.
+/// enough for the 16 registers of AVX2. Returns a sum, so that the compiler cannot drop the work,
+/// and counts the operations.
 float multiply_add_chains(std::int64_t rounds, std::int64_t& operations) {
   const hn::ScalableTag<float> d;
   const auto factor = hn::Set(d, 0.9999F);
@@ -54,8 +54,8 @@ float multiply_add_chains(std::int64_t rounds, std::int64_t& operations) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(low, high)));
 }
 
-/// a = b + 3 c, the stores past the caches where the processor has such; count is a multiple of the
-/// vector and the arrays are aligned.
+/// a = b + 3 c, with stores that bypass the caches where the processor has them. count is a
+/// multiple of the vector length and the arrays are aligned.
 void triad(std::int64_t count, const float* b, const float* c, float* a) {
   const hn::ScalableTag<float> d;
   const auto factor = hn::Set(d, 3.0F);

@@ -1,7 +1,7 @@
-// onednn_chain: W1 by oneDNN's primitives, in the layouts it likes best, for compare_torch.py.
-// PReLU with one slope is fused as its leaky ReLU. It has no fast deconvolution for these sizes:
-// that is rewritten as a convolution with four outputs, one for each place of an output pixel among
-// the four that belong to an input pixel, and an interleaving.
+// onednn_chain: W1 by oneDNN's primitives, in the layouts it prefers, for compare_torch.py. PReLU
+// with one slope is fused as its leaky ReLU. oneDNN has no fast deconvolution for these sizes. It
+// is rewritten as a convolution with four outputs, one for each output pixel that belongs to an
+// input pixel, and an interleaving.
 //
 // usage: onednn_chain FILE      FILE: what `pisr_bench --exchange W1` wrote; threads by
 //                               OMP_NUM_THREADS; the protocol is that of `pisr_bench --serve`.
@@ -66,7 +66,7 @@ class Chain {
   }
 
  private:
-  /// A slope of 1 is no activation.
+  /// A slope of 1 means no activation.
   void add_convolution(const Tensor& weight, const Tensor& bias, float slope) {
     const auto f32 = memory::data_type::f32;
     const auto any = memory::format_tag::any;
@@ -110,8 +110,8 @@ class Chain {
     current_ = result;
   }
 
-  /// Output pixel (2 y + i, 2 x + j) takes from input pixel (y + dy, x + dx) the weight at
-  /// (i + 4 - 2 dy, j + 4 - 2 dx), where that is one of the 9x9: |dy|, |dx| <= 2.
+  /// Output pixel (2 y + i, 2 x + j) multiplies input pixel (y + dy, x + dx) by the weight at (i +
+  /// 4 - 2 dy, j + 4 - 2 dx) if that is one of the 9x9; |dy|, |dx| <= 2.
   void add_deconvolution(const Tensor& weight, const Tensor& bias) {
     const std::int64_t channels = weight.shape()[0];
     const Tensor phases = Tensor::zeros({4, channels, 5, 5});

@@ -29,8 +29,8 @@ namespace {
 
 using namespace pisr;
 
-/// What the user gave to Google Benchmark, and what of it this program does itself: its own
-/// handling of the output files ends the process with a code of its own.
+/// The flags for Google Benchmark, and those that this program handles itself. Left to Google
+/// Benchmark, an output file that cannot be written would end the process with another exit code.
 struct BenchmarkFlags {
   std::vector<std::string> passed_on;
   std::string format = "console";
@@ -78,11 +78,11 @@ std::unique_ptr<benchmark::BenchmarkReporter> make_display(const std::string& fo
 void check_flags(const BenchmarkFlags& flags) {
   if (flags.format != "console" && flags.format != "json") {
     throw Error(ErrorKind::usage,
-                "--benchmark_format: wants console or json, got '" + flags.format + "'");
+                "--benchmark_format: must be console or json, got '" + flags.format + "'");
   }
   if (flags.out_format != "json") {
     throw Error(ErrorKind::usage,
-                "--benchmark_out_format: wants json, got '" + flags.out_format + "'");
+                "--benchmark_out_format: must be json, got '" + flags.out_format + "'");
   }
 }
 
@@ -176,7 +176,7 @@ int run_benchmarks(char* program, const BenchmarkFlags& flags, const Measured& m
   check_flags(flags);
   const std::string old_json = old_run.empty() ? "" : read_run(old_run);
   if (!old_run.empty()) {
-    // Not after two minutes of measuring.
+    // Fails now, not after two minutes of measuring.
     bench::compare_runs(old_json, old_run, old_json, old_run, 0);
   }
   initialise_benchmark(program, flags);
@@ -262,7 +262,7 @@ int main(int argc, char** argv) {
     }
     DeviceChoice choice = parse_device(device);
     if (choice.kind == DeviceChoice::Kind::automatic) {
-      throw Error(ErrorKind::usage, "--device: wants cpu, cuda or cuda:N, got 'auto'");
+      throw Error(ErrorKind::usage, "--device: must be cpu, cuda or cuda:N, got 'auto'");
     }
     return run_benchmarks(argv[0], flags, {threads, choice}, old_run, tolerance);
   });

@@ -9,8 +9,8 @@
 
 namespace pisr::bench {
 
-/// Passes all rows on to the display, and as JSON to a text, and keeps their counters. The real
-/// time of a row becomes its median, where Google Benchmark's own is a mean that counts pauses.
+/// Passes all rows on to the display and to a JSON text, and keeps their counters. The real time of
+/// a row becomes its median; Google Benchmark's own is a mean that includes pauses.
 class Reporter final : public benchmark::BenchmarkReporter {
  public:
   explicit Reporter(std::unique_ptr<benchmark::BenchmarkReporter> display);
@@ -28,7 +28,7 @@ class Reporter final : public benchmark::BenchmarkReporter {
   std::unique_ptr<benchmark::BenchmarkReporter> display_;
   benchmark::JSONReporter json_;
   std::ostringstream json_text_;
-  std::ostringstream remarks_;  ///< Google Benchmark's own, which pisr_bench says in its one line
+  std::ostringstream remarks_;  ///< of Google Benchmark; pisr_bench prints them in its one line
   std::vector<std::string> failures_;
 };
 

@@ -20,8 +20,8 @@ double seconds_of(Work work) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Calls work() as often as Google Benchmark wants, but at least `least` times, and gives the
-/// seconds of each call; prepare() before each is not counted.
+/// Calls work() as often as Google Benchmark asks, but at least `least` times, and returns the
+/// seconds of each call. prepare() runs before each call and is not counted.
 template <class Prepare, class Work>
 std::vector<double> sample(benchmark::State& state, int least, Prepare prepare, Work work) {
   std::vector<double> seconds;

@@ -10,7 +10,7 @@
 
 namespace pisr::bench {
 
-/// Pools and limits by number of threads; what benchmarks are run with. Outlives them.
+/// Thread pools and limits by number of threads. Must outlive the benchmarks.
 struct Machine {
   explicit Machine(const std::vector<int>& threads);
   std::map<int, std::unique_ptr<ThreadPool>> pools;
@@ -18,8 +18,8 @@ struct Machine {
 };
 
 /// Registers W1/threads:1 ... with Google Benchmark, for each number of threads of the machine.
-/// Counters: gflops and percent_of_peak (from the median and the multiply-adds that cannot be left
-/// out), lower_ms, median_ms and upper_ms (quartiles).
+/// Counters: gflops and percent_of_peak (from the median and the necessary multiply-adds),
+/// lower_ms, median_ms and upper_ms (quartiles).
 void register_workloads(Machine& machine);
 
 /// Registers KERNEL/SHAPE/warm/threads:1 and .../cold/... for each kernel case; cold: 64 MiB of

@@ -14,8 +14,8 @@
 namespace pisr::bench {
 namespace {
 
-/// Of the whole process so far, in KiB. Not getrusage's: that starts with the size of the process
-/// that started this one.
+/// Peak memory of the process so far, in KiB. That of getrusage would start with the size of the
+/// parent process.
 long peak_memory() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
@@ -26,13 +26,12 @@ long peak_memory() {
   throw Error(ErrorKind::input, "cannot read the peak memory in /proc/self/status");
 }
 
-/// The number that is the whole of `text`; Error(usage), quoting `line`, where it is none in
-/// [1, limit].
+/// All of `text` as a number in [1, limit]; throws Error(usage), quoting `line`, otherwise.
 int whole_number(std::string_view text, int limit, const std::string& line) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > limit) {
-    throw Error(ErrorKind::usage, message("wants a number in 1..", limit, " in '", line, "'"));
+    throw Error(ErrorKind::usage, message("expected a number in 1..", limit, " in '", line, "'"));
   }
   return value;
 }
@@ -50,7 +49,8 @@ Chosen workload_of(const std::string& name, ThreadPool& pool) {
   const std::string_view size = std::string_view(name).substr(3);
   const std::size_t cross = size.find('x');
   if (cross == std::string_view::npos) {
-    throw Error(ErrorKind::usage, "workload: wants a size like W1@640x360, got '" + name + "'");
+    throw Error(ErrorKind::usage,
+                "workload: the size must be written as in W1@640x360, got '" + name + "'");
   }
   const int width = whole_number(size.substr(0, cross), kLargestSide, name);
   const int height = whole_number(size.substr(cross + 1), kLargestSide, name);
@@ -66,7 +66,7 @@ void serve(const std::string& name, int threads, std::istream& in, std::ostream&
       << std::endl;
   for (std::string line; std::getline(in, line) && line != "quit";) {
     if (!line.starts_with("run ")) {
-      throw Error(ErrorKind::usage, "wants 'run N' or 'quit', got '" + line + "'");
+      throw Error(ErrorKind::usage, "expected 'run N' or 'quit', got '" + line + "'");
     }
     constexpr int kMostRuns = 1'000'000;
     std::vector<double> times(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains and measures what docs/results.md reports: baselines, teachers and students on T91 + BSDS200 (three seeds),
-# and plain FSRCNN on the built-in images. Runs that are complete are kept, interrupted ones are resumed.
+# Trains and evaluates the models of docs/results.md: baselines, teachers and students on T91 + BSDS200 (three seeds),
+# and plain FSRCNN on the built-in images. Complete runs are kept, interrupted ones are resumed.
 # usage: benchmarks/short_schedule.sh BUILD_DIR DATA_DIR RUNS_DIR [STAGE...]
 #   DATA_DIR holds train/T91, train/BSDS200, benchmark/Set5, benchmark/B100
 #   STAGE: baseline5000 baseline7500 pisr built_in (all, in this order, where none is named)

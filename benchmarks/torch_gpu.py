@@ -5,9 +5,9 @@ usage: torch_gpu.py --exchange FOLDER [--repeats 50] [--device cuda|cpu]
 
 FOLDER/W1.safetensors ... W4.safetensors are what `pisr_bench --exchange` wrote. Prints one JSON object on stdout:
 {"device": "...", "version": "...", "rows": [{"work", "precision", "mode", "layout", "ms", "difference"}]}, ms being
-the median of the repeats for the faster of contiguous and channels-last memory; "failed" stands in place of ms where
-PyTorch could not do it. W1 in fp32 and fp16, the training steps in TF32. A GPU of compute capability 8.0 or newer is
-assumed. With --device cpu only the eager rows are made, once, to try the program. Exit code 8 where results differ.
+the median of the repeats for the faster of contiguous and channels-last memory; "failed" replaces ms where PyTorch
+could not do it. W1 is in fp32 and fp16, the training steps in TF32. Assumes a GPU of compute capability 8.0 or newer.
+With --device cpu, to try the program, only the eager rows are made, once. Exit code 8 where results differ.
 """
 import argparse
 import json
@@ -32,7 +32,7 @@ def synchronise(device):
 
 
 def median_ms(run, repeats, device):
-    """Of calls of run(), by events where there are any: the host's time between calls is then not counted twice."""
+    """Times of calls of run(), measured by events on a GPU, so that the host's time between calls is not counted twice."""
     times = []
     for _ in range(repeats):
         if device == "cuda":

@@ -1,4 +1,4 @@
-"""W1 to W4 in PyTorch, run on request: the other side of `pisr_bench --serve`.
+"""W1 to W4 in PyTorch, run on request: the counterpart of `pisr_bench --serve`.
 
 usage: torch_worker.py WORK THREADS plain|tuned|first FILE     FILE: what `pisr_bench --exchange` wrote
 
@@ -6,9 +6,9 @@ The first line on stdout compares with pisr: {"check": "...", "error": E, "varia
 difference of W1's output in units of its largest value, or of the losses of three steps in units of the loss. Then
 each line "run N" on stdin gives {"ms": [N times], "peak_kb": K}.
 
-"tuned" tries the memory layouts (and for W1 TorchScript's optimize_for_inference) and stays with the fastest, and uses
-the fused Adam; the environment that goes with it is set by compare_torch.py, as it must be set before the start.
-"first" runs W1 once as PyTorch is out of the box, prints {} and ends: the first frame of a fresh process.
+"tuned" tries the memory layouts (and for W1 TorchScript's optimize_for_inference), keeps the fastest and uses the fused
+Adam. compare_torch.py sets the environment that belongs to it, as that must be set before the process starts.
+"first" runs W1 once with PyTorch's defaults, prints {} and ends: the first frame of a fresh process.
 """
 import json
 import resource

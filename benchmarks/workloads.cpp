@@ -1,6 +1,7 @@
 #include "benchmarks/workloads.h"
 
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "core/error.h"
@@ -10,10 +11,11 @@
 #include "nn/init.h"
 #include "pisr/data/dataset.h"
 #include "pisr/data/sampler.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/weights.h"
 #include "pisr/train/config.h"
 #include "pisr/train/phase_model.h"
-#include "pisr/train/training_step.h"
+#include "pisr/train/stepper.h"
 
 namespace pisr::bench {
 namespace {
@@ -22,18 +24,30 @@ constexpr int kWidth = 640;
 constexpr int kHeight = 360;
 constexpr int kBatch = 16;
 constexpr int kHighSize = 192;
-constexpr double kLearningRate = 1e-3;
+/// A constant rate.
+constexpr CosineSchedule kSchedule{1e-3, 1e-3, 1, 1};
 
-Fsrcnn& initialised(Fsrcnn& network) {
-  initialise(network, 0);
+std::unique_ptr<SrNetwork> make_student() {
+  auto network = make_network(default_spec());
+  initialise(*network, 0);
   return network;
+}
+
+/// The network's chain; the work is defined for networks that have one.
+ConvChain chain_of(const SrNetwork& network) {
+  std::optional<ConvChain> chain = network.chain(NetworkEnd::image);
+  if (!chain) {
+    throw Error(ErrorKind::usage, "workload: the network must be a chain of convolutions");
+  }
+  return std::move(*chain);
 }
 
 class Inference final : public Workload {
  public:
   Inference(ThreadPool& pool, int width, int height)
       : context_(pool),
-        chain_(initialised(network_).inference_chain()),
+        network_(make_student()),
+        chain_(chain_of(*network_)),
         input_(Tensor::empty({1, 1, height, width})),
         output_(Tensor::empty(chain_.output_shape(input_.shape()))) {
     Random random(0, RandomUse::test, 0);
@@ -46,7 +60,7 @@ class Inference final : public Workload {
 
   SafeTensors state() const override {
     SafeTensors state;
-    store_parameters(network_, "student", state.tensors);
+    store_parameters(*network_, "student", state.tensors);
     state.tensors["input"] = input_;
     state.tensors["output"] = output_;
     return state;
@@ -54,7 +68,7 @@ class Inference final : public Workload {
 
  private:
   Context context_;
-  Fsrcnn network_;
+  std::unique_ptr<SrNetwork> network_;
   ConvChain chain_;
   Tensor input_;
   Tensor output_;
@@ -67,10 +81,11 @@ class Step final : public Workload {
         adam_(model_.parameters()),
         data_(make_training_images(pool.threads())),
         sampler_(data_, 0, kHighSize),
-        step_(model_, adam_, data_, pool, {.batch_size = kBatch, .gt_size = kHighSize}) {}
+        stepper_(cpu_stepper({model_, adam_, nullptr}, kSchedule, data_, pool,
+                             {.batch_size = kBatch, .gt_size = kHighSize})) {}
 
   void run() override {
-    const StepResult result = step_.run(iteration_++, kLearningRate);
+    const StepResult& result = stepper_->run(iteration_++, 1, 0).front();
     if (!result.applied) {
       throw Error(ErrorKind::numeric, "training step: " + result.failure);
     }
@@ -104,28 +119,29 @@ class Step final : public Workload {
   Adam adam_;
   Dataset data_;
   BatchSampler sampler_;
-  TrainingStep step_;
+  std::unique_ptr<Stepper> stepper_;
   std::int64_t iteration_ = 0;
   double loss_ = 0;
 };
 
-/// Multiply-adds for each LR pixel, at scale 2, of a layer that works on LR pixels, or on the four
-/// HR pixels that belong to one.
-constexpr std::int64_t layer(std::int64_t in, std::int64_t out, std::int64_t kernel,
-                             std::int64_t pixels = 1) {
-  return in * out * kernel * kernel * pixels;
+/// Numbers in the weight of the first layer.
+std::int64_t first_weight(const Module& module) {
+  return module.parameters().front().parameter->value.count();
 }
-constexpr std::int64_t kDeconvolution = layer(56, 1, 9);
-constexpr std::int64_t kFirstLayer = layer(1, 56, 5);
-constexpr std::int64_t kEncoderFirstLayer = layer(1, 56, 5, 4);
-constexpr std::int64_t kEncoder =
-    kEncoderFirstLayer + layer(56, 56, 5) + layer(56, 12, 3) + layer(12, 1, 3);
-constexpr std::int64_t kEstimator = 2 * 2 * layer(56, 56, 1);
+
+/// Numbers in the weights of all layers.
+std::int64_t weight_count(const Module& module) {
+  std::int64_t count = 0;
+  for (const NamedParameter& named : module.parameters()) {
+    count += named.role == ParameterRole::weight ? named.parameter->value.count() : 0;
+  }
+  return count;
+}
 
 }  // namespace
 
 std::unique_ptr<Teacher> make_training_teacher() {
-  auto teacher = std::make_unique<Teacher>();
+  auto teacher = std::make_unique<Teacher>(default_spec());
   initialise(*teacher, 1);
   return teacher;
 }
@@ -146,7 +162,7 @@ std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& poo
       {"W2", Phase::baseline}, {"W3", Phase::teacher}, {"W4", Phase::student}};
   const auto found = phases.find(name);
   if (found == phases.end()) {
-    throw Error(ErrorKind::usage, "workload: wants W1, W2, W3 or W4, got '" + name + "'");
+    throw Error(ErrorKind::usage, "workload: must be W1, W2, W3 or W4, got '" + name + "'");
   }
   return std::make_unique<Step>(pool, found->second);
 }
@@ -157,21 +173,37 @@ const std::vector<std::string>& workload_names() {
 }
 
 std::int64_t inference_multiply_adds(int width, int height) {
-  return Fsrcnn().multiply_adds(2 * width, 2 * height).exact;
+  const NetworkSpec spec = default_spec();
+  return make_network(spec)
+      ->multiply_adds(std::int64_t{spec.scale} * width, std::int64_t{spec.scale} * height)
+      .exact;
 }
 
 std::int64_t multiply_adds(const std::string& name) {
+  if (name == "W1") {
+    return inference_multiply_adds(kWidth, kHeight);
+  }
+  const Teacher teacher(default_spec());
+  const SrNetwork& network = teacher.decoder();
+  const std::int64_t scale = network.spec().scale;
+  constexpr std::int64_t kHighPixels = std::int64_t{kHighSize} * kHighSize;
+  const std::int64_t image = network.multiply_adds(kHighSize, kHighSize).exact;
+  const std::int64_t feature =
+      network.multiply_adds(kHighSize, kHighSize, NetworkEnd::feature).exact;
+  const std::int64_t encoder = teacher.encoder().multiply_adds(kHighSize, kHighSize);
+  // Four 1x1 convolutions of the feature's channels, at the size of the LR image.
+  const std::int64_t estimator =
+      weight_count(Estimator(network.feature_channels())) * kHighPixels / (scale * scale);
+  // The first layer of each; its weight meets every pixel of its input once.
+  const std::int64_t first = first_weight(network) * kHighPixels / (scale * scale);
+  const std::int64_t encoder_first = first_weight(teacher.encoder()) * kHighPixels;
   // Forward, gradient of the weights, gradient of the input; the first layer has no use for the
   // last.
-  const std::int64_t fsrcnn = inference_multiply_adds(1, 1);
-  const std::int64_t step = 3 * fsrcnn - kFirstLayer;
-  const std::int64_t teacher_step = 3 * (kEncoder + fsrcnn) - kEncoderFirstLayer;
-  const std::int64_t student_step = kEncoder + fsrcnn - kDeconvolution + step + 3 * kEstimator;
-  constexpr std::int64_t kPixels = std::int64_t{kBatch} * kHighSize * kHighSize / 4;
-  return name == "W1"   ? inference_multiply_adds(kWidth, kHeight)
-         : name == "W2" ? kPixels * step
-         : name == "W3" ? kPixels * teacher_step
-                        : kPixels * student_step;
+  const std::int64_t step = 3 * image - first;
+  const std::int64_t per_image = name == "W2"   ? step
+                                 : name == "W3" ? 3 * (encoder + image) - encoder_first
+                                                : encoder + feature + step + 3 * estimator;
+  return kBatch * per_image;
 }
 
 }  // namespace pisr::bench

@@ -12,9 +12,9 @@
 
 namespace pisr::bench {
 
-/// The work that is measured end to end, all x2 and f32:
-///   W1  FSRCNN(56, 12, 4) enlarges 640x360 to 1280x720 (or another size)
-///   W2  a training step of FSRCNN, batch 16, patches of 192x192
+/// The work that is measured end to end, all x2 and f32, by default_spec()'s network:
+///   W1  the network enlarges 640x360 to 1280x720 (or another size)
+///   W2  a training step of the network, batch 16, patches of 192x192
 ///   W3  one of the teacher, the same batch
 ///   W4  one of the student: teacher's features, student, Laplace estimator, Adam
 /// A training step makes its patches, as pisr_train does, from images in memory.
@@ -23,8 +23,8 @@ class Workload {
   virtual ~Workload() = default;
   /// Does it once. For W2-W4 each call is the next step.
   virtual void run() = 0;
-  /// The weights as they are, and what the last run() read and made: for another implementation to
-  /// repeat. W1: "input" and "output"; W2-W4: "high", "low" (the batch) and "loss".
+  /// The current weights, and the inputs and results of the last run(), for another implementation
+  /// to repeat. W1: "input" and "output"; W2-W4: "high", "low" (the batch) and "loss".
   virtual SafeTensors state() const = 0;
 };
 
@@ -41,7 +41,7 @@ Dataset make_training_images(int threads);
 const std::vector<std::string>& workload_names();
 
 /// Multiply-adds that cannot be left out: W2-W4 without the gradient of an input image, W4 without
-/// the teacher's deconvolution, which nothing reads.
+/// the teacher's reconstruction, which nothing reads.
 std::int64_t multiply_adds(const std::string& name);
 /// Of W1 at another size.
 std::int64_t inference_multiply_adds(int width, int height);

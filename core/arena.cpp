@@ -26,7 +26,7 @@ constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kFirstBlock = std::size_t{1} << 16;
 
 #if defined(PISR_ARENA_ASAN)
-// Unused bytes between two allocations, so that running over the end of one is seen.
+// Unused bytes between two allocations, so that AddressSanitizer sees an overrun.
 constexpr std::size_t kGap = kAlignment;
 #else
 constexpr std::size_t kGap = 0;
@@ -64,7 +64,7 @@ void Arena::fill_with_nan([[maybe_unused]] std::byte* memory,
   constexpr unsigned char kNan = 0xFF;
   if (device_ == nullptr) {
     std::memset(memory, kNan, bytes);
-  } else if (!device_->is_capturing()) {  // a graph of a build with assertions is that of others
+  } else if (!device_->is_capturing()) {  // captured graphs are the same in all builds
     device_call([&] { device_->set_bytes(memory, kNan, bytes); });
   }
 #endif
@@ -163,7 +163,7 @@ std::vector<std::shared_ptr<void>> Arena::hold() const {
 void Arena::add_block(std::size_t bytes) {
   if (is_capturing()) {
     throw Error(ErrorKind::usage,
-                message("arena: the work that is captured wants ", bytes, " bytes more than the ",
+                message("arena: the captured work needs ", bytes, " bytes more than the ",
                         capacity(), " there are"),
                 "run the same step once before it is captured");
   }

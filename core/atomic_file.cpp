@@ -33,7 +33,7 @@ class Descriptor {
     if (number_ >= 0) ::close(number_);
   }
   int number() const { return number_; }
-  // What could not be written may be reported as late as here.
+  // A failed write may be reported only here.
   int close() { return ::close(std::exchange(number_, -1)); }
 
  private:
@@ -82,7 +82,7 @@ void write_all(int number, std::span<const std::byte> bytes, const fs::path& pat
   }
 }
 
-// Renaming over anything but a file (a device, a folder) would destroy it or fail late.
+// Renaming onto a device or a folder would destroy it or fail late.
 void check_target(const fs::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
@@ -102,7 +102,7 @@ std::pair<fs::path, int> create_beside(const fs::path& path) {
     if (number >= 0) {
       return {name, number};
     }
-    if (errno != EEXIST) {  // one that a killed process of the same number left is passed over
+    if (errno != EEXIST) {  // a killed process with the same id may have left the file
       fail(path, "open", errno);
     }
   }
@@ -114,7 +114,7 @@ void sync_folder(const fs::path& path) {
   if (descriptor.number() < 0) {
     fail(path, "open its folder", errno);
   }
-  // EINVAL: a file system without sync of folders.
+  // EINVAL: the file system cannot sync folders.
   if (sync_retrying(descriptor.number()) != 0 && errno != EINVAL) {
     fail(path, "sync its folder", errno);
   }

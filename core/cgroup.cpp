@@ -37,8 +37,8 @@ double limit_version_1(const fs::path& group) {
   return quota && period ? limit_of(*quota, *period) : kNoLimit;
 }
 
-// The smallest limit of `group` and all groups above it. In a container the group may be named as
-// the host sees it and not exist here; then only those above it count.
+// The smallest limit of `group` and all groups above it. In a container the group may have the
+// host's name and not exist here; then only the groups above it count.
 double smallest_limit(const fs::path& root, const std::string& group,
                       double (*limit)(const fs::path&)) {
   double smallest = limit(root);

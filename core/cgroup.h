@@ -4,9 +4,10 @@
 
 namespace pisr {
 
-/// Processors that the control groups of a process let it use, e.g. 1.5; infinity without a limit.
-/// `membership` is its /proc/self/cgroup and `mount` where the groups are mounted (/sys/fs/cgroup).
-/// Versions 1 and 2; the smallest limit of a group and those above it counts.
+/// Number of processors that the control groups of a process allow it, e.g. 1.5; infinity without a
+/// limit. `membership` is its /proc/self/cgroup and `mount` where the groups are mounted
+/// (/sys/fs/cgroup). Reads versions 1 and 2; the smallest limit of the group and of those above it
+/// counts.
 double cgroup_cpu_limit(const std::filesystem::path& membership,
                         const std::filesystem::path& mount);
 

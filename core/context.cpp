@@ -7,9 +7,9 @@
 
 namespace pisr {
 
-// The scratch memory of a kernel is an arena of its own that is taken back after each launch,
-// unless sums were left in it: the kernels of a device run in the order of their launches, so the
-// next one may have the same.
+// The scratch memory of kernels is an arena of its own. It is reset after each launch unless
+// deferred sums lie in it. Kernels of a device run in the order of their launches, so the next one
+// can use the same memory.
 class Context::ContextLauncher final : public kernels::Launcher {
  public:
   ContextLauncher(ThreadPool* pool, kernels::Device* device) : pool_(pool), scratch_(device) {}
@@ -85,9 +85,9 @@ Context::~Context() = default;
 
 CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
   if (device() == nullptr) {
-    throw Error(ErrorKind::usage, "capture: wants a context on a device, this one is on the CPU");
+    throw Error(ErrorKind::usage, "capture: needs a context on a device, this one is on the CPU");
   }
-  arena_.reset();  // joins its memory to one block, which cannot be done once work is captured
+  arena_.reset();  // joins its blocks, which captured work no longer allows
   return device_call([&] {
     device()->begin_capture();
     try {
@@ -95,7 +95,7 @@ CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
     } catch (...) {
       try {
         device()->end_capture();
-      } catch (const kernels::DeviceError&) {  // the first error is the one to tell
+      } catch (const kernels::DeviceError&) {  // the first error is the one to report
       }
       throw;
     }
@@ -110,7 +110,7 @@ CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
 
 template <class T>
 void Context::finish_sums() {
-  const auto& sums = std::get<kernels::DeferredSums<T>>(late_sums_);
+  const auto& sums = std::get<kernels::DeferredSums<T>>(deferred_sums_);
   if (!sums.empty()) {
     launch<T>(&kernels::KernelTable<T>::finish_sums,
               {static_cast<std::int64_t>(sums.size()), sums.data()});
@@ -120,7 +120,7 @@ void Context::finish_sums() {
 void Context::collect_sums(kernels::FunctionRef<void()> work) {
   const auto forget = [this] {
     collects_ = false;
-    std::apply([](auto&... sums) { (sums.clear(), ...); }, late_sums_);
+    std::apply([](auto&... sums) { (sums.clear(), ...); }, deferred_sums_);
     release_scratch();
   };
   collects_ = device() != nullptr;
@@ -148,7 +148,7 @@ kernels::Launcher& Context::launcher() noexcept {
 }
 
 void Context::release_scratch() {
-  if (std::apply([](const auto&... sums) { return (sums.empty() && ...); }, late_sums_)) {
+  if (std::apply([](const auto&... sums) { return (sums.empty() && ...); }, deferred_sums_)) {
     launcher_->scratch_arena().reset();
   }
 }

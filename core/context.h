@@ -16,15 +16,14 @@ namespace pisr {
 /// Which set of kernels runs. `naive` is the slow truth that tests compare with.
 enum class Backend { cpu, naive };
 
-/// Work of a device that can be repeated, with all the memory it uses that is not a tensor of its
-/// own.
+/// Recorded work of a device that can be replayed, with the step and scratch memory it uses.
 class CapturedStep {
  public:
   CapturedStep(std::unique_ptr<kernels::CapturedWork> work,
                std::vector<std::shared_ptr<void>> memory)
       : memory_(std::move(memory)), work_(std::move(work)) {}
-  /// Queues all of it, behind what the device was given before. Step memory of the context holds
-  /// then what the captured step left there.
+  /// Queues the work behind everything the device was given before. The context's step memory then
+  /// holds the results of this replay.
   void replay() {
     device_call([&] { work_->replay(); });
   }
@@ -34,25 +33,24 @@ class CapturedStep {
   std::unique_ptr<kernels::CapturedWork> work_;
 };
 
-/// Where operations run: kernels, the threads they may use, and the memory of a step. To be used by
-/// one thread at a time; several threads take a context each. What a device refuses is
-/// Error(device).
+/// Where operations run: the kernels, their threads and the memory of a step. One thread at a time
+/// may use a context, so several threads need one each. Throws Error(device) when the device fails.
 class Context {
  public:
   /// Runs kernels on the calling thread alone.
   explicit Context(Backend backend = Backend::cpu);
   /// Runs kernels on `pool`, which must outlive the context.
   explicit Context(ThreadPool& pool, Backend backend = Backend::cpu);
-  /// Runs kernels on `device`, which must outlive the context. The memory of a step is the
-  /// device's then, and operands have to lie there.
+  /// Runs kernels on `device`, which must outlive the context. Step memory is the device's, and
+  /// operands must lie there.
   explicit Context(kernels::Device& device);
-  /// On `device`, or where it is null on `pool`.
+  /// Runs kernels on `device`, or on `pool` where `device` is null.
   Context(ThreadPool& pool, kernels::Device* device);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  /// Memory of the current step: results, saved values and gradients that are not parameters'.
+  /// Memory of the current step: results, saved values, and gradients other than the parameters'.
   Arena& arena() noexcept { return arena_; }
   /// Null where kernels run on the CPU.
   kernels::Device* device() const noexcept { return arena_.device(); }
@@ -64,7 +62,7 @@ class Context {
     device_call([&] { (table<T>().*kernel)(launcher(), args); });
     release_scratch();
   }
-  /// Runs a kernel that is in no table, such as a user's own.
+  /// Runs a kernel that is in no table, for example a user's own.
   template <class Args>
   void launch(void (*kernel)(kernels::Launcher&, const Args&),
               const std::type_identity_t<Args>& args) {
@@ -72,22 +70,23 @@ class Context {
     release_scratch();
   }
 
-  /// Runs `work`, in which deferred_sums() collects what kernels of a device leave, and finishes
-  /// that in one launch. Not to be nested.
+  /// Runs `work`, in which kernels of a device may defer sums, and then finishes all of them in one
+  /// launch. Must not be nested.
   void collect_sums(kernels::FunctionRef<void()> work);
-  /// Where kernels may leave sums that nothing reads before collect_sums() ends; null where nothing
-  /// is collected, and on the CPU.
+  /// Where kernels may defer sums that nothing reads before collect_sums() ends. Null outside
+  /// collect_sums() and on the CPU.
   template <class T>
   kernels::DeferredSums<T>* deferred_sums() noexcept {
-    return collects_ ? &std::get<kernels::DeferredSums<T>>(late_sums_) : nullptr;
+    return collects_ ? &std::get<kernels::DeferredSums<T>>(deferred_sums_) : nullptr;
   }
 
-  /// Makes bytes that kernels use 0, in the order of their launches.
+  /// Sets bytes to zero, in order with the launches of kernels.
   void set_zero(void* memory, std::size_t bytes);
 
-  /// Takes step memory back, and records the work that `work` gives a device instead of doing it.
-  /// The same step must have run once before, so that neither step nor scratch memory has to grow;
-  /// the result keeps both, even where the context goes on to larger steps. Error usage on the CPU.
+  /// Resets step memory, and records what `work` gives the device instead of running it. The same
+  /// step must have run once before, so that neither step nor scratch memory has to grow. The
+  /// result keeps both alive, even if the context later runs larger steps. Throws Error(usage) on
+  /// the CPU.
   CapturedStep capture(kernels::FunctionRef<void()> work);
 
  private:
@@ -110,7 +109,7 @@ class Context {
   Arena arena_;
   std::unique_ptr<ContextLauncher> launcher_;
   bool collects_ = false;
-  std::tuple<kernels::DeferredSums<float>, kernels::DeferredSums<double>> late_sums_;
+  std::tuple<kernels::DeferredSums<float>, kernels::DeferredSums<double>> deferred_sums_;
 };
 
 }  // namespace pisr

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-/// Height or width of what a convolution makes of an input; below 1 where it makes nothing.
+/// Height or width of a convolution's output; below 1 where there is none.
 namespace pisr {
 
 constexpr std::int64_t conv2d_extent(std::int64_t input, std::int64_t kernel, int stride,
@@ -16,7 +16,7 @@ constexpr std::int64_t conv_transpose2d_extent(std::int64_t input, std::int64_t 
   return (input - 1) * stride - 2 * std::int64_t{padding} + kernel + output_padding;
 }
 
-/// As the kernels take it. ShapeError naming `op` where it is too large for them.
+/// The extent as an int, as kernels take it. Throws ShapeError naming `op` where it does not fit.
 int kernel_extent(const char* op, std::int64_t extent);
 
 }  // namespace pisr

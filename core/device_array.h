@@ -9,8 +9,8 @@
 
 namespace pisr {
 
-/// `count` values of a plain type in the memory of a device, uninitialised at first. What the
-/// device refuses is Error(device).
+/// `count` values of a plain type in the memory of a device, uninitialised at first. Throws
+/// Error(device) when the device fails.
 template <class T>
 class DeviceArray {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -27,13 +27,13 @@ class DeviceArray {
     }
   }
 
-  /// For kernels alone.
+  /// For kernels only.
   T* data() const noexcept { return data_.get(); }
-  /// Copies `count` values from the host to the place of number `first`.
+  /// Copies `count` values from the host to element `first` and those after it.
   void upload(const T* source, std::int64_t count, std::int64_t first = 0) {
     device_call([&] { device_->upload(data() + first, source, bytes(count)); });
   }
-  /// Copies the first `count` values to the host when all work so far is done.
+  /// Waits for all work so far, then copies the first `count` values to the host.
   void download(T* target, std::int64_t count) const {
     device_call([&] { device_->download(target, data(), bytes(count)); });
   }

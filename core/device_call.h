@@ -7,7 +7,7 @@
 
 namespace pisr {
 
-/// Calls function(); what a device refused becomes Error(device).
+/// Calls function(); a kernels::DeviceError becomes Error(device).
 template <class Function>
 decltype(auto) device_call(Function&& function) {
   try {

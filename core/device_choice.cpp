@@ -7,7 +7,7 @@
 namespace pisr {
 namespace {
 
-// The whole of `text` as a number of a device.
+// All of `text` as the number of a device.
 bool parse_number(std::string_view text, int& number) {
   const char* const end = text.data() + text.size();
   const auto [stop, failure] = std::from_chars(text.data(), end, number);
@@ -33,9 +33,10 @@ DeviceChoice parse_device(std::string_view text) {
                    choice.cuda.number)) {
     return choice;
   }
-  throw Error(ErrorKind::usage, message("device: wants auto, cpu, cuda, cuda:N or the number of a "
-                                        "CUDA device, got '",
-                                        text, "'"));
+  throw Error(ErrorKind::usage,
+              message("device: must be auto, cpu, cuda, cuda:N or the number of a "
+                      "CUDA device, got '",
+                      text, "'"));
 }
 
 kernels::Precision parse_precision(std::string_view text) {
@@ -48,7 +49,7 @@ kernels::Precision parse_precision(std::string_view text) {
   if (text == "fp16") {
     return kernels::Precision::fp16;
   }
-  throw Error(ErrorKind::usage, message("precision: wants fp32, tf32 or fp16, got '", text, "'"));
+  throw Error(ErrorKind::usage, message("precision: must be fp32, tf32 or fp16, got '", text, "'"));
 }
 
 std::unique_ptr<kernels::Device> open_device(const DeviceChoice& choice, std::string& explanation) {

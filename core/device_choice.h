@@ -9,10 +9,10 @@
 
 namespace pisr {
 
-/// What kernels are to run on.
+/// Which device kernels shall run on.
 struct DeviceChoice {
   enum class Kind {
-    automatic,  ///< a CUDA device where one can be used, else the CPU
+    automatic,  ///< a CUDA device where one can be used, otherwise the CPU
     cpu,
     cuda,  ///< a CUDA device or an error
   };

@@ -7,7 +7,8 @@
 
 namespace pisr {
 
-/// What went wrong, as the programs' exit codes (docs/exit-codes.md): scripts can rely on them.
+/// Kinds of failure. Their values are the programs' exit codes (docs/exit-codes.md), on which
+/// scripts rely.
 enum class ErrorKind {
   usage = 2,    ///< a wrong argument, configuration or shape
   input = 3,    ///< an image or data set that cannot be read
@@ -19,7 +20,7 @@ enum class ErrorKind {
 };
 
 /// Every failure the library reports. The message is one line of ASCII that names the operation,
-/// what it wanted and what it got; the hint, where there is one, says what to do.
+/// what it expected and what it got. The hint, where there is one, says what to do.
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message, std::string hint = "")
@@ -38,7 +39,7 @@ class ShapeError : public Error {
   explicit ShapeError(const std::string& message) : Error(ErrorKind::usage, message) {}
 };
 
-/// Joins its arguments with operator<<: message("wants ", 3, " channels").
+/// Joins its arguments with operator<<: message("got ", 3, " channels").
 template <class... Parts>
 std::string message(const Parts&... parts) {
   std::ostringstream text;

@@ -23,13 +23,13 @@ bool apply() {
       ? Error(ErrorKind::device,
               message("PISR_ISA: this machine has no '", name, "'; it has ", here))
       : Error(ErrorKind::usage,
-              message("PISR_ISA: wants one of ", here, " here, got '", name, "'"));
+              message("PISR_ISA: must be one of ", here, " here, got '", name, "'"));
 }
 
 }  // namespace
 
 void apply_instruction_set_choice() {
-  // A throw leaves it undone: the next call tries, and fails, again.
+  // After a throw nothing is applied: the next call tries, and fails, again.
   static const bool applied = apply();
   static_cast<void>(applied);
 }

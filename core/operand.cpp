@@ -63,7 +63,8 @@ Tape& check_operands(const char* op, std::initializer_list<Operand> operands) {
 void check_rank(const char* op, const Operand& operand, int rank) {
   if (operand.variable.shape().rank() != rank) {
     refuse_operands(
-        op, message(operand.name, " wants ", rank, " axes, has ", operand.variable.shape().rank()),
+        op,
+        message(operand.name, " must have ", rank, " axes, has ", operand.variable.shape().rank()),
         {operand});
   }
 }
@@ -72,7 +73,7 @@ void check_same_shape(const char* op, std::initializer_list<Operand> operands) {
   const Operand& first = *operands.begin();
   for (const Operand& operand : operands) {
     if (!(operand.variable.shape() == first.variable.shape())) {
-      refuse_operands(op, message(operand.name, " wants the shape of ", first.name), operands);
+      refuse_operands(op, message(operand.name, " must have the shape of ", first.name), operands);
     }
   }
 }

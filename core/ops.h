@@ -7,7 +7,7 @@
 #include "core/tape.h"
 
 /// Differentiable operations. Each checks its operands and throws ShapeError naming the operation,
-/// what it wanted and what it got; operands of one call share tape and element type.
+/// what it expected and what it got. Operands of one call share tape and element type.
 namespace pisr {
 
 using kernels::PaddingMode;
@@ -55,8 +55,8 @@ Variable abs(const Variable& x);
 /// bounds included, and 0 elsewhere.
 Variable clamp(const Variable& x, double low, double high);
 
-/// Elementwise. The second operand is as large as the first, or is spread over it: one element, one
-/// value per channel [c], or one per image and channel [n, c, 1, 1].
+/// Elementwise. The second operand has the shape of the first or is broadcast over it: one element,
+/// one value per channel [c], or one per image and channel [n, c, 1, 1].
 Variable operator+(const Variable& a, const Variable& b);
 Variable operator-(const Variable& a, const Variable& b);
 Variable operator*(const Variable& a, const Variable& b);
@@ -103,7 +103,7 @@ Variable downscale_bicubic(const Variable& x, int scale);
 Variable global_mean(const Variable& x);
 Variable global_standard_deviation(const Variable& x);
 
-/// A loss whose operands are checked and that is yet to be computed.
+/// A loss with checked operands that has not been computed yet.
 struct LossTerm {
   const char* name = nullptr;
   kernels::LossOp op = kernels::LossOp::l1;
@@ -120,8 +120,8 @@ struct WeightedLoss {
   Variable total;          ///< first + weight second
   Variable first, second;  ///< not weighted, constants; the second undefined where there is none
 };
-/// What a network is trained by. A second term of weight 0 has no gradient. On a device the losses
-/// and the gradients of the total are one pass.
+/// The loss that a network is trained with. A second term of weight 0 has no gradient. On a device
+/// one pass computes the losses and the gradients of the total.
 WeightedLoss weighted_loss(const LossTerm& first, const LossTerm& second = {}, double weight = 0);
 
 /// mean |target - x|; shape [1].

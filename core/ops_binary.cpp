@@ -57,7 +57,7 @@ Variable binary(const char* name, BinaryOp op, const Variable& a, const Variable
   const std::optional<Broadcast> broadcast = broadcast_of(a.shape(), b.shape());
   if (!broadcast) {
     refuse_operands(name,
-                    "b wants the shape of a, one element, one per channel [c] or one per plane "
+                    "b must have the shape of a, one element, one per channel [c] or one per plane "
                     "[n,c,1,1]",
                     {{"a", a}, {"b", b}});
   }

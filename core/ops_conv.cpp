@@ -9,13 +9,13 @@ using kernels::ConvSizes;
 
 void check_options(const char* op, int stride, int padding, int groups) {
   if (stride < 1) {
-    throw ShapeError(message(op, ": stride wants at least 1, got ", stride));
+    throw ShapeError(message(op, ": stride must be at least 1, got ", stride));
   }
   if (padding < 0) {
-    throw ShapeError(message(op, ": padding wants at least 0, got ", padding));
+    throw ShapeError(message(op, ": padding must be at least 0, got ", padding));
   }
   if (groups < 1) {
-    throw ShapeError(message(op, ": groups wants at least 1, got ", groups));
+    throw ShapeError(message(op, ": groups must be at least 1, got ", groups));
   }
 }
 
@@ -30,7 +30,7 @@ void check_groups(const char* op, int groups, const char* which, std::int64_t ch
 void check_bias(const char* op, std::int64_t channels, const Variable& bias,
                 std::initializer_list<Operand> operands) {
   if (bias.defined() && !(bias.shape() == Shape{channels})) {
-    refuse_operands(op, message("bias wants shape [", channels, "]"), operands);
+    refuse_operands(op, message("bias must have shape [", channels, "]"), operands);
   }
 }
 
@@ -41,7 +41,7 @@ void check_common(const char* op, std::initializer_list<Operand> operands, const
   check_rank(op, {"weight", weight}, 4);
 }
 
-// The sizes both kinds of convolution read off their operands in the same way.
+// The sizes that both kinds of convolution derive from their operands in the same way.
 template <class Options>
 ConvSizes common_sizes(const char* op, const Shape& x, const Shape& weight,
                        const Options& options) {
@@ -111,7 +111,7 @@ Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Var
       });
 }
 
-// Throws unless the operands of a conv2d fit each other.
+// Throws ShapeError unless the operands of a conv2d fit together.
 ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, const Variable& x,
                        const Variable& weight, const Variable& bias, const Conv2dOptions& options) {
   check_common(op, operands, x, weight);
@@ -120,8 +120,8 @@ ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, 
   check_groups(op, groups, "output", weight.shape()[0], operands);
   if (weight.shape()[1] * groups != x.shape()[1]) {
     refuse_operands(op,
-                    message("weight wants ", weight.shape()[1] * groups,
-                            " input channels, input has ", x.shape()[1]),
+                    message("the weight expects ", weight.shape()[1] * groups,
+                            " input channels, the input has ", x.shape()[1]),
                     operands);
   }
   check_bias(op, weight.shape()[0], bias, operands);
@@ -142,7 +142,7 @@ ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, 
   return sizes;
 }
 
-// The gradient of the convolution's result takes the place of that of y.
+// The gradient of the convolution's result overwrites that of y.
 template <class T>
 void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Tensor& x,
                            const Tensor& weight, const Tensor& slope, const Tensor& before) {
@@ -181,14 +181,15 @@ Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable&
       {"input", x}, {"weight", weight}, {"bias", bias, true}, {"slope", slope}};
   const ConvSizes sizes = conv2d_sizes(kOp, operands, x, weight, bias, options);
   if (!(slope.shape() == Shape{1}) && !(slope.shape() == Shape{sizes.out_channels})) {
-    refuse_operands(kOp, message("slope wants shape [1] or [", sizes.out_channels, "]"), operands);
+    refuse_operands(kOp, message("slope must have shape [1] or [", sizes.out_channels, "]"),
+                    operands);
   }
   Tape& tape = x.tape();
   const Shape shape{sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width};
   const Tensor y = tape.result(shape, x.dtype());
-  // The gradients of the PReLU need what it was applied to: y does not tell where a slope is not
-  // positive. On the CPU two passes are faster then than one that stores both, while a device is
-  // spared a launch and a read of the map (docs/decisions.md, 16 and 20).
+  // The gradients of the PReLU need its input, which y does not give back where a slope is not
+  // positive. On the CPU two passes are faster than one that stores both. A device saves a launch
+  // and a read of the map with one (docs/architecture.md, rule 5).
   const bool keep = tape.records({&x, &weight, &bias, &slope});
   const Tensor before = keep ? tape.result(shape, x.dtype()) : Tensor();
   with_type(x.dtype(), [&]<class T>() {
@@ -227,14 +228,14 @@ Variable conv_transpose2d(const Variable& x, const Variable& weight, const Varia
   const auto [stride, padding, output_padding, groups] = options;
   check_options(kOp, stride, padding, groups);
   if (output_padding < 0 || output_padding >= stride) {
-    throw ShapeError(message(kOp, ": output_padding wants 0 to stride - 1 = ", stride - 1, ", got ",
-                             output_padding));
+    throw ShapeError(message(kOp, ": output_padding must be from 0 to stride - 1 = ", stride - 1,
+                             ", got ", output_padding));
   }
   if (weight.shape()[0] != x.shape()[1]) {
-    refuse_operands(
-        kOp,
-        message("weight wants ", weight.shape()[0], " input channels, input has ", x.shape()[1]),
-        operands);
+    refuse_operands(kOp,
+                    message("the weight expects ", weight.shape()[0],
+                            " input channels, the input has ", x.shape()[1]),
+                    operands);
   }
   check_groups(kOp, groups, "input", x.shape()[1], operands);
   const std::int64_t out_channels = weight.shape()[1] * groups;

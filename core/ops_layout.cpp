@@ -14,8 +14,8 @@ using kernels::Store;
 
 constexpr std::size_t kMostAtOnce = 4;  // inputs of a node of the tape
 
-// Where the channels of one tensor [n, c, h, w] stand within a wider one [n, wide_c, h, w], counted
-// in elements.
+// Where the channels of one tensor [n, c, h, w] lie within a wider one [n, wide_c, h, w], in
+// elements.
 struct ChannelRange {
   std::int64_t batch, length, wide_length, offset;
 };
@@ -147,9 +147,10 @@ Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t coun
   check_rank(kOp, {"x", x}, 4);
   const Shape& shape = x.shape();
   if (first < 0 || count < 1 || count > shape[1] || first > shape[1] - count) {
-    refuse_operands(kOp,
-                    message("wants ", count, " channels from ", first, " on, x has ", shape[1]),
-                    {{"x", x}});
+    refuse_operands(
+        kOp,
+        message("cannot take ", count, " channels from channel ", first, " on, x has ", shape[1]),
+        {{"x", x}});
   }
   const std::int64_t inner = shape[2] * shape[3];
   const ChannelRange range{shape[0], count * inner, shape[1] * inner, first * inner};
@@ -176,10 +177,10 @@ Variable pixel_shuffle(const Variable& x, int factor) {
   const Shape& shape = x.shape();
   const std::int64_t square = std::int64_t{factor} * factor;
   if (factor < 1) {
-    throw ShapeError(message(kOp, ": factor wants at least 1, got ", factor));
+    throw ShapeError(message(kOp, ": factor must be at least 1, got ", factor));
   }
   if (shape[1] % square != 0) {
-    refuse_operands(kOp, message("channels want to be a multiple of ", factor, " x ", factor),
+    refuse_operands(kOp, message("channels must be a multiple of ", factor, " x ", factor),
                     {{"x", x}});
   }
   const std::int64_t batch = shape[0];

@@ -27,7 +27,7 @@ void loss_backward(Backward& backward, LossOp op, const Tensor& target, const Te
   const auto same = [](const GradientSlot<T>& a, const GradientSlot<T>& b) {
     return a.data != nullptr && a.data == b.data;
   };
-  // One value given twice has one gradient: one after the other is then added to it.
+  // A value given twice has one gradient: the launches write and add to it in turn.
   if (same(dtarget, dlocation) || same(dtarget, dspread) || same(dlocation, dspread)) {
     launch(dtarget, {}, {});
     launch({}, dlocation, {});
@@ -69,12 +69,13 @@ LossTerm checked_term(const char* name, LossOp op, const Variable& target, const
   return {name, op, target, location, spread};
 }
 
-// The gradients that weighted_loss computes with its losses: of each operand that wants one.
+// The gradients that weighted_loss computes together with its losses, one for each operand that
+// needs it.
 class TermGradients {
  public:
   static constexpr std::size_t kMost = 4;  // inputs of an operation
 
-  // Memory for the gradient of `operand`; undefined where it wants none.
+  // Memory for the gradient of `operand`; undefined where it needs none.
   Tensor add(const Variable& operand) {
     if (!operand.requires_gradient()) {
       return {};

@@ -100,8 +100,8 @@ Variable prelu(const Variable& x, const Variable& slope) {
   const std::int64_t channels = has_channels ? shape[1] : 1;
   if (!(slope.shape() == Shape{1}) && !(slope.shape() == Shape{channels})) {
     refuse_operands(kOp,
-                    has_channels ? message("slope wants shape [1] or [", channels, "]")
-                                 : "slope wants shape [1], as x has no channels",
+                    has_channels ? message("slope must have shape [1] or [", channels, "]")
+                                 : "slope must have shape [1], as x has no channels",
                     {{"x", x}, {"slope", slope}});
   }
   const std::int64_t batch = has_channels ? shape[0] : 1;

@@ -73,10 +73,10 @@ Variable block_mean(const Variable& x, int factor) {
   check_rank(kOp, {"x", x}, 4);
   const Shape& shape = x.shape();
   if (factor < 1) {
-    throw ShapeError(message(kOp, ": factor wants at least 1, got ", factor));
+    throw ShapeError(message(kOp, ": factor must be at least 1, got ", factor));
   }
   if (shape[2] % factor != 0 || shape[3] % factor != 0) {
-    refuse_operands(kOp, message("height and width want to be multiples of ", factor), {{"x", x}});
+    refuse_operands(kOp, message("height and width must be multiples of ", factor), {{"x", x}});
   }
   const std::int64_t planes = shape[0] * shape[1];
   const std::int64_t height = shape[2] / factor;

@@ -6,8 +6,8 @@
 
 #include <sched.h>
 
-// ThreadSanitizer does not see how oneTBB, which is not compiled with it, keeps tasks in order, and
-// takes that for races. Plain threads let it check our own code.
+// oneTBB is not compiled with ThreadSanitizer, which would report its synchronisation as races.
+// With plain threads it checks our own code.
 #if defined(__SANITIZE_THREAD__)
 #define PISR_PLAIN_THREADS 1
 #elif defined(__has_feature)
@@ -33,7 +33,7 @@
 namespace pisr {
 namespace {
 
-// The kernel refuses a set smaller than its own, so larger ones are tried.
+// Linux refuses a set smaller than its own, so larger ones are tried.
 int processors_by_affinity() {
   for (int limit = 1024; limit <= (1 << 20); limit *= 2) {
     cpu_set_t* set = CPU_ALLOC(limit);
@@ -93,7 +93,7 @@ struct ThreadPool::Implementation {
 };
 #else
 struct ThreadPool::Implementation {
-  // More than oneTBB has would make it print a warning, and not be faster.
+  // Asking for more threads than oneTBB has makes it print a warning, and nothing faster.
   explicit Implementation(int threads)
       : arena(std::min(threads, oneapi::tbb::info::default_concurrency())) {}
 
@@ -115,7 +115,7 @@ struct ThreadPool::Implementation {
 ThreadPool::ThreadPool(int threads) : threads_(threads == 0 ? available_threads() : threads) {
   if (threads < 0) {
     throw Error(ErrorKind::usage,
-                message("threads: wants at least 1, or 0 for all, got ", threads));
+                message("threads: must be at least 1, or 0 for all, got ", threads));
   }
   if (threads_ > 1) {
     implementation_ = std::make_unique<Implementation>(threads_);

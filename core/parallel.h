@@ -7,8 +7,8 @@
 
 namespace pisr {
 
-/// A limit on threads: work run through it uses at most `threads` at once. Built on oneTBB, so it
-/// composes with a host program that uses oneTBB itself, and nothing spins after the work.
+/// A limit on threads: work run through it uses at most `threads` at once. It is built on oneTBB,
+/// so it composes with a host program that uses oneTBB too, and idle threads do not spin.
 class ThreadPool {
  public:
   /// threads >= 1, or 0 for all that the process may use (its CPU affinity and cgroup quota).
@@ -19,8 +19,8 @@ class ThreadPool {
 
   int threads() const noexcept { return threads_; }
 
-  /// Calls body(task, worker) once for each task in [0, tasks), in any order and possibly at once;
-  /// worker is in [0, threads()) and no two calls that run at once have the same one. Returns when
+  /// Calls body(task, worker) once for each task in [0, tasks), in any order and possibly at once.
+  /// worker is in [0, threads()), and no two calls that run at once have the same one. Returns when
   /// all are done; the first exception of a body is rethrown.
   void parallel_for(std::int64_t tasks,
                     kernels::FunctionRef<void(std::int64_t task, int worker)> body);

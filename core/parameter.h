@@ -6,8 +6,8 @@
 
 namespace pisr {
 
-/// A number block that training changes. Where its gradient goes is the tape's business: parameter
-/// `offset` of a flat gradient, so that several tapes can hold gradients of the same parameters.
+/// A tensor that training changes. It does not hold its gradient: each tape adds that to a flat
+/// gradient, at `offset`. So several tapes can use the same parameters at once.
 struct Parameter {
   Tensor value;
   /// Place in the flat buffers of values, gradients and moments; -1 while it has none.

@@ -10,12 +10,12 @@ namespace pisr {
 /// What a stream of random numbers is for. Streams with the same seed never share a number.
 enum class RandomUse : std::uint32_t { init = 1, batch = 2, dead_leaves = 3, test = 4 };
 
-/// What Random(seed, use, index) is drawn with, for kernels that draw the same numbers.
+/// The key of Random(seed, use, index), for kernels that draw the same numbers.
 kernels::PhiloxKey random_key(std::uint64_t seed, RandomUse use) noexcept;
 
 /// A sequence of random numbers that is a pure function of (seed, use, index): the same on every
-/// machine, and for any number of workers. `index` tells apart the things drawn for, e.g. one
-/// parameter, one training sample or one image.
+/// machine and for any number of workers. `index` numbers what is drawn: a parameter, a training
+/// sample or an image.
 class Random {
  public:
   Random(std::uint64_t seed, RandomUse use, std::uint64_t index) noexcept;

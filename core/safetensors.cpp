@@ -22,7 +22,7 @@ constexpr std::uint64_t kMaxHeader = 100'000'000;
   throw Error(ErrorKind::weights, message('\'', file, "': ", reason));
 }
 
-// Checks what can be known from the first bytes, before more is read.
+// Checks the first bytes before more is read.
 std::size_t header_length(std::span<const std::byte> first_bytes, std::uint64_t file_size,
                           const std::string& file) {
   if (file_size < kLengthBytes) {
@@ -35,7 +35,7 @@ std::size_t header_length(std::span<const std::byte> first_bytes, std::uint64_t 
                          " bytes, more than the ", kMaxHeader, " allowed"));
   }
   if (length > file_size - kLengthBytes) {
-    refuse(file, message("truncated: its header wants ", length, " bytes, the file has ",
+    refuse(file, message("truncated: its header needs ", length, " bytes, the file has ",
                          file_size - kLengthBytes, " after the length"));
   }
   return static_cast<std::size_t>(length);
@@ -101,7 +101,7 @@ std::vector<std::byte> serialise_safetensors(const SafeTensors& file) {
   SafeTensorsHeader header;
   header.metadata = file.metadata;
   std::uint64_t offset = 0;
-  // Wider numbers first keeps each aligned to its own size.
+  // Wider numbers come first, which keeps each aligned to its size.
   for (const DType dtype : {DType::f64, DType::f32}) {
     for (const auto& [name, tensor] : file.tensors) {
       if (name == "__metadata__" || !tensor.defined()) {

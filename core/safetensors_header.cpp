@@ -23,8 +23,8 @@ struct Place {
   }
 };
 
-// The document, refusing what JSON leaves open: a name that stands twice in one object. Nothing
-// valid is nested more than three deep.
+// Parses the document and refuses what JSON leaves open: a name that occurs twice in one object. No
+// valid header is nested more than three levels deep.
 Json parse_strictly(std::string_view text, const Place& place) {
   constexpr int kMaxDepth = 3;
   std::vector<std::set<std::string>> names;
@@ -53,7 +53,7 @@ Json parse_strictly(std::string_view text, const Place& place) {
 
 std::uint64_t unsigned_number(const Json& value, const char* what, const Place& place) {
   if (!value.is_number_unsigned()) {
-    place.refuse(message(what, " wants whole numbers, got ", in_quotes(value.dump())));
+    place.refuse(message(what, " must hold whole numbers, got ", in_quotes(value.dump())));
   }
   return value.get<std::uint64_t>();
 }
@@ -112,7 +112,7 @@ TensorEntry parse_entry(const std::string& name, const Json& value, std::uint64_
   const std::uint64_t bytes =
       static_cast<std::uint64_t>(entry.shape.count()) * size_of(entry.dtype);
   if (entry.end - entry.begin != bytes) {
-    place.refuse(message(entry.dtype, entry.shape, " wants ", bytes, " bytes, has ",
+    place.refuse(message(entry.dtype, entry.shape, " needs ", bytes, " bytes, has ",
                          entry.end - entry.begin));
   }
   return entry;
@@ -158,7 +158,7 @@ SafeTensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
   if (json.empty() || json.front() != '{') {
     whole.refuse("header does not start with '{'");
   }
-  // The parser would take it for the end.
+  // The parser would take a zero byte for the end.
   if (json.find('\0') != std::string_view::npos) {
     whole.refuse("header holds a zero byte");
   }
@@ -196,7 +196,7 @@ std::string format_safetensors_header(const SafeTensorsHeader& header) {
     text.append((8 - text.size() % 8) % 8, ' ');
     return text;
   } catch (const Json::exception&) {
-    throw Error(ErrorKind::usage, "safetensors: names and metadata want to be valid UTF-8");
+    throw Error(ErrorKind::usage, "safetensors: names and metadata must be valid UTF-8");
   }
 }
 

@@ -10,7 +10,7 @@
 
 namespace pisr {
 
-/// What a safetensors header says of one tensor; `begin` and `end` are offsets into the data.
+/// One tensor's entry in a safetensors header; `begin` and `end` are offsets into the data.
 struct TensorEntry {
   std::string name;
   DType dtype;
@@ -32,7 +32,7 @@ SafeTensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
 /// entries in whatever order. Throws Error(usage) for names and metadata that are not UTF-8.
 std::string format_safetensors_header(const SafeTensorsHeader& header);
 
-/// `text` in single quotes as one short ASCII line, whatever is in it.
+/// `text` in single quotes, escaped and shortened to one line of ASCII.
 std::string in_quotes(std::string_view text);
 
 }  // namespace pisr

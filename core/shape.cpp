@@ -29,7 +29,7 @@ void print_extents(std::ostream& stream, std::span<const std::int64_t> extents) 
 
 Shape::Shape(std::span<const std::int64_t> extents) : rank_(static_cast<int>(extents.size())) {
   if (extents.size() > kMaxRank) {
-    refuse(message("wants at most ", kMaxRank, " extents, got ", extents.size()), extents);
+    refuse(message("must have at most ", kMaxRank, " extents, got ", extents.size()), extents);
   }
   std::int64_t total = 1;
   for (const std::int64_t extent : extents) {

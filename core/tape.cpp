@@ -88,7 +88,7 @@ Tape::Tape(Context& context, Mode mode) : context_(context), mode_(mode) {}
 
 Variable Tape::constant(Tensor value) {
   if (!value.defined()) {
-    throw ShapeError("tape: a variable wants a tensor with a value, got an undefined one");
+    throw ShapeError("tape: a variable needs a tensor with a value, got an undefined one");
   }
   return Variable(this, std::move(value), -1, step_);
 }
@@ -117,7 +117,7 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
   }
   check_usable("backward", loss);
   if (loss.value().count() != 1) {
-    throw ShapeError(message("backward: wants a loss of one element, got ", loss.value()));
+    throw ShapeError(message("backward: the loss must have one element, got ", loss.value()));
   }
   if (!loss.requires_gradient()) {
     throw ShapeError("backward: the loss depends on no leaf and no trainable parameter");
@@ -127,7 +127,7 @@ void Tape::backward(const Variable& loss, const Tensor& flat_gradient, double se
     node.gradient = Tensor();
     node.gradient_written = false;
     node.gradient_is_kept = node.keeps_gradient;
-    // Before anything is added, so that a gradient is never half there.
+    // Checked before anything is added, so that an error leaves no partial gradient.
     if (node.is_parameter && flat_gradient.defined()) {
       flat_gradient_part(node);
     }
@@ -171,7 +171,7 @@ Tensor Tape::gradient(const Variable& variable) {
   Node& node = node_with_gradient("gradient", variable);
   if (node.backward && !node.keeps_gradient) {
     throw ShapeError(message("gradient: the gradient of a result of ", node.op, " (",
-                             variable.value(), ") was not kept; wants keep_gradient()"));
+                             variable.value(), ") was not kept; keep_gradient() keeps it"));
   }
   if (node.is_parameter) {
     return flat_gradient_part(node);
@@ -218,7 +218,8 @@ Variable Tape::last_node(Tensor value) {
   return Variable(this, std::move(value), static_cast<std::int32_t>(nodes_.size()) - 1, step_);
 }
 
-// The gradient of the loss by itself, which most losses ask for and some do without.
+// The derivative of the loss by itself, `seed`, made when it is asked for: some losses do not need
+// it.
 Tensor Tape::seed_gradient() {
   Node& node = nodes_[static_cast<std::size_t>(loss_)];
   if (!node.is_parameter) {

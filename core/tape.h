@@ -35,11 +35,11 @@ class Variable {
   Tape* tape_ = nullptr;
   Tensor value_;
   std::int32_t node_ = -1;  ///< -1: a constant
-  std::uint64_t step_ = 0;  ///< the tape's when it was made
+  std::uint64_t step_ = 0;  ///< the tape's step when it was made
 };
 
-/// Where a backward function puts the gradient of one input: over what is there (the first
-/// gradient of this value) or added to it. `data` is null where nobody needs the gradient.
+/// Where a backward function puts the gradient of one input. The first gradient of a value
+/// overwrites the memory, later ones are added to it. `data` is null where no gradient is needed.
 template <class T>
 struct GradientSlot {
   T* data = nullptr;
@@ -60,19 +60,20 @@ class Backward {
   T* reuse_dy() {
     return memory_of_result().data<T>();
   }
-  /// The place for the gradient of input `index`. To be asked for once, and then filled: a backward
-  /// function that asks twice, or not for a wanted one, is a bug (std::logic_error). Where an
-  /// operation got one value twice, both slots are the same memory, the second to be added to: fill
+  /// Where to put the gradient of input `index`. A backward function must ask exactly once for each
+  /// input that needs a gradient, and fill the slot; anything else is std::logic_error. Where one
+  /// value was given twice, both slots are the same memory and the second adds to the first: fill
   /// them one after the other.
   template <class T>
   GradientSlot<T> slot(int index);
-  /// In place of slot(): passes dy, of one element, times `gradient` on, which was computed with
-  /// the result. Where dy is 1, and nothing else goes to that input, nothing is launched.
+  /// Replaces slot() where an operation computed `gradient` together with its result of one
+  /// element: passes dy * gradient on. Launches nothing where dy is 1 and the input has no other
+  /// gradient.
   void pass(int index, const Tensor& gradient);
   bool wants(int index) const noexcept;
-  /// Where a kernel may leave the gradients of these inputs for a later launch: nothing reads them
-  /// before the end of backward(), as all that are wanted are parameters'. Else null, and on the
-  /// CPU.
+  /// Where a kernel may defer the sums that make up these inputs' gradients until the end of
+  /// backward(). Null on the CPU, and where an input that needs a gradient is not a parameter,
+  /// since its gradient is read before the end.
   template <class T>
   kernels::DeferredSums<T>* deferred_sums(std::initializer_list<int> inputs) const {
     return are_parameters(inputs) ? context_.deferred_sums<T>() : nullptr;
@@ -93,14 +94,14 @@ class Backward {
   Tape& tape_;
   Context& context_;
   std::int32_t node_;
-  Tensor dy_;           ///< of the loss undefined until it is asked for
+  Tensor dy_;           ///< undefined for the loss until it is asked for
   unsigned taken_ = 0;  ///< bit i: slot i was asked for
 };
 
-/// Reverse-mode differentiation; to be used by one thread at a time. Nodes stand in a flat vector
-/// in the order of their creation, so backward is one loop from the last to the first: a fixed
-/// order of summation, and reruns are bit-equal. Gradients are written by their first writer, added
-/// to by later ones and skipped where nobody needs them. All results and gradients lie in the
+/// Reverse-mode differentiation, for one thread at a time. Nodes lie in a flat vector in the order
+/// of their creation, and backward() is one loop from the last to the first. So the order of
+/// summation is fixed and reruns give equal bits. The first gradient of a value is written, later
+/// ones are added, and gradients that nobody needs are skipped. Results and gradients lie in the
 /// context's arena until reset().
 class Tape {
  public:
@@ -118,24 +119,24 @@ class Tape {
 
   /// A value that no gradient flows into.
   Variable constant(Tensor value);
-  /// A value whose gradient is wanted: gradient() gives it after backward().
+  /// A value whose gradient gradient() returns after backward().
   Variable leaf(Tensor value);
   /// A parameter: its gradient is added to the flat gradient given to backward(). A constant where
   /// it is not trainable.
   Variable parameter(const Parameter& parameter);
 
-  /// Gradients of `seed` * loss, loss having one element. `flat_gradient` [total] takes those of
-  /// the parameters, each at its offset, ADDED to what is there; it may be undefined when the
-  /// loss depends on no parameter. Can be called again for other variables of the same tape.
-  /// Throws ShapeError for a loss of several elements, one that no gradient can flow into, an
-  /// inference tape, and a flat gradient that a parameter does not fit into.
+  /// Gradients of `seed` * loss, loss having one element. Those of the parameters are ADDED to
+  /// `flat_gradient` [total], each at its offset. It may be undefined when the loss depends on no
+  /// parameter. Can be called again for other variables of the same tape. Throws ShapeError for a
+  /// loss of several elements, one that no gradient can flow into, an inference tape, and a flat
+  /// gradient that a parameter does not fit into.
   void backward(const Variable& loss, const Tensor& flat_gradient = {}, double seed = 1.0);
-  /// Makes backward() keep the gradient of an operation's result, whose memory it else gives to
-  /// others as soon as it was passed on. Throws ShapeError for a constant.
+  /// Makes backward() keep the gradient of an operation's result. Otherwise its memory is reused
+  /// once the gradient has been passed on. Throws ShapeError for a constant.
   void keep_gradient(const Variable& variable);
-  /// The gradient, in the last backward(), of a leaf, a parameter or a result whose gradient was to
-  /// be kept; zeros where none arrived. A parameter's is its part of the flat gradient, including
-  /// what was there before. Throws ShapeError for a constant and for other results.
+  /// The gradient that the last backward() computed for a leaf, a parameter or a result named by
+  /// keep_gradient(); zeros where none arrived. A parameter's is its part of the flat gradient,
+  /// including what was there before. Throws ShapeError for a constant and for other results.
   Tensor gradient(const Variable& variable);
 
   /// Forgets all nodes and resets the arena: the start of the next step.
@@ -148,9 +149,9 @@ class Tape {
   bool records(std::initializer_list<const Variable*> inputs) const {
     return any_requires_gradient(inputs);
   }
-  /// For operations: notes that `value` was computed from `inputs` (at most 4, null or undefined
-  /// for one that is not there) and how to pass a gradient on. `backward` is called as
-  /// backward(Backward&) and must fill each wanted slot.
+  /// For operations: records that `value` was computed from `inputs` (at most 4; null or undefined
+  /// for an absent one) and how to pass its gradient on. `backward` is called as
+  /// backward(Backward&) and must fill each slot that needs a gradient.
   template <class Function>
   Variable record(const char* op, Tensor value, std::initializer_list<const Variable*> inputs,
                   Function&& backward);
@@ -193,8 +194,8 @@ class Tape {
   double seed_ = 1;
 };
 
-/// The tape all given variables are on; throws ShapeError, naming `op`, for variables of several
-/// tapes, an undefined one, or one from before the tape's reset.
+/// The tape of all given variables. Throws ShapeError, naming `op`, for variables of several tapes,
+/// an undefined one, or one from before the tape's reset.
 Tape& common_tape(const char* op, std::initializer_list<const Variable*> variables);
 
 template <class Function>

@@ -1,6 +1,7 @@
 #include "core/tensor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <new>
 
@@ -20,7 +21,7 @@ template <class T>
 Tensor copy_of(std::span<const T> values, Shape shape) {
   if (static_cast<std::int64_t>(values.size()) != shape.count()) {
     throw ShapeError(
-        message("tensor: shape ", shape, " wants ", shape.count(), " values, got ", values.size()));
+        message("tensor: shape ", shape, " holds ", shape.count(), " values, got ", values.size()));
   }
   Tensor tensor = Tensor::empty(shape, kDTypeOf<T>);
   std::copy(values.begin(), values.end(), tensor.data<T>());
@@ -83,7 +84,7 @@ Tensor Tensor::from(std::span<const double> values, Shape shape) {
 
 double Tensor::item() const {
   if (defined() && count() != 1) {
-    throw ShapeError(message("item: wants a tensor of one element, got ", *this));
+    throw ShapeError(message("item: the tensor must have one element, got ", *this));
   }
   const Tensor here = to(nullptr);
   return with_type(dtype_, [&]<class T>() { return static_cast<double>(*here.data<T>()); });
@@ -156,7 +157,7 @@ void Tensor::copy_from(const Tensor& source) const {
   }
   const bool between_devices =
       device_ != nullptr && source.device_ != nullptr && device_ != source.device_;
-  if (dtype_ != source.dtype_ || between_devices) {  // by way of the host
+  if (dtype_ != source.dtype_ || between_devices) {  // copied through the host
     copy_from(source.to(nullptr).to(dtype_));
     return;
   }
@@ -200,6 +201,12 @@ void* Tensor::checked_data(DType wanted) const {
 void Tensor::refuse_device(const char* what) const {
   throw ShapeError(message(what, ": ", *this, " is on ", place_name(device_), ", wanted on ",
                            place_name(nullptr), "; to(nullptr) copies it"));
+}
+
+bool all_finite(const Tensor& tensor) {
+  return with_type(tensor.dtype(), [&]<class T>() {
+    return std::ranges::all_of(tensor.values<T>(), [](T value) { return std::isfinite(value); });
+  });
 }
 
 std::string place_name(const kernels::Device* device) {

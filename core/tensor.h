@@ -37,17 +37,17 @@ decltype(auto) with_type(DType dtype, Function&& function) {
 }
 
 /// A handle to a contiguous block of numbers with a shape; copies of the handle share the numbers.
-/// They lie in the host's memory or in that of a device, which must outlive them; there only
-/// kernels and the copies below reach them.
+/// The numbers lie in the memory of the host or of a device, which must outlive them. On a device,
+/// only kernels and the copies below can reach them.
 ///
 /// The memory belongs either to the tensors that refer to it (empty(), zeros(), ...) or to the
-/// arena of a step; using an arena's tensor after the arena was reset is an error.
+/// arena of a step. Using an arena's tensor after the arena was reset is an error.
 class Tensor {
  public:
   Tensor() = default;
 
-  /// Uninitialised memory of its own, aligned to 64 bytes; in the host's memory where `device` is
-  /// null. Throws Error(memory).
+  /// Uninitialised memory of its own, aligned to 64 bytes; on the host where `device` is null.
+  /// Throws Error(memory).
   static Tensor empty(Shape shape, DType dtype = DType::f32, kernels::Device* device = nullptr);
   static Tensor zeros(Shape shape, DType dtype = DType::f32, kernels::Device* device = nullptr);
   static Tensor full(Shape shape, double value, DType dtype = DType::f32);
@@ -89,12 +89,13 @@ class Tensor {
   Tensor clone() const;
   /// A copy at the same place, converted where the type differs.
   Tensor to(DType dtype) const;
-  /// The tensor itself where it lies on `device` (null: in the host's memory), else a copy there.
+  /// The tensor itself where it lies on `device` (null: in the host's memory), otherwise a copy
+  /// there.
   Tensor to(kernels::Device* device) const;
   /// Copies the numbers of `source`, wherever the two lie, converting them; shapes must be equal.
   /// To the host: waits for the device.
   void copy_from(const Tensor& source) const;
-  /// All bytes 0; on a device, in the order of its work.
+  /// Sets all bytes to zero; on a device, in order with its other work.
   void set_zero() const;
 
  private:
@@ -115,6 +116,9 @@ class Tensor {
   Shape shape_;
   DType dtype_ = DType::f32;
 };
+
+/// Whether no number is infinite or NaN; the tensor lies in the host's memory.
+bool all_finite(const Tensor& tensor);
 
 /// As in error texts: f32[16,12,32,32]
 std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);

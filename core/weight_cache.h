@@ -9,7 +9,8 @@
 
 namespace pisr {
 
-/// What kernels of a device make of a weight, kept as long as its owner keeps the weight unchanged.
+/// A weight as a device's kernels read it, for example rounded or reordered. It is kept as long as
+/// the weight does not change.
 class WeightCache final : public kernels::WeightCache {
  public:
   /// The device must outlive it. Takes no memory before a kernel asks for it.

@@ -50,10 +50,15 @@ struct StepConstants {
   double correction1, correction2;  ///< of update row + 1 of the run
 };
 
-/// What a step was.
-struct StepRow {
-  double loss, reconstruction, auxiliary, gradient_norm;
-  std::int32_t applied;
+/// The losses of a step, means over its batch, and the norm of its gradient. `auxiliary` is the
+/// imitation or distillation loss before it is weighted; 0 where there is none.
+struct StepValues {
+  double loss = 0, reconstruction = 0, auxiliary = 0, gradient_norm = 0;
+};
+
+/// A step and whether it changed anything.
+struct StepRow : StepValues {
+  std::int32_t applied = 0;
 };
 
 /// Ends the computation of the gradient: writes the row of this step, and decides whether and how

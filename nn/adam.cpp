@@ -12,8 +12,8 @@ Adam::Adam(const FlatParameters& parameters, AdamOptions options)
   const auto decays = [](double beta) { return beta >= 0.0 && beta < 1.0; };
   if (!decays(options.beta1) || !decays(options.beta2) || !(options.epsilon > 0.0)) {
     throw Error(ErrorKind::usage,
-                message("Adam: wants 0 <= beta1, beta2 < 1 and epsilon > 0, got ", options.beta1,
-                        ", ", options.beta2, ", ", options.epsilon));
+                message("Adam: beta1 and beta2 must be in [0, 1), epsilon must be positive, got ",
+                        options.beta1, ", ", options.beta2, ", ", options.epsilon));
   }
 }
 
@@ -35,8 +35,8 @@ kernels::StepConstants Adam::constants(std::int64_t step, double rate) const {
 
 void Adam::check(const Tensor& gradient) const {
   if (gradient.shape() != values_.shape() || gradient.dtype() != values_.dtype()) {
-    throw ShapeError(message("Adam: gradient wants the parameters' shape and type, ", values_,
-                             ", got ", gradient));
+    throw ShapeError(message("Adam: the gradient must have the parameters' shape and type, ",
+                             values_, ", got ", gradient));
   }
 }
 

@@ -14,7 +14,7 @@ struct AdamOptions {
 };
 
 /// Adam (Kingma and Ba, ICLR 2015) with PyTorch's formula, see kernels::AdamArgs. Its state is two
-/// moments and the number of steps; to resume, copy into the moments and set the steps.
+/// moments and the number of steps. To resume, copy into the moments and set the steps.
 class Adam {
  public:
   /// Keeps a view of the values; their modules must outlive it.
@@ -23,11 +23,11 @@ class Adam {
   /// Moves the values against `gradient_scale` * gradient [count] at learning rate `rate`.
   void step(Context& context, const Tensor& gradient, double rate, double gradient_scale = 1.0);
 
-  /// On a device: a step as `control` there says, which a kernel has written by then. Does not
+  /// On a device: the step that `control` describes, which an earlier kernel has written. Does not
   /// count in steps().
   void step(Context& context, const Tensor& gradient, const kernels::StepControl* control);
 
-  /// What step `step` = 1, 2, ... at this rate is made with, for control of a device.
+  /// The constants of step `step` = 1, 2, ... at this rate, for a StepControl.
   kernels::StepConstants constants(std::int64_t step, double rate) const;
 
   const AdamOptions& options() const noexcept { return options_; }

@@ -19,8 +19,7 @@ double gradient_norm(Context& context, const Tensor& gradient) {
 }
 
 double clip_scale(double norm, double max_norm) {
-  // PyTorch's guard against a division by zero; it makes a norm of exactly max_norm shrink a
-  // little.
+  // PyTorch's guard against a division by zero; it shrinks a norm of exactly max_norm a little.
   constexpr double kGuard = 1e-6;
   return max_norm == 0.0 ? 1.0 : std::min(1.0, max_norm / (norm + kGuard));
 }

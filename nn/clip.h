@@ -8,15 +8,15 @@
 namespace pisr {
 
 /// Euclidean norm over all numbers, in double; not finite where one of them is not. On a device it
-/// takes step memory of the context and waits for the result.
+/// uses step memory of the context and waits for the result.
 double gradient_norm(Context& context, const Tensor& gradient);
 
-/// What to multiply a gradient of this norm by so that its norm is at most max_norm, as PyTorch
-/// does: min(1, max_norm / (norm + 1e-6)). max_norm = 0 is no limit.
+/// The factor that limits a gradient of this norm to max_norm, as in PyTorch: min(1, max_norm /
+/// (norm + 1e-6)). max_norm = 0 means no limit.
 double clip_scale(double norm, double max_norm);
 
-/// The name of the first parameter whose part of `gradient` has a number that is not finite; empty
-/// when there is none. For error texts, once gradient_norm() is not finite.
+/// The name of the first parameter with a number in `gradient` that is not finite; empty where
+/// there is none. For error texts, after gradient_norm() was not finite.
 std::string first_non_finite(const FlatParameters& parameters, const Tensor& gradient);
 
 }  // namespace pisr

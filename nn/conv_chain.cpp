@@ -26,7 +26,7 @@ ConvSizes sizes_of(const ConvChain::Stage& stage, std::size_t index, const Shape
   const Shape& weight = stage.weight.shape();
   const std::int64_t wanted = stage.transposed ? weight[0] : weight[1] * stage.groups;
   if (x.rank() != 4 || x[1] != wanted) {
-    refuse(index, message("wants an input [n, ", wanted, ", h, w]"), x, weight);
+    refuse(index, message("takes an input [n, ", wanted, ", h, w]"), x, weight);
   }
   const auto out_extent = [&](int axis) {
     const std::int64_t out =
@@ -89,6 +89,13 @@ ConvChain& ConvChain::append(const Layer& layer) {
   return *this;
 }
 
+ConvChain& ConvChain::append(const ConvChain& chain) {
+  for (const Stage& stage : chain.stages_) {
+    add(stage);
+  }
+  return *this;
+}
+
 void ConvChain::add(Stage stage) {
   for (Tensor* const parameter : {&stage.weight, &stage.bias, &stage.slope}) {
     if (parameter->defined()) {
@@ -106,7 +113,7 @@ void ConvChain::add(Stage stage) {
 ConvChain::Stage& ConvChain::stage_to_activate(const char* activation) {
   if (stages_.empty() || stages_.back().slope.defined() || stages_.back().relu) {
     throw Error(ErrorKind::usage,
-                message("conv_chain: a ", activation, " wants a convolution right before it"));
+                message("conv_chain: a ", activation, " must follow a convolution"));
   }
   return stages_.back();
 }
@@ -117,8 +124,8 @@ void ConvChain::add_prelu(const Tensor& slope) {
   const std::int64_t channels = last.transposed ? weight[1] * last.groups : weight[0];
   const std::int64_t slopes = slope.count();
   if (slopes != 1 && slopes != channels) {
-    throw ShapeError(message("conv_chain: PReLU wants 1 slope or one for each of the ", channels,
-                             " channels, got ", slopes));
+    throw ShapeError(message("conv_chain: a PReLU must have 1 slope or one for each of the ",
+                             channels, " channels, got ", slopes));
   }
   last.slope = slope.clone();
 }
@@ -142,11 +149,11 @@ Shape ConvChain::output_shape(const Shape& input) const {
 
 void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   if (stages_.empty()) {
-    throw Error(ErrorKind::usage, "conv_chain: wants at least one convolution");
+    throw Error(ErrorKind::usage, "conv_chain: there must be at least one convolution");
   }
   for (const Tensor& tensor : {x, y, stages_.front().weight}) {
     if (tensor.device() != context.device()) {
-      throw ShapeError(message("conv_chain: wants input, output and parameters on ",
+      throw ShapeError(message("conv_chain: input, output and parameters must be on ",
                                place_name(context.device()), ", got ", tensor, " on ",
                                place_name(tensor.device())));
     }
@@ -154,13 +161,12 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
   const Shape wanted = output_shape(x.shape());
   if (!(y.shape() == wanted) || x.dtype() != y.dtype() ||
       x.dtype() != stages_.front().weight.dtype()) {
-    throw ShapeError(
-        message("conv_chain: wants input and output of the parameters' type and an "
-                "output ",
-                wanted, ", got input ", x, " and output ", y));
+    throw ShapeError(message(
+        "conv_chain: input and output must have the parameters' type and the output must be ",
+        wanted, ", got input ", x, " and output ", y));
   }
   with_type(x.dtype(), [&]<class T>() {
-    std::vector<ChainStage<T>> stages_of_device;  // the host reads them, and step memory is not its
+    std::vector<ChainStage<T>> stages_of_device;  // the host reads them, so not in step memory
     ChainStage<T>* stages;
     if (context.device() == nullptr) {
       stages = static_cast<ChainStage<T>*>(

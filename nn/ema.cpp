@@ -6,7 +6,7 @@ ExponentialMovingAverage::ExponentialMovingAverage(const FlatParameters& paramet
     : decay_(decay), values_(parameters.values()), average_(parameters.values().clone()) {
   if (!(decay >= 0.0 && decay < 1.0)) {
     throw Error(ErrorKind::usage,
-                message("ExponentialMovingAverage: wants 0 <= decay < 1, got ", decay));
+                message("ExponentialMovingAverage: decay must be in [0, 1), got ", decay));
   }
 }
 

@@ -9,10 +9,11 @@ namespace pisr {
 /// starts as a copy of the values.
 class ExponentialMovingAverage {
  public:
-  /// 0 <= decay < 1, else Error(usage).
+  /// Throws Error(usage) unless 0 <= decay < 1.
   ExponentialMovingAverage(const FlatParameters& parameters, double decay);
 
-  /// After each step of the optimiser. With `control`, on a device: where that step was applied.
+  /// To be called after each step of the optimiser. With `control`, on a device, it changes nothing
+  /// where that step was not applied.
   void update(Context& context, const kernels::StepControl* control = nullptr);
   /// Exchanges average and values: to validate with the average, and once more to go on training.
   void swap_with_values();

@@ -15,9 +15,9 @@ struct NamedModule {
 };
 
 /// The trainable parameters of one or several modules in one flat buffer: one call of Adam, one
-/// norm and one copy serve them all. Each Parameter::value becomes a view of the buffer and its
-/// offset the place there. The buffer lies where the parameters do. The modules must outlive the
-/// object, and each parameter can be in one only.
+/// norm and one copy serve them all. Each Parameter::value becomes a view of the buffer, at
+/// Parameter::offset. The buffer lies where the parameters do. The modules must outlive the object,
+/// and a parameter can belong to one object only.
 class FlatParameters {
  public:
   struct Entry {
@@ -36,7 +36,7 @@ class FlatParameters {
   const Tensor& values() const noexcept { return values_; }
   const std::vector<Entry>& entries() const noexcept { return entries_; }
 
-  /// Zeros as large as values(), and where they are: a gradient, a moment, an average.
+  /// Zeros of the size of values(), on the same device: for a gradient, a moment or an average.
   Tensor make_gradient() const { return Tensor::zeros({count()}, dtype(), values_.device()); }
   /// The part of a buffer as large as values() that belongs to `entry`, under its shape; shared.
   static Tensor part(const Tensor& flat, const Entry& entry) {

@@ -7,7 +7,7 @@
 namespace pisr {
 namespace {
 
-/// What PReLU slopes start at, and what He's variance takes into account.
+/// The initial PReLU slope, which He's variance takes into account.
 constexpr double kSlope = 0.25;
 constexpr double kTransposedDeviation = 0.001;
 

@@ -133,7 +133,7 @@ Conv2dPrelu::Conv2dPrelu(int in_channels, int out_channels, int kernel, Conv2dOp
     : Conv2dPrelu(weight_shape("Conv2dPrelu", out_channels, in_channels, kernel, options.groups),
                   options, slopes) {
   if (slopes != 1 && slopes != out_channels) {
-    throw Error(ErrorKind::usage, message("Conv2dPrelu: wants 1 slope or one for each of the ",
+    throw Error(ErrorKind::usage, message("Conv2dPrelu: slopes must be 1 or one for each of the ",
                                           out_channels, " channels, got ", slopes));
   }
 }

@@ -12,7 +12,7 @@ namespace pisr {
 
 class ConvChain;
 
-/// What a parameter is to its layer; its initial value depends on it (nn/init.h).
+/// The role of a parameter in its layer, which decides its initial value (nn/init.h).
 enum class ParameterRole { weight, transposed_weight, bias, slope };
 
 struct NamedParameter {
@@ -22,8 +22,8 @@ struct NamedParameter {
   std::int64_t fan_in;  ///< products summed in one output of the layer; 0 for slopes
 };
 
-/// A part of a network: parameters and children with names. Children are members of the derived
-/// class, registered in its constructor, so a module stays where it was made.
+/// A part of a network: named parameters and children. Children are members of the derived class
+/// and are registered in its constructor, so a module cannot be copied or moved.
 class Module {
  public:
   virtual ~Module() = default;
@@ -34,7 +34,7 @@ class Module {
   std::vector<NamedParameter> parameters() const;
   /// Number of scalars in them.
   std::int64_t parameter_count() const;
-  /// false freezes: operations then treat the parameters as constants.
+  /// false freezes the module: operations then treat its parameters as constants.
   void set_trainable(bool trainable);
   /// Converts all parameters to `dtype` (before they are put into FlatParameters).
   void convert(DType dtype);
@@ -69,8 +69,8 @@ class Module {
 class Layer : public Module {
  public:
   virtual Variable operator()(const Variable& x) const = 0;
-  /// Adds itself to a chain for inference. Error usage for a layer that is none of convolution,
-  /// PReLU, LeakyReLU, ReLU and a sequence of them.
+  /// Appends this layer to a chain for inference. Throws Error(usage) unless it is a convolution,
+  /// an activation (PReLU, LeakyReLU, ReLU) or a sequence of them.
   virtual void append_to(ConvChain& chain) const;
 };
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Everything a change must pass: format, build with warnings as errors, no innermost loop spilled, all tests, the tests again under
-# AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer, and that the tests
-# notice a missing barrier in a CUDA kernel. Where a cross compiler for ARM and qemu are, the CPU kernels on NEON.
+# Everything a change must pass: format and length of sentences, a build with warnings as errors, no spills in the
+# innermost loops, all tests, and the mutations that remove barriers from CUDA kernels. All tests again under
+# AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer. Where an ARM cross compiler
+# and qemu are installed, also the CPU kernels on NEON.
 # usage: tools/check.sh [--quick]   (--quick: no mutations, no sanitizers)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +13,8 @@ step() { printf '\n[%4ds] %s\n' "$SECONDS" "$*"; }
 
 step "format"
 git ls-files '*.h' '*.cpp' '*.cu' | xargs clang-format --dry-run --Werror
+step "the longest sentences of the documentation"
+python3 tools/longest_sentences.py --count 3
 
 build() { # build PRESET [TARGET...]
   local preset=$1

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Programs built with CUDA must start on machines without it: no CUDA library is linked, and without a device
-# --device cuda ends with 6 and the reason, --device auto goes on with one line.
+# Programs built with CUDA must start on machines without it: no CUDA library may be linked. Without a device,
+# --device cuda must end with 6 and the reason, --device auto must go on with one line.
 # usage: tools/check_cuda_start.sh FOLDER_OF_PROGRAMS
 set -euo pipefail
-programs=${1:?wants the folder of the programs, such as build/cuda/tools}
+programs=${1:?needs the folder of the programs, such as build/cuda/tools}
 fail() {
   echo "check_cuda_start: error: $1" >&2
   exit 1

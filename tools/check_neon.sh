@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The CPU kernels on NEON without an ARM machine: cross-compiles for 64-bit ARM with warnings as errors and runs the
-# tests of kernels, core and nn under qemu. Left out, as it is slow there and has nothing of NEON: what runs on emulated
-# CUDA devices. Needs Debian, g++-aarch64-linux-gnu and qemu-user-static; the arm64 libraries are downloaded and unpacked
-# below build/, and no package of another architecture is installed. Nothing of this says how fast NEON is.
-# With a model and an image, an enlarged image must have the bytes that AVX2 gives on this machine.
+# Tests the CPU kernels on NEON without an ARM machine: cross-compiles for 64-bit ARM with warnings as errors and runs
+# the tests of kernels, core and nn under qemu. Tests on emulated CUDA devices are left out: they are slow there and do
+# not use NEON. Needs Debian, g++-aarch64-linux-gnu and qemu-user-static. The arm64 libraries are downloaded and unpacked
+# below build/; no package of another architecture is installed. The speed of NEON is not measured.
+# With a model and an image, the enlarged image must have the bytes that AVX2 gives on this machine.
 # usage: tools/check_neon.sh [MODEL IMAGE]
-#   PISR_CHECK_NEON=1 installs what is missing, 0 skips; not set, it is skipped where compiler or qemu is missing.
+#   PISR_CHECK_NEON=1 installs what is missing, 0 skips. Not set, the script skips where compiler or qemu is missing.
 set -euo pipefail
 model=${1:+$(realpath "$1")}
-image=${1:+$(realpath "${2:?wants a model and an image}")}
+image=${1:+$(realpath "${2:?needs an image beside the model}")}
 cd "$(dirname "$0")/.."
 
 tools=(g++-aarch64-linux-gnu qemu-user-static)
@@ -41,7 +41,7 @@ elif [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${tools[@]}" >/dev/null
 fi
 
-# Unpacks the arm64 libraries, by an apt of its own that knows arm64 only and writes nowhere else.
+# Unpacks the arm64 libraries with a private apt configuration that knows arm64 only.
 make_sysroot() {
   local new=$sysroot.new release mirror packages
   release=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || fail "the arm64 libraries are Debian's"
@@ -73,7 +73,7 @@ END
   for package in "$new"/debs/*.deb; do
     dpkg-deb --fsys-tarfile "$package" | tar -x -C "$new" --keep-directory-symlink
   done
-  # Links that mean the root of the file system.
+  # Links that start at the root of the file system.
   find "$new/usr/lib" -type l -lname '/*' -printf '%l\t%p\n' | while IFS=$'\t' read -r target link; do
     ln -sfn "$sysroot$target" "$link"
   done

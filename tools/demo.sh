@@ -26,7 +26,7 @@ train() { # train NAME ARGUMENT...
   fi
 }
 start=$SECONDS
-# The student's equal in its own updates, and its equal in those of teacher and student together.
+# Two baselines: as many updates as the student, and as many as teacher and student together.
 train baseline --phase baseline
 train baseline_equal_updates --phase baseline --set train.total_iter=2100
 train pisr --phase all

@@ -10,19 +10,19 @@
 
 namespace pisr {
 
-/// -g, --device, --precision, --backend and --list-devices of a program. `app` keeps references to
-/// the object.
+/// The options -g, --device, --precision, --backend and --list-devices of a program. `app` keeps
+/// references to this object.
 class DeviceOption {
  public:
   explicit DeviceOption(CLI::App& app);
   DeviceOption(const DeviceOption&) = delete;
   DeviceOption& operator=(const DeviceOption&) = delete;
 
-  /// open_device() of what was chosen; to be called once the command line is read. Errors: those of
-  /// parse_device and parse_precision too.
+  /// Opens the chosen device, after the command line has been parsed. Throws as open_device(),
+  /// parse_device() and parse_precision() do.
   std::unique_ptr<kernels::Device> open() const;
 
-  /// What was given, as settings "key=value" of a configuration that has the same keys.
+  /// The options that were given, as settings "key=value" of a configuration with the same keys.
   std::vector<std::string> settings() const;
 
  private:
@@ -33,9 +33,9 @@ class DeviceOption {
   std::string backend_ = "own";
 };
 
-/// Opens a device, null for the CPU. Prints one line on stderr where `auto` falls back to the CPU,
-/// unless the build has no CUDA and nobody `asked`, nor for what only a device does. Errors: those
-/// of pisr::open_device.
+/// Opens a device; null for the CPU. Prints one line on stderr where `auto` falls back to the CPU.
+/// A build without CUDA prints it only if the user `asked` for a device, or for something only a
+/// device has. Throws as pisr::open_device() does.
 std::unique_ptr<kernels::Device> open_device(const std::string& program, const DeviceChoice& choice,
                                              bool asked);
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What only a GPU can show, in at most ten minutes: builds for the GPU of this machine, runs the tables of kernel
-# cases and the training steps on it, measures against cuDNN and PyTorch, looks for races and bad accesses with
-# compute-sanitizer. Writes every figure to docs/gpu_verified.json and prints predicted beside measured.
+# Checks what only a GPU can show, in at most ten minutes. Builds for the GPU of this machine, runs the kernel case
+# tables and training steps on it, compares speed with cuDNN and PyTorch, and looks for races and invalid accesses with
+# compute-sanitizer. Writes every figure to docs/gpu_verified.json and prints predicted beside measured times.
 #
 # usage: tools/gpu_check.sh [--prebuilt DIR] [--out FILE] [--seconds N]
 #   --prebuilt DIR  run what tools/pack_build.sh put there instead of building
 #   --out FILE      default docs/gpu_verified.json
-#   --seconds N     stop in time (default 570); what is left out then is named
+#   --seconds N     stop after N seconds (default 570) and name what was left out
 # PISR_DEPS names a folder with headers and libraries that this machine lacks (tools/pack_build.sh --deps makes it).
 # Exit codes: 0, 1 a part failed, 2 wrong use, 6 no GPU or nothing to build with.
 set -uo pipefail
@@ -19,9 +19,9 @@ fail() { # fail CODE TEXT
 prebuilt='' out=docs/gpu_verified.json limit=570
 while [ $# -gt 0 ]; do
   case $1 in
-    --prebuilt) prebuilt=${2:?--prebuilt wants a folder} ;;
-    --out) out=${2:?--out wants a file} ;;
-    --seconds) limit=${2:?--seconds wants a number} ;;
+    --prebuilt) prebuilt=${2:?--prebuilt needs a folder} ;;
+    --out) out=${2:?--out needs a file} ;;
+    --seconds) limit=${2:?--seconds needs a number} ;;
     *) fail 2 "unknown option '$1'" ;;
   esac
   shift 2
@@ -73,7 +73,7 @@ if [ -n "$prebuilt" ]; then
   programs=$(realpath "$prebuilt")
   export LD_LIBRARY_PATH=$programs/lib:${LD_LIBRARY_PATH:-}
 else
-  command -v nvcc cmake ninja >/dev/null || fail 6 "wants nvcc, cmake and ninja, or --prebuilt"
+  command -v nvcc cmake ninja >/dev/null || fail 6 "needs nvcc, cmake and ninja, or --prebuilt"
   programs=$PWD/build/gpu
   stage build 300 build_all
   [ "$failed" = 0 ] || exit 1

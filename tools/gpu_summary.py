@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What tools/gpu_check.sh found, as docs/gpu_verified.json and as tables with what was predicted.
+"""Writes the results of tools/gpu_check.sh as docs/gpu_verified.json, and prints them beside the predicted times.
 
 usage: gpu_summary.py FOLDER OUT     FOLDER: the logs of gpu_check.sh
 """
@@ -95,7 +95,7 @@ def show_cudnn(rows):
 
 def main():
     if len(sys.argv) != 3:
-        print("gpu_summary: error: wants FOLDER OUT", file=sys.stderr)
+        print("gpu_summary: error: needs FOLDER and OUT", file=sys.stderr)
         return 2
     folder, out = sys.argv[1:]
     gpu, driver, capability = lines_of(folder, "gpu")

@@ -8,7 +8,7 @@ namespace pisr {
 
 namespace {
 
-// A signal handler can reach nothing but globals.
+// A signal handler can only reach globals.
 volatile std::sig_atomic_t received_signal = 0;
 
 void note(int number) {
@@ -32,7 +32,7 @@ void install(void (*handler)(int)) {
 Interruption::Interruption() {
   received_signal = 0;
   install(note);
-  // A reader of the progress that goes away must not end the training.
+  // Training must not end because a reader of its progress has gone.
   std::signal(SIGPIPE, SIG_IGN);
 }
 

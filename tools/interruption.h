@@ -2,8 +2,8 @@
 
 namespace pisr {
 
-/// While it lives, the first SIGINT or SIGTERM is only noted, so that the running step can be
-/// finished and saved; a second one ends the program at once. One object at a time.
+/// While it lives, the first SIGINT or SIGTERM is only recorded, so that the running step can be
+/// finished and saved. A second one ends the program at once. Only one object may exist at a time.
 class Interruption {
  public:
   Interruption();
@@ -11,7 +11,7 @@ class Interruption {
   Interruption(const Interruption&) = delete;
   Interruption& operator=(const Interruption&) = delete;
 
-  /// The signal that has come; 0 for none. The exit code for it is 128 + signal.
+  /// The signal that was received; 0 for none. Its exit code is 128 + signal.
   static int signal() noexcept;
 };
 

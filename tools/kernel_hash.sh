@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints a hash of all files in kernels/: whether a GPU has verified these very kernels (docs/gpu_verified.json).
+# Prints a hash of all files in kernels/, by which docs/gpu_verified.json names the kernels that a GPU has verified.
 # usage: tools/kernel_hash.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."

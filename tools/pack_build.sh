@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes a folder to take to a machine with a GPU that has not the packages of this one, for tools/gpu_check.sh.
+# Makes a folder for tools/gpu_check.sh on a machine with a GPU that lacks the packages of this one.
 # usage: tools/pack_build.sh BUILD DIR     the programs and tests of a build, and the libraries they load
 #        tools/pack_build.sh --deps DIR    headers and libraries to build with
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ $# -ne 2 ]; then
-  echo "pack_build: error: wants BUILD DIR or --deps DIR" >&2
+  echo "pack_build: error: needs BUILD DIR or --deps DIR" >&2
   exit 2
 fi
 target=$2
@@ -26,7 +26,7 @@ if [ "$1" = --deps ]; then
     dpkg -x "$package" "$folder"
   done
   rm -r "$folder/packages"
-  # Links that name a place on this machine.
+  # Links to absolute paths of this machine.
   find "$folder" -type l -lname '/*' | while read -r link; do
     ln -sfn "$(realpath -m --relative-to="$(dirname "$link")" "$folder$(readlink "$link")")" "$link"
   done

@@ -43,30 +43,16 @@ struct Options {
 /// Weights to evaluate: a network, or a teacher, which is given the truth to see.
 struct Model {
   std::string name;
-  std::unique_ptr<Fsrcnn> network;
-  std::unique_ptr<Teacher> teacher;
+  std::unique_ptr<ImageModel> model;
 };
 
-Model load_model(const std::string& path, int scale, kernels::Device* device) {
-  const SafeTensors file = read_safetensors(path);
-  Model model;
-  model.name = std::filesystem::path(path).stem().string();
-  const auto architecture = file.metadata.find("architecture");
-  if (architecture != file.metadata.end() && architecture->second == "pisr_teacher") {
-    model.teacher = load_teacher(path, scale);
-    model.teacher->move_to(device);
-  } else {
-    model.network = make_fsrcnn(file, path, scale);
-    model.network->move_to(device);
-  }
-  return model;
-}
-
-/// Weights by the names of their files, by their paths where names would be the same.
+/// Names weights by their file names, or by their paths where two file names are equal.
 std::vector<Model> load_models(const Options& options, kernels::Device* device) {
   std::vector<Model> models;
   for (const std::string& path : options.weights) {
-    models.push_back(load_model(path, options.scale, device));
+    Model model{std::filesystem::path(path).stem().string(), load_model(path, options.scale)};
+    model.model->move_to(device);
+    models.push_back(std::move(model));
   }
   std::vector<std::string> names = {kBicubicModel};
   for (const Model& model : models) {
@@ -89,7 +75,7 @@ std::string fixed(double value, int digits) {
   return text.str();
 }
 
-/// Rows of cells as text, each column as wide as its widest cell; the first `left` columns are
+/// Rows of cells as text, each column as wide as its widest cell. The first `left` columns are
 /// aligned to the left, the others to the right.
 void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t left) {
   std::vector<std::size_t> widths;
@@ -147,13 +133,15 @@ void print_summary(const std::vector<EvaluationResult>& results, const std::vect
     }
     if (i == 0) {
       row.insert(row.end(), {"-", "-", "-"});
-    } else if (models[i - 1].network != nullptr) {
-      const Fsrcnn& network = *models[i - 1].network;
-      const MultiplyAdds count = network.multiply_adds(kCountedWidth, kCountedHeight);
-      row.insert(row.end(),
-                 {std::to_string(network.parameter_count()), giga(count.paper), giga(count.exact)});
     } else {
-      row.insert(row.end(), {std::to_string(models[i - 1].teacher->parameter_count()), "-", "-"});
+      const ImageModel& model = *models[i - 1].model;
+      row.push_back(std::to_string(model.parameter_count()));
+      if (const auto* const network = dynamic_cast<const SrNetwork*>(&model)) {
+        const MultiplyAdds count = network->multiply_adds(kCountedWidth, kCountedHeight);
+        row.insert(row.end(), {giga(count.paper), giga(count.exact)});
+      } else {
+        row.insert(row.end(), {"-", "-"});
+      }
     }
     rows.push_back(row);
   }
@@ -180,9 +168,7 @@ int evaluate_all(const Options& options, const DeviceOption& device_option) {
       warn(kProgram, difference);
     }
     for (const Model& model : models) {
-      results.push_back(model.network != nullptr
-                            ? evaluate(context, pool, set, protocol, model.name, *model.network)
-                            : evaluate(context, pool, set, protocol, model.name, *model.teacher));
+      results.push_back(evaluate(context, pool, set, protocol, model.name, *model.model));
     }
     std::cout << set.name << ", x" << options.scale << ", protocol " << options.protocol << ", "
               << set.data.images.size() << " images\n";

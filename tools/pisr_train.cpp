@@ -1,4 +1,4 @@
-// pisr_train: trains FSRCNN alone (baseline), PISR's teacher, and the student it teaches.
+// pisr_train: trains a network alone (baseline), PISR's teacher, and the student it teaches.
 
 #include <ctime>
 #include <filesystem>
@@ -42,8 +42,8 @@ struct Options {
   bool quiet = false;
 };
 
-/// The flags that stand for a key of the configuration, as settings "key=value"; what --set names
-/// comes later and so wins.
+/// The flags that stand for a key of the configuration, as settings "key=value". Those of --set
+/// come later and so take precedence.
 std::vector<std::string> settings_of(const Options& options, const DeviceOption& device) {
   using Json = nlohmann::json;
   std::vector<std::string> settings;
@@ -69,7 +69,7 @@ std::vector<std::string> settings_of(const Options& options, const DeviceOption&
   return settings;
 }
 
-/// Without --config a run that is resumed goes on with the configuration it was started with.
+/// Without --config, a resumed run continues with its own configuration.
 TrainConfig configuration(const Options& options, const DeviceOption& device) {
   const std::vector<std::string> settings = settings_of(options, device);
   if (!options.config.empty()) {
@@ -88,7 +88,7 @@ std::filesystem::path run_path(const Options& options) {
     return options.out;
   }
   if (!options.resume.empty()) {
-    throw Error(ErrorKind::usage, "--resume: wants the run directory too", "name it with --out");
+    throw Error(ErrorKind::usage, "--resume: needs the run directory too", "name it with --out");
   }
   const std::time_t seconds = std::time(nullptr);
   std::tm parts{};
@@ -109,7 +109,7 @@ RunMode run_mode(const Options& options) {
                                   : RunMode::resume;
 }
 
-/// Where --resume says to go on; nothing where `auto` finds a run without checkpoints.
+/// The checkpoint that --resume names; none where `auto` finds a run without checkpoints.
 std::optional<ResumePoint> find_resume_point(const Options& options, const TrainConfig& config,
                                              const RunDirectory& run) {
   if (options.resume.empty()) {
@@ -201,7 +201,7 @@ int run_training(const Options& options, const DeviceOption& device_option) {
 // NOLINTNEXTLINE(bugprone-exception-escape): before run_program only memory can run out.
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Trains super-resolution networks: FSRCNN, PISR's teacher and its student",
+  CLI::App app("Trains super-resolution networks: a baseline, PISR's teacher and its student",
                kProgram);
   app.add_option("-c,--config", options.config,
                  "Configuration, JSON with comments (docs/configuration.md); the paper's values "

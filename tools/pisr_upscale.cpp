@@ -7,7 +7,6 @@
 #include "core/context.h"
 #include "core/parallel.h"
 #include "pisr/inference/upscaler.h"
-#include "pisr/model/fsrcnn.h"
 #include "pisr/model/weights.h"
 #include "tools/device_option.h"
 #include "tools/program.h"
@@ -42,9 +41,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 100));
   const DeviceOption device_option(app);
   return run_program(app, argc, argv, [&] {
-    check_output(output, options);
     const std::unique_ptr<kernels::Device> device = device_option.open();
-    const std::unique_ptr<Fsrcnn> network = load_fsrcnn(weights, scale);
+    const std::unique_ptr<SrNetwork> network = load_network(weights, scale);
     network->move_to(device.get());
     ThreadPool pool(threads);
     Context context(pool, device.get());

@@ -10,7 +10,7 @@
 namespace pisr {
 namespace {
 
-/// A path may hold anything: control characters must not break the one line.
+/// A path may contain control characters, which must not break the line.
 std::string one_line(std::string text) {
   for (char& character : text) {
     if (static_cast<unsigned char>(character) < 0x20 || character == 0x7F) {

@@ -8,13 +8,13 @@
 
 namespace pisr {
 
-/// The main of every program: parses the command line, runs `body` and turns whatever they throw
-/// into one line `PROGRAM: error: ...` on stderr, a line `hint: ...` where there is one, and the
-/// exit code of docs/exit-codes.md. -h and -V print to stdout and give 0. What was written to
-/// stdout is flushed; where that fails (a full disk) the code is that of an output error.
+/// The main function of every program: parses the command line and runs `body`. An exception
+/// becomes one line `PROGRAM: error: ...` on stderr, a line `hint: ...` where there is one, and its
+/// exit code of docs/exit-codes.md. -h and -V print to stdout and return 0. stdout is flushed; a
+/// failure of that, such as a full disk, is an output error.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
 
-/// Prints the two lines and gives the exit code of an exception that was caught.
+/// Prints these lines for a caught exception and returns its exit code.
 int report_failure(const std::string& program, std::exception_ptr failure);
 
 /// Prints `PROGRAM: warning: ...` on stderr.

@@ -19,7 +19,7 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// JSON has no numbers that are not finite.
+/// JSON has no infinities and no NaN.
 Json number(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
@@ -37,7 +37,7 @@ ProgressStyle progress_style_from_name(const std::string& name) {
   if (name == "json") return ProgressStyle::json;
   if (name == "none") return ProgressStyle::none;
   throw Error(ErrorKind::usage,
-              "--progress: wants auto, line, log, json or none, got '" + name + "'");
+              "--progress: must be auto, line, log, json or none, got '" + name + "'");
 }
 
 TrainingProgress::TrainingProgress(ProgressStyle style) : style_(style) {
@@ -87,13 +87,16 @@ void TrainingProgress::step(const StepReport& report) {
 
 void TrainingProgress::report(const StepReport& r) {
   if (style_ == ProgressStyle::json) {
-    Json event = {{"event", "step"},          {"phase", name(r.phase)},
-                  {"iteration", r.iteration}, {"total_iter", r.total_iter},
-                  {"loss", number(r.loss)},   {"reconstruction", number(r.reconstruction)}};
+    Json event = {{"event", "step"},
+                  {"phase", name(r.phase)},
+                  {"iteration", r.iteration},
+                  {"total_iter", r.total_iter},
+                  {"loss", number(r.values.loss)},
+                  {"reconstruction", number(r.values.reconstruction)}};
     if (*r.auxiliary_name != '\0') {
-      event[r.auxiliary_name] = number(r.auxiliary);
+      event[r.auxiliary_name] = number(r.values.auxiliary);
     }
-    event["gradient_norm"] = number(r.gradient_norm);
+    event["gradient_norm"] = number(r.values.gradient_norm);
     event["learning_rate"] = r.learning_rate;
     event["iterations_per_second"] = number(r.iterations_per_second);
     event["eta_seconds"] = number(r.eta_seconds);

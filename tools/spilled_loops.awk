@@ -1,7 +1,7 @@
-# Of a disassembly by objdump -d --no-show-raw-insn, of 64-bit ARM or of x86-64: fails where an innermost loop with a whole
-# block of accumulators (12 or more vector multiply-adds) keeps any of them in memory, and where no such loop is found.
+# Reads a disassembly by objdump -d --no-show-raw-insn, of 64-bit ARM or x86-64. Fails if an innermost loop with 12 or more
+# vector multiply-adds (a whole block of accumulators) touches the stack, or if there is no such loop.
 
-# A loop ends with a jump back; it is an innermost one if there is no other in it.
+# A loop ends with a backward jump; it is innermost if it contains no other.
 function end_of_loop(from, to,    i, products, stack) {
   for (i = from; i <= to; ++i) {
     products += text[i] ~ /^(fmla\t|vfmadd.*%[yz]mm)/

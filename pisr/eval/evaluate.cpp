@@ -11,8 +11,7 @@
 #include "pisr/image/image_io.h"
 #include "pisr/image/imresize.h"
 #include "pisr/inference/inference.h"
-#include "pisr/model/fsrcnn.h"
-#include "pisr/model/teacher.h"
+#include "pisr/model/network.h"
 
 namespace pisr {
 namespace {
@@ -142,21 +141,13 @@ EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol p
 }
 
 EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
-                          Protocol protocol, const std::string& model, const Fsrcnn& network) {
-  check_scale(network.options().scale, set);
-  LumaUpscaler upscaler(context, network);
-  return evaluate(pool, set, protocol, model, [&](const EvaluationPair& pair) {
-    Plane high;
-    upscaler.run(pair.low, high);
-    return high;
-  });
-}
-
-EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
-                          Protocol protocol, const std::string& model, const Teacher& teacher) {
-  check_scale(teacher.decoder().options().scale, set);
-  return evaluate(pool, set, protocol, model, [&](const EvaluationPair& pair) {
-    return reconstruct_luma(context, teacher, pair.high);
+                          Protocol protocol, const std::string& name, const ImageModel& model) {
+  check_scale(model.spec().scale, set);
+  Inference inference(context, model);
+  return evaluate(pool, set, protocol, name, [&](const EvaluationPair& pair) {
+    Plane output;
+    inference.run(model.sees_truth() ? pair.high : pair.low, output);
+    return output;
   });
 }
 

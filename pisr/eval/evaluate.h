@@ -14,8 +14,7 @@
 
 namespace pisr {
 
-class Fsrcnn;
-class Teacher;
+class ImageModel;
 
 /// Images to measure on, in memory as bytes: a validation during training decodes nothing.
 struct EvaluationSet {
@@ -59,13 +58,10 @@ using Enlarge = std::function<Plane(const EvaluationPair& pair)>;
 EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
                           const std::string& model, const Enlarge& enlarge);
 
-/// The network on luminance; its scale must be the set's (Error weights otherwise).
+/// A model on luminance: a network, or a teacher, which is given the truth. Its scale must be the
+/// set's; otherwise throws Error(weights). `name` is EvaluationResult::model.
 EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
-                          Protocol protocol, const std::string& model, const Fsrcnn& network);
-
-/// The teacher, which sees the truth.
-EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
-                          Protocol protocol, const std::string& model, const Teacher& teacher);
+                          Protocol protocol, const std::string& name, const ImageModel& model);
 
 /// The row every table starts with.
 EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Protocol protocol);

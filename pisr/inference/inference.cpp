@@ -6,9 +6,6 @@
 #include <cstdint>
 
 #include "core/error.h"
-#include "core/tape.h"
-#include "pisr/model/fsrcnn.h"
-#include "pisr/model/teacher.h"
 
 namespace pisr {
 namespace {
@@ -50,48 +47,43 @@ void to_plane(const Tensor& image, Plane& plane) {
 
 }  // namespace
 
-LumaUpscaler::LumaUpscaler(Context& context, const Fsrcnn& network)
+Inference::Inference(Context& context, const ImageModel& model)
     : context_(context),
-      scale_(network.options().scale),
-      dtype_(element_type(network)),
-      chain_(network.inference_chain()) {}
+      model_(model),
+      dtype_(element_type(model)),
+      chain_(model.image_chain()),
+      tape_(context, Tape::Mode::inference) {}
 
-void LumaUpscaler::run(const Plane& low, Plane& high) {
-  if (low.width < 1 || low.height < 1 || low.channels != 1) {
+void Inference::run(const Plane& input, Plane& output) {
+  if (input.width < 1 || input.height < 1 || input.channels != 1) {
     throw Error(ErrorKind::usage,
-                message("upscale_luma: wants one channel and at least 1x1 pixels, got ", low.width,
-                        "x", low.height, "x", low.channels));
+                message("inference: the input must have one channel and at least 1x1 pixels, got ",
+                        input.width, "x", input.height, "x", input.channels));
   }
-  high.width = low.width * scale_;
-  high.height = low.height * scale_;
-  high.channels = 1;
-  high.samples.resize(static_cast<std::size_t>(high.width) * high.height);
-  context_.arena().reset();
+  const int scale = model_.sees_truth() ? 1 : model_.spec().scale;
+  output.width = input.width * scale;
+  output.height = input.height * scale;
+  output.channels = 1;
+  output.samples.resize(static_cast<std::size_t>(output.width) * output.height);
+  tape_.reset();
   with_type(dtype_, [&]<class T>() {
-    const Tensor x = from_plane<T>(context_, low);
-    const Tensor y = context_.arena().tensor(chain_.output_shape(x.shape()), dtype_);
-    chain_.run(context_, x, y);
-    to_plane<T>(y, high);
+    const Tensor x = from_plane<T>(context_, input);
+    Tensor y;
+    if (chain_) {
+      y = context_.arena().tensor(chain_->output_shape(x.shape()), dtype_);
+      chain_->run(context_, x, y);
+    } else {
+      y = model_.image(tape_.constant(x)).value();
+    }
+    to_plane<T>(y, output);
   });
-  context_.arena().reset();
+  tape_.reset();
 }
 
-Plane upscale_luma(Context& context, const Fsrcnn& network, const Plane& low) {
-  Plane high;
-  LumaUpscaler(context, network).run(low, high);
-  return high;
-}
-
-Plane reconstruct_luma(Context& context, const Teacher& teacher, const Plane& high) {
-  return with_type(element_type(teacher), [&]<class T>() {
-    Tape tape(context, Tape::Mode::inference);
-    tape.reset();
-    const Variable result = teacher.forward(tape.constant(from_plane<T>(context, high))).output;
-    Plane output(high.width, high.height, 1);
-    to_plane<T>(result.value(), output);
-    tape.reset();
-    return output;
-  });
+Plane infer(Context& context, const ImageModel& model, const Plane& input) {
+  Plane output;
+  Inference(context, model).run(input, output);
+  return output;
 }
 
 }  // namespace pisr

@@ -1,42 +1,42 @@
 #pragma once
 
+#include <optional>
+
 #include "core/context.h"
+#include "core/tape.h"
 #include "nn/conv_chain.h"
 #include "pisr/image/image.h"
+#include "pisr/model/network.h"
 
 namespace pisr {
 
-class Fsrcnn;
-class Teacher;
-
-/// Enlarges luminance, frame after frame. The network sees 0..1 and f32, or f64 where it was
-/// converted. Memory beside the planes is that of the network's input and output and a few rows
-/// (nn/conv_chain.h); from the second frame of a size on nothing is allocated. The result has the
-/// bits of Fsrcnn::forward, for any number of threads. On a device, where the network has to be
-/// too, all maps of a frame lie in its memory at once.
-class LumaUpscaler {
+/// Runs a model on luminance, image after image. The model sees 0..1 and f32, or f64 where it was
+/// converted. A chain of convolutions needs memory for its input and output and a few rows
+/// (nn/conv_chain.h); another model runs layer by layer, so that all its maps are in memory at
+/// once, and so does every model on a device, where its parameters have to be too. From the second
+/// image of a size on nothing is allocated. The result has the bits of ImageModel::image, for any
+/// number of threads.
+class Inference {
  public:
-  /// Keeps a reference to the context, whose step memory is reset by each frame, and a copy of the
-  /// parameters that the network has now. A device puts them in order once, in the first frame.
-  LumaUpscaler(Context& context, const Fsrcnn& network);
+  /// Keeps references to the context, whose step memory is reset by each image, and to the model. A
+  /// chain has a copy of the parameters of now, which a device puts in order in the first run.
+  Inference(Context& context, const ImageModel& model);
 
-  /// `low` [h, w] on 0..255 -> `high` [h scale, w scale] on 0..255, neither clamped nor rounded;
-  /// the memory of `high` is reused where it is large enough. Error usage for an empty plane,
-  /// numeric where an output is not finite.
-  void run(const Plane& low, Plane& high);
+  /// `input` [h, w] on 0..255: the low-resolution image, or the truth for a model that sees it,
+  /// then with sides that are multiples of the scale. `output` [h scale, w scale], or [h, w], on
+  /// 0..255, neither clamped nor rounded; its memory is reused where it is large enough. Throws
+  /// Error usage for an empty plane, numeric where an output is not finite.
+  void run(const Plane& input, Plane& output);
 
  private:
   Context& context_;
-  int scale_;
+  const ImageModel& model_;
   DType dtype_;
-  ConvChain chain_;
+  std::optional<ConvChain> chain_;
+  Tape tape_;
 };
 
-/// One frame.
-Plane upscale_luma(Context& context, const Fsrcnn& network, const Plane& low);
-
-/// What the teacher makes of the truth itself: `high` [h, w] on 0..255, sides multiples of the
-/// scale, through encoder and decoder -> [h, w]. In one piece: it is for validation only.
-Plane reconstruct_luma(Context& context, const Teacher& teacher, const Plane& high);
+/// One image.
+Plane infer(Context& context, const ImageModel& model, const Plane& input);
 
 }  // namespace pisr

@@ -13,7 +13,7 @@
 #include "pisr/image/imresize.h"
 #include "pisr/image/luma.h"
 #include "pisr/inference/inference.h"
-#include "pisr/model/fsrcnn.h"
+#include "pisr/model/network.h"
 
 namespace pisr {
 namespace {
@@ -37,8 +37,8 @@ struct EnlargedPlanes {
 };
 
 template <class Image>
-EnlargedPlanes enlarge_planes(Context& context, const Fsrcnn& network, const Image& image) {
-  const int scale = network.options().scale;
+EnlargedPlanes enlarge_planes(Context& context, const SrNetwork& network, const Image& image) {
+  const int scale = network.spec().scale;
   YCbCr colour;
   if (image.is_grey()) {
     colour.y = luma(image);
@@ -55,7 +55,7 @@ EnlargedPlanes enlarge_planes(Context& context, const Fsrcnn& network, const Ima
     }
     enlarged.alpha = upscale(alpha, scale);
   }
-  enlarged.colour.y = upscale_luma(context, network, colour.y);
+  enlarged.colour.y = infer(context, network, colour.y);
   if (!image.is_grey()) {
     enlarged.colour.cb = upscale(colour.cb, scale);
     enlarged.colour.cr = upscale(colour.cr, scale);
@@ -64,7 +64,7 @@ EnlargedPlanes enlarge_planes(Context& context, const Fsrcnn& network, const Ima
 }
 
 template <class Image>
-Image enlarge(Context& context, const Fsrcnn& network, const Image& image) {
+Image enlarge(Context& context, const SrNetwork& network, const Image& image) {
   const EnlargedPlanes planes = enlarge_planes(context, network, image);
   const int width = planes.colour.y.width;
   const int height = planes.colour.y.height;
@@ -114,7 +114,7 @@ void check_format(const std::filesystem::path& output, const AnyImage& image) {
 
 }  // namespace
 
-AnyImage upscale_image(Context& context, const Fsrcnn& network, const AnyImage& image) {
+AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image) {
   return std::visit([&](const auto& pixels) { return AnyImage{enlarge(context, network, pixels)}; },
                     image.pixels);
 }
@@ -140,10 +140,10 @@ void check_output(const std::filesystem::path& path, const UpscaleOptions& optio
   }
 }
 
-void upscale_file(Context& context, const Fsrcnn& network, const std::filesystem::path& input,
+void upscale_file(Context& context, const SrNetwork& network, const std::filesystem::path& input,
                   const std::filesystem::path& output, const UpscaleOptions& options) {
   check_output(output, options);
-  const std::int64_t scale = network.options().scale;
+  const std::int64_t scale = network.spec().scale;
   ReadLimits limits;
   limits.max_pixels = options.max_pixels / (scale * scale);
   const AnyImage image = read_image(input, limits);

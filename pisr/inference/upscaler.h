@@ -8,14 +8,14 @@
 
 namespace pisr {
 
-class Fsrcnn;
+class SrNetwork;
 
 /// Enlarges an image by the network's scale: luminance by the network, chroma and alpha by bicubic
 /// interpolation, all in floating point and rounded once. [h, w, c] -> [h scale, w scale, c] in the
 /// depth of the input; grey stays grey. Colours of transparent pixels are replaced by those of the
 /// nearest visible ones first, so that edges get no fringe of what was hidden.
 /// Error numeric where the network's output is not finite, usage for an empty image.
-AnyImage upscale_image(Context& context, const Fsrcnn& network, const AnyImage& image);
+AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image);
 
 struct UpscaleOptions {
   bool overwrite = false;
@@ -32,7 +32,7 @@ void check_output(const std::filesystem::path& path, const UpscaleOptions& optio
 /// Reads `input`, enlarges it and writes `output` in the format of its extension. The output
 /// appears whole or not at all. Errors: those of check_output, read_image, upscale_image and
 /// write_image; memory where the output would exceed the limit.
-void upscale_file(Context& context, const Fsrcnn& network, const std::filesystem::path& input,
+void upscale_file(Context& context, const SrNetwork& network, const std::filesystem::path& input,
                   const std::filesystem::path& output, const UpscaleOptions& options = {});
 
 }  // namespace pisr

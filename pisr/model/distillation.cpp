@@ -6,7 +6,7 @@ namespace {
 /// The teacher's feature at the size of the student's.
 Variable matched(const Variable& teacher, const Variable& student) {
   if (!teacher.defined()) {
-    throw Error(ErrorKind::usage, "student loss: distillation wants the teacher's feature");
+    throw Error(ErrorKind::usage, "student loss: distillation needs the teacher's feature");
   }
   const Shape& from = teacher.shape();
   const Shape& to = student.shape();
@@ -15,8 +15,8 @@ Variable matched(const Variable& teacher, const Variable& student) {
   }
   const std::int64_t factor = from.rank() == 4 ? from[2] / to[2] : 0;
   if (factor < 1 || from != Shape{to[0], to[1], to[2] * factor, to[3] * factor}) {
-    throw ShapeError(message("student loss: the teacher's feature wants the student's shape ", to,
-                             " or a multiple of its height and width, got ", from));
+    throw ShapeError(message("student loss: the teacher's feature must have the student's shape ",
+                             to, " or a multiple of its height and width, got ", from));
   }
   return block_mean(teacher, static_cast<int>(factor));
 }
@@ -26,18 +26,20 @@ Variable matched(const Variable& teacher, const Variable& student) {
 TeacherLoss teacher_loss(const Teacher::Result& teacher, const Variable& high, const Variable& low,
                          double imitation_weight) {
   const WeightedLoss loss =
-      weighted_loss(l1_term(teacher.output, high), l1_term(teacher.compact, low), imitation_weight);
+      weighted_loss(l1_term(teacher.image, high), l1_term(teacher.compact, low), imitation_weight);
   return {loss.total, loss.first, loss.second};
 }
 
-StudentLoss student_loss(const Fsrcnn::Result& student, const Variable& high,
+bool needs_estimator(Distillation distillation) {
+  return distillation == Distillation::laplace || distillation == Distillation::gaussian;
+}
+
+StudentLoss student_loss(const SrNetwork::Result& student, const Variable& high,
                          Distillation distillation, const Variable& teacher_feature,
                          const Estimator* estimator, double distillation_weight) {
-  const bool wants_estimator =
-      distillation == Distillation::laplace || distillation == Distillation::gaussian;
-  if (wants_estimator != (estimator != nullptr)) {
-    throw Error(ErrorKind::usage, wants_estimator
-                                      ? "student loss: this distillation wants an estimator"
+  if (needs_estimator(distillation) != (estimator != nullptr)) {
+    throw Error(ErrorKind::usage, estimator == nullptr
+                                      ? "student loss: this distillation needs an estimator"
                                       : "student loss: this distillation takes no estimator");
   }
   LossTerm learned;
@@ -54,7 +56,7 @@ StudentLoss student_loss(const Fsrcnn::Result& student, const Variable& high,
     }
   }
   const WeightedLoss loss =
-      weighted_loss(l1_term(student.output, high), learned, distillation_weight);
+      weighted_loss(l1_term(student.image, high), learned, distillation_weight);
   return {loss.total, loss.first, loss.second};
 }
 

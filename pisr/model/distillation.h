@@ -1,7 +1,7 @@
 #pragma once
 
 #include "pisr/model/estimator.h"
-#include "pisr/model/fsrcnn.h"
+#include "pisr/model/network.h"
 #include "pisr/model/teacher.h"
 
 namespace pisr {
@@ -24,6 +24,8 @@ enum class Distillation {
   laplace,   ///< VID_L: laplace_nll(f_T, mu, b), the paper's choice
   gaussian,  ///< VID_G: gaussian_nll(f_T, mu, v)
 };
+/// Whether it estimates where the teacher's feature lies.
+bool needs_estimator(Distillation distillation);
 
 struct StudentLoss {
   Variable total;           ///< reconstruction + distillation_weight distillation (PISR eq. 8)
@@ -33,8 +35,9 @@ struct StudentLoss {
 
 /// teacher_feature: f_T, a constant while the teacher is frozen; undefined with Distillation::none.
 /// One that is k times as large as the student's (a teacher that works at the size of Y) is
-/// averaged over blocks of k x k. estimator: null but for laplace and gaussian, else Error(usage).
-StudentLoss student_loss(const Fsrcnn::Result& student, const Variable& high,
+/// averaged over blocks of k x k. estimator: null unless needs_estimator(distillation); otherwise
+/// throws Error(usage).
+StudentLoss student_loss(const SrNetwork::Result& student, const Variable& high,
                          Distillation distillation, const Variable& teacher_feature = {},
                          const Estimator* estimator = nullptr, double distillation_weight = 1e-6);
 

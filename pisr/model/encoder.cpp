@@ -1,29 +1,30 @@
 #include "pisr/model/encoder.h"
 
+#include "core/error.h"
+#include "nn/conv_chain.h"
+
 namespace pisr {
 namespace {
 
-int slopes(const FsrcnnOptions& decoder, int channels) {
-  return decoder.slope_per_channel ? channels : 1;
-}
+constexpr int kWide = 5;
+constexpr int kNarrow = 3;
 
-const FsrcnnOptions& checked(const FsrcnnOptions& options) {
-  check(options);
-  return options;
+int slopes(const EncoderOptions& options, int channels) {
+  return options.slope_per_channel ? channels : 1;
 }
 
 }  // namespace
 
-Encoder::Encoder(const FsrcnnOptions& decoder)
-    : scale_(checked(decoder).scale),
-      feature_(1, decoder.feature_channels, 5, {.padding = 2},
-               slopes(decoder, decoder.feature_channels)),
-      downscale_(decoder.feature_channels, decoder.feature_channels, 5,
-                 {.stride = decoder.scale, .padding = 2},
-                 slopes(decoder, decoder.feature_channels)),
-      shrink_(decoder.feature_channels, decoder.shrink_channels, 3, {.padding = 1},
-              slopes(decoder, decoder.shrink_channels)),
-      compact_(decoder.shrink_channels, 1, 3, {.padding = 1}) {
+Encoder::Encoder(const EncoderOptions& options)
+    : options_(options),
+      feature_(1, options.feature_channels, kWide, {.padding = kWide / 2},
+               slopes(options, options.feature_channels)),
+      downscale_(options.feature_channels, options.feature_channels, kWide,
+                 {.stride = options.scale, .padding = kWide / 2},
+                 slopes(options, options.feature_channels)),
+      shrink_(options.feature_channels, options.shrink_channels, kNarrow, {.padding = kNarrow / 2},
+              slopes(options, options.shrink_channels)),
+      compact_(options.shrink_channels, 1, kNarrow, {.padding = kNarrow / 2}) {
   add_child("feature", feature_);
   add_child("downscale", downscale_);
   add_child("shrink", shrink_);
@@ -32,15 +33,25 @@ Encoder::Encoder(const FsrcnnOptions& decoder)
 
 Variable Encoder::forward(const Variable& high) const {
   const Shape& shape = high.shape();
-  if (shape.rank() != 4 || shape[2] % scale_ != 0 || shape[3] % scale_ != 0) {
-    throw ShapeError(message("teacher encoder: wants an image [n,1,h,w] with h and w multiples of ",
-                             scale_, ", got ", shape));
+  const int scale = options_.scale;
+  if (shape.rank() != 4 || shape[2] % scale != 0 || shape[3] % scale != 0) {
+    throw ShapeError(message("teacher encoder: the image must be [n,1,h,w] with h and w multiples ",
+                             "of ", scale, ", got ", shape));
   }
   return compact_(shrink_(downscale_(feature_(high))));
 }
 
 void Encoder::append_to(ConvChain& chain) const {
   chain.append(feature_).append(downscale_).append(shrink_).append(compact_);
+}
+
+std::int64_t Encoder::multiply_adds(std::int64_t width, std::int64_t height) const {
+  const std::int64_t wide = kWide * kWide;
+  const std::int64_t narrow = kNarrow * kNarrow;
+  const std::int64_t d = options_.feature_channels;
+  const std::int64_t s = options_.shrink_channels;
+  const std::int64_t low_pixels = width * height / (options_.scale * options_.scale);
+  return width * height * wide * d + low_pixels * (wide * d * d + narrow * (d * s + s));
 }
 
 }  // namespace pisr

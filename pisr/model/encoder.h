@@ -1,26 +1,35 @@
 #pragma once
 
+#include <cstdint>
+
 #include "nn/layers.h"
-#include "pisr/model/fsrcnn.h"
 
 namespace pisr {
+
+struct EncoderOptions {
+  int feature_channels = 56;
+  int shrink_channels = 12;
+  int scale = 2;                   ///< 2, 3 or 4
+  bool slope_per_channel = false;  ///< of PReLU; otherwise one a layer
+};
 
 /// The teacher's encoder: squeezes the ground truth Y into compact features X^ of the size of the
 /// low-resolution image (PISR section 3.2). Parameters: feature, downscale and shrink with weight,
 /// bias and slope, then compact with weight and bias.
 class Encoder final : public Module {
  public:
-  /// Channels, scale and slopes as those of the decoder.
-  explicit Encoder(const FsrcnnOptions& decoder = {});
+  explicit Encoder(const EncoderOptions& options = {});
 
-  /// high [n, 1, h, w] -> [n, 1, h / scale, w / scale]; h and w are multiples of the scale, else
-  /// ShapeError.
+  /// high [n, 1, h, w] -> [n, 1, h / scale, w / scale]; throws ShapeError where h or w is not a
+  /// multiple of the scale.
   Variable forward(const Variable& high) const;
   /// Adds its layers to a chain for inference.
   void append_to(ConvChain& chain) const;
+  /// Of one pass for a truth of width x height.
+  std::int64_t multiply_adds(std::int64_t width, std::int64_t height) const;
 
  private:
-  int scale_;
+  EncoderOptions options_;
   Conv2dPrelu feature_;
   Conv2dPrelu downscale_;
   Conv2dPrelu shrink_;

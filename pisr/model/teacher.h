@@ -1,34 +1,48 @@
 #pragma once
 
+#include <memory>
+
 #include "pisr/model/encoder.h"
-#include "pisr/model/fsrcnn.h"
+#include "pisr/model/network.h"
 
 namespace pisr {
 
 /// PISR's teacher: an hourglass that sees the ground truth, privileged information at training
-/// time. Parameters: those of Encoder below "encoder" and of Fsrcnn below "decoder".
-class Teacher final : public Module {
+/// time. Its decoder is a network like the student. Parameters: those of Encoder below "encoder"
+/// and of the network below "decoder".
+class Teacher final : public ImageModel {
  public:
-  explicit Teacher(const FsrcnnOptions& decoder = {});
+  /// With a decoder as make_network(decoder) makes it.
+  explicit Teacher(const NetworkSpec& decoder);
+  /// The encoder is as wide as the decoder's feature, 12 channels wide where it shrinks, or as wide
+  /// as an option "shrink_channels" of the decoder says, with PReLU slopes as the decoder's option
+  /// "slope_per_channel" says: for FSRCNN, PISR's.
+  explicit Teacher(std::unique_ptr<SrNetwork> decoder);
 
-  Encoder& encoder() noexcept { return encoder_; }
-  Fsrcnn& decoder() noexcept { return decoder_; }
   const Encoder& encoder() const noexcept { return encoder_; }
-  const Fsrcnn& decoder() const noexcept { return decoder_; }
+  const SrNetwork& decoder() const noexcept { return *decoder_; }
 
   struct Result {
-    Variable output;   ///< Y^T [n, 1, h, w]
+    Variable image;    ///< Y^T [n, 1, h, w]
     Variable compact;  ///< X^ [n, 1, h / scale, w / scale]
-    Variable feature;  ///< f_T [n, d, h / scale, w / scale]: the decoder's Fsrcnn::Result::feature
+    Variable feature;  ///< f_T: the decoder's SrNetwork::Result::feature
   };
   /// high [n, 1, h, w], luminance in 0..1; h and w are multiples of the scale.
   Result forward(const Variable& high) const;
-  /// From high to Result::feature, all that distillation reads, with the parameters of now.
-  ConvChain feature_chain() const;
+  /// Result::feature alone.
+  Variable feature_of(const Variable& high) const;
+  /// The layers from the truth to `end` as a chain, with the parameters of now; nothing where those
+  /// of the decoder are none.
+  std::optional<ConvChain> chain(NetworkEnd end) const;
+
+  const NetworkSpec& spec() const noexcept override { return decoder_->spec(); }
+  bool sees_truth() const noexcept override { return true; }
+  Variable image(const Variable& high) const override { return forward(high).image; }
+  std::optional<ConvChain> image_chain() const override { return chain(NetworkEnd::image); }
 
  private:
+  std::unique_ptr<SrNetwork> decoder_;
   Encoder encoder_;
-  Fsrcnn decoder_;
 };
 
 }  // namespace pisr

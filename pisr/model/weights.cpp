@@ -2,61 +2,99 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 
 #include "core/safetensors_header.h"
+#include "pisr/model/architectures.h"
 
 namespace pisr {
 namespace {
 
 constexpr const char* kFormatVersion = "1";
-constexpr const char* kFsrcnn = "fsrcnn";
 constexpr const char* kTeacher = "pisr_teacher";
 
 [[noreturn]] void fail(const std::string& name, const std::string& what) {
   throw Error(ErrorKind::weights, message('\'', name, "': ", what));
 }
 
-std::map<std::string, std::string> describe(const char* architecture, const FsrcnnOptions& options,
+std::string to_text(const OptionValue& value) {
+  if (const bool* const flag = std::get_if<bool>(&value)) {
+    return *flag ? "true" : "false";
+  }
+  return std::to_string(std::get<int>(value));
+}
+
+std::map<std::string, std::string> describe(const ImageModel& model,
                                             const std::map<std::string, std::string>& notes) {
+  const NetworkSpec& spec = model.spec();
   std::map<std::string, std::string> metadata = {
       {"format_version", kFormatVersion},
-      {"architecture", architecture},
-      {"scale", std::to_string(options.scale)},
-      {"feature_channels", std::to_string(options.feature_channels)},
-      {"shrink_channels", std::to_string(options.shrink_channels)},
-      {"mapping_layers", std::to_string(options.mapping_layers)},
-      {"slope_per_channel", options.slope_per_channel ? "true" : "false"},
+      {"architecture", model.sees_truth() ? kTeacher : spec.architecture},
+      {"scale", std::to_string(spec.scale)},
       {"colour", "y"},
   };
+  if (model.sees_truth()) {
+    metadata["decoder"] = spec.architecture;
+  }
+  for (const auto& [option, value] : spec.options) {
+    metadata[option] = to_text(value);
+  }
   metadata.insert(notes.begin(), notes.end());
   return metadata;
 }
 
-const std::string& entry(const SafeTensors& file, const std::string& name, const std::string& key) {
-  const auto found = file.metadata.find(key);
-  if (found == file.metadata.end()) {
-    fail(name, message("metadata lack '", key, "', so these are not weights of pisr"));
-  }
-  return found->second;
-}
+/// The metadata of a file, read with errors that name it.
+class Metadata {
+ public:
+  Metadata(const SafeTensors& file, const std::string& name) : file_(file), name_(name) {}
 
-void want_entry(const SafeTensors& file, const std::string& name, const std::string& key,
-                const std::string& wanted) {
-  const std::string& got = entry(file, name, key);
-  if (got != wanted) {
-    fail(name, message("metadata '", key, "' wants '", wanted, "', got ", in_quotes(got)));
+  bool has(const std::string& key) const { return file_.metadata.contains(key); }
+  const std::string& text(const std::string& key) const {
+    const auto found = file_.metadata.find(key);
+    if (found == file_.metadata.end()) {
+      fail(name_, message("metadata lack '", key, "', so these are not weights of pisr"));
+    }
+    return found->second;
   }
-}
+  void want(const std::string& key, const std::string& wanted) const {
+    if (text(key) != wanted) {
+      refuse(key, message("'", wanted, "'"));
+    }
+  }
+  int number(const std::string& key) const {
+    const std::string& digits = text(key);
+    int value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || end != digits.data() + digits.size()) {
+      refuse(key, "a number");
+    }
+    return value;
+  }
+  bool flag(const std::string& key) const {
+    const std::string& word = text(key);
+    if (word != "true" && word != "false") {
+      refuse(key, "'true' or 'false'");
+    }
+    return word == "true";
+  }
+  [[noreturn]] void refuse(const std::string& key, const std::string& wanted) const {
+    fail(name_, message("metadata '", key, "' must be ", wanted, ", got ", in_quotes(text(key))));
+  }
 
-int number(const SafeTensors& file, const std::string& name, const std::string& key) {
-  const std::string& text = entry(file, name, key);
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    fail(name, message("metadata '", key, "' wants a number, got ", in_quotes(text)));
+ private:
+  const SafeTensors& file_;
+  const std::string& name_;
+};
+
+const Architecture& find_architecture(const Metadata& metadata, const std::string& key,
+                                      const std::string& value) {
+  std::string names;
+  for (const Architecture& row : architectures()) {
+    if (value == row.name) {
+      return row;
+    }
+    names += message(names.empty() ? "" : ", ", "'", row.name, "'");
   }
-  return value;
+  metadata.refuse(key, "one of " + names);
 }
 
 void check_scale(const std::string& name, int scale, int wanted) {
@@ -65,93 +103,57 @@ void check_scale(const std::string& name, int scale, int wanted) {
   }
 }
 
-void check_options(const std::string& name, const FsrcnnOptions& options) {
-  try {
-    check(options);
-  } catch (const Error& error) {
-    fail(name, error.what());
-  }
-}
-
-FsrcnnOptions read_options(const SafeTensors& file, const std::string& name,
-                           const char* architecture, int scale) {
-  want_entry(file, name, "architecture", architecture);
-  want_entry(file, name, "format_version", kFormatVersion);
-  want_entry(file, name, "colour", "y");
-  FsrcnnOptions options;
-  options.feature_channels = number(file, name, "feature_channels");
-  options.shrink_channels = number(file, name, "shrink_channels");
-  options.mapping_layers = number(file, name, "mapping_layers");
-  options.scale = number(file, name, "scale");
-  const std::string& slopes = entry(file, name, "slope_per_channel");
-  if (slopes != "true" && slopes != "false") {
-    fail(name,
-         message("metadata 'slope_per_channel' wants 'true' or 'false', got ", in_quotes(slopes)));
-  }
-  options.slope_per_channel = slopes == "true";
-  check_options(name, options);
-  check_scale(name, options.scale, scale);
-  return options;
-}
-
-/// The published layout numbers its layers: conv1 (feature), conv2 (shrink), conv3 ... (mapping),
-/// the last conv (expand), prelu1, prelu2, ... beside them, and deconv.
-bool has_published_layout(const SafeTensors& file) {
-  return file.tensors.contains("conv1.weight") && file.tensors.contains("deconv.weight");
-}
-
-int published_layers(const SafeTensors& file) {
-  constexpr int kMost = 40;  // more than Fsrcnn can have
-  int layers = kMost;
-  while (layers > 0 && !file.tensors.contains(message("conv", layers, ".weight"))) {
-    --layers;
-  }
-  return layers;
-}
-
-FsrcnnOptions published_options(const SafeTensors& file, const std::string& name, int scale) {
-  constexpr int kOtherLayers = 3;  // feature, shrink and expand
-  const auto extent = [&](const std::string& key) {
-    const auto found = file.tensors.find(key);
-    if (found == file.tensors.end()) {
-      fail(name, message("tensor '", key, "' is missing"));
+/// The spec completed, for the scale that is wanted; errors name the file.
+NetworkSpec checked(const NetworkSpec& spec, const std::string& name, int scale) {
+  const NetworkSpec result = [&] {
+    try {
+      return completed(spec);
+    } catch (const Error& error) {
+      fail(name, error.what());
     }
-    constexpr std::int64_t kTooMany = 1 << 20;
-    const Shape& shape = found->second.shape();
-    return static_cast<int>(shape.rank() > 0 ? std::min(shape[0], kTooMany) : 1);
-  };
-  FsrcnnOptions options;
-  options.scale = number(file, name, "scale");
-  options.feature_channels = extent("conv1.weight");
-  options.shrink_channels = extent("conv2.weight");
-  options.mapping_layers = published_layers(file) - kOtherLayers;
-  options.slope_per_channel = extent("prelu1") > 1;
-  check_options(name, options);
-  check_scale(name, options.scale, scale);
-  return options;
+  }();
+  check_scale(name, result.scale, scale);
+  return result;
 }
 
-/// The published key of each of our names.
-std::map<std::string, std::string> published_keys(int mapping_layers) {
-  std::map<std::string, std::string> keys = {{"deconvolution.weight", "deconv.weight"},
-                                             {"deconvolution.bias", "deconv.bias"}};
-  std::vector<std::string> layers = {"feature", "shrink"};
-  for (int layer = 0; layer < mapping_layers; ++layer) {
-    layers.push_back(message("mapping.", layer));
+/// What our own metadata say of the network, or of the teacher's decoder.
+NetworkSpec read_spec(const SafeTensors& file, const std::string& name, bool teacher, int scale) {
+  const Metadata metadata(file, name);
+  const std::string& architecture = metadata.text("architecture");
+  if (teacher) {
+    metadata.want("architecture", kTeacher);
+  } else if (architecture == kTeacher) {
+    metadata.refuse("architecture", "that of a network, not of a teacher");
   }
-  layers.emplace_back("expand");
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    keys[layers[i] + ".weight"] = message("conv", i + 1, ".weight");
-    keys[layers[i] + ".bias"] = message("conv", i + 1, ".bias");
-    keys[layers[i] + ".slope"] = message("prelu", i + 1);
+  const std::string key = teacher ? "decoder" : "architecture";
+  // Teachers of format 1 that do not name their decoder have that of the table's first row.
+  const std::string value =
+      metadata.has(key) ? metadata.text(key) : std::string(architectures().front().name);
+  const Architecture& row = find_architecture(metadata, key, value);
+  metadata.want("format_version", kFormatVersion);
+  metadata.want("colour", "y");
+  NetworkSpec spec;
+  spec.architecture = row.name;
+  spec.scale = metadata.number("scale");
+  for (const NetworkOption& option : row.options) {
+    if (std::holds_alternative<bool>(option.default_value)) {
+      spec.options[option.name] = metadata.flag(option.name);
+    } else {
+      spec.options[option.name] = metadata.number(option.name);
+    }
   }
-  return keys;
+  return checked(spec, name, scale);
 }
 
-bool all_finite(const Tensor& tensor) {
-  return with_type(tensor.dtype(), [&]<class T>() {
-    return std::ranges::all_of(tensor.values<T>(), [](T value) { return std::isfinite(value); });
-  });
+std::optional<ForeignWeights> recognise(const SafeTensors& file, const std::string& name) {
+  for (const Architecture& row : architectures()) {
+    if (row.recognise != nullptr) {
+      if (auto weights = row.recognise(file, name)) {
+        return weights;
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 std::string joined(const std::string& prefix, const std::string& name) {
@@ -173,11 +175,12 @@ void load(Module& module, const std::map<std::string, Tensor>& tensors, KeyOf ke
       fail(name, message("tensor '", key, "' is missing, wanted ", value.shape()));
     }
     if (found->second.shape() != value.shape()) {
-      fail(name, message("tensor '", key, "' wants shape ", value.shape(), ", got ",
+      fail(name, message("tensor '", key, "' must have shape ", value.shape(), ", got ",
                          found->second.shape()));
     }
     if (!all_finite(found->second.to(value.dtype()))) {
-      fail(name, message("tensor '", key, "' wants finite ", value.dtype(), " values, has others"));
+      fail(name,
+           message("tensor '", key, "' must hold finite ", value.dtype(), " values, has others"));
     }
     unexpected.erase(key);
   }
@@ -199,39 +202,51 @@ SafeTensors pack(const Module& module, std::map<std::string, std::string> metada
 
 }  // namespace
 
-void save_fsrcnn(const std::filesystem::path& path, const Fsrcnn& network,
-                 const std::map<std::string, std::string>& notes) {
-  write_safetensors(path, pack(network, describe(kFsrcnn, network.options(), notes)));
-}
-
-void save_teacher(const std::filesystem::path& path, const Teacher& teacher,
+void save_weights(const std::filesystem::path& path, const ImageModel& model,
                   const std::map<std::string, std::string>& notes) {
-  write_safetensors(path, pack(teacher, describe(kTeacher, teacher.decoder().options(), notes)));
+  write_safetensors(path, pack(model, describe(model, notes)));
 }
 
-std::unique_ptr<Fsrcnn> make_fsrcnn(const SafeTensors& file, const std::string& name, int scale) {
-  if (has_published_layout(file)) {
-    const FsrcnnOptions options = published_options(file, name, scale);
-    auto network = std::make_unique<Fsrcnn>(options);
-    const std::map<std::string, std::string> keys = published_keys(options.mapping_layers);
+std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
+                                        int scale) {
+  if (auto foreign = recognise(file, name)) {
+    foreign->spec.scale = Metadata(file, name).number("scale");
+    auto network = make_network(checked(foreign->spec, name, scale));
     load(
-        *network, file.tensors, [&](const std::string& own) { return keys.at(own); }, name);
+        *network, file.tensors, [&](const std::string& own) { return foreign->key_of.at(own); },
+        name);
     return network;
   }
-  auto network = std::make_unique<Fsrcnn>(read_options(file, name, kFsrcnn, scale));
+  auto network = make_network(read_spec(file, name, false, scale));
   load_parameters(*network, file.tensors, "", name);
   return network;
 }
 
-std::unique_ptr<Fsrcnn> load_fsrcnn(const std::filesystem::path& path, int scale) {
-  return make_fsrcnn(read_safetensors(path), path.string(), scale);
+std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path, int scale) {
+  return make_network(read_safetensors(path), path.string(), scale);
 }
 
-std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path, int scale) {
-  const SafeTensors file = read_safetensors(path);
-  auto teacher = std::make_unique<Teacher>(read_options(file, path.string(), kTeacher, scale));
-  load_parameters(*teacher, file.tensors, "", path.string());
+namespace {
+
+std::unique_ptr<Teacher> make_teacher(const SafeTensors& file, const std::string& name, int scale) {
+  auto teacher = std::make_unique<Teacher>(read_spec(file, name, true, scale));
+  load_parameters(*teacher, file.tensors, "", name);
   return teacher;
+}
+
+}  // namespace
+
+std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path, int scale) {
+  return make_teacher(read_safetensors(path), path.string(), scale);
+}
+
+std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path, int scale) {
+  const SafeTensors file = read_safetensors(path);
+  const auto architecture = file.metadata.find("architecture");
+  if (architecture != file.metadata.end() && architecture->second == kTeacher) {
+    return make_teacher(file, path.string(), scale);
+  }
+  return make_network(file, path.string(), scale);
 }
 
 void load_parameters(Module& module, const std::map<std::string, Tensor>& tensors,
@@ -256,14 +271,14 @@ void copy_parameters(const Module& from, Module& to) {
   const std::vector<NamedParameter> targets = to.parameters();
   if (sources.size() != targets.size()) {
     throw ShapeError(
-        message("copy parameters: wants ", targets.size(), " parameters, got ", sources.size()));
+        message("copy parameters: expected ", targets.size(), " parameters, got ", sources.size()));
   }
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Shape& wanted = targets[i].parameter->value.shape();
     const Shape& got = sources[i].parameter->value.shape();
     if (sources[i].name != targets[i].name || got != wanted) {
-      throw ShapeError(message("copy parameters: wants '", targets[i].name, "' ", wanted, ", got '",
-                               sources[i].name, "' ", got));
+      throw ShapeError(message("copy parameters: expected '", targets[i].name, "' ", wanted,
+                               ", got '", sources[i].name, "' ", got));
     }
   }
   for (std::size_t i = 0; i < sources.size(); ++i) {

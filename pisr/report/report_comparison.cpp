@@ -9,7 +9,6 @@
 #include "pisr/image/luma.h"
 #include "pisr/inference/inference.h"
 #include "pisr/inference/upscaler.h"
-#include "pisr/model/fsrcnn.h"
 
 namespace pisr {
 namespace {
@@ -101,7 +100,7 @@ ReportComparison compare_pictures(Context& context, const ImagePair& image, Prot
     const AnyImage enlarged = upscale_image(context, *compared.network, AnyImage{low});
     comparison.pictures.push_back(
         {compared.label, piece.of(to_8_bit(enlarged)),
-         score(upscale_luma(context, *compared.network, pair.low), pair.high, scale, protocol)});
+         score(infer(context, *compared.network, pair.low), pair.high, scale, protocol)});
   }
   return comparison;
 }

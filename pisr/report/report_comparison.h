@@ -9,11 +9,11 @@
 
 namespace pisr {
 
-class Fsrcnn;
+class SrNetwork;
 
 struct ComparedNetwork {
   std::string label;
-  const Fsrcnn* network;
+  const SrNetwork* network;
 };
 
 /// The piece of an image, at most 120 x 90 pixels, where bicubic interpolation is furthest from the

@@ -13,6 +13,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/weights.h"
 #include "pisr/report/report_comparison.h"
 #include "pisr/report/report_text.h"
@@ -35,9 +36,13 @@ struct TrainedModel {
   double seconds = 0;
   int colour = 0;
   bool equal_updates = false;  ///< a baseline with as many updates as a student in all
-  std::unique_ptr<Fsrcnn> network;
-  std::unique_ptr<Teacher> teacher;
-  std::vector<MetricsRow> rows;  ///< of its phase
+  std::unique_ptr<SrNetwork> network;
+  std::unique_ptr<Teacher> teacher;  ///< of its phase, where network is null
+  std::vector<MetricsRow> rows;      ///< of its phase
+
+  const ImageModel& model() const {
+    return network != nullptr ? *network : static_cast<const ImageModel&>(*teacher);
+  }
 };
 
 struct Run {
@@ -118,7 +123,7 @@ void add_models(const std::filesystem::path& path, const Run& run,
                 std::vector<TrainedModel>& models) {
   const std::int64_t teacher_updates = updates_of(rows_of_phase(run.rows, Phase::teacher));
   bool any = false;
-  for (const Phase phase : {Phase::baseline, Phase::teacher, Phase::student}) {
+  for (const Phase phase : kPhases) {
     const auto file = weights_of(path, phase);
     if (!file) {
       continue;
@@ -135,7 +140,7 @@ void add_models(const std::filesystem::path& path, const Run& run,
     if (phase == Phase::teacher) {
       model.teacher = load_teacher(*file, run.config.network.scale);
     } else {
-      model.network = load_fsrcnn(*file, run.config.network.scale);
+      model.network = load_network(*file, run.config.network.scale);
     }
     models.push_back(std::move(model));
   }
@@ -219,11 +224,6 @@ std::string training_data_text(const TrainConfig& config) {
   return message(built_in.count, " built-in images of ", built_in.size, "x", built_in.size);
 }
 
-std::string network_text(const TrainConfig& config) {
-  const NetworkConfig& network = config.network;
-  return message("FSRCNN(", network.d, ", ", network.s, ", ", network.m, ")");
-}
-
 const TrainedModel* find_model(const std::vector<TrainedModel>& models, Phase phase,
                                bool equal_updates = false) {
   const auto at = std::find_if(models.rbegin(), models.rend(), [&](const TrainedModel& model) {
@@ -240,7 +240,7 @@ std::string summary_text(const std::vector<Run>& runs, const std::vector<Trained
     parts += message(parts.empty() ? "" : ", ", model.label, " ", grouped(model.own_updates));
     seconds += model.seconds;
   }
-  return message(network_text(config), " for x", config.network.scale, ", trained on ",
+  return message(title(config.network), " for x", config.network.scale, ", trained on ",
                  training_data_text(config), " (updates: ", parts, ") in ", duration(seconds), ".");
 }
 
@@ -248,7 +248,7 @@ std::vector<ReportFact> facts_of(const std::vector<Run>& runs,
                                  const std::vector<TrainedModel>& models) {
   const TrainConfig& config = runs.front().config;
   std::vector<ReportFact> facts;
-  facts.push_back({"Network", network_text(config)});
+  facts.push_back({"Network", title(config.network)});
   facts.push_back({"Training images", training_data_text(config)});
   facts.push_back({"Batch", message(config.train.batch_size, " patches of ", config.train.gt_size,
                                     "x", config.train.gt_size)});
@@ -352,12 +352,10 @@ std::vector<ReportModel> rows_of(const std::vector<TrainedModel>& models) {
     row.label = model.label;
     row.updates = model.updates;
     row.colour = model.colour;
-    row.sees_truth = model.phase == Phase::teacher;
+    row.parameters = model.model().parameter_count();
+    row.sees_truth = model.model().sees_truth();
     if (row.sees_truth) {
       row.note = "sees the truth: no super-resolution";
-      row.parameters = model.teacher->parameter_count();
-    } else {
-      row.parameters = model.network->parameter_count();
     }
     if (model.equal_updates) {
       row.note = "as many updates as student and teacher together";
@@ -469,9 +467,7 @@ ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest
     }
     for (const TrainedModel& model : models) {
       data.table.results.push_back(
-          model.teacher != nullptr
-              ? evaluate(context, pool, set, request.protocol, model.name, *model.teacher)
-              : evaluate(context, pool, set, request.protocol, model.name, *model.network));
+          evaluate(context, pool, set, request.protocol, model.name, model.model()));
     }
     if (&set == request.sets.data()) {
       for (const std::size_t image : hardest_images(bicubic)) {

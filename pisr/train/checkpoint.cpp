@@ -15,7 +15,6 @@ namespace pisr {
 namespace {
 
 constexpr const char* kFormat = "pisr checkpoint 1";
-constexpr std::array kPhases{Phase::baseline, Phase::teacher, Phase::student};
 
 /// FNV-1a, 64 bits.
 class Checksum {
@@ -62,13 +61,6 @@ std::string checksum(const SafeTensors& file) {
     sum.add(bytes_of(tensor));
   }
   return sum.text();
-}
-
-bool all_finite(const Tensor& tensor) {
-  return with_type(tensor.dtype(), [&]<class T>() {
-    const auto values = tensor.values<T>();
-    return std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
-  });
 }
 
 std::string exact(double value) {

@@ -27,37 +27,26 @@ const PhaseOverride& phase_override(const TrainConfig& config, Phase phase) {
 
 }  // namespace
 
-const char* name(Phase phase) {
-  switch (phase) {
-    case Phase::baseline:
-      return "baseline";
-    case Phase::teacher:
-      return "teacher";
-    case Phase::student:
-      break;
-  }
-  return "student";
-}
-
 void check_config(const TrainConfig& config) {
   parse_device(config.device);
+  completed(config.network);
   const int scale = config.network.scale;
   if (config.train.gt_size % scale != 0) {
-    fail(message("train.gt_size wants a multiple of network.scale ", scale, ", got ",
+    fail(message("train.gt_size must be a multiple of network.scale ", scale, ", got ",
                  config.train.gt_size));
   }
   if (config.data.built_in.size % scale != 0) {
-    fail(message("data.built_in.size wants a multiple of network.scale ", scale, ", got ",
+    fail(message("data.built_in.size must be a multiple of network.scale ", scale, ", got ",
                  config.data.built_in.size));
   }
   if (config.data.train.empty() && config.data.built_in.size < config.train.gt_size) {
-    fail(message("data.built_in.size wants at least train.gt_size ", config.train.gt_size, ", got ",
+    fail(message("data.built_in.size must be at least train.gt_size ", config.train.gt_size, ", got ",
                  config.data.built_in.size));
   }
-  for (const Phase phase : {Phase::baseline, Phase::teacher, Phase::student}) {
+  for (const Phase phase : kPhases) {
     const PhaseSchedule schedule = phase_schedule(config, phase);
     if (!(schedule.final_learning_rate <= schedule.learning_rate)) {
-      fail(message("train.final_learning_rate wants at most train.learning_rate ",
+      fail(message("train.final_learning_rate must be at most train.learning_rate ",
                    schedule.learning_rate, ", got ", schedule.final_learning_rate, " (",
                    name(phase), ")"));
     }
@@ -74,16 +63,6 @@ PhaseSchedule phase_schedule(const TrainConfig& config, Phase phase) {
   schedule.epoch_iterations = std::min(own.epoch_iterations.value_or(train.epoch_iterations),
                                        std::max<std::int64_t>(1, schedule.total_iter / 1000));
   return schedule;
-}
-
-FsrcnnOptions fsrcnn_options(const NetworkConfig& network) {
-  FsrcnnOptions options;
-  options.feature_channels = network.d;
-  options.shrink_channels = network.s;
-  options.mapping_layers = network.m;
-  options.scale = network.scale;
-  options.slope_per_channel = network.slope_per_channel;
-  return options;
 }
 
 std::vector<Phase> phases(const TrainConfig& config) {

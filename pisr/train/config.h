@@ -10,30 +10,20 @@
 #include "kernels/precision.h"
 #include "nn/init.h"
 #include "pisr/eval/protocol.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/distillation.h"
-#include "pisr/model/fsrcnn.h"
+#include "pisr/train/training_phase.h"
 
 /// The configuration of a training run: plain structs with the paper's values as defaults, read
 /// from JSON with comments. docs/configuration.md lists every key.
 namespace pisr {
 
-/// One optimisation from iteration 0 to total_iter.
-enum class Phase {
-  baseline,  ///< FSRCNN on the L1 loss alone
-  teacher,   ///< encoder and decoder, reconstruction and imitation loss
-  student,   ///< FSRCNN with weight transfer and distillation from the teacher
-};
-const char* name(Phase phase);
-
 /// What train.phase may say.
 enum class PhaseChoice { baseline, teacher, student, all };
 
-struct NetworkConfig {
-  int scale = 2;
-  int d = 56;
-  int s = 12;
-  int m = 4;
-  bool slope_per_channel = false;
+/// The network, and how its weights begin. All options of the architecture are there.
+struct NetworkConfig : NetworkSpec {
+  NetworkConfig() : NetworkSpec(default_spec()) {}
   Initialisation init = Initialisation::uniform;
 };
 
@@ -144,9 +134,6 @@ struct PhaseSchedule {
   std::int64_t epoch_iterations;
 };
 PhaseSchedule phase_schedule(const TrainConfig& config, Phase phase);
-
-/// The network that NetworkConfig describes.
-FsrcnnOptions fsrcnn_options(const NetworkConfig& network);
 
 /// The phases that train.phase asks for, in order.
 std::vector<Phase> phases(const TrainConfig& config);

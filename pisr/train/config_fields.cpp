@@ -1,5 +1,10 @@
 #include "pisr/train/config_fields.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "pisr/model/architectures.h"
+
 namespace pisr {
 
 namespace {
@@ -32,14 +37,32 @@ void add_override(std::vector<ConfigField>& fields, const std::string& section,
 }
 
 void add_network(std::vector<ConfigField>& fields, NetworkConfig& network) {
-  fields.push_back({"network.scale", &network.scale, {2, 4}, "factor of enlargement"});
-  fields.push_back({"network.d", &network.d, {1, 1024}, "channels of the feature extraction"});
-  fields.push_back({"network.s", &network.s, {1, 1024}, "channels of the mapping"});
-  fields.push_back({"network.m", &network.m, {0, 64}, "3x3 convolutions of the mapping"});
-  fields.push_back({"network.slope_per_channel",
-                    &network.slope_per_channel,
+  std::vector<std::string> names;
+  for (const Architecture& row : architectures()) {
+    names.emplace_back(row.name);
+  }
+  const auto index = [names, &network] {
+    return static_cast<std::size_t>(std::ranges::find(names, network.architecture) - names.begin());
+  };
+  // The options are those of the architecture, so it is set before these fields are made.
+  fields.push_back({"network.architecture",
+                    ChoiceMember{names, index, [](std::size_t) {}},
                     {},
-                    "PReLU: one slope a channel instead of one a layer"});
+                    "the network; its options are below"});
+  fields.push_back({"network.scale", &network.scale, {2, 4}, "factor of enlargement"});
+  for (const NetworkOption& option : architecture(network.architecture).options) {
+    OptionValue& value = network.options.at(option.name);
+    ConfigField field;
+    field.key = option_key(option.name);
+    field.range = {static_cast<double>(option.lowest), static_cast<double>(option.highest)};
+    field.help = option.help;
+    if (bool* const flag = std::get_if<bool>(&value)) {
+      field.member = flag;
+    } else {
+      field.member = &std::get<int>(value);
+    }
+    fields.push_back(std::move(field));
+  }
   fields.push_back({"network.init",
                     choice(network.init, {"uniform", "he"}),
                     {},
@@ -48,12 +71,12 @@ void add_network(std::vector<ConfigField>& fields, NetworkConfig& network) {
 
 void add_data(std::vector<ConfigField>& fields, DataConfig& data) {
   fields.push_back(
-      {"data.train", &data.train, {}, "folders of training images; none: the built-in images"});
+      {"data.train", &data.train, {}, "folders of training images; empty: the built-in images"});
   fields.push_back({"data.validation",
                     &data.validation,
                     {},
-                    "folders of validation images; none: DIV2K's 0801-0810 where `data.train` is "
-                    "DIV2K, else held-out built-in images"});
+                    "folders of validation images; empty: DIV2K's 0801-0810 if `data.train` is "
+                    "DIV2K, otherwise held-out built-in images"});
   fields.push_back({"data.exclude",
                     &data.exclude,
                     {},
@@ -80,7 +103,7 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
                     &train.total_iter,
                     {1, kMaxIterations},
                     "iterations (updates) of each phase"});
-  fields.push_back({"train.batch_size", &train.batch_size, {1, 4096}, "patches an update"});
+  fields.push_back({"train.batch_size", &train.batch_size, {1, 4096}, "patches per update"});
   fields.push_back({"train.gt_size",
                     &train.gt_size,
                     {1, 4096},
@@ -93,20 +116,20 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
   fields.push_back({"train.epoch_iterations",
                     &train.epoch_iterations,
                     {1, kMaxIterations},
-                    "iterations between two steps of the cosine; fewer where a phase would "
-                    "otherwise have less than 1000 steps"});
+                    "iterations between two steps of the cosine; fewer if a phase would otherwise "
+                    "have fewer than 1000 steps"});
   fields.push_back({"train.adam_beta1", &train.adam_beta1, {0, 0.999999}, "Adam's beta 1"});
   fields.push_back({"train.adam_beta2", &train.adam_beta2, {0, 0.9999999}, "Adam's beta 2"});
   fields.push_back({"train.adam_epsilon", &train.adam_epsilon, {0, 1}, "Adam's epsilon"});
   fields.push_back({"train.gradient_clip",
                     &train.gradient_clip,
                     {},
-                    "largest norm of the gradient; 0: not clipped"});
-  fields.push_back({"train.ema",
-                    &train.ema,
-                    {0, 0.999999},
-                    "decay of the moving average of the weights, which is then what is validated "
-                    "and kept; 0: off"});
+                    "largest norm of the gradient, clipped to it; 0: not clipped"});
+  fields.push_back(
+      {"train.ema",
+       &train.ema,
+       {0, 0.999999},
+       "decay of the moving average of the weights, which is then validated and saved; 0: off"});
   fields.push_back({"train.imitation_weight",
                     &train.imitation_weight,
                     {},
@@ -127,10 +150,11 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
                     &train.teacher_weights,
                     {},
                     "the student's teacher; empty: the best one of the run directory"});
-  fields.push_back({"train.max_bad_steps",
-                    &train.max_bad_steps,
-                    {1, 1000000},
-                    "steps in a row whose loss or gradient is not finite before the run stops"});
+  fields.push_back(
+      {"train.max_bad_steps",
+       &train.max_bad_steps,
+       {1, 1000000},
+       "the run stops after so many steps in a row whose loss or gradient is not finite"});
   fields.push_back({"train.save_checkpoint_freq",
                     &train.save_checkpoint_freq,
                     {1, kMaxIterations},
@@ -142,13 +166,17 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
   fields.push_back({"train.keep_checkpoints",
                     &train.keep_checkpoints,
                     {1, 1000000},
-                    "checkpoints kept of each phase, beside that of the last iteration"});
+                    "checkpoints kept for each phase, besides that of the last iteration"});
   add_override(fields, "baseline", train.baseline);
   add_override(fields, "teacher", train.teacher);
   add_override(fields, "student", train.student);
 }
 
 }  // namespace
+
+std::string option_key(const std::string& option) {
+  return "network." + option;
+}
 
 std::vector<ConfigField> config_fields(TrainConfig& config) {
   std::vector<ConfigField> fields;
@@ -162,20 +190,19 @@ std::vector<ConfigField> config_fields(TrainConfig& config) {
   fields.push_back({"val.protocol",
                     choice(config.val.protocol, {"pisr", "matlab"}),
                     {},
-                    "how validation images are compared"});
+                    "evaluation protocol of the validation"});
   fields.push_back({"manual_seed", &config.manual_seed, {}, "seed of weights and batches"});
   fields.push_back(
       {"threads", &config.threads, {0, 1024}, "threads; 0: all that the process may use"});
-  fields.push_back(
-      {"device",
-       &config.device,
-       {},
-       "where updates and validation run: `cpu`, `cuda`, `cuda:N`, or `auto`, which is "
-       "`cuda` where it can be used"});
+  fields.push_back({"device",
+                    &config.device,
+                    {},
+                    "where updates and validation run: `cpu`, `cuda`, `cuda:N`, or `auto`, which "
+                    "is `cuda` if a CUDA device can be used"});
   fields.push_back({"precision",
                     choice(config.precision, {"fp32", "tf32"}),
                     {},
-                    "of convolutions on a CUDA device"});
+                    "precision of convolutions on a CUDA device"});
   fields.push_back({"backend",
                     choice(config.cudnn, {"own", "cudnn"}),
                     {},

@@ -37,7 +37,11 @@ struct ConfigField {
   std::string help;
 };
 
-/// Fields that refer to the members of `config`, which must outlive them.
+/// Fields that refer to the members of `config`, which must outlive them, with the options of the
+/// architecture that it names now.
 std::vector<ConfigField> config_fields(TrainConfig& config);
+
+/// Where options of a network are kept: "network.feature_channels".
+std::string option_key(const std::string& option);
 
 }  // namespace pisr

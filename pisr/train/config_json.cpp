@@ -107,7 +107,7 @@ void check_keys(const Json& object, const std::string& prefix, const std::string
       fail_unknown(source, key, fields);
     }
     if (!value.is_object()) {
-      fail(message(source, ": ", key, " wants an object, got ", quoted(value)));
+      fail(message(source, ": ", key, " must be an object, got ", quoted(value)));
     }
     check_keys(value, key, source, fields);
   }
@@ -158,18 +158,18 @@ struct Reader {
   const ConfigField& field;
   const std::string& source;
 
-  [[noreturn]] void wants(const std::string& wanted) const {
-    fail(message(source, ": ", field.key, " wants ", wanted, ", got ", quoted(value)));
+  [[noreturn]] void must_be(const std::string& wanted) const {
+    fail(message(source, ": ", field.key, " must be ", wanted, ", got ", quoted(value)));
   }
 
   double number_in_range(const char* kind) const {
     const std::string wanted = wanted_number(kind, field.range);
     if (!value.is_number()) {
-      wants(wanted);
+      must_be(wanted);
     }
     const double result = value.get<double>();
     if (!(result >= field.range.low && result <= field.range.high)) {
-      wants(wanted);
+      must_be(wanted);
     }
     return result;
   }
@@ -177,12 +177,12 @@ struct Reader {
   Integer integer() const {
     const double result = number_in_range("an integer");
     if (result != std::floor(result)) {
-      wants(wanted_number("an integer", field.range));
+      must_be(wanted_number("an integer", field.range));
     }
     if (value.is_number_float()) {
       // 1e6 is how people write a million.
       if (!(std::abs(result) < 9e15)) {
-        wants(wanted_number("an integer", field.range));
+        must_be(wanted_number("an integer", field.range));
       }
       return static_cast<Integer>(result);
     }
@@ -201,13 +201,13 @@ struct Reader {
   }
   void operator()(bool* member) const {
     if (!value.is_boolean()) {
-      wants("true or false");
+      must_be("true or false");
     }
     *member = value.get<bool>();
   }
   void operator()(std::string* member) const {
     if (!value.is_string()) {
-      wants("a text");
+      must_be("a text");
     }
     *member = value.get<std::string>();
   }
@@ -219,7 +219,7 @@ struct Reader {
     const bool texts = value.is_array() && std::all_of(value.begin(), value.end(),
                                                        [](const Json& v) { return v.is_string(); });
     if (!texts) {
-      wants("a list of texts");
+      must_be("a list of texts");
     }
     *member = value.get<std::vector<std::string>>();
   }
@@ -233,7 +233,7 @@ struct Reader {
       names += i == 0 ? "" : ", ";
       names += member.names[i];
     }
-    wants("one of " + names);
+    must_be("one of " + names);
   }
 };
 
@@ -287,7 +287,7 @@ Json parse_json(std::string_view text, const std::string& source) {
     fail(message(source, ": not JSON: a number is too large"));
   }
   if (!root.is_object()) {
-    fail(message(source, ": wants a JSON object, got ", quoted(root)));
+    fail(message(source, ": must be a JSON object, got ", quoted(root)));
   }
   return root;
 }
@@ -295,7 +295,7 @@ Json parse_json(std::string_view text, const std::string& source) {
 void apply_setting(Json& root, const std::string& setting, const std::vector<ConfigField>& fields) {
   const std::size_t equals = setting.find('=');
   if (equals == 0 || equals == std::string::npos) {
-    fail(message("--set wants key=value, got ", quoted(Json(setting))));
+    fail(message("--set must be key=value, got ", quoted(Json(setting))));
   }
   const std::string key = setting.substr(0, equals);
   const std::string text = setting.substr(equals + 1);
@@ -314,6 +314,79 @@ void apply_setting(Json& root, const std::string& setting, const std::vector<Con
   }
   std::visit(Reader{value, *field, "--set"}, field->member);
   put(root, key, std::move(value));
+}
+
+/// Which options there are depends on the architecture: it is read before all other keys.
+void choose_architecture(const Json& root, const std::string& source,
+                         const std::vector<std::string>& settings, NetworkConfig& network) {
+  const std::string key = "network.architecture";
+  std::optional<Json> chosen;
+  std::string where = source;
+  if (root.contains("network") && root["network"].is_object() &&
+      root["network"].contains("architecture")) {
+    chosen = root["network"]["architecture"];
+  }
+  for (const std::string& setting : settings) {
+    if (setting.starts_with(key + "=")) {
+      chosen = setting.substr(key.size() + 1);
+      where = "--set";
+    }
+  }
+  if (!chosen) {
+    return;
+  }
+  std::string name = chosen->is_string() ? chosen->get<std::string>() : "";
+  // Written with quotes it is JSON.
+  if (name.size() > 1 && name.front() == '"' && name.back() == '"') {
+    name = name.substr(1, name.size() - 2);
+  }
+  std::string names;
+  for (const Architecture& row : architectures()) {
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+    if (name == row.name) {
+      static_cast<NetworkSpec&>(network) = default_spec(name);
+      return;
+    }
+  }
+  fail(message(where, ": ", key, " must be one of ", names, ", got ", quoted(*chosen)));
+}
+
+/// The option that a symbol of the paper stands for, e.g. feature_channels for d; null for none.
+const char* option_of_symbol(const std::string& symbol, const NetworkConfig& network) {
+  for (const NetworkOption& option : architecture(network.architecture).options) {
+    if (!symbol.empty() && symbol == option.symbol) {
+      return option.name;
+    }
+  }
+  return nullptr;
+}
+
+/// Replaces symbols among the keys of "network" by the names that they stand for.
+void spell_out_symbols(Json& root, const std::string& source, const NetworkConfig& network) {
+  if (!root.contains("network") || !root["network"].is_object()) {
+    return;
+  }
+  Json spelled = Json::object();
+  for (const auto& [key, value] : root["network"].items()) {
+    const char* const option = option_of_symbol(key, network);
+    if (option != nullptr && root["network"].contains(option)) {
+      fail(message(source, ": network.", key, " and ", option_key(option), " are the same option"));
+    }
+    spelled[option == nullptr ? key : std::string(option)] = value;
+  }
+  root["network"] = std::move(spelled);
+}
+
+/// The same for a setting "network.d=56".
+std::string spelled_out(const std::string& setting, const NetworkConfig& network) {
+  const std::string section = "network.";
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos || !setting.starts_with(section)) {
+    return setting;
+  }
+  const char* const option =
+      option_of_symbol(setting.substr(section.size(), equals - section.size()), network);
+  return option == nullptr ? setting : option_key(option) + setting.substr(equals);
 }
 
 std::string type_name(const ConfigField& field) {
@@ -344,16 +417,23 @@ std::string type_name(const ConfigField& field) {
   return std::visit(Namer{field.range}, field.member);
 }
 
+std::string reference_row(const ConfigField& field, const std::string& help) {
+  return message("| `", field.key, "` | ", type_name(field), " | `",
+                 std::visit(Writer{}, field.member).dump(), "` | ", help, " |\n");
+}
+
 }  // namespace
 
 TrainConfig parse_config(std::string_view json, const std::string& source,
                          const std::vector<std::string>& settings) {
   TrainConfig config;
-  const std::vector<ConfigField> fields = config_fields(config);
   Json root = parse_json(json, source);
+  choose_architecture(root, source, settings, config.network);
+  const std::vector<ConfigField> fields = config_fields(config);
+  spell_out_symbols(root, source, config.network);
   check_keys(root, "", source, fields);
   for (const std::string& setting : settings) {
-    apply_setting(root, setting, fields);
+    apply_setting(root, spelled_out(setting, config.network), fields);
   }
   for (const ConfigField& field : fields) {
     if (const Json* value = find(root, field.key)) {
@@ -403,25 +483,54 @@ std::string config_reference() {
           "A key that is not in this table is an error. This page is what `pisr_train "
           "--help-config` prints.\n\n"
           "| key | value | default | meaning |\n|---|---|---|---|\n";
+  std::vector<std::string> options;
+  for (const Architecture& row : architectures()) {
+    for (const NetworkOption& option : row.options) {
+      options.push_back(option_key(option.name));
+    }
+  }
+  const auto is_option = [&](const ConfigField& field) {
+    return std::ranges::find(options, field.key) != options.end();
+  };
   for (const ConfigField& field : config_fields(config)) {
-    text << "| `" << field.key << "` | " << type_name(field) << " | `"
-         << std::visit(Writer{}, field.member).dump() << "` | " << field.help << " |\n";
+    if (!is_option(field)) {
+      text << reference_row(field, field.help);
+    }
+  }
+  text << "\nThe options of a network depend on `network.architecture`. The letter of the paper, "
+          "where "
+          "there is one, is understood too.\n";
+  for (const Architecture& row : architectures()) {
+    static_cast<NetworkSpec&>(config.network) = default_spec(row.name);
+    text << "\n`" << row.name << "`:\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
+    std::size_t next = 0;
+    for (const ConfigField& field : config_fields(config)) {
+      if (is_option(field)) {
+        const std::string symbol = row.options[next++].symbol;
+        text << reference_row(field,
+                              field.help + (symbol.empty() ? "" : " (`network." + symbol + "`)"));
+      }
+    }
   }
   return text.str();
 }
 
 std::vector<ConfigDifference> config_differences(const TrainConfig& before,
                                                  const TrainConfig& after) {
-  TrainConfig copy = before;
   const Json first = to_json(before);
   const Json second = to_json(after);
   std::vector<ConfigDifference> differences;
-  for (const ConfigField& field : config_fields(copy)) {
-    const Json& a = *find(first, field.key);
-    const Json& b = *find(second, field.key);
-    if (a != b) {
-      differences.push_back({field.key, quoted(a), quoted(b)});
+  const auto add = [&](const std::string& key) {
+    // An option that only one of two architectures has differs from nothing.
+    const Json* const a = find(first, key);
+    const Json* const b = find(second, key);
+    if (a != nullptr && b != nullptr && *a != *b) {
+      differences.push_back({key, quoted(*a), quoted(*b)});
     }
+  };
+  TrainConfig copy = before;
+  for (const ConfigField& field : config_fields(copy)) {
+    add(field.key);
   }
   return differences;
 }

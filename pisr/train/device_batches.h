@@ -3,7 +3,7 @@
 #include "core/context.h"
 #include "core/device_array.h"
 #include "pisr/data/dataset.h"
-#include "pisr/train/training_step.h"
+#include "pisr/train/stepper.h"
 
 namespace pisr {
 

@@ -1,85 +1,140 @@
 #include "pisr/train/phase_model.h"
 
-#include <initializer_list>
+#include <array>
 #include <utility>
 #include <vector>
 
 #include "nn/init.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/distillation.h"
 #include "pisr/model/weights.h"
 
 namespace pisr {
+namespace {
+
+/// "x2 FSRCNN(56, 12, 4)", with all options where the title alone does not tell two apart.
+std::string text(const NetworkSpec& spec, bool all) {
+  std::string result = message("x", spec.scale, " ", title(spec));
+  if (all) {
+    for (const auto& [name, value] : spec.options) {
+      const bool* const flag = std::get_if<bool>(&value);
+      result += message(", ", name, " ",
+                        flag == nullptr ? std::to_string(std::get<int>(value))
+                        : *flag         ? "true"
+                                        : "false");
+    }
+  }
+  return result;
+}
+
+}  // namespace
 
 bool needs_teacher(const TrainConfig& config) {
   return config.train.weight_transfer || config.train.distillation != Distillation::none;
 }
 
-void check_teacher(const Teacher& teacher, const FsrcnnOptions& wanted) {
-  const FsrcnnOptions& got = teacher.decoder().options();
-  if (got == wanted) {
-    return;
+void check_teacher(const Teacher& teacher, const NetworkSpec& wanted) {
+  const NetworkSpec& got = teacher.spec();
+  if (got != wanted) {
+    const bool all = text(got, false) == text(wanted, false);
+    throw Error(ErrorKind::weights, message("student: its teacher's decoder must be ",
+                                            text(wanted, all), ", got ", text(got, all)));
   }
-  const auto text = [](const FsrcnnOptions& o) {
-    return message("x", o.scale, " d ", o.feature_channels, " s ", o.shrink_channels, " m ",
-                   o.mapping_layers, o.slope_per_channel ? " slope per channel" : "");
-  };
-  throw Error(ErrorKind::weights, message("student: wants a teacher of its own size ", text(wanted),
-                                          ", got ", text(got)));
 }
 
-PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher,
-                       kernels::Device* device)
+PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher)
     : phase_(phase),
       imitation_weight_(config.train.imitation_weight),
+      distillation_(phase == Phase::student ? config.train.distillation : Distillation::none),
       distillation_weight_(config.train.distillation_weight) {
-  const FsrcnnOptions options = fsrcnn_options(config.network);
-  std::vector<NamedModule> trained;
-  if (phase == Phase::teacher) {
-    teacher_ = std::make_unique<Teacher>(options);
-    initialise(*teacher_, config.manual_seed, config.network.init);
-    trained.push_back({"teacher", teacher_.get()});
-  } else {
-    student_ = std::make_unique<Fsrcnn>(options);
-    initialise(*student_, config.manual_seed, config.network.init);
-    trained.push_back({"student", student_.get()});
+  make_networks(config.network);
+  initialise(phase == Phase::teacher ? static_cast<Module&>(*teacher_) : *student_,
+             config.manual_seed, config.network.init);
+  if (estimator_ != nullptr) {
+    // Another seed than the student's, so that no two layers start alike.
+    initialise(*estimator_, ~config.manual_seed, config.network.init);
   }
-  if (phase == Phase::student) {
-    distillation_ = config.train.distillation;
-    if (teacher != nullptr) {
-      check_teacher(*teacher, options);
-      if (config.train.weight_transfer) {
-        copy_parameters(teacher->decoder(), *student_);
-      }
-    }
-    if (distillation_ != Distillation::none) {
-      if (teacher == nullptr) {
-        throw Error(ErrorKind::weights, "student: distillation wants a teacher, there is none");
-      }
-      teacher_ = std::move(teacher);
-      teacher_->set_trainable(false);
-    }
-    if (distillation_ == Distillation::laplace || distillation_ == Distillation::gaussian) {
-      estimator_ = std::make_unique<Estimator>(options.feature_channels);
-      // Another seed than the student's, so that no two layers start alike.
-      initialise(*estimator_, ~config.manual_seed, config.network.init);
-      trained.push_back({"estimator", estimator_.get()});
+  if (phase == Phase::student && teacher != nullptr) {
+    check_teacher(*teacher, student_->spec());
+    if (config.train.weight_transfer) {
+      copy_parameters(teacher->decoder(), *student_);
     }
   }
+  if (distillation_ != Distillation::none) {
+    if (teacher == nullptr) {
+      throw Error(ErrorKind::weights, "student: distillation needs a teacher, there is none");
+    }
+    copy_parameters(*teacher, *teacher_);
+  }
+  gather(nullptr);
+}
+
+PhaseModel::PhaseModel(const PhaseModel& other, kernels::Device* device)
+    : phase_(other.phase_),
+      imitation_weight_(other.imitation_weight_),
+      distillation_(other.distillation_),
+      distillation_weight_(other.distillation_weight_) {
+  make_networks(other.trained().spec());
+  const auto copy = [](const Module* from, Module* to) {
+    if (from != nullptr) {
+      copy_parameters(*from, *to);
+    }
+  };
+  copy(other.student_.get(), student_.get());
+  copy(other.teacher_.get(), teacher_.get());
+  copy(other.estimator_.get(), estimator_.get());
+  gather(device);
+}
+
+void PhaseModel::make_networks(const NetworkSpec& spec) {
+  if (phase_ != Phase::teacher) {
+    student_ = make_network(spec);
+  }
+  if (phase_ == Phase::teacher || distillation_ != Distillation::none) {
+    teacher_ = std::make_unique<Teacher>(spec);
+  }
+  if (needs_estimator(distillation_)) {
+    estimator_ = std::make_unique<Estimator>(student_->feature_channels());
+  }
+}
+
+/// Puts all parameters where they are used, those that are trained into one buffer.
+void PhaseModel::gather(kernels::Device* device) {
   for (Module* const module :
-       std::initializer_list<Module*>{student_.get(), teacher_.get(), estimator_.get()}) {
+       std::array<Module*, 3>{student_.get(), teacher_.get(), estimator_.get()}) {
     if (module != nullptr) {
       module->move_to(device);
     }
   }
+  std::vector<NamedModule> trained;
+  if (student_ != nullptr) {
+    trained.push_back({"student", student_.get()});
+  } else {
+    trained.push_back({"teacher", teacher_.get()});
+  }
+  if (estimator_ != nullptr) {
+    trained.push_back({"estimator", estimator_.get()});
+  }
   if (frozen_teacher() != nullptr) {
-    frozen_feature_.emplace(teacher_->feature_chain());
+    teacher_->set_trainable(false);
+    frozen_feature_ = teacher_->chain(NetworkEnd::feature);
   }
   parameters_ = std::make_unique<FlatParameters>(trained);
 }
 
+const ImageModel& PhaseModel::trained() const noexcept {
+  if (phase_ == Phase::teacher) {
+    return *teacher_;
+  }
+  return *student_;
+}
+
 Variable PhaseModel::teacher_feature(Tape& tape, const Tensor& high) const {
-  if (!frozen_feature_) {
+  if (frozen_teacher() == nullptr) {
     return {};
+  }
+  if (!frozen_feature_) {
+    return teacher_->feature_of(tape.constant(high));
   }
   const Tensor feature = tape.result(frozen_feature_->output_shape(high.shape()), high.dtype());
   frozen_feature_->run(tape.context(), high, feature);

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 
 #include "nn/conv_chain.h"
 #include "nn/flat_parameters.h"
 #include "pisr/model/estimator.h"
-#include "pisr/model/fsrcnn.h"
 #include "pisr/model/teacher.h"
 #include "pisr/train/config.h"
 
@@ -19,10 +17,10 @@ class PhaseModel {
   /// Networks with the initial weights of config.manual_seed. `teacher` is for the student alone:
   /// the trained one, whose decoder's weights are the student's start with train.weight_transfer;
   /// it is frozen: what is learnt from it is what it is now. Throws Error(weights) where one is
-  /// distilled from and there is none, or one of another size. All parameters lie on `device`, or
-  /// where it is null in the host's memory.
-  PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher = nullptr,
-             kernels::Device* device = nullptr);
+  /// distilled from and there is none, or one with another decoder.
+  PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher = nullptr);
+  /// A copy on `device`, or in the host's memory where that is null.
+  PhaseModel(const PhaseModel& other, kernels::Device* device);
 
   Phase phase() const noexcept { return phase_; }
   /// What is trained: "student.*" and "estimator.*", or "teacher.*".
@@ -40,27 +38,26 @@ class PhaseModel {
   /// "imitation", "distillation" or, where there is no such term, "".
   const char* auxiliary_name() const noexcept;
 
-  /// The network that is trained: the one that is not null.
-  const Fsrcnn* network() const noexcept { return student_.get(); }
-  const Teacher* teacher() const noexcept {
-    return phase_ == Phase::teacher ? teacher_.get() : nullptr;
-  }
+  /// The teacher in its own phase, the network in the others.
+  const ImageModel& trained() const noexcept;
   /// The student's frozen teacher; null in other phases or where nothing is distilled.
   const Teacher* frozen_teacher() const noexcept {
     return phase_ == Phase::student ? teacher_.get() : nullptr;
   }
 
  private:
+  void make_networks(const NetworkSpec& spec);
+  void gather(kernels::Device* device);
   Variable teacher_feature(Tape& tape, const Tensor& high) const;
 
   Phase phase_;
   double imitation_weight_;
-  Distillation distillation_ = Distillation::none;
+  Distillation distillation_;
   double distillation_weight_;
-  std::unique_ptr<Fsrcnn> student_;
+  std::unique_ptr<SrNetwork> student_;
   std::unique_ptr<Teacher> teacher_;
-  std::optional<ConvChain> frozen_feature_;  ///< of the frozen teacher
   std::unique_ptr<Estimator> estimator_;
+  std::optional<ConvChain> frozen_feature_;  ///< of the frozen teacher, where it is a chain
   std::unique_ptr<FlatParameters> parameters_;
 };
 
@@ -69,6 +66,6 @@ bool needs_teacher(const TrainConfig& config);
 
 /// Throws Error(weights) where the decoder is not as `wanted`: nothing could be transferred to such
 /// a student.
-void check_teacher(const Teacher& teacher, const FsrcnnOptions& wanted);
+void check_teacher(const Teacher& teacher, const NetworkSpec& wanted);
 
 }  // namespace pisr

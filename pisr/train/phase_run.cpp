@@ -3,8 +3,9 @@
 #include <utility>
 
 #include "core/error.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/weights.h"
-#include "pisr/train/device_training_steps.h"
+#include "pisr/train/device_stepper.h"
 
 namespace pisr {
 
@@ -39,7 +40,7 @@ void copy_tensor(const Checkpoint& checkpoint, const std::string& key, const std
   if (found == checkpoint.tensors.end() || found->second.shape() != target.shape() ||
       found->second.dtype() != target.dtype()) {
     throw Error(ErrorKind::weights,
-                message("checkpoint '", name, "': '", key, "' wants ", target, ", got ",
+                message("checkpoint '", name, "': '", key, "' must be ", target, ", got ",
                         found == checkpoint.tensors.end() ? "nothing" : message(found->second)));
   }
   target.copy_from(found->second);
@@ -50,7 +51,7 @@ std::unique_ptr<Teacher> frozen_teacher(const TrainConfig& config, const Checkpo
   if (checkpoint.phase != Phase::student || !has_prefix(checkpoint, "weights.teacher.")) {
     return nullptr;
   }
-  auto teacher = std::make_unique<Teacher>(fsrcnn_options(config.network));
+  auto teacher = std::make_unique<Teacher>(config.network);
   load_parameters(*teacher, checkpoint.tensors, "weights.teacher", name);
   return teacher;
 }
@@ -96,25 +97,24 @@ PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, cons
   }
 }
 
-TrainingSteps& PhaseRun::steps() {
-  if (!steps_) {
+Stepper& PhaseRun::stepper() {
+  if (!stepper_) {
     const TrainingState state{model_, adam_, average_ ? &*average_ : nullptr};
     const StepOptions options = step_options(config_, phase());
-    steps_ = device_ != nullptr
-                 ? device_training_steps(*device_, config_, state, schedule_, data_.train, options)
-                 : cpu_training_steps(state, schedule_, data_.train, pool_, options);
+    stepper_ = device_ != nullptr ? device_stepper(*device_, state, schedule_, data_.train, options)
+                                  : cpu_stepper(state, schedule_, data_.train, pool_, options);
   }
-  return *steps_;
+  return *stepper_;
 }
 
 void PhaseRun::update_host() {
-  if (steps_) {
-    steps_->update_host();
+  if (stepper_) {
+    stepper_->update_host();
   }
 }
 
-std::vector<StepResult> PhaseRun::run(std::int64_t most) {
-  std::vector<StepResult> results = steps().run(iteration_, most, bad_steps_);
+std::span<const StepResult> PhaseRun::run(std::int64_t most) {
+  const std::span<const StepResult> results = stepper().run(iteration_, most, bad_steps_);
   for (const StepResult& result : results) {
     ++iteration_;
     bad_steps_ = result.applied ? 0 : bad_steps_ + 1;
@@ -134,14 +134,14 @@ void PhaseRun::check_progress() const {
 
 bool PhaseRun::validate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
                         Score& score) {
-  score = steps().evaluate(pool, set, protocol).mean;
+  score = stepper().evaluate(pool, set, protocol).mean;
   const bool best = best_iteration_ < 0 || score.psnr > best_score_.psnr;
   if (best) {
     best_iteration_ = iteration_;
     best_score_ = score;
     update_host();
     swap_average();
-    best_ = network_tensors("best");
+    best_ = trained_tensors();
     swap_average();
   }
   return best;
@@ -183,24 +183,21 @@ void PhaseRun::save_best(const std::filesystem::path& path) const {
 void PhaseRun::save_last(const std::filesystem::path& path) {
   update_host();
   swap_average();
-  const std::map<std::string, Tensor> tensors = network_tensors("best");
+  const std::map<std::string, Tensor> tensors = trained_tensors();
   swap_average();
   save(path, tensors, iteration_);
 }
 
 std::unique_ptr<Teacher> PhaseRun::best_teacher() const {
-  auto teacher = std::make_unique<Teacher>(fsrcnn_options(config_.network));
+  auto teacher = std::make_unique<Teacher>(config_.network);
   load_parameters(*teacher, best_, "best", "best teacher");
   return teacher;
 }
 
-std::map<std::string, Tensor> PhaseRun::network_tensors(const std::string& prefix) const {
+/// The values of what is trained, as "best.NAME".
+std::map<std::string, Tensor> PhaseRun::trained_tensors() const {
   std::map<std::string, Tensor> tensors;
-  if (model_.network() != nullptr) {
-    store_parameters(*model_.network(), prefix, tensors);
-  } else {
-    store_parameters(*model_.teacher(), prefix, tensors);
-  }
+  store_parameters(model_.trained(), "best", tensors);
   return tensors;
 }
 
@@ -211,16 +208,14 @@ void PhaseRun::save(const std::filesystem::path& path, const std::map<std::strin
       {"iterations", std::to_string(iteration)},
       {"total_iterations", std::to_string(total_iterations())},
       {"manual_seed", std::to_string(config_.manual_seed)}};
-  const FsrcnnOptions options = fsrcnn_options(config_.network);
+  std::unique_ptr<ImageModel> model;
   if (phase() == Phase::teacher) {
-    Teacher teacher(options);
-    load_parameters(teacher, tensors, "best", "teacher");
-    save_teacher(path, teacher, notes);
+    model = std::make_unique<Teacher>(config_.network);
   } else {
-    Fsrcnn network(options);
-    load_parameters(network, tensors, "best", name(phase()));
-    save_fsrcnn(path, network, notes);
+    model = make_network(config_.network);
   }
+  load_parameters(*model, tensors, "best", name(phase()));
+  save_weights(path, *model, notes);
 }
 
 void PhaseRun::swap_average() {

@@ -5,8 +5,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "core/parallel.h"
 #include "nn/adam.h"
@@ -14,8 +14,8 @@
 #include "nn/schedule.h"
 #include "pisr/train/checkpoint.h"
 #include "pisr/train/phase_model.h"
+#include "pisr/train/stepper.h"
 #include "pisr/train/training_data.h"
-#include "pisr/train/training_steps.h"
 
 namespace pisr {
 
@@ -39,8 +39,8 @@ class PhaseRun {
   double learning_rate(std::int64_t iteration) const { return schedule_.rate(iteration); }
 
   /// The next updates, at most `most` and at least one. Where loss or gradient are not finite they
-  /// change no weight.
-  std::vector<StepResult> run(std::int64_t most);
+  /// change no weight. The result is valid until the next call.
+  std::span<const StepResult> run(std::int64_t most);
   /// Throws Error(numeric), naming phase, parameter and images, after train.max_bad_steps updates
   /// in a row that changed no weight.
   void check_progress() const;
@@ -58,11 +58,11 @@ class PhaseRun {
   std::unique_ptr<Teacher> best_teacher() const;
 
  private:
-  std::map<std::string, Tensor> network_tensors(const std::string& prefix) const;
+  std::map<std::string, Tensor> trained_tensors() const;
   void save(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
             std::int64_t iteration) const;
   void swap_average();
-  TrainingSteps& steps();
+  Stepper& stepper();
   void update_host();
 
   TrainConfig config_;
@@ -73,7 +73,7 @@ class PhaseRun {
   Adam adam_;
   std::optional<ExponentialMovingAverage> average_;
   CosineSchedule schedule_;
-  std::unique_ptr<TrainingSteps> steps_;  ///< null before they are needed
+  std::unique_ptr<Stepper> stepper_;  ///< null before it is needed
   std::int64_t iteration_ = 0;
   std::int64_t bad_steps_ = 0;
   std::string failure_;  ///< of the last step that was not applied

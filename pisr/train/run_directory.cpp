@@ -22,8 +22,6 @@ namespace {
   throw Error(ErrorKind::output, what + " '" + path.string() + "': " + why, hint);
 }
 
-constexpr Phase kPhases[] = {Phase::baseline, Phase::teacher, Phase::student};
-
 /// What write_file_atomically leaves when the process is killed.
 bool is_temporary(const std::string& file) {
   return file.rfind(".pisr-", 0) == 0 && file.size() > 4 &&

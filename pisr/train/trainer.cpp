@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -23,48 +24,37 @@ using Clock = std::chrono::steady_clock;
 /// Of the updates that are made before anybody is asked whether to stop.
 constexpr double kSecondsAtOnce = 0.5;
 
-/// Means since the last report.
-class Interval {
- public:
-  void add(const StepResult& result, double seconds) {
-    ++steps_;
-    seconds_ += seconds;
-    data_seconds_ += result.data_seconds;
+/// Sums since the last report.
+struct Interval {
+  int steps = 0;
+  int applied = 0;
+  double seconds = 0;
+  double data_seconds = 0;
+  kernels::StepValues sums;  ///< of the steps that were applied
+
+  void add(const StepResult& result, double step_seconds) {
+    ++steps;
+    seconds += step_seconds;
+    data_seconds += result.data_seconds;
     if (result.applied) {
-      ++applied_;
-      loss_ += result.loss;
-      reconstruction_ += result.reconstruction;
-      auxiliary_ += result.auxiliary;
-      gradient_norm_ += result.gradient_norm;
+      ++applied;
+      sums.loss += result.loss;
+      sums.reconstruction += result.reconstruction;
+      sums.auxiliary += result.auxiliary;
+      sums.gradient_norm += result.gradient_norm;
     }
   }
-  /// Puts the means into `report`, and starts anew.
-  void take(StepReport& report) {
-    const double n = std::max(1, applied_);
-    report.loss = loss_ / n;
-    report.reconstruction = reconstruction_ / n;
-    report.auxiliary = auxiliary_ / n;
-    report.gradient_norm = gradient_norm_ / n;
-    fill_speed(report);
-    *this = Interval();
+  kernels::StepValues means() const {
+    const double n = std::max(1, applied);
+    return {sums.loss / n, sums.reconstruction / n, sums.auxiliary / n, sums.gradient_norm / n};
   }
-  void fill_speed(StepReport& report) const {
-    const double seconds = std::max(seconds_, 1e-9);
-    report.iterations_per_second = steps_ / seconds;
+  void put_speed(StepReport& report) const {
+    const double time = std::max(seconds, 1e-9);
+    report.iterations_per_second = steps / time;
     report.eta_seconds =
-        static_cast<double>(report.total_iter - report.iteration) * seconds / std::max(1, steps_);
-    report.data_share = data_seconds_ / seconds;
+        static_cast<double>(report.total_iter - report.iteration) * time / std::max(1, steps);
+    report.data_share = data_seconds / time;
   }
-
- private:
-  int steps_ = 0;
-  int applied_ = 0;
-  double seconds_ = 0;
-  double data_seconds_ = 0;
-  double loss_ = 0;
-  double reconstruction_ = 0;
-  double auxiliary_ = 0;
-  double gradient_norm_ = 0;
 };
 
 /// The teacher of a student that is trained alone and not resumed; null where none is needed.
@@ -78,11 +68,11 @@ std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirect
                                          : std::filesystem::path(config.train.teacher_weights);
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorKind::weights,
-                "student: wants a trained teacher, there is no '" + path.string() + "'",
+                "student: needs a trained teacher, there is no '" + path.string() + "'",
                 "train it first with --phase teacher, or name it in train.teacher_weights");
   }
   std::unique_ptr<Teacher> teacher = load_teacher(path, config.network.scale);
-  check_teacher(*teacher, fsrcnn_options(config.network));
+  check_teacher(*teacher, config.network);
   return teacher;
 }
 
@@ -197,16 +187,14 @@ void Trainer::after_step(const PhaseRun& phase, std::int64_t iteration, const St
   report.total_iter = phase.total_iterations();
   report.auxiliary_name = phase.model().auxiliary_name();
   report.learning_rate = phase.learning_rate(iteration - 1);
+  interval_.put_speed(report);
   if (callbacks_.step) {
-    report.loss = result.loss;
-    report.reconstruction = result.reconstruction;
-    report.auxiliary = result.auxiliary;
-    report.gradient_norm = result.gradient_norm;
-    interval_.fill_speed(report);
+    report.values = result;
     callbacks_.step(report);
   }
   if (iteration % config_.train.print_freq == 0 || iteration == phase.total_iterations()) {
-    interval_.take(report);
+    report.values = interval_.means();
+    interval_ = {};
     log_.step(report);
     if (callbacks_.report) {
       callbacks_.report(report);
@@ -215,7 +203,7 @@ void Trainer::after_step(const PhaseRun& phase, std::int64_t iteration, const St
 }
 
 TrainOutcome Trainer::run_phase(PhaseRun& phase) {
-  interval_ = Interval();
+  interval_ = {};
   const std::int64_t start = phase.iteration();
   std::int64_t saved = start;
   std::int64_t at_once = 1;
@@ -229,7 +217,7 @@ TrainOutcome Trainer::run_phase(PhaseRun& phase) {
     }
     const auto before = Clock::now();
     std::int64_t iteration = phase.iteration();
-    const std::vector<StepResult> results = phase.run(std::min(at_once, steps_to_pause(phase)));
+    const std::span<const StepResult> results = phase.run(std::min(at_once, steps_to_pause(phase)));
     const double seconds = std::chrono::duration<double>(Clock::now() - before).count() /
                            static_cast<double>(results.size());
     at_once = static_cast<std::int64_t>(std::max(1.0, kSecondsAtOnce / std::max(seconds, 1e-9)));
@@ -299,7 +287,7 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
   for (const ConfigDifference& difference : differences) {
     if (difference.key.compare(0, 8, "network.") == 0) {
       fail(
-          message(difference.key, " is ", difference.before, ", the run wants ", difference.after));
+          message(difference.key, " is ", difference.before, ", the run has ", difference.after));
     }
   }
   // Which of its phases a run trains and with how many threads changes no weight, and a run may go

@@ -31,7 +31,7 @@ void leave_out_small(Dataset& data, int gt_size) {
     const ImagePair& first = data.images.front();
     throw Error(
         ErrorKind::input,
-        message("training data: wants images of at least ", gt_size, " x ", gt_size,
+        message("training data: images must be at least ", gt_size, " x ", gt_size,
                 " (the HR patch), got ", data.images.size(), " smaller ones, '",
                 first.file.string(), "' being ", first.high.width, " x ", first.high.height),
         "lower train.gt_size");

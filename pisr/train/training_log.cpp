@@ -52,9 +52,10 @@ std::string duration(double seconds) {
 std::string to_text(const StepReport& r) {
   std::string text =
       format("%s %lld/%lld  loss %.5f", name(r.phase), static_cast<long long>(r.iteration),
-             static_cast<long long>(r.total_iter), r.loss);
+             static_cast<long long>(r.total_iter), r.values.loss);
   if (*r.auxiliary_name != '\0') {
-    text += format(" (L1 %.5f, %s %.4g)", r.reconstruction, r.auxiliary_name, r.auxiliary);
+    text += format(" (L1 %.5f, %s %.4g)", r.values.reconstruction, r.auxiliary_name,
+                   r.values.auxiliary);
   }
   return text + format("  lr %.3g  %.2f it/s  ETA %s  data %.0f%%", r.learning_rate,
                        r.iterations_per_second, duration(r.eta_seconds).c_str(),
@@ -91,15 +92,16 @@ void TrainingLog::bicubic(const Score& score) {
 void TrainingLog::step(const StepReport& r) {
   line(to_text(r));
   metrics_.append(format("%s,%lld,%.7g,%.7g,%.7g,%.5g,%.6g,%.4g,%.3f,,\n", name(r.phase),
-                         static_cast<long long>(r.iteration), r.loss, r.reconstruction, r.auxiliary,
-                         r.gradient_norm, r.learning_rate, r.iterations_per_second, r.data_share));
+                         static_cast<long long>(r.iteration), r.values.loss,
+                         r.values.reconstruction, r.values.auxiliary, r.values.gradient_norm,
+                         r.learning_rate, r.iterations_per_second, r.data_share));
   const std::string phase = std::string(name(r.phase)) + "/";
-  events_.scalar(phase + "loss", r.iteration, r.loss);
-  events_.scalar(phase + "reconstruction", r.iteration, r.reconstruction);
+  events_.scalar(phase + "loss", r.iteration, r.values.loss);
+  events_.scalar(phase + "reconstruction", r.iteration, r.values.reconstruction);
   if (*r.auxiliary_name != '\0') {
-    events_.scalar(phase + r.auxiliary_name, r.iteration, r.auxiliary);
+    events_.scalar(phase + r.auxiliary_name, r.iteration, r.values.auxiliary);
   }
-  events_.scalar(phase + "gradient_norm", r.iteration, r.gradient_norm);
+  events_.scalar(phase + "gradient_norm", r.iteration, r.values.gradient_norm);
   events_.scalar(phase + "learning_rate", r.iteration, r.learning_rate);
   events_.scalar(phase + "iterations_per_second", r.iteration, r.iterations_per_second);
   events_.flush();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "kernels/training_args.h"
 #include "pisr/eval/evaluate.h"
 #include "pisr/train/run_directory.h"
 #include "pisr/train/tensorboard.h"
@@ -16,11 +17,8 @@ struct StepReport {
   Phase phase = Phase::baseline;
   std::int64_t iteration = 0;  ///< updates done
   std::int64_t total_iter = 0;
-  double loss = 0;
-  double reconstruction = 0;
-  double auxiliary = 0;             ///< not weighted
+  kernels::StepValues values;
   const char* auxiliary_name = "";  ///< "imitation", "distillation", or "" where there is none
-  double gradient_norm = 0;
   double learning_rate = 0;
   double iterations_per_second = 0;
   double eta_seconds = 0;  ///< to the end of the phase

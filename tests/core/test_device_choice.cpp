@@ -18,12 +18,12 @@ TEST_CASE("device choice: what is read", "[device]") {
   CHECK(parse_device("2").cuda.number == 2);
   for (const char* wrong : {"", "gpu", "cuda:", "cuda:x", "cuda:-1", "-2", "1x", "99999999999"}) {
     CAPTURE(wrong);
-    CHECK_THROWS_WITH(parse_device(wrong), Catch::StartsWith("device: wants auto, cpu, cuda"));
+    CHECK_THROWS_WITH(parse_device(wrong), Catch::StartsWith("device: must be auto, cpu, cuda"));
   }
   CHECK(parse_precision("fp32") == kernels::Precision::fp32);
   CHECK(parse_precision("tf32") == kernels::Precision::tf32);
   CHECK(parse_precision("fp16") == kernels::Precision::fp16);
-  CHECK_THROWS_WITH(parse_precision("bf16"), "precision: wants fp32, tf32 or fp16, got 'bf16'");
+  CHECK_THROWS_WITH(parse_precision("bf16"), "precision: must be fp32, tf32 or fp16, got 'bf16'");
 }
 
 TEST_CASE("device choice: the CPU is always there, and only in fp32", "[device]") {

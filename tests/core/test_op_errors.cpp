@@ -42,13 +42,14 @@ TEST_CASE("conv2d_prelu: wrong operands", "[errors]") {
   const Variable weight = make.f32({6, 3, 3, 3});
   check_all({
       {[&] { conv2d_prelu(x, weight, none, make.f32({3})); },
-       "conv2d_prelu: slope wants shape [1] or [6] (input f32[2,3,4,5], weight f32[6,3,3,3], "
+       "conv2d_prelu: slope must have shape [1] or [6] (input f32[2,3,4,5], weight f32[6,3,3,3], "
        "slope f32[3])"},
       {[&] { conv2d_prelu(x, weight, none, none); },
        "conv2d_prelu: slope is undefined (input f32[2,3,4,5], weight f32[6,3,3,3], slope "
        "undefined)"},
       {[&] { conv2d_prelu(x, weight, make.f32({3}), make.f32({1})); },
-       "conv2d_prelu: bias wants shape [6] (input f32[2,3,4,5], weight f32[6,3,3,3], bias f32[3], "
+       "conv2d_prelu: bias must have shape [6] (input f32[2,3,4,5], weight f32[6,3,3,3], bias "
+       "f32[3], "
        "slope f32[1])"},
       {[&] { conv2d_prelu(x, weight, none, make.f64({1})); },
        "conv2d_prelu: slope is f64, input is f32 (input f32[2,3,4,5], weight f32[6,3,3,3], slope "
@@ -66,7 +67,8 @@ TEST_CASE("conv2d: wrong operands", "[errors]") {
       {[&] {
          conv2d(x, make.f32({56, 56, 3, 3}), none);
        },
-       "conv2d: weight wants 56 input channels, input has 12 (input f32[16,12,32,32], weight "
+       "conv2d: the weight expects 56 input channels, the input has 12 (input f32[16,12,32,32], "
+       "weight "
        "f32[56,56,3,3])"},
       {[&] { conv2d(none, weight, bias); },
        "conv2d: input is undefined (input undefined, weight f32[8,12,3,3], bias f32[8])"},
@@ -75,11 +77,11 @@ TEST_CASE("conv2d: wrong operands", "[errors]") {
       {[&] {
          conv2d(make.f32({12, 32, 32}), weight, bias);
        },
-       "conv2d: input wants 4 axes, has 3 (input f32[12,32,32])"},
+       "conv2d: input must have 4 axes, has 3 (input f32[12,32,32])"},
       {[&] {
          conv2d(x, make.f32({8, 12, 9}), bias);
        },
-       "conv2d: weight wants 4 axes, has 3 (weight f32[8,12,9])"},
+       "conv2d: weight must have 4 axes, has 3 (weight f32[8,12,9])"},
       {[&] {
          conv2d(x, make.f64({8, 12, 3, 3}), none);
        },
@@ -88,24 +90,25 @@ TEST_CASE("conv2d: wrong operands", "[errors]") {
        "conv2d: bias is f64, input is f32 (input f32[16,12,32,32], weight f32[8,12,3,3], bias "
        "f64[8])"},
       {[&] { conv2d(x, weight, make.f32({7})); },
-       "conv2d: bias wants shape [8] (input f32[16,12,32,32], weight f32[8,12,3,3], bias f32[7])"},
+       "conv2d: bias must have shape [8] (input f32[16,12,32,32], weight f32[8,12,3,3], bias "
+       "f32[7])"},
       {[&] {
          conv2d(x, weight, make.f32({8, 1}));
        },
-       "conv2d: bias wants shape [8] (input f32[16,12,32,32], weight f32[8,12,3,3], bias "
+       "conv2d: bias must have shape [8] (input f32[16,12,32,32], weight f32[8,12,3,3], bias "
        "f32[8,1])"},
       {[&] {
          conv2d(x, weight, bias, {0, 1});
        },
-       "conv2d: stride wants at least 1, got 0"},
+       "conv2d: stride must be at least 1, got 0"},
       {[&] {
          conv2d(x, weight, bias, {1, -1});
        },
-       "conv2d: padding wants at least 0, got -1"},
+       "conv2d: padding must be at least 0, got -1"},
       {[&] {
          conv2d(x, weight, bias, {1, 1, 0});
        },
-       "conv2d: groups wants at least 1, got 0"},
+       "conv2d: groups must be at least 1, got 0"},
       {[&] {
          conv2d(x, make.f32({8, 4, 3, 3}), none, {1, 1, 3});
        },
@@ -114,7 +117,8 @@ TEST_CASE("conv2d: wrong operands", "[errors]") {
       {[&] {
          conv2d(x, weight, none, {1, 1, 2});
        },
-       "conv2d: weight wants 24 input channels, input has 12 (input f32[16,12,32,32], weight "
+       "conv2d: the weight expects 24 input channels, the input has 12 (input f32[16,12,32,32], "
+       "weight "
        "f32[8,12,3,3])"},
       {[&] {
          conv2d(make.f32({1, 12, 2, 9}), weight, none);
@@ -147,41 +151,43 @@ TEST_CASE("conv_transpose2d: wrong operands", "[errors]") {
       {[&] {
          conv_transpose2d(x, make.f32({56, 1, 9, 9}), none);
        },
-       "conv_transpose2d: weight wants 56 input channels, input has 12 (input f32[2,12,8,8], "
+       "conv_transpose2d: the weight expects 56 input channels, the input has 12 (input "
+       "f32[2,12,8,8], "
        "weight f32[56,1,9,9])"},
       {[&] { conv_transpose2d(none, weight, bias); },
        "conv_transpose2d: input is undefined (input undefined, weight f32[12,1,9,9], bias "
        "f32[1])"},
       {[&] { conv_transpose2d(make.f32({12}), weight, bias); },
-       "conv_transpose2d: input wants 4 axes, has 1 (input f32[12])"},
+       "conv_transpose2d: input must have 4 axes, has 1 (input f32[12])"},
       {[&] {
          conv_transpose2d(x, make.f32({12, 9, 9}), bias);
        },
-       "conv_transpose2d: weight wants 4 axes, has 3 (weight f32[12,9,9])"},
+       "conv_transpose2d: weight must have 4 axes, has 3 (weight f32[12,9,9])"},
       {[&] { conv_transpose2d(x, weight, make.f64({1})); },
        "conv_transpose2d: bias is f64, input is f32 (input f32[2,12,8,8], weight f32[12,1,9,9], "
        "bias f64[1])"},
       {[&] { conv_transpose2d(x, weight, make.f32({2})); },
-       "conv_transpose2d: bias wants shape [1] (input f32[2,12,8,8], weight f32[12,1,9,9], bias "
+       "conv_transpose2d: bias must have shape [1] (input f32[2,12,8,8], weight f32[12,1,9,9], "
+       "bias "
        "f32[2])"},
       {[&] { conv_transpose2d(x, weight, bias, {0}); },
-       "conv_transpose2d: stride wants at least 1, got 0"},
+       "conv_transpose2d: stride must be at least 1, got 0"},
       {[&] {
          conv_transpose2d(x, weight, bias, {1, -2});
        },
-       "conv_transpose2d: padding wants at least 0, got -2"},
+       "conv_transpose2d: padding must be at least 0, got -2"},
       {[&] {
          conv_transpose2d(x, weight, bias, {2, 4, 2});
        },
-       "conv_transpose2d: output_padding wants 0 to stride - 1 = 1, got 2"},
+       "conv_transpose2d: output_padding must be from 0 to stride - 1 = 1, got 2"},
       {[&] {
          conv_transpose2d(x, weight, bias, {2, 4, -1});
        },
-       "conv_transpose2d: output_padding wants 0 to stride - 1 = 1, got -1"},
+       "conv_transpose2d: output_padding must be from 0 to stride - 1 = 1, got -1"},
       {[&] {
          conv_transpose2d(x, weight, bias, {2, 4, 1, -1});
        },
-       "conv_transpose2d: groups wants at least 1, got -1"},
+       "conv_transpose2d: groups must be at least 1, got -1"},
       {[&] {
          conv_transpose2d(x, weight, bias, {2, 4, 1, 5});
        },
@@ -217,18 +223,18 @@ TEST_CASE("pointwise and binary operations: wrong operands", "[errors]") {
       {[&] { 1.0 / none; }, "divide: x is undefined (x undefined)"},
       {[&] { x + none; }, "add: b is undefined (a f32[2,3,4,5], b undefined)"},
       {[&] { prelu(x, make.f32({4})); },
-       "prelu: slope wants shape [1] or [3] (x f32[2,3,4,5], slope f32[4])"},
+       "prelu: slope must have shape [1] or [3] (x f32[2,3,4,5], slope f32[4])"},
       {[&] {
          prelu(x, make.f32({3, 1}));
        },
-       "prelu: slope wants shape [1] or [3] (x f32[2,3,4,5], slope f32[3,1])"},
+       "prelu: slope must have shape [1] or [3] (x f32[2,3,4,5], slope f32[3,1])"},
       {[&] { prelu(make.f32({3}), make.f32({3})); },
-       "prelu: slope wants shape [1], as x has no channels (x f32[3], slope f32[3])"},
+       "prelu: slope must have shape [1], as x has no channels (x f32[3], slope f32[3])"},
       {[&] { prelu(x, make.f64({3})); },
        "prelu: slope is f64, x is f32 (x f32[2,3,4,5], slope f64[3])"},
   });
   const std::string fits =
-      "b wants the shape of a, one element, one per channel [c] or one per plane [n,c,1,1]";
+      "b must have the shape of a, one element, one per channel [c] or one per plane [n,c,1,1]";
   check_all({
       {[&] {
          x + make.f32({2, 3, 4, 1});
@@ -257,15 +263,15 @@ TEST_CASE("reductions and layout: wrong operands", "[errors]") {
       {[&] {
          global_mean(make.f32({3, 4}));
        },
-       "global_mean: x wants 4 axes, has 2 (x f32[3,4])"},
+       "global_mean: x must have 4 axes, has 2 (x f32[3,4])"},
       {[&] { global_standard_deviation(make.f32({})); },
-       "global_standard_deviation: x wants 4 axes, has 0 (x f32[])"},
-      {[&] { block_mean(make.f32({4}), 2); }, "block_mean: x wants 4 axes, has 1 (x f32[4])"},
-      {[&] { block_mean(x, 0); }, "block_mean: factor wants at least 1, got 0"},
+       "global_standard_deviation: x must have 4 axes, has 0 (x f32[])"},
+      {[&] { block_mean(make.f32({4}), 2); }, "block_mean: x must have 4 axes, has 1 (x f32[4])"},
+      {[&] { block_mean(x, 0); }, "block_mean: factor must be at least 1, got 0"},
       {[&] { block_mean(x, 3); },
-       "block_mean: height and width want to be multiples of 3 (x f32[2,3,4,6])"},
+       "block_mean: height and width must be multiples of 3 (x f32[2,3,4,6])"},
       {[&] { block_mean(x, 4); },
-       "block_mean: height and width want to be multiples of 4 (x f32[2,3,4,6])"},
+       "block_mean: height and width must be multiples of 4 (x f32[2,3,4,6])"},
       {[&] { reshape(none, {1}); }, "reshape: x is undefined (x undefined)"},
       {[&] {
          reshape(x, {2, 71});
@@ -291,7 +297,7 @@ TEST_CASE("reductions and layout: wrong operands", "[errors]") {
       {[&] {
          concat_channels({make.f32({3, 4})});
        },
-       "concat_channels: part 0 wants 4 axes, has 2 (part 0 f32[3,4])"},
+       "concat_channels: part 0 must have 4 axes, has 2 (part 0 f32[3,4])"},
       {[&] {
          concat_channels({x, make.f32({2, 3, 4, 5})});
        },
@@ -305,35 +311,36 @@ TEST_CASE("reductions and layout: wrong operands", "[errors]") {
       {[&] {
          concat_channels({x, make.f32({2, 3, 4})});
        },
-       "concat_channels: part 1 wants 4 axes, has 3 (part 1 f32[2,3,4])"},
+       "concat_channels: part 1 must have 4 axes, has 3 (part 1 f32[2,3,4])"},
       {[&] {
          concat_channels({x, make.f64({2, 3, 4, 6})});
        },
        "concat_channels: part 1 is f64, part 0 is f32 (part 0 f32[2,3,4,6], part 1 "
        "f64[2,3,4,6])"},
       {[&] { slice_channels(make.f32({3}), 0, 1); },
-       "slice_channels: x wants 4 axes, has 1 (x f32[3])"},
+       "slice_channels: x must have 4 axes, has 1 (x f32[3])"},
       {[&] { slice_channels(x, 2, 2); },
-       "slice_channels: wants 2 channels from 2 on, x has 3 (x f32[2,3,4,6])"},
+       "slice_channels: cannot take 2 channels from channel 2 on, x has 3 (x f32[2,3,4,6])"},
       {[&] { slice_channels(x, -1, 1); },
-       "slice_channels: wants 1 channels from -1 on, x has 3 (x f32[2,3,4,6])"},
+       "slice_channels: cannot take 1 channels from channel -1 on, x has 3 (x f32[2,3,4,6])"},
       {[&] { slice_channels(x, 1, 0); },
-       "slice_channels: wants 0 channels from 1 on, x has 3 (x f32[2,3,4,6])"},
-      {[&] { pixel_shuffle(make.f32({4}), 2); }, "pixel_shuffle: x wants 4 axes, has 1 (x f32[4])"},
+       "slice_channels: cannot take 0 channels from channel 1 on, x has 3 (x f32[2,3,4,6])"},
+      {[&] { pixel_shuffle(make.f32({4}), 2); },
+       "pixel_shuffle: x must have 4 axes, has 1 (x f32[4])"},
       {[&] { pixel_shuffle(x, 2); },
-       "pixel_shuffle: channels want to be a multiple of 2 x 2 (x f32[2,3,4,6])"},
-      {[&] { pixel_shuffle(x, 0); }, "pixel_shuffle: factor wants at least 1, got 0"},
-      {[&] { pixel_shuffle(x, -1); }, "pixel_shuffle: factor wants at least 1, got -1"},
+       "pixel_shuffle: channels must be a multiple of 2 x 2 (x f32[2,3,4,6])"},
+      {[&] { pixel_shuffle(x, 0); }, "pixel_shuffle: factor must be at least 1, got 0"},
+      {[&] { pixel_shuffle(x, -1); }, "pixel_shuffle: factor must be at least 1, got -1"},
       {[&] { upscale_bicubic(none, 2); }, "upscale_bicubic: x is undefined (x undefined)"},
       {[&] {
          upscale_bicubic(make.f32({4, 4}), 2);
        },
-       "upscale_bicubic: x wants 4 axes, has 2 (x f32[4,4])"},
+       "upscale_bicubic: x must have 4 axes, has 2 (x f32[4,4])"},
       {[&] { upscale_bicubic(x, 0); }, "upscale_bicubic: scale must be 1 to 8, got 0"},
       {[&] { upscale_bicubic(x, 9); }, "upscale_bicubic: scale must be 1 to 8, got 9"},
       {[&] { downscale_bicubic(none, 2); }, "downscale_bicubic: x is undefined (x undefined)"},
       {[&] { downscale_bicubic(make.f32({4}), 2); },
-       "downscale_bicubic: x wants 4 axes, has 1 (x f32[4])"},
+       "downscale_bicubic: x must have 4 axes, has 1 (x f32[4])"},
       {[&] { downscale_bicubic(x, -1); }, "downscale_bicubic: scale must be 1 to 8, got -1"},
       {[&] { downscale_bicubic(x, 3); },
        "downscale_bicubic: height and width must be multiples of 3 (x f32[2,3,4,6])"},
@@ -349,21 +356,23 @@ TEST_CASE("losses: wrong operands", "[errors]") {
       {[&] { l1_loss(none, x); }, "l1_loss: x is undefined (x undefined, target f32[2,3])"},
       {[&] { l1_loss(x, none); }, "l1_loss: target is undefined (x f32[2,3], target undefined)"},
       {[&] { l1_loss(x, other); },
-       "l1_loss: target wants the shape of x (x f32[2,3], target f32[3,2])"},
+       "l1_loss: target must have the shape of x (x f32[2,3], target f32[3,2])"},
       {[&] {
          l1_loss(x, make.f64({2, 3}));
        },
        "l1_loss: target is f64, x is f32 (x f32[2,3], target f64[2,3])"},
       {[&] { laplace_nll(x, other, x); },
-       "laplace_nll: location wants the shape of target (target f32[2,3], location f32[3,2], scale "
+       "laplace_nll: location must have the shape of target (target f32[2,3], location f32[3,2], "
+       "scale "
        "f32[2,3])"},
       {[&] { laplace_nll(x, x, make.f32({1})); },
-       "laplace_nll: scale wants the shape of target (target f32[2,3], location f32[2,3], scale "
+       "laplace_nll: scale must have the shape of target (target f32[2,3], location f32[2,3], "
+       "scale "
        "f32[1])"},
       {[&] { laplace_nll(x, x, none); },
        "laplace_nll: scale is undefined (target f32[2,3], location f32[2,3], scale undefined)"},
       {[&] { gaussian_nll(x, x, other); },
-       "gaussian_nll: variance wants the shape of target (target f32[2,3], location f32[2,3], "
+       "gaussian_nll: variance must have the shape of target (target f32[2,3], location f32[2,3], "
        "variance f32[3,2])"},
       {[&] {
          gaussian_nll(x, make.f64({2, 3}), x);

@@ -102,7 +102,7 @@ TEST_CASE("several threads use a pool each, and one together", "[parallel][threa
 TEST_CASE("thread pool: number of threads", "[parallel]") {
   CHECK(available_threads() >= 1);
   CHECK(ThreadPool().threads() == available_threads());
-  CHECK_THROWS_WITH(ThreadPool(-1), "threads: wants at least 1, or 0 for all, got -1");
+  CHECK_THROWS_WITH(ThreadPool(-1), "threads: must be at least 1, or 0 for all, got -1");
 }
 
 TEST_CASE("limits of control groups", "[parallel]") {

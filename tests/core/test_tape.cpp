@@ -230,7 +230,8 @@ TEST_CASE("gradients of results make room for those of earlier results", "[tape]
   const Variable z = tape.leaf(Tensor::full({1}, 1.0));
   const Variable twice = z + z;
   tape.backward(twice);
-  CHECK_THROWS_WITH(tape.gradient(twice), Catch::Contains("was not kept; wants keep_gradient()"));
+  CHECK_THROWS_WITH(tape.gradient(twice),
+                    Catch::Contains("was not kept; keep_gradient() keeps it"));
 }
 
 TEST_CASE("an inference tape computes the same and records nothing", "[tape]") {
@@ -254,12 +255,12 @@ TEST_CASE("tape: errors", "[tape]") {
   Context context;
   Tape tape(context);
   const Variable x = tape.leaf(numbers({1, 2}, {2}));
-  CHECK_THROWS_WITH(tape.backward(x), "backward: wants a loss of one element, got f64[2]");
+  CHECK_THROWS_WITH(tape.backward(x), "backward: the loss must have one element, got f64[2]");
   CHECK_THROWS_WITH(tape.backward(Variable()), "backward: an operand is undefined");
   CHECK_THROWS_WITH(tape.backward(sum(tape.constant(x.value()))),
                     "backward: the loss depends on no leaf and no trainable parameter");
   CHECK_THROWS_WITH(tape.constant(Tensor()),
-                    "tape: a variable wants a tensor with a value, got an undefined one");
+                    "tape: a variable needs a tensor with a value, got an undefined one");
   CHECK_THROWS_AS(tape.leaf(Tensor()), ShapeError);
   CHECK_THROWS_AS(tape.parameter(Parameter{}), ShapeError);
 

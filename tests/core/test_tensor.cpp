@@ -43,7 +43,8 @@ TEST_CASE("shape", "[tensor]") {
   CHECK_FALSE(Shape{2, 3} == Shape{2, 3, 1});
   CHECK(Shape{std::int64_t{1} << 40}.count() == std::int64_t{1} << 40);
 
-  CHECK_THROWS_WITH((Shape{1, 2, 3, 4, 5}), "shape: wants at most 4 extents, got 5 ([1,2,3,4,5])");
+  CHECK_THROWS_WITH((Shape{1, 2, 3, 4, 5}),
+                    "shape: must have at most 4 extents, got 5 ([1,2,3,4,5])");
   CHECK_THROWS_WITH((Shape{2, 0}), "shape: every extent must be at least 1, got 0 ([2,0])");
   CHECK_THROWS_WITH((Shape{-2, 3}), "shape: every extent must be at least 1, got -2 ([-2,3])");
   CHECK_THROWS_WITH((Shape{1 << 20, 1 << 20, 2}),
@@ -93,7 +94,7 @@ TEST_CASE("tensor: errors", "[tensor]") {
   CHECK_THROWS_WITH(tensor.data<double>(), "tensor: wanted as f64, is f32[2,3]");
   CHECK_THROWS_WITH(Tensor().data<float>(), "tensor: used before it was given a value");
   CHECK_THROWS_WITH(Tensor().item(), "tensor: used before it was given a value");
-  CHECK_THROWS_WITH(tensor.item(), "item: wants a tensor of one element, got f32[2,3]");
+  CHECK_THROWS_WITH(tensor.item(), "item: the tensor must have one element, got f32[2,3]");
   CHECK_THROWS_WITH(tensor.reshape({5}), "reshape: f32[2,3] does not have the 5 elements of [5]");
   CHECK_THROWS_WITH(tensor.slice_outer(1, 2), "slice_outer: f32[2,3] has no elements 1 to 3");
   CHECK_THROWS_WITH(tensor.slice_outer(-1, 1), Catch::Contains("slice_outer: f32[2,3]"));
@@ -103,7 +104,7 @@ TEST_CASE("tensor: errors", "[tensor]") {
   CHECK_THROWS_WITH(tensor.slice_flat(-1, {2}), Catch::Contains("slice_flat"));
   CHECK_THROWS_WITH(tensor.copy_from(Tensor::zeros({3, 2})),
                     "copy_from: shapes differ (target f32[2,3], source f32[3,2])");
-  CHECK_THROWS_WITH(Tensor::from(counted(5), {2, 3}), "tensor: shape [2,3] wants 6 values, got 5");
+  CHECK_THROWS_WITH(Tensor::from(counted(5), {2, 3}), "tensor: shape [2,3] holds 6 values, got 5");
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they end the program instead

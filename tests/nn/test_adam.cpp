@@ -89,13 +89,15 @@ TEST_CASE("Adam refuses a gradient or options that do not fit") {
   const FlatParameters flat({{"", &layer}});
   Context context;
   Adam adam(flat);
-  CHECK_THROWS_WITH(adam.step(context, Tensor::zeros({3}), 1e-3),
-                    "Adam: gradient wants the parameters' shape and type, f32[2], got f32[3]");
+  CHECK_THROWS_WITH(
+      adam.step(context, Tensor::zeros({3}), 1e-3),
+      "Adam: the gradient must have the parameters' shape and type, f32[2], got f32[3]");
   CHECK_THROWS_AS(adam.step(context, Tensor::zeros({2}, DType::f64), 1e-3), ShapeError);
   CHECK_THROWS_AS(adam.step(context, Tensor(), 1e-3), ShapeError);
   CHECK(adam.steps() == 0);
-  CHECK_THROWS_WITH(Adam(flat, {.beta1 = 1.0}),
-                    "Adam: wants 0 <= beta1, beta2 < 1 and epsilon > 0, got 1, 0.999, 1e-08");
+  CHECK_THROWS_WITH(
+      Adam(flat, {.beta1 = 1.0}),
+      "Adam: beta1 and beta2 must be in [0, 1), epsilon must be positive, got 1, 0.999, 1e-08");
 }
 
 }  // namespace pisr

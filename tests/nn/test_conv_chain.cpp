@@ -140,18 +140,18 @@ TEST_CASE("conv_chain: what it refuses") {
     return thrown([&] { ConvChain().append(layer); }).what();
   };
   CHECK(contains(appended(Doubling()), "takes convolutions"));
-  CHECK(contains(appended(Prelu()), "wants a convolution right before"));
-  CHECK(contains(appended(LeakyRelu(0.1)), "a LeakyReLU wants a convolution right before"));
-  CHECK(contains(appended(Relu()), "a ReLU wants a convolution right before"));
+  CHECK(contains(appended(Prelu()), "must follow a convolution"));
+  CHECK(contains(appended(LeakyRelu(0.1)), "a LeakyReLU must follow a convolution"));
+  CHECK(contains(appended(Relu()), "a ReLU must follow a convolution"));
   Sequential rectified_twice;
   rectified_twice.add<Conv2d>(1, 2, 3);
   rectified_twice.add<Relu>();
   rectified_twice.add<LeakyRelu>(0.1);
-  CHECK(contains(appended(rectified_twice), "wants a convolution right before"));
+  CHECK(contains(appended(rectified_twice), "must follow a convolution"));
   Sequential twice;
   twice.add<Conv2dPrelu>(1, 2, 3);
   twice.add<Prelu>();
-  CHECK(contains(appended(twice), "wants a convolution right before"));
+  CHECK(contains(appended(twice), "a PReLU must follow a convolution"));
   Sequential slopes;
   slopes.add<Conv2d>(1, 2, 3);
   slopes.add<Prelu>(3);
@@ -169,11 +169,11 @@ TEST_CASE("conv_chain: what it refuses") {
   network.add<Conv2d>(1, 4, 3);
   network.add<Conv2d>(3, 2, 3);
   CHECK(contains(run(network, {1, 1, 9, 9}, {1, 2, 5, 5}).what(),
-                 "convolution 1 wants an input [n, 3, h, w] (input [1,4,7,7], weight [2,3,3,3])"));
+                 "convolution 1 takes an input [n, 3, h, w] (input [1,4,7,7], weight [2,3,3,3])"));
   Sequential large;
   large.add<Conv2d>(1, 1, 5);
   CHECK(contains(run(large, {1, 1, 4, 9}, {1, 1, 1, 5}).what(), "kernel larger"));
-  CHECK(contains(run(large, {1, 1, 6, 6}, {1, 1, 6, 6}).what(), "an output [1,1,2,2]"));
+  CHECK(contains(run(large, {1, 1, 6, 6}, {1, 1, 6, 6}).what(), "the output must be [1,1,2,2]"));
   Sequential empty;
   CHECK(run(empty, {1, 1, 6, 6}, {1, 1, 6, 6}).kind() == ErrorKind::usage);
   Sequential cut;

@@ -123,7 +123,7 @@ TEST_CASE("device: a chain of convolutions has the bits of its layers", "[device
     const Tensor far_x = x.to(&device);
     const Tensor y = Tensor::empty(on_cpu.shape(), DType::f32, &device);
     CHECK_THROWS_WITH(chain.run(context, far_x, y),
-                      "conv_chain: wants input, output and parameters on " + device.name() +
+                      "conv_chain: input, output and parameters must be on " + device.name() +
                           ", got f32[3,1,3,3] on cpu");
     CHECK_THROWS_AS(chain.run(cpu, far_x, on_cpu), ShapeError);
     network.move_to(&device);

@@ -166,7 +166,7 @@ TEST_CASE("layers that cannot exist are refused") {
                     "ConvTranspose2d: channels, kernel and groups must be at least 1, got channels "
                     "4 and 6, kernel 0, groups 1");
   CHECK_THROWS_WITH(Conv2dPrelu(4, 6, 3, {}, 4),
-                    "Conv2dPrelu: wants 1 slope or one for each of the 6 channels, got 4");
+                    "Conv2dPrelu: slopes must be 1 or one for each of the 6 channels, got 4");
   CHECK_THROWS_WITH(LeakyRelu(std::numeric_limits<double>::infinity()),
                     "LeakyRelu: slope must be finite, got inf");
 }

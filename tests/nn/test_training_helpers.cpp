@@ -75,7 +75,7 @@ TEST_CASE("the moving average follows the values and can take their place") {
   average.swap_with_values();
   CHECK(layer.weight.value.item() == 2.0);
   CHECK_THROWS_WITH(ExponentialMovingAverage(flat, 1.0),
-                    "ExponentialMovingAverage: wants 0 <= decay < 1, got 1");
+                    "ExponentialMovingAverage: decay must be in [0, 1), got 1");
 }
 
 }  // namespace pisr

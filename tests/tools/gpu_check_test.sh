@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tools/gpu_check.sh without a GPU: a driver, programs and tools that this script plays, so that its order, its
-# deadline and its report are tested.
+# Tests the order, the deadline and the report of tools/gpu_check.sh without a GPU, with a fake driver, fake programs and
+# fake tools.
 # usage: tests/tools/gpu_check_test.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -14,7 +14,7 @@ make() { # make PROGRAM: a program with standard input as its script
   chmod +x "$1"
 }
 programs=$folder/build
-make "$folder/bin/nvidia-smi" <<<'echo "Played GPU, 1.2.3, 9.0"'
+make "$folder/bin/nvidia-smi" <<<'echo "Fake GPU, 1.2.3, 9.0"'
 make "$folder/bin/compute-sanitizer" <<<'[ "$1" = --version ] || { [ "$2" != racecheck ] || echo "a race" && [ "$2" != racecheck ]; }'
 for part in kernels core nn pisr; do
   make "$programs/tests/test_$part" <<<'[ "$1" = "[device]" ] && [ "$PISR_REQUIRE_DEVICE" = 1 ]'
@@ -43,7 +43,7 @@ grep -qE 'conv2d/mapping/cuda:tf32 +0.0100 +0.0300 +3.00' "$folder/log" || fail 
 python3 - "$folder/out.json" "$(bash tools/kernel_hash.sh)" <<'P' || fail "the report is wrong"
 import json, sys
 report = json.load(open(sys.argv[1]))
-assert report["kernels"] == sys.argv[2] and report["gpu"] == "Played GPU" and report["driver"] == "1.2.3", report
+assert report["kernels"] == sys.argv[2] and report["gpu"] == "Fake GPU" and report["driver"] == "1.2.3", report
 assert [s["name"] for s in report["stages"]][:4] == ["test_kernels", "test_core", "test_nn", "test_pisr"], report
 assert report["measured"]["W3/cuda:tf32"]["median_ms"] == 0.25, report
 P

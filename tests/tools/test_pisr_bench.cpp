@@ -238,7 +238,7 @@ TEST_CASE("PISR_ISA chooses the instruction set of a program", "[tools]") {
   }
   const ProgramRun unknown = run_bench(folder, {}, "PISR_ISA=avx3");
   CHECK(unknown.code == 2);
-  CHECK(unknown.err.find("pisr_bench: error: PISR_ISA: wants one of ") == 0);
+  CHECK(unknown.err.find("pisr_bench: error: PISR_ISA: must be one of ") == 0);
   CHECK(unknown.err.find("portable here, got 'avx3'") != std::string::npos);
 #if defined(__x86_64__)
   const ProgramRun absent = run_bench(folder, {}, "PISR_ISA=neon");

@@ -249,7 +249,7 @@ TEST_CASE("pisr_train: bad input gets one line, its code, and nothing is written
            {{"--set", "train.total_iters=5"}, 2, "unknown key \"train.total_iters\""},
            {{"--set", "train.batch_size=-2"}, 2, "wants an integer from 1 to 4096, got -2"},
            {{"--set", "train.batch_size=many"}, 2, "got \"many\""},
-           {{"--set", "train.gt_size=17"}, 2, "wants a multiple of network.scale 2, got 17"},
+           {{"--set", "train.gt_size=17"}, 2, "must be a multiple of network.scale 2, got 17"},
            {{"--phase", "everything"}, 2, "wants one of baseline, teacher, student, all"},
            {{"--progress", "loud"}, 2, "--progress"},
            {{"--resume", "auto", "--overwrite"}, 2, "exclude each other"},

@@ -37,7 +37,7 @@ class Workplace {
           value = static_cast<float>(random.uniform(-0.1, 0.1));
         }
       }
-      save_fsrcnn(path() / ("x" + std::to_string(scale) + ".safetensors"), network);
+      save_weights(path() / ("x" + std::to_string(scale) + ".safetensors"), network);
     }
     std::filesystem::create_directories(path() / "sets" / "Tiny" / "HR");
     write_image(path() / "sets" / "Tiny" / "HR" / "one.png", dead_leaves(1, 0, 40, 30));

@@ -39,7 +39,7 @@ TEST_CASE("published weights reach their published figures on Set5", "[evaluate]
   if (!weights || !images) {
     return;
   }
-  const auto network = load_fsrcnn(*weights, 2);
+  const auto network = load_network(*weights, 2);
   const EvaluationSet set = load_evaluation_set(*images, 2);
   ThreadPool pool(2);
   Context context(pool);

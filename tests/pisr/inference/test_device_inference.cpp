@@ -44,7 +44,7 @@ double largest_difference(const Plane& a, const Plane& b) {
 struct Frame {
   Frame() {
     randomise(network);
-    expected = upscale_luma(cpu, network, low);
+    expected = infer(cpu, network, low);
   }
 
   Context cpu;
@@ -71,14 +71,14 @@ TEST_CASE("device: frames as on the CPU", "[device]") {
   for_each_device([&](kernels::Device& device, CaseSize) {
     Context context(device);
     network.move_to(&device);
-    LumaUpscaler upscaler(context, network);
+    Inference upscaler(context, network);
     Plane high;
     for (int frame = 0; frame < 2; ++frame) {
       upscaler.run(low, high);
       CHECK(high.width == 26);
       CHECK(largest_difference(high, expected) <= 255 * 2e-6);
     }
-    CHECK_THROWS_AS(upscale_luma(cpu, network, low), ShapeError);
+    CHECK_THROWS_AS(infer(cpu, network, low), ShapeError);
     network.move_to(nullptr);
   });
 }
@@ -90,7 +90,7 @@ TEST_CASE("device: frames in TF32 layer by layer", "[device]") {
       [&](kernels::Device& device, CaseSize) {
         Context context(device);
         network.move_to(&device);
-        LumaUpscaler upscaler(context, network);
+        Inference upscaler(context, network);
         Plane high, first;
         for (int frame = 0; frame < 2; ++frame) {
           const long before = launches(device);
@@ -115,12 +115,12 @@ TEST_CASE("device: frames in half precision by one kernel", "[device]") {
     CAPTURE(scale);
     Fsrcnn network({.scale = scale, .slope_per_channel = scale == 3});
     randomise(network);
-    const Plane expected = upscale_luma(cpu, network, low);
+    const Plane expected = infer(cpu, network, low);
     for_each_device(
         [&](kernels::Device& device, CaseSize) {
           Context context(device);
           network.move_to(&device);
-          LumaUpscaler upscaler(context, network);
+          Inference upscaler(context, network);
           Plane high;
           for (int frame = 0; frame < 2; ++frame) {
             const long before = launches(device);
@@ -139,14 +139,14 @@ TEST_CASE("device: frames in half precision by one kernel", "[device]") {
 
 TEST_CASE("device: the teacher as on the CPU", "[device]") {
   Context cpu;
-  Teacher teacher;
+  Teacher teacher(fsrcnn_spec());
   randomise(teacher);
   const Plane high = luma(dead_leaves(1, 0, 8, 6));
-  const Plane expected = reconstruct_luma(cpu, teacher, high);
+  const Plane expected = infer(cpu, teacher, high);
   for_each_device([&](kernels::Device& device, CaseSize) {
     Context context(device);
     teacher.move_to(&device);
-    CHECK(largest_difference(reconstruct_luma(context, teacher, high), expected) <= 255 * 2e-6);
+    CHECK(largest_difference(infer(context, teacher, high), expected) <= 255 * 2e-6);
     teacher.move_to(nullptr);
   });
 }

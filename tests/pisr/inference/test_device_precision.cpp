@@ -34,7 +34,7 @@ void compare_with_fp32(kernels::Precision precision, const std::string& name, in
   if (!images) {
     return;
   }
-  const auto network = load_fsrcnn(weights, scale);
+  const auto network = load_network(weights, scale);
   const EvaluationSet set = load_evaluation_set(*images, scale);
   const double most_of_image = scale == 2 ? 0.016 : 0.004;
   const double most_of_mean = scale == 2 ? 0.008 : 0.001;

@@ -41,7 +41,7 @@ Plane layer_by_layer(const Fsrcnn& network, const Plane& low) {
   for (std::size_t i = 0; i < low.samples.size(); ++i) {
     x.data<float>()[i] = static_cast<float>(low.samples[i] / 255);
   }
-  const Tensor y = network.forward(tape.constant(x)).output.value();
+  const Tensor y = network.forward(tape.constant(x)).image.value();
   Plane high(low.width * network.options().scale, low.height * network.options().scale, 1);
   for (std::size_t i = 0; i < high.samples.size(); ++i) {
     high.samples[i] = 255.0 * static_cast<double>(y.data<float>()[i]);
@@ -72,8 +72,8 @@ TEST_CASE("inference gives the bits of the network's forward pass", "[inference]
         CAPTURE(scale, slope_per_channel, width, height);
         const Plane low = noise(width, height, 3);
         const Plane wanted = layer_by_layer(network, low);
-        CHECK(same_bits(upscale_luma(context, network, low), wanted));
-        CHECK(same_bits(upscale_luma(threaded, network, low), wanted));
+        CHECK(same_bits(infer(context, network, low), wanted));
+        CHECK(same_bits(infer(threaded, network, low), wanted));
       }
     }
   }
@@ -83,7 +83,7 @@ TEST_CASE("one upscaler for frames of several sizes", "[inference]") {
   Fsrcnn network;
   randomise(network, 11);
   Context context;
-  LumaUpscaler upscaler(context, network);
+  Inference upscaler(context, network);
   Plane high;
   for (const auto& [width, height] : {std::pair{20, 15}, {7, 9}, {33, 12}, {20, 15}}) {
     const Plane low = noise(width, height, 5);
@@ -101,7 +101,7 @@ TEST_CASE("the plane's scale is 0..255 and the network's 0..1", "[inference]") {
     }
   }
   Context context;
-  const Plane output = upscale_luma(context, network, noise(4, 3, 1));
+  const Plane output = infer(context, network, noise(4, 3, 1));
   for (const double sample : output.samples) {
     CHECK(sample == 127.5);
   }
@@ -112,9 +112,9 @@ TEST_CASE("a network in f64 computes in f64", "[inference]") {
   randomise(network, 2);
   Context context;
   const Plane low = noise(12, 9, 1);
-  const Plane single = upscale_luma(context, network, low);
+  const Plane single = infer(context, network, low);
   network.convert(DType::f64);
-  const Plane twice = upscale_luma(context, network, low);
+  const Plane twice = infer(context, network, low);
   double largest = 0;
   for (std::size_t i = 0; i < single.samples.size(); ++i) {
     largest = std::max(largest, std::abs(single.samples[i] - twice.samples[i]));
@@ -134,7 +134,7 @@ TEST_CASE("an output that is not finite is a numeric error", "[inference]") {
     }
     Context context;
     try {
-      upscale_luma(context, network, noise(5, 4, 1));
+      infer(context, network, noise(5, 4, 1));
       FAIL("no error");
     } catch (const Error& error) {
       CHECK(error.kind() == ErrorKind::numeric);
@@ -146,16 +146,16 @@ TEST_CASE("an output that is not finite is a numeric error", "[inference]") {
 TEST_CASE("an empty plane is refused", "[inference]") {
   const Fsrcnn network;
   Context context;
-  CHECK_THROWS_AS(upscale_luma(context, network, Plane{}), Error);
-  CHECK_THROWS_AS(upscale_luma(context, network, Plane(3, 3, 3)), Error);
+  CHECK_THROWS_AS(infer(context, network, Plane{}), Error);
+  CHECK_THROWS_AS(infer(context, network, Plane(3, 3, 3)), Error);
 }
 
 TEST_CASE("the teacher's output has the size of the truth", "[inference]") {
-  Teacher teacher;
+  Teacher teacher(fsrcnn_spec());
   randomise(teacher, 4);
   Context context;
-  const Plane output = reconstruct_luma(context, teacher, noise(14, 10, 2));
+  const Plane output = infer(context, teacher, noise(14, 10, 2));
   CHECK(output.width == 14);
   CHECK(output.height == 10);
-  CHECK_THROWS_AS(reconstruct_luma(context, teacher, noise(13, 10, 2)), Error);
+  CHECK_THROWS_AS(infer(context, teacher, noise(13, 10, 2)), Error);
 }

@@ -130,7 +130,7 @@ TEST_CASE("luminance by the network, chroma by bicubic interpolation, rounded on
   const Image8 image = dead_leaves(3, 0, 21, 83);
   Context context;
   YCbCr colour = to_ycbcr(image);
-  colour.y = upscale_luma(context, network, colour.y);
+  colour.y = infer(context, network, colour.y);
   colour.cb = upscale(colour.cb, 2);
   colour.cr = upscale(colour.cr, 2);
   CHECK(enlarge(network, image).samples == to_image8(to_rgb(colour)).samples);

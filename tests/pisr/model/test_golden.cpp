@@ -121,15 +121,15 @@ class Phase {
     const Variable low = tape.constant(low_);
     if (is_teacher()) {
       const Teacher::Result result = teacher_.forward(high);
-      compare_value(result.output, "output", errors);
+      compare_value(result.image, "output", errors);
       compare_value(result.compact, "compact", errors);
       compare_value(result.feature, "feature", errors);
       const TeacherLoss loss = teacher_loss(result, high, low, weight_);
       return {loss.total, loss.reconstruction, loss.imitation};
     }
     const Variable teacher_feature = teacher_.forward(high).feature;
-    const Fsrcnn::Result result = student_.forward(low);
-    compare_value(result.output, "output", errors);
+    const SrNetwork::Result result = student_.forward(low);
+    compare_value(result.image, "output", errors);
     compare_value(result.feature, "feature", errors);
     compare_value(teacher_feature, "teacher_feature", errors);
     CHECK_FALSE(teacher_feature.requires_gradient());
@@ -209,10 +209,10 @@ Errors forward_errors(const std::string& name, DType dtype, Backend backend) {
   golden::set_parameters(network, "student.");
   Context context(backend);
   Tape tape(context, Tape::Mode::inference);
-  const Fsrcnn::Result result =
+  const SrNetwork::Result result =
       network.forward(tape.constant(counter_numbers("image.low", {2, 1, 7, 5}, 0.0, 1.0, dtype)));
   Errors errors;
-  note(errors, "forward output", relative_error(result.output.value(), file.tensors.at("output")));
+  note(errors, "forward output", relative_error(result.image.value(), file.tensors.at("output")));
   note(errors, "forward feature",
        relative_error(result.feature.value(), file.tensors.at("feature")));
   return errors;
@@ -255,12 +255,12 @@ TEST_CASE("published FSRCNN weights give PyTorch's output", "[golden]") {
   const auto weights = shared_data("weights/fsrcnn_x2_yjn870.safetensors");
   const auto golden_path = shared_data("weights/golden/fsrcnn_x2_yjn870.safetensors");
   if (!weights || !golden_path) return;
-  const std::unique_ptr<Fsrcnn> network = load_fsrcnn(*weights);
+  const std::unique_ptr<Fsrcnn> network = load_network(*weights);
   CHECK(network->parameter_count() == 12809);
   const SafeTensors file = read_safetensors(*golden_path);
   Context context;
   Tape tape(context, Tape::Mode::inference);
-  const Variable output = network->forward(tape.constant(file.tensors.at("input"))).output;
+  const Variable output = network->forward(tape.constant(file.tensors.at("input"))).image;
   CHECK(relative_error(output.value(), file.tensors.at("output")) <= 1e-5);
 }
 

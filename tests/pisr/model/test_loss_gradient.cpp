@@ -57,7 +57,7 @@ void check_loss(const TapeFunction& loss, const std::vector<Tensor>& inputs,
 }  // namespace
 
 TEST_CASE("the gradient of the teacher's loss agrees with central differences", "[gradient]") {
-  Teacher teacher(kOptions);
+  Teacher teacher(fsrcnn_spec(kOptions));
   prepare(teacher, "teacher.");
   check_loss(
       [&](Tape&, const std::vector<Variable>& images) {

@@ -32,7 +32,7 @@ TEST_CASE("networks have the published numbers of parameters") {
   CHECK(Fsrcnn({.shrink_channels = 56}).parameter_count() == 125504);
   // Encoder: (25 56 + 56 + 1) + (25 56^2 + 56 + 1) + (9 56 12 + 12 + 1) + (9 12 + 1).
   CHECK(Encoder().parameter_count() == 1457 + 78457 + 6061 + 109);
-  CHECK(Teacher().parameter_count() == 86084 + 12644);
+  CHECK(Teacher(fsrcnn_spec()).parameter_count() == 86084 + 12644);
   CHECK(Estimator().parameter_count() == 2 * (2 * (56 * 56 + 56) + 1));
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("FSRCNN's parameters have readable names") {
       "mapping.0.slope",      "expand.weight",     "expand.bias",      "expand.slope",
       "deconvolution.weight", "deconvolution.bias"};
   CHECK(names(Fsrcnn({.mapping_layers = 1})) == wanted);
-  const std::vector<std::string> teacher = names(Teacher());
+  const std::vector<std::string> teacher = names(Teacher(fsrcnn_spec()));
   CHECK(teacher.front() == "encoder.feature.weight");
   CHECK(std::ranges::count(teacher, "encoder.compact.bias") == 1);
   CHECK(teacher.back() == "decoder.deconvolution.bias");
@@ -71,13 +71,13 @@ TEST_CASE("networks give images and features of the right sizes") {
         .feature_channels = 6, .shrink_channels = 3, .mapping_layers = 1, .scale = scale};
     Tape tape(context, Tape::Mode::inference);
     const Fsrcnn student(options);
-    const Fsrcnn::Result result = student.forward(tape.constant(image({2, 1, 5, 7})));
-    CHECK(result.output.shape() == Shape{2, 1, 5 * scale, 7 * scale});
+    const SrNetwork::Result result = student.forward(tape.constant(image({2, 1, 5, 7})));
+    CHECK(result.image.shape() == Shape{2, 1, 5 * scale, 7 * scale});
     CHECK(result.feature.shape() == Shape{2, 6, 5, 7});
-    const Teacher teacher(options);
+    const Teacher teacher(fsrcnn_spec(options));
     const Variable high = tape.constant(image({2, 1, 5 * scale, 7 * scale}));
     const Teacher::Result taught = teacher.forward(high);
-    CHECK(taught.output.shape() == high.shape());
+    CHECK(taught.image.shape() == high.shape());
     CHECK(taught.compact.shape() == Shape{2, 1, 5, 7});
     CHECK(taught.feature.shape() == Shape{2, 6, 5, 7});
     tape.reset();
@@ -86,13 +86,13 @@ TEST_CASE("networks give images and features of the right sizes") {
 
 TEST_CASE("the chain to the teacher's feature has the bits of its forward pass") {
   for (const int scale : {2, 3}) {
-    Teacher teacher({.feature_channels = 6, .shrink_channels = 3, .scale = scale});
+    Teacher teacher(fsrcnn_spec({.feature_channels = 6, .shrink_channels = 3, .scale = scale}));
     initialise(teacher, 3);
     Context context;
     Tape tape(context, Tape::Mode::inference);
     const Tensor high = image({2, 1, 5 * scale, 7 * scale});
     const Tensor wanted = teacher.forward(tape.constant(high)).feature.value();
-    const ConvChain chain = teacher.feature_chain();
+    const ConvChain chain = teacher.chain(NetworkEnd::feature).value();
     REQUIRE(chain.output_shape(high.shape()) == wanted.shape());
     const Tensor got = Tensor::empty(wanted.shape());
     chain.run(context, high, got);
@@ -102,34 +102,34 @@ TEST_CASE("the chain to the teacher's feature has the bits of its forward pass")
 
 TEST_CASE("the teacher's decoder on the LR image is a student of the same weights") {
   const FsrcnnOptions options{.feature_channels = 6, .shrink_channels = 3, .mapping_layers = 1};
-  Teacher teacher(options);
+  Teacher teacher(fsrcnn_spec(options));
   initialise(teacher, 3);
   Context context;
   Tape tape(context, Tape::Mode::inference);
   const Teacher::Result taught = teacher.forward(tape.constant(image({1, 1, 8, 8})));
-  const Fsrcnn::Result decoded = teacher.decoder().forward(taught.compact);
-  CHECK(std::ranges::equal(decoded.output.value().values<float>(),
-                           taught.output.value().values<float>()));
+  const SrNetwork::Result decoded = teacher.decoder().forward(taught.compact);
+  CHECK(std::ranges::equal(decoded.image.value().values<float>(),
+                           taught.image.value().values<float>()));
   CHECK(std::ranges::equal(decoded.feature.value().values<float>(),
                            taught.feature.value().values<float>()));
 }
 
 TEST_CASE("options that make no network are refused") {
-  CHECK_THROWS_WITH(Fsrcnn({.scale = 5}), "FSRCNN: scale must be in 2..4, got 5");
+  CHECK_THROWS_WITH(Fsrcnn({.scale = 5}), "fsrcnn: scale must be in 2..4, got 5");
   CHECK_THROWS_WITH(Fsrcnn({.feature_channels = 0}),
-                    "FSRCNN: feature_channels must be in 1..512, got 0");
+                    "fsrcnn: feature_channels must be in 1..512, got 0");
   CHECK_THROWS_WITH(Fsrcnn({.shrink_channels = 513}),
-                    "FSRCNN: shrink_channels must be in 1..512, got 513");
-  CHECK_THROWS_WITH(Teacher({.mapping_layers = -1}),
-                    "FSRCNN: mapping_layers must be in 0..32, got -1");
+                    "fsrcnn: shrink_channels must be in 1..512, got 513");
+  CHECK_THROWS_WITH(Teacher(fsrcnn_spec({.mapping_layers = -1})),
+                    "fsrcnn: mapping_layers must be in 0..32, got -1");
 }
 
 TEST_CASE("the teacher refuses an image that is no multiple of the scale") {
   Context context;
   Tape tape(context);
-  const Teacher teacher({.scale = 3});
+  const Teacher teacher(fsrcnn_spec({.scale = 3}));
   CHECK_THROWS_WITH(teacher.forward(tape.constant(image({1, 1, 6, 8}))),
-                    "teacher encoder: wants an image [n,1,h,w] with h and w multiples of 3, got "
+                    "teacher encoder: the image must be [n,1,h,w] with h and w multiples of 3, got "
                     "[1,1,6,8]");
 }
 
@@ -139,18 +139,19 @@ TEST_CASE("the student's loss refuses operands that do not belong to the distill
   const FsrcnnOptions options{.feature_channels = 4, .shrink_channels = 2, .mapping_layers = 1};
   const Fsrcnn student(options);
   const Estimator estimator(4);
-  const Fsrcnn::Result result = student.forward(tape.constant(image({1, 1, 4, 4})));
+  const SrNetwork::Result result = student.forward(tape.constant(image({1, 1, 4, 4})));
   const Variable high = tape.constant(image({1, 1, 8, 8}));
   const Variable feature = tape.constant(image({1, 4, 4, 4}));
   CHECK_THROWS_WITH(student_loss(result, high, Distillation::laplace, feature),
-                    "student loss: this distillation wants an estimator");
+                    "student loss: this distillation needs an estimator");
   CHECK_THROWS_WITH(student_loss(result, high, Distillation::mae, feature, &estimator),
                     "student loss: this distillation takes no estimator");
   CHECK_THROWS_WITH(student_loss(result, high, Distillation::mae),
-                    "student loss: distillation wants the teacher's feature");
+                    "student loss: distillation needs the teacher's feature");
   CHECK_THROWS_WITH(
       student_loss(result, high, Distillation::mae, tape.constant(image({1, 4, 8, 4}))),
-      "student loss: the teacher's feature wants the student's shape [1,4,4,4] or a multiple of "
+      "student loss: the teacher's feature must have the student's shape [1,4,4,4] or a multiple "
+      "of "
       "its height and width, got [1,4,8,4]");
   CHECK_THROWS_AS(student_loss(result, high, Distillation::mae, tape.constant(image({1, 3, 4, 4}))),
                   ShapeError);
@@ -160,15 +161,15 @@ TEST_CASE("the student's loss refuses operands that do not belong to the distill
 TEST_CASE("a teacher's larger feature is averaged over blocks") {
   Context context;
   Tape tape(context);
-  Fsrcnn::Result student;
-  student.output = tape.constant(image({1, 1, 4, 4}));
+  SrNetwork::Result student;
+  student.image = tape.constant(image({1, 1, 4, 4}));
   student.feature = tape.constant(Tensor::zeros({1, 1, 2, 2}));
   const Tensor feature = Tensor::zeros({1, 1, 4, 4});
   for (int i = 0; i < 16; ++i) {
     feature.data<float>()[i] = static_cast<float>(i);
   }
-  const StudentLoss loss = student_loss(student, student.output, Distillation::mae,
-                                        tape.constant(feature), nullptr, 2.0);
+  const StudentLoss loss =
+      student_loss(student, student.image, Distillation::mae, tape.constant(feature), nullptr, 2.0);
   // Block means 2.5, 4.5, 10.5, 12.5.
   CHECK(loss.distillation.value().item() == 7.5);
   CHECK(loss.reconstruction.value().item() == 0.0);
@@ -179,7 +180,7 @@ TEST_CASE("a term of weight zero leaves the total alone") {
   Context context;
   Tape tape(context);
   Teacher::Result teacher;
-  teacher.output = tape.constant(image({1, 1, 4, 4}));
+  teacher.image = tape.constant(image({1, 1, 4, 4}));
   teacher.compact = tape.constant(Tensor::zeros({1, 1, 2, 2}));
   const Variable high = tape.constant(Tensor::zeros({1, 1, 4, 4}));
   const Variable low = tape.constant(image({1, 1, 2, 2}));

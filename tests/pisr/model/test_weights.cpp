@@ -4,6 +4,7 @@
 
 #include "nn/flat_parameters.h"
 #include "nn/init.h"
+#include "pisr/model/fsrcnn.h"
 #include "pisr/model/weights.h"
 #include "tests/catch.h"
 #include "tests/shared_data.h"
@@ -35,7 +36,7 @@ SafeTensors saved(const FsrcnnOptions& options = kSmall) {
   const TemporaryFolder folder;
   Fsrcnn network(options);
   initialise(network, 1);
-  save_fsrcnn(folder.path() / "w.safetensors", network);
+  save_weights(folder.path() / "w.safetensors", network);
   return read_safetensors(folder.path() / "w.safetensors");
 }
 
@@ -63,7 +64,7 @@ void check_refused(SafeTensors file, const std::function<void(SafeTensors&)>& ch
                    const std::string& text, int scale = 0) {
   change(file);
   try {
-    make_fsrcnn(file, "w", scale);
+    make_network(file, "w", scale);
     FAIL("accepted, wanted: " << text);
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::weights);
@@ -83,9 +84,9 @@ TEST_CASE("saved weights come back as they were", "[weights]") {
     options.slope_per_channel = slope_per_channel;
     Fsrcnn network(options);
     initialise(network, 7);
-    save_fsrcnn(path, network, {{"iterations", "5000"}, {"scale", "4"}});
-    const std::unique_ptr<Fsrcnn> loaded = load_fsrcnn(path, 3);
-    CHECK(loaded->options() == options);
+    save_weights(path, network, {{"iterations", "5000"}, {"scale", "4"}});
+    const std::unique_ptr<SrNetwork> loaded = load_network(path, 3);
+    CHECK(loaded->spec() == fsrcnn_spec(options));
     check_equal(network, *loaded);
   }
   const SafeTensors file = read_safetensors(path);
@@ -99,15 +100,15 @@ TEST_CASE("saved weights come back as they were", "[weights]") {
 TEST_CASE("a saved teacher comes back as it was and is no student", "[weights]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.path() / "teacher.safetensors";
-  Teacher teacher(kSmall);
+  Teacher teacher(fsrcnn_spec(kSmall));
   initialise(teacher, 7);
-  save_teacher(path, teacher);
+  save_weights(path, teacher);
   const std::unique_ptr<Teacher> loaded = load_teacher(path);
-  CHECK(loaded->decoder().options() == kSmall);
+  CHECK(loaded->spec() == fsrcnn_spec(kSmall));
   check_equal(teacher, *loaded);
-  CHECK_THROWS_WITH(load_fsrcnn(path), "'" + path.string() +
-                                           "': metadata 'architecture' wants 'fsrcnn', got "
-                                           "'pisr_teacher'");
+  CHECK_THROWS_WITH(load_network(path), "'" + path.string() +
+                                            "': metadata 'architecture' must be that of a network, "
+                                            "not of a teacher, got 'pisr_teacher'");
 }
 
 TEST_CASE("f64 weights are stored as f64 and load as f32", "[weights]") {
@@ -116,10 +117,10 @@ TEST_CASE("f64 weights are stored as f64 and load as f32", "[weights]") {
   Fsrcnn network(kSmall);
   network.convert(DType::f64);
   initialise(network, 7);
-  save_fsrcnn(path, network);
+  save_weights(path, network);
   CHECK(read_safetensors(path).tensors.at("feature.bias").dtype() == DType::f64);
   network.convert(DType::f32);
-  check_equal(network, *load_fsrcnn(path));
+  check_equal(network, *load_network(path));
 }
 
 TEST_CASE("weights of another network are refused with one clear line", "[weights]") {
@@ -130,22 +131,22 @@ TEST_CASE("weights of another network are refused with one clear line", "[weight
       "metadata lack 'architecture', so these are not weights of pisr");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["architecture"] = "vdsr\n"; },
-      "metadata 'architecture' wants 'fsrcnn', got 'vdsr?'");
+      "metadata 'architecture' must be one of 'fsrcnn', 'plain', got 'vdsr?'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["format_version"] = "2"; },
-      "metadata 'format_version' wants '1', got '2'");
+      "metadata 'format_version' must be '1', got '2'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["colour"] = "rgb"; },
-      "metadata 'colour' wants 'y', got 'rgb'");
+      "metadata 'colour' must be 'y', got 'rgb'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["shrink_channels"] = "3x"; },
-      "metadata 'shrink_channels' wants a number, got '3x'");
+      "metadata 'shrink_channels' must be a number, got '3x'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["scale"] = "7"; },
-      "FSRCNN: scale must be in 2..4, got 7");
+      "fsrcnn: scale must be in 2..4, got 7");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["slope_per_channel"] = "1"; },
-      "metadata 'slope_per_channel' wants 'true' or 'false', got '1'");
+      "metadata 'slope_per_channel' must be 'true' or 'false', got '1'");
 }
 
 TEST_CASE("tensors that do not fit are refused by name", "[weights]") {
@@ -161,27 +162,27 @@ TEST_CASE("tensors that do not fit are refused by name", "[weights]") {
       "tensor 'extra' [2,2] is not part of this network");
   check_refused(
       file, [](SafeTensors& f) { f.tensors["expand.slope"] = Tensor::zeros({5}); },
-      "tensor 'expand.slope' wants shape [1], got [5]");
+      "tensor 'expand.slope' must have shape [1], got [5]");
   check_refused(
       file,
       [](SafeTensors& f) {
         f.tensors.at("shrink.bias").data<float>()[1] = std::numeric_limits<float>::quiet_NaN();
       },
-      "tensor 'shrink.bias' wants finite f32 values, has others");
+      "tensor 'shrink.bias' must hold finite f32 values, has others");
   check_refused(
       saved(),
       [](SafeTensors& f) { f.tensors["expand.slope"] = Tensor::full({1}, 1e300, DType::f64); },
-      "tensor 'expand.slope' wants finite f32 values, has others");
+      "tensor 'expand.slope' must hold finite f32 values, has others");
 }
 
 TEST_CASE("the published layout is recognised", "[weights]") {
   const SafeTensors file = published();
-  const std::unique_ptr<Fsrcnn> network = make_fsrcnn(file, "w", 2);
-  CHECK(network->options() == FsrcnnOptions{.feature_channels = 5,
-                                            .shrink_channels = 3,
-                                            .mapping_layers = 2,
-                                            .scale = 2,
-                                            .slope_per_channel = true});
+  const std::unique_ptr<SrNetwork> network = make_network(file, "w", 2);
+  CHECK(network->spec() == fsrcnn_spec({.feature_channels = 5,
+                                        .shrink_channels = 3,
+                                        .mapping_layers = 2,
+                                        .scale = 2,
+                                        .slope_per_channel = true}));
   for (const NamedParameter& named : network->parameters()) {
     if (named.name == "mapping.1.slope")
       CHECK(equal(named.parameter->value, file.tensors.at("prelu4")));
@@ -212,7 +213,7 @@ TEST_CASE("published weights of other networks are refused", "[weights]") {
     const auto path = shared_data(message("weights/", name, ".safetensors"));
     if (!path) return;
     try {
-      load_fsrcnn(*path);
+      load_network(*path);
       FAIL("accepted " << name);
     } catch (const Error& error) {
       CHECK(error.kind() == ErrorKind::weights);
@@ -237,7 +238,7 @@ TEST_CASE("parameters load below a prefix, all or none", "[weights]") {
   store_parameters(target, "", before);
   tensors.at("best.deconvolution.bias") = Tensor::zeros({2});
   CHECK_THROWS_WITH(load_parameters(target, tensors, "best", "checkpoint"),
-                    "'checkpoint': tensor 'best.deconvolution.bias' wants shape [1], got [2]");
+                    "'checkpoint': tensor 'best.deconvolution.bias' must have shape [1], got [2]");
   for (const NamedParameter& named : target.parameters()) {
     CHECK(equal(named.parameter->value, before.at(named.name)));
   }
@@ -255,7 +256,7 @@ TEST_CASE("loading keeps flat parameters in their buffer", "[weights]") {
 }
 
 TEST_CASE("weight transfer copies the teacher's decoder and refuses another network", "[weights]") {
-  Teacher teacher(kSmall);
+  Teacher teacher(fsrcnn_spec(kSmall));
   initialise(teacher, 1);
   Fsrcnn student(kSmall);
   copy_parameters(teacher.decoder(), student);
@@ -266,10 +267,10 @@ TEST_CASE("weight transfer copies the teacher's decoder and refuses another netw
   Fsrcnn other({.feature_channels = 5, .shrink_channels = 4, .mapping_layers = 2, .scale = 3});
   CHECK_THROWS_WITH(
       copy_parameters(teacher.decoder(), other),
-      "copy parameters: wants 'shrink.weight' [4,5,1,1], got 'shrink.weight' [3,5,1,1]");
+      "copy parameters: expected 'shrink.weight' [4,5,1,1], got 'shrink.weight' [3,5,1,1]");
   Fsrcnn longer({.feature_channels = 5, .shrink_channels = 3, .mapping_layers = 3, .scale = 3});
   CHECK_THROWS_WITH(copy_parameters(teacher.decoder(), longer),
-                    "copy parameters: wants 20 parameters, got 17");
+                    "copy parameters: expected 20 parameters, got 17");
 }
 
 }  // namespace pisr

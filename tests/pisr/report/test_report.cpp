@@ -303,19 +303,19 @@ TEST_CASE("a report of several runs names the baseline of equal updates", "[repo
   };
   Fsrcnn network;
   randomise(network, 3);
-  Teacher teacher;
+  Teacher teacher(fsrcnn_spec());
   randomise(teacher, 4);
   const char* header = "phase,iteration,loss,reconstruction,auxiliary,iterations_per_second,psnr\n";
   const auto metrics = [&](const std::string& rows) { return header + rows; };
   make_run("short",
            metrics("bicubic,0,,,,,30\nbaseline,50,.1,.1,0,10,\nbaseline,50,,,,,31\n").c_str(),
-           [&](const auto& run) { save_fsrcnn(run / "baseline.safetensors", network); });
+           [&](const auto& run) { save_weights(run / "baseline.safetensors", network); });
   make_run("long", metrics("baseline,70,.1,.1,0,10,\n").c_str(),
-           [&](const auto& run) { save_fsrcnn(run / "baseline_last.safetensors", network); });
+           [&](const auto& run) { save_weights(run / "baseline_last.safetensors", network); });
   make_run("pisr", metrics("teacher,20,.2,.1,.3,2,\nstudent,50,.1,.1,-4,10,\n").c_str(),
            [&](const auto& run) {
-             save_teacher(run / "teacher.safetensors", teacher);
-             save_fsrcnn(run / "student.safetensors", network);
+             save_weights(run / "teacher.safetensors", teacher);
+             save_weights(run / "student.safetensors", network);
            });
   std::filesystem::create_directory(folder.path() / "none");
 

@@ -135,7 +135,7 @@ TEST_CASE("config: each wrong value is named with what was wanted", "[config]") 
            {R"({"data": {"train": [1]}})", "test.json: data.train wants a list of texts, got [1]"},
            {R"({"train": {"teacher_weights": {}}})",
             "test.json: train.teacher_weights wants a text, got {}"},
-           {R"({"train": 7})", "test.json: train wants an object, got 7"},
+           {R"({"train": 7})", "test.json: train must be an object, got 7"},
            {R"({"network": {"scale": 5}})",
             "test.json: network.scale wants an integer from 2 to 4, got 5"},
            {R"({"manual_seed": -1})",
@@ -145,16 +145,16 @@ TEST_CASE("config: each wrong value is named with what was wanted", "[config]") 
            {R"({"train": {"student": {"total_iter": 0}}})",
             "test.json: train.student.total_iter wants an integer from 1 to 1000000000000, got 0"},
            {R"({"train": {"gt_size": 97}})",
-            "train.gt_size wants a multiple of network.scale 2, got 97"},
+            "train.gt_size must be a multiple of network.scale 2, got 97"},
            {R"({"train": {"gt_size": 400}})",
-            "data.built_in.size wants at least train.gt_size 400, got 384"},
+            "data.built_in.size must be at least train.gt_size 400, got 384"},
            {R"({"train": {"learning_rate": 1e-9}})",
-            "train.final_learning_rate wants at most train.learning_rate 1e-09, got 1e-05 "
+            "train.final_learning_rate must be at most train.learning_rate 1e-09, got 1e-05 "
             "(baseline)"},
            {R"({"train": {"ema": 1}})",
             "test.json: train.ema wants a number from 0 to 0.999999, got 1"},
            {R"({"threads": 1, "threads": 2})", "test.json: key \"threads\" is given twice"},
-           {"[]", "test.json: wants a JSON object, got []"}}) {
+           {"[]", "test.json: must be a JSON object, got []"}}) {
     CHECK(failure(row.json).message == row.message);
   }
   CHECK(failure("{\"threads\": }").message.find("test.json: not JSON: parse error at line 1") == 0);
@@ -176,7 +176,7 @@ TEST_CASE("config: --set puts values over the file's", "[config]") {
   CHECK(config.val.protocol == Protocol::matlab);
   CHECK(failure("{}", {"train.batch_size=many"}).message ==
         "--set: train.batch_size wants an integer from 1 to 4096, got \"many\"");
-  CHECK(failure("{}", {"train"}).message == "--set wants key=value, got \"train\"");
+  CHECK(failure("{}", {"train"}).message == "--set must be key=value, got \"train\"");
   CHECK(failure("{}", {"train=5"}).message == "--set: train is a section, not a value");
 }
 

@@ -10,12 +10,13 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "nn/init.h"
-#include "pisr/train/device_training_steps.h"
+#include "pisr/train/device_stepper.h"
 #include "pisr/train/run_directory.h"
 #include "pisr/train/run_metrics.h"
 #include "pisr/train/trainer.h"
@@ -56,17 +57,16 @@ struct Training {
     if (phase != Phase::student) {
       return nullptr;
     }
-    auto teacher = std::make_unique<Teacher>(fsrcnn_options(config.network));
+    auto teacher = std::make_unique<Teacher>(config.network);
     initialise(*teacher, 3);
     return teacher;
   }
   TrainingState state() { return {model, adam, average ? &*average : nullptr}; }
-  std::unique_ptr<TrainingSteps> on_cpu() {
-    return cpu_training_steps(state(), schedule, data.train, pool, options);
+  std::unique_ptr<Stepper> on_cpu() {
+    return cpu_stepper(state(), schedule, data.train, pool, options);
   }
-  std::unique_ptr<TrainingSteps> on(kernels::Device& device,
-                                    Launching launching = Launching::captured) {
-    return device_training_steps(device, config, state(), schedule, data.train, options, launching);
+  std::unique_ptr<Stepper> on(kernels::Device& device, Launching launching = Launching::captured) {
+    return device_stepper(device, state(), schedule, data.train, options, launching);
   }
 
   TrainConfig config;
@@ -80,12 +80,12 @@ struct Training {
 };
 
 /// `count` updates from `first` on, then the host is brought up to date.
-std::vector<StepResult> run_steps(TrainingSteps& steps, std::int64_t first, std::int64_t count) {
+std::vector<StepResult> run_steps(Stepper& steps, std::int64_t first, std::int64_t count) {
   std::vector<StepResult> results;
   while (static_cast<std::int64_t>(results.size()) < count) {
     const auto done = static_cast<std::int64_t>(results.size());
-    for (StepResult& result : steps.run(first + done, count - done, 0)) {
-      results.push_back(std::move(result));
+    for (const StepResult& result : steps.run(first + done, count - done, 0)) {
+      results.push_back(result);
     }
   }
   steps.update_host();
@@ -235,7 +235,7 @@ TEST_CASE("device training: the frozen teacher stays what it was", "[device]") {
   for_each_device(
       [&](kernels::Device& device, CaseSize) {
         const auto make_teacher = [&](std::uint64_t seed) {
-          auto teacher = std::make_unique<Teacher>(fsrcnn_options(config.network));
+          auto teacher = std::make_unique<Teacher>(config.network);
           initialise(*teacher, seed);
           return teacher;
         };
@@ -247,7 +247,7 @@ TEST_CASE("device training: the frozen teacher stays what it was", "[device]") {
           tape.reset();
           return model.losses(tape, high, low).auxiliary.value().item();
         };
-        const PhaseModel model(config, Phase::student, make_teacher(3), &device);
+        const PhaseModel model(PhaseModel(config, Phase::student, make_teacher(3)), &device);
         const double first = loss(model);
         CHECK(loss(model) == first);
         // Other weights are loaded into it.
@@ -258,7 +258,8 @@ TEST_CASE("device training: the frozen teacher stays what it was", "[device]") {
           to[i].parameter->value.copy_from(from[i].parameter->value);
         }
         CHECK(loss(model) == first);
-        CHECK(loss(PhaseModel(config, Phase::student, make_teacher(4), &device)) != first);
+        CHECK(loss(PhaseModel(PhaseModel(config, Phase::student, make_teacher(4)), &device)) !=
+              first);
       },
       kernels::Precision::tf32);
 }
@@ -298,7 +299,7 @@ TEST_CASE("device training: steps that are not finite change nothing and end a r
     const Tensor before = values.clone();
     const Tensor average = training.average->average().clone();
     const auto steps = training.on(device);
-    const std::vector<StepResult> results = steps->run(4, 6, 0);
+    const std::span<const StepResult> results = steps->run(4, 6, 0);
     steps->update_host();
     REQUIRE(results.size() == 3);
     for (const StepResult& result : results) {

@@ -1,8 +1,8 @@
 #include <iostream>
 
 #include "pisr/inference/inference.h"
-#include "pisr/model/fsrcnn.h"
-#include "pisr/train/training_step.h"
+#include "pisr/model/architectures.h"
+#include "pisr/train/stepper.h"
 #include "tests/catch.h"
 #include "tests/count_allocations.h"
 
@@ -14,26 +14,29 @@ TEST_CASE("trainer: a step allocates nothing once its sizes are known", "[traine
   std::cout << "SKIPPED: allocations cannot be counted under a sanitizer\n";
   return;
 #endif
-  const TrainConfig config = parse_config(
-      R"({"network": {"d": 6, "s": 4, "m": 1}, "train": {"gt_size": 16},
-          "data": {"built_in": {"count": 2, "size": 40}}})",
-      "test");
+  constexpr CosineSchedule kConstantRate{1e-3, 1e-3, 1, 1};
+  const char* const network =
+      GENERATE(R"("d": 6, "s": 4, "m": 1)", R"("architecture": "plain", "c": 4, "n": 2)");
+  CAPTURE(network);
+  const TrainConfig config =
+      parse_config(message(R"({"network": {)", network, R"(}, "train": {"gt_size": 16},
+          "data": {"built_in": {"count": 2, "size": 40}}})"),
+                   "test");
   const Dataset data = built_in_dataset(0, 0, 2, 40, 2);
   for (const Phase phase : {Phase::baseline, Phase::teacher, Phase::student}) {
     INFO(name(phase));
-    auto teacher = phase == Phase::student
-                       ? std::make_unique<Teacher>(fsrcnn_options(config.network))
-                       : nullptr;
+    auto teacher = phase == Phase::student ? std::make_unique<Teacher>(config.network) : nullptr;
     ThreadPool pool(1);
     PhaseModel model(config, phase, std::move(teacher));
     Adam adam(model.parameters());
-    TrainingStep step(model, adam, data, pool, {4, 16, 1, 0.5});
+    const auto stepper =
+        cpu_stepper({model, adam, nullptr}, kConstantRate, data, pool, {4, 16, 1, 0.5});
     for (int i = 0; i < 3; ++i) {
-      step.run(i, 1e-3);
+      stepper->run(i, 1, 0);
     }
     const long before = allocation_count();
     for (int i = 3; i < 13; ++i) {
-      step.run(i, 1e-3);
+      stepper->run(i, 1, 0);
     }
     CHECK(allocation_count() - before == 0);
   }
@@ -44,9 +47,9 @@ TEST_CASE("upscaler: a frame allocates nothing once its size is known", "[infere
   std::cout << "SKIPPED: allocations cannot be counted under a sanitizer\n";
   return;
 #endif
-  const Fsrcnn network;
+  const auto network = make_network(default_spec(GENERATE("fsrcnn", "plain")));
   Context context;
-  LumaUpscaler upscaler(context, network);
+  Inference upscaler(context, *network);
   const Plane low(60, 40, 1);
   Plane high;
   for (int i = 0; i < 3; ++i) {

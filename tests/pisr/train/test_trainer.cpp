@@ -18,8 +18,8 @@
 #include "pisr/model/weights.h"
 #include "pisr/train/run_directory.h"
 #include "pisr/train/run_metrics.h"
+#include "pisr/train/stepper.h"
 #include "pisr/train/trainer.h"
-#include "pisr/train/training_step.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
@@ -28,6 +28,8 @@ namespace pisr {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr CosineSchedule kConstantRate{1e-3, 1e-3, 1, 1};
 
 /// A network and images so small that twenty updates take no time.
 TrainConfig small_config(const std::vector<std::string>& settings = {}) {
@@ -176,9 +178,9 @@ TEST_CASE("trainer: the loss falls, and the best and the last weights are there"
     }
   }
   CHECK(last < 0.6 * first);
-  const auto best = load_fsrcnn(folder.path() / "run/baseline.safetensors", 2);
+  const auto best = load_network(folder.path() / "run/baseline.safetensors", 2);
   CHECK(best->options().feature_channels == 6);
-  CHECK_NOTHROW(load_fsrcnn(folder.path() / "run/baseline_last.safetensors", 2));
+  CHECK_NOTHROW(load_network(folder.path() / "run/baseline_last.safetensors", 2));
 }
 
 TEST_CASE("trainer: all phases; the student starts from the best teacher", "[trainer]") {
@@ -332,14 +334,15 @@ TEST_CASE("trainer: a step that is not finite changes nothing", "[trainer]") {
   ThreadPool pool(2);
   PhaseModel model(config, Phase::baseline);
   Adam adam(model.parameters());
-  TrainingStep step(model, adam, data.train, pool, {3, 16, 1, 0});
-  REQUIRE(step.run(0, 1e-3).applied);
+  const auto stepper =
+      cpu_stepper({model, adam, nullptr}, kConstantRate, data.train, pool, {3, 16, 1, 0});
+  REQUIRE(stepper->run(0, 1, 0).front().applied);
   const Tensor values = model.parameters().values();
   // Finite numbers, of which the loss is not.
   std::fill_n(values.data<float>(), 25, 3e38F);
   const Tensor before = values.clone();
   const Tensor moment = adam.second_moment().clone();
-  const StepResult result = step.run(1, 1e-3);
+  const StepResult& result = stepper->run(1, 1, 0).front();
   CHECK(!result.applied);
   CHECK(std::equal(before.data<float>(), before.data<float>() + before.count(),
                    values.data<float>()));
@@ -357,9 +360,10 @@ TEST_CASE("trainer: the update does not depend on the number of threads", "[trai
     ThreadPool pool(threads);
     PhaseModel model(config, Phase::teacher);
     Adam adam(model.parameters());
-    TrainingStep step(model, adam, data.train, pool, {7, 16, 1, 0.5});
+    const auto stepper =
+        cpu_stepper({model, adam, nullptr}, kConstantRate, data.train, pool, {7, 16, 1, 0.5});
     for (int i = 0; i < 3; ++i) {
-      REQUIRE(step.run(i, 1e-3).applied);
+      REQUIRE(stepper->run(i, 1, 0).front().applied);
     }
     const auto values = model.parameters().values().values<float>();
     if (threads == 1) {
@@ -375,8 +379,9 @@ TEST_CASE("trainer: gradient clipping bounds what Adam sees", "[trainer]") {
   ThreadPool pool(1);
   PhaseModel model(config, Phase::baseline);
   Adam adam(model.parameters());
-  TrainingStep step(model, adam, data.train, pool, {3, 16, 1, 1e-3});
-  CHECK(step.run(0, 1e-3).gradient_norm > 1e-3);
+  const auto stepper =
+      cpu_stepper({model, adam, nullptr}, kConstantRate, data.train, pool, {3, 16, 1, 1e-3});
+  CHECK(stepper->run(0, 1, 0).front().gradient_norm > 1e-3);
   double squares = 0;  // The first moment is 0.1 times the clipped gradient.
   for (const float value : adam.first_moment().values<float>()) {
     squares += 100.0 * value * value;

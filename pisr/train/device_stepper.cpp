@@ -1,4 +1,4 @@
-#include "pisr/train/device_training_steps.h"
+#include "pisr/train/device_stepper.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "nn/clip.h"
-#include "pisr/model/weights.h"
+#include "pisr/data/sampler.h"
 #include "pisr/train/device_batches.h"
 
 namespace pisr {
@@ -16,24 +16,13 @@ namespace {
 
 constexpr std::int64_t kMostSteps = 100;  // a call
 
-/// A copy of the student's frozen teacher; null where there is none.
-std::unique_ptr<Teacher> teacher_copy(const PhaseModel& model, const TrainConfig& config) {
-  if (model.frozen_teacher() == nullptr) {
-    return nullptr;
-  }
-  auto teacher = std::make_unique<Teacher>(fsrcnn_options(config.network));
-  copy_parameters(*model.frozen_teacher(), *teacher);
-  return teacher;
-}
-
-class DeviceTrainingSteps final : public TrainingSteps {
+class DeviceStepper final : public Stepper {
  public:
-  DeviceTrainingSteps(kernels::Device& device, const TrainConfig& config,
-                      const TrainingState& state, const CosineSchedule& schedule,
-                      const Dataset& data, const StepOptions& options, Launching launching);
+  DeviceStepper(kernels::Device& device, const TrainingState& state, const CosineSchedule& schedule,
+                const Dataset& data, const StepOptions& options, Launching launching);
 
-  std::vector<StepResult> run(std::int64_t iteration, std::int64_t most,
-                              std::int64_t bad_steps) override;
+  std::span<const StepResult> run(std::int64_t iteration, std::int64_t most,
+                                  std::int64_t bad_steps) override;
   EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol) override;
   void update_host() override;
 
@@ -60,12 +49,12 @@ class DeviceTrainingSteps final : public TrainingSteps {
   DeviceArray<kernels::StepRow> rows_;
   std::optional<CapturedStep> captured_;
   bool host_is_old_ = false;
+  std::vector<StepResult> results_;  ///< of the last call
 };
 
-DeviceTrainingSteps::DeviceTrainingSteps(kernels::Device& device, const TrainConfig& config,
-                                         const TrainingState& state, const CosineSchedule& schedule,
-                                         const Dataset& data, const StepOptions& options,
-                                         Launching launching)
+DeviceStepper::DeviceStepper(kernels::Device& device, const TrainingState& state,
+                             const CosineSchedule& schedule, const Dataset& data,
+                             const StepOptions& options, Launching launching)
     : device_(device),
       host_(state),
       schedule_(schedule),
@@ -74,14 +63,13 @@ DeviceTrainingSteps::DeviceTrainingSteps(kernels::Device& device, const TrainCon
       sampler_(data, options.seed, options.gt_size),
       context_(device),
       tape_(context_),
-      model_(config, state.model.phase(), teacher_copy(state.model, config), &device),
+      model_(state.model, &device),
       adam_(model_.parameters(), state.adam.options()),
       gradient_(model_.parameters().make_gradient()),
       batches_(device, data, options),
       control_(device, 1),
       constants_(device, kMostSteps),
       rows_(device, kMostSteps) {
-  model_.parameters().values().copy_from(state.model.parameters().values());
   adam_.first_moment().copy_from(state.adam.first_moment());
   adam_.second_moment().copy_from(state.adam.second_moment());
   adam_.set_steps(state.adam.steps());
@@ -98,8 +86,8 @@ DeviceTrainingSteps::DeviceTrainingSteps(kernels::Device& device, const TrainCon
   }
 }
 
-std::vector<StepResult> DeviceTrainingSteps::run(std::int64_t iteration, std::int64_t most,
-                                                 std::int64_t bad_steps) {
+std::span<const StepResult> DeviceStepper::run(std::int64_t iteration, std::int64_t most,
+                                               std::int64_t bad_steps) {
   const std::int64_t count = std::clamp<std::int64_t>(most, 1, kMostSteps);
   prepare(iteration, count, bad_steps);
   host_is_old_ = true;
@@ -116,24 +104,20 @@ std::vector<StepResult> DeviceTrainingSteps::run(std::int64_t iteration, std::in
   rows_.download(rows.data(), count);
   const std::int64_t made = control.iteration - iteration;
   adam_.set_steps(adam_.steps() + control.updates);
-  std::vector<StepResult> results;
+  results_.clear();
   for (std::int64_t i = 0; i < made; ++i) {
     const kernels::StepRow& row = rows[static_cast<std::size_t>(i)];
-    StepResult& result = results.emplace_back();
-    result.loss = row.loss;
-    result.reconstruction = row.reconstruction;
-    result.auxiliary = row.auxiliary;
-    result.gradient_norm = row.gradient_norm;
+    StepResult& result = results_.emplace_back();
+    static_cast<kernels::StepValues&>(result) = row;
     result.applied = row.applied != 0;
     if (!result.applied) {
       result.failure = failure(iteration + i, row, i == made - 1);
     }
   }
-  return results;
+  return results_;
 }
 
-void DeviceTrainingSteps::prepare(std::int64_t iteration, std::int64_t count,
-                                  std::int64_t bad_steps) {
+void DeviceStepper::prepare(std::int64_t iteration, std::int64_t count, std::int64_t bad_steps) {
   kernels::StepControl control{};
   control.iteration = control.first_iteration = iteration;
   control.end_iteration = iteration + count;
@@ -147,7 +131,7 @@ void DeviceTrainingSteps::prepare(std::int64_t iteration, std::int64_t count,
   constants_.upload(constants.data(), kMostSteps);
 }
 
-void DeviceTrainingSteps::step() {
+void DeviceStepper::step() {
   const kernels::StepControl* control = control_.data();
   tape_.reset();
   batches_.make(context_, &control->iteration);
@@ -173,8 +157,8 @@ void DeviceTrainingSteps::step() {
   }
 }
 
-EvaluationResult DeviceTrainingSteps::evaluate(ThreadPool& pool, const EvaluationSet& set,
-                                               Protocol protocol) {
+EvaluationResult DeviceStepper::evaluate(ThreadPool& pool, const EvaluationSet& set,
+                                         Protocol protocol) {
   try {
     Context context(device_);  // large frames take much memory, for a moment
     return evaluate_trained(context, pool, set, protocol, model_, average_ ? &*average_ : nullptr);
@@ -188,7 +172,7 @@ EvaluationResult DeviceTrainingSteps::evaluate(ThreadPool& pool, const Evaluatio
   }
 }
 
-void DeviceTrainingSteps::update_host() {
+void DeviceStepper::update_host() {
   if (!host_is_old_) {
     return;
   }
@@ -203,8 +187,8 @@ void DeviceTrainingSteps::update_host() {
 }
 
 /// The gradient of the last step is still there, of all others only the norm is known.
-std::string DeviceTrainingSteps::failure(std::int64_t iteration, const kernels::StepRow& row,
-                                         bool is_last) const {
+std::string DeviceStepper::failure(std::int64_t iteration, const kernels::StepRow& row,
+                                   bool is_last) const {
   const std::string parameter =
       is_last ? first_non_finite(model_.parameters(), gradient_) : std::string();
   std::vector<std::string> images;
@@ -219,12 +203,10 @@ std::string DeviceTrainingSteps::failure(std::int64_t iteration, const kernels::
 
 }  // namespace
 
-std::unique_ptr<TrainingSteps> device_training_steps(
-    kernels::Device& device, const TrainConfig& config, const TrainingState& state,
-    const CosineSchedule& schedule, const Dataset& data, const StepOptions& options,
-    Launching launching) {
-  return std::make_unique<DeviceTrainingSteps>(device, config, state, schedule, data, options,
-                                               launching);
+std::unique_ptr<Stepper> device_stepper(kernels::Device& device, const TrainingState& state,
+                                        const CosineSchedule& schedule, const Dataset& data,
+                                        const StepOptions& options, Launching launching) {
+  return std::make_unique<DeviceStepper>(device, state, schedule, data, options, launching);
 }
 
 }  // namespace pisr

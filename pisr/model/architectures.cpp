@@ -1,0 +1,51 @@
+#include "pisr/model/architectures.h"
+
+#include "core/error.h"
+#include "pisr/model/fsrcnn.h"
+#include "pisr/model/plain.h"
+
+namespace pisr {
+
+std::span<const Architecture> architectures() {
+  static const std::vector<Architecture> kTable = {
+      fsrcnn_architecture(),
+      plain_architecture(),
+  };
+  return kTable;
+}
+
+const Architecture& architecture(const std::string& name) {
+  std::string names;
+  for (const Architecture& row : architectures()) {
+    if (name == row.name) {
+      return row;
+    }
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  }
+  throw Error(ErrorKind::usage,
+              message("network architecture must be one of ", names, ", got '", name, "'"));
+}
+
+NetworkSpec default_spec() {
+  return default_spec(architectures().front().name);
+}
+
+NetworkSpec default_spec(const std::string& name) {
+  NetworkSpec spec;
+  spec.architecture = name;
+  return completed(spec);
+}
+
+NetworkSpec completed(const NetworkSpec& spec) {
+  return completed(spec, architecture(spec.architecture).options);
+}
+
+std::unique_ptr<SrNetwork> make_network(const NetworkSpec& spec) {
+  return architecture(spec.architecture).make(completed(spec));
+}
+
+std::string title(const NetworkSpec& spec) {
+  return architecture(spec.architecture).title(completed(spec));
+}
+
+}  // namespace pisr

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/safetensors.h"
+#include "pisr/model/network.h"
+
+/// The one table of the networks there are. A new one is its own file and a row in
+/// architectures.cpp; nothing else names it.
+namespace pisr {
+
+/// Weights in a layout that somebody else published: which network they are of, and the tensor of
+/// the file for each of its parameters.
+struct ForeignWeights {
+  NetworkSpec spec;
+  std::map<std::string, std::string> key_of;  ///< by the parameter's name
+};
+
+struct Architecture {
+  const char* name;  ///< in configurations and weights
+  std::vector<NetworkOption> options;
+  /// A network of zeros. `spec` is completed.
+  std::unique_ptr<SrNetwork> (*make)(const NetworkSpec& spec);
+  /// For tables and reports, e.g. "FSRCNN(56, 12, 4)".
+  std::string (*title)(const NetworkSpec& spec);
+  /// Recognises published weights by the names and shapes of their tensors; nothing where they are
+  /// of something else. Throws Error(weights) where they are incomplete; `name` stands for the file
+  /// in messages. Null where nobody published any.
+  std::optional<ForeignWeights> (*recognise)(const SafeTensors& file, const std::string& name);
+};
+
+std::span<const Architecture> architectures();
+/// Throws Error(usage) with the list of names for an unknown one.
+const Architecture& architecture(const std::string& name);
+
+/// The spec of an architecture with all its defaults, at scale 2; without a name that of the first
+/// in the table.
+NetworkSpec default_spec();
+NetworkSpec default_spec(const std::string& architecture);
+
+/// Fills in defaults and checks; throws Error(usage).
+NetworkSpec completed(const NetworkSpec& spec);
+/// A network of zeros.
+std::unique_ptr<SrNetwork> make_network(const NetworkSpec& spec);
+std::string title(const NetworkSpec& spec);
+
+}  // namespace pisr

@@ -1,0 +1,84 @@
+#include "pisr/model/network.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+#include "core/ops.h"
+
+namespace pisr {
+namespace {
+
+[[noreturn]] void fail(const NetworkSpec& spec, const std::string& what) {
+  throw Error(ErrorKind::usage, message(spec.architecture, ": ", what));
+}
+
+void check_range(const NetworkSpec& spec, const char* name, int lowest, int highest, int value) {
+  if (value < lowest || value > highest) {
+    fail(spec, message(name, " must be in ", lowest, "..", highest, ", got ", value));
+  }
+}
+
+std::string names_of(const std::vector<NetworkOption>& options) {
+  std::string names;
+  for (const NetworkOption& option : options) {
+    names += (names.empty() ? "" : ", ") + std::string(option.name);
+  }
+  return names.empty() ? "none" : names;
+}
+
+}  // namespace
+
+NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
+                      int channels) {
+  NetworkSpec result = spec;
+  check_range(spec, "scale", 2, 4, spec.scale);
+  if (spec.channels != channels) {
+    fail(spec, message("channels must be ", channels, ", got ", spec.channels));
+  }
+  for (const auto& [name, value] : spec.options) {
+    if (std::ranges::none_of(options, [&](const auto& option) { return name == option.name; })) {
+      fail(spec, message("unknown option '", name, "', the options are: ", names_of(options)));
+    }
+  }
+  for (const NetworkOption& option : options) {
+    const OptionValue& value =
+        result.options.emplace(option.name, option.default_value).first->second;
+    if (value.index() != option.default_value.index()) {
+      fail(spec, message(option.name, " must be a ",
+                         std::holds_alternative<bool>(option.default_value) ? "flag" : "number"));
+    }
+    if (const int* const number = std::get_if<int>(&value)) {
+      check_range(spec, option.name, option.lowest, option.highest, *number);
+    }
+  }
+  return result;
+}
+
+int number_option(const NetworkSpec& spec, const std::string& name) {
+  return std::get<int>(spec.options.at(name));
+}
+
+bool flag_option(const NetworkSpec& spec, const std::string& name) {
+  return std::get<bool>(spec.options.at(name));
+}
+
+SrNetwork::Result SrNetwork::forward(const Variable& low) const {
+  const Variable input = input_of(low);
+  const Variable looked_at = feature(input);
+  return {reconstruction(looked_at, input), looked_at};
+}
+
+Variable SrNetwork::feature_of(const Variable& low) const {
+  return feature(input_of(low));
+}
+
+std::optional<ConvChain> SrNetwork::chain(NetworkEnd) const {
+  return std::nullopt;
+}
+
+Variable SrNetwork::input_of(const Variable& low) const {
+  return input() == NetworkInput::enlarged ? upscale_bicubic(low, spec_.scale) : low;
+}
+
+}  // namespace pisr

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "nn/conv_chain.h"
+#include "nn/module.h"
+
+namespace pisr {
+
+/// A number, or a flag.
+using OptionValue = std::variant<int, bool>;
+
+/// What has to be known to make a network: what configurations and weights store of it.
+struct NetworkSpec {
+  std::string architecture;                    ///< a name of the table in architectures.h
+  int scale = 2;                               ///< 2, 3 or 4
+  int channels = 1;                            ///< 1: luminance, 3: RGB
+  std::map<std::string, OptionValue> options;  ///< those of the architecture, by name
+
+  friend bool operator==(const NetworkSpec&, const NetworkSpec&) = default;
+};
+
+/// An option of an architecture, such as its number of layers.
+struct NetworkOption {
+  const char* name;    ///< in configurations and weights, e.g. "feature_channels"
+  const char* symbol;  ///< the letter of the paper, which configurations may use instead
+  OptionValue default_value;
+  int lowest, highest;  ///< of a number, inclusive
+  const char* help;     ///< a line for the list of configuration keys
+};
+
+/// `spec` with the default for every option that it does not name. Throws Error(usage) for an
+/// option that is not in `options`, of the wrong type or out of range, a scale other than 2, 3, 4,
+/// or channels other than `channels`.
+NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
+                      int channels = 1);
+
+/// The value of an option of a completed spec.
+int number_option(const NetworkSpec& spec, const std::string& name);
+bool flag_option(const NetworkSpec& spec, const std::string& name);
+
+/// What a network reads.
+enum class NetworkInput {
+  low,       ///< the low-resolution image [n, c, h, w]
+  enlarged,  ///< that image enlarged by bicubic interpolation [n, c, h scale, w scale]
+};
+
+/// Multiply-adds of one forward pass.
+struct MultiplyAdds {
+  std::int64_t exact;  ///< what is computed
+  /// As PISR's tables count: a transposed convolution once per OUTPUT pixel.
+  std::int64_t paper;
+};
+
+/// Where a pass through a network ends.
+enum class NetworkEnd { feature, image };
+
+/// A model that makes an image [n, c, h scale, w scale]: a network from the low-resolution image
+/// [n, c, h, w], or a teacher from the truth itself.
+class ImageModel : public Module {
+ public:
+  /// Of the network, or of the teacher's decoder.
+  virtual const NetworkSpec& spec() const noexcept = 0;
+  /// Whether the input is the truth [n, c, h scale, w scale].
+  virtual bool sees_truth() const noexcept = 0;
+  /// Values in 0..1 in and out.
+  virtual Variable image(const Variable& input) const = 0;
+  /// The same for inference in little memory, with the parameters of now; nothing where the layers
+  /// are no chain.
+  virtual std::optional<ConvChain> image_chain() const = 0;
+};
+
+/// A super-resolution network: PISR's student, and the teacher's decoder. A network of one's own
+/// implements feature() and reconstruction(); a row in architectures.cpp makes it known by name.
+class SrNetwork : public ImageModel {
+ public:
+  struct Result {
+    Variable image;    ///< [n, c, h scale, w scale]
+    Variable feature;  ///< [n, feature_channels(), ...]: where distillation looks
+  };
+  /// low [n, c, h, w], values in 0..1.
+  Result forward(const Variable& low) const;
+  /// Result::feature alone.
+  Variable feature_of(const Variable& low) const;
+
+  const NetworkSpec& spec() const noexcept final { return spec_; }
+  virtual NetworkInput input() const noexcept { return NetworkInput::low; }
+  virtual int feature_channels() const noexcept = 0;
+  /// For an output of width x height, which stands for width height / scale^2 pixels of the
+  /// low-resolution image even where the scale does not divide it, as in the tables for 1280 x 720.
+  virtual MultiplyAdds multiply_adds(std::int64_t width, std::int64_t height,
+                                     NetworkEnd end = NetworkEnd::image) const = 0;
+  /// How many pixels of the low-resolution image around a piece the result of the piece depends
+  /// on; nothing where it depends on the whole image.
+  virtual std::optional<int> halo() const { return std::nullopt; }
+  /// The layers up to `end` as a chain, with the parameters of now; nothing where they are none.
+  virtual std::optional<ConvChain> chain(NetworkEnd end) const;
+
+  bool sees_truth() const noexcept final { return false; }
+  Variable image(const Variable& low) const final { return forward(low).image; }
+  std::optional<ConvChain> image_chain() const final { return chain(NetworkEnd::image); }
+
+ protected:
+  explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {}
+  /// input: what input() says.
+  virtual Variable feature(const Variable& input) const = 0;
+  virtual Variable reconstruction(const Variable& feature, const Variable& input) const = 0;
+
+ private:
+  Variable input_of(const Variable& low) const;
+  NetworkSpec spec_;
+};
+
+}  // namespace pisr

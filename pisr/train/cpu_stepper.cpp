@@ -1,0 +1,178 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "core/tape.h"
+#include "nn/clip.h"
+#include "pisr/data/sampler.h"
+#include "pisr/train/stepper.h"
+
+namespace pisr {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// What one thread needs.
+struct Worker {
+  Worker(int high_size, int low_size)
+      : tape(context),
+        high(Tensor::empty({1, 1, high_size, high_size})),
+        low(Tensor::empty({1, 1, low_size, low_size})) {}
+  Context context;
+  Tape tape;
+  Tensor high;
+  Tensor low;
+};
+
+/// What one image of the batch yields.
+struct Shard {
+  Tensor gradient;
+  kernels::StepValues values;  ///< but for the norm
+  double data_seconds = 0;
+};
+
+class CpuStepper final : public Stepper {
+ public:
+  CpuStepper(const TrainingState& state, const CosineSchedule& schedule, const Dataset& data,
+             ThreadPool& pool, const StepOptions& options);
+
+  std::span<const StepResult> run(std::int64_t iteration, std::int64_t, std::int64_t) override;
+  EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set,
+                            Protocol protocol) override {
+    return evaluate_trained(context_, pool, set, protocol, state_.model, state_.average);
+  }
+  void update_host() override {}
+
+ private:
+  void compute(Shard& shard, Worker& worker, std::int64_t sample);
+  void add_gradients();
+  std::string failure(std::int64_t iteration) const;
+
+  TrainingState state_;
+  CosineSchedule schedule_;
+  const Dataset& data_;
+  ThreadPool& pool_;
+  StepOptions options_;
+  BatchSampler sampler_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Shard> shards_;
+  Context context_;
+  Tensor gradient_;
+  StepResult result_;
+};
+
+CpuStepper::CpuStepper(const TrainingState& state, const CosineSchedule& schedule,
+                       const Dataset& data, ThreadPool& pool, const StepOptions& options)
+    : state_(state),
+      schedule_(schedule),
+      data_(data),
+      pool_(pool),
+      options_(options),
+      sampler_(data, options.seed, options.gt_size),
+      context_(pool),
+      gradient_(state.model.parameters().make_gradient()) {
+  for (int i = 0; i < pool.threads(); ++i) {
+    workers_.push_back(std::make_unique<Worker>(sampler_.gt_size(), sampler_.low_size()));
+  }
+  shards_.resize(static_cast<std::size_t>(options.batch_size));
+  for (Shard& shard : shards_) {
+    shard.gradient = state.model.parameters().make_gradient();
+  }
+}
+
+std::span<const StepResult> CpuStepper::run(std::int64_t iteration, std::int64_t, std::int64_t) {
+  const std::int64_t first = iteration * options_.batch_size;
+  pool_.parallel_for(options_.batch_size, [&](std::int64_t task, int worker) {
+    compute(shards_[static_cast<std::size_t>(task)], *workers_[static_cast<std::size_t>(worker)],
+            first + task);
+  });
+  add_gradients();
+
+  result_ = {};
+  const double share = 1.0 / options_.batch_size;
+  for (const Shard& shard : shards_) {
+    result_.loss += share * shard.values.loss;
+    result_.reconstruction += share * shard.values.reconstruction;
+    result_.auxiliary += share * shard.values.auxiliary;
+    result_.data_seconds += shard.data_seconds / pool_.threads();
+  }
+  result_.gradient_norm = gradient_norm(context_, gradient_);
+  if (!std::isfinite(result_.loss) || !std::isfinite(result_.gradient_norm)) {
+    result_.failure = failure(iteration);
+    return {&result_, 1};
+  }
+  state_.adam.step(context_, gradient_, schedule_.rate(iteration),
+                   clip_scale(result_.gradient_norm, options_.gradient_clip));
+  if (state_.average != nullptr) {
+    state_.average->update(context_);
+  }
+  result_.applied = true;
+  return {&result_, 1};
+}
+
+void CpuStepper::compute(Shard& shard, Worker& worker, std::int64_t sample) {
+  const auto start = Clock::now();
+  sampler_.sample(sample, worker.high.data<float>(), worker.low.data<float>());
+  shard.data_seconds = seconds_since(start);
+
+  worker.tape.reset();
+  const PhaseModel::Losses losses = state_.model.losses(worker.tape, worker.high, worker.low);
+  shard.values.loss = losses.total.value().item();
+  shard.values.reconstruction = losses.reconstruction.value().item();
+  shard.values.auxiliary = losses.auxiliary.defined() ? losses.auxiliary.value().item() : 0;
+  shard.gradient.set_zero();
+  // All shards are equally large, so the mean of their means is the mean over the batch.
+  worker.tape.backward(losses.total, shard.gradient, 1.0 / options_.batch_size);
+}
+
+void CpuStepper::add_gradients() {
+  constexpr std::int64_t kBlock = 4096;
+  const std::int64_t count = gradient_.count();
+  float* sum = gradient_.data<float>();
+  pool_.parallel_for((count + kBlock - 1) / kBlock, [&](std::int64_t task, int) {
+    const std::int64_t begin = task * kBlock;
+    const std::int64_t end = std::min(count, begin + kBlock);
+    std::copy(shards_[0].gradient.data<float>() + begin, shards_[0].gradient.data<float>() + end,
+              sum + begin);
+    for (std::size_t shard = 1; shard < shards_.size(); ++shard) {
+      const float* part = shards_[shard].gradient.data<float>();
+      for (std::int64_t i = begin; i < end; ++i) {
+        sum[i] += part[i];
+      }
+    }
+  });
+}
+
+std::string CpuStepper::failure(std::int64_t iteration) const {
+  std::string parameter;
+  std::vector<std::string> images;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    const std::string bad = first_non_finite(state_.model.parameters(), shards_[i].gradient);
+    if (bad.empty() && std::isfinite(shards_[i].values.loss)) {
+      continue;
+    }
+    if (parameter.empty()) {
+      parameter = bad;
+    }
+    const auto choice =
+        sampler_.choice(iteration * options_.batch_size + static_cast<std::int64_t>(i));
+    images.push_back(data_.images[choice.image].name);
+  }
+  const std::string text = parameter.empty() ? "the loss is not finite"
+                                             : "the gradient of '" + parameter + "' is not finite";
+  return text + (images.empty() ? " in the sum over the batch" : ", " + list_of_images(images));
+}
+
+}  // namespace
+
+std::unique_ptr<Stepper> cpu_stepper(const TrainingState& state, const CosineSchedule& schedule,
+                                     const Dataset& data, ThreadPool& pool,
+                                     const StepOptions& options) {
+  return std::make_unique<CpuStepper>(state, schedule, data, pool, options);
+}
+
+}  // namespace pisr
