@@ -201,7 +201,7 @@ TEST_CASE("pisr_train: the device is a key of the configuration", "[tools]") {
     return run.err;
   };
   CHECK(refused({"--device", "gpu"}, 2).find("got 'gpu'") != std::string::npos);
-  CHECK(refused({"--precision", "fp16"}, 2).find("wants one of fp32, tf32") != std::string::npos);
+  CHECK(refused({"--precision", "fp16"}, 2).find("must be one of fp32, tf32") != std::string::npos);
   CHECK(refused({"--device", "cpu", "--precision", "tf32"}, 2).find("fp32") != std::string::npos);
   std::string why_not;
   if (kernels::open_cuda_device({}, why_not) == nullptr) {
@@ -247,10 +247,10 @@ TEST_CASE("pisr_train: bad input gets one line, its code, and nothing is written
            {{"--frobnicate"}, 2, "--frobnicate"},
            {{"-c", "absent.json"}, 2, "absent.json"},
            {{"--set", "train.total_iters=5"}, 2, "unknown key \"train.total_iters\""},
-           {{"--set", "train.batch_size=-2"}, 2, "wants an integer from 1 to 4096, got -2"},
+           {{"--set", "train.batch_size=-2"}, 2, "must be an integer from 1 to 4096, got -2"},
            {{"--set", "train.batch_size=many"}, 2, "got \"many\""},
            {{"--set", "train.gt_size=17"}, 2, "must be a multiple of network.scale 2, got 17"},
-           {{"--phase", "everything"}, 2, "wants one of baseline, teacher, student, all"},
+           {{"--phase", "everything"}, 2, "must be one of baseline, teacher, student, all"},
            {{"--progress", "loud"}, 2, "--progress"},
            {{"--resume", "auto", "--overwrite"}, 2, "exclude each other"},
            {{"--data", "nowhere"}, 3, "nowhere"},
@@ -259,7 +259,7 @@ TEST_CASE("pisr_train: bad input gets one line, its code, and nothing is written
            {{"--data", "tiny"}, 3, "dot.png"},
            {{"--data", "photos", "--set", "train.gt_size=32"}, 3, "at least 32 x 32"},
            {{"--val", "empty"}, 3, "no images in 'empty'"},
-           {{"--phase", "student"}, 5, "wants a trained teacher"},
+           {{"--phase", "student"}, 5, "needs a trained teacher"},
            {{"--resume", "nowhere.safetensors"}, 5, "nowhere.safetensors"},
            {{"--resume", "photos/a.png"}, 5, "photos/a.png"}}) {
     std::vector<std::string> arguments{"--config", "small.json", "--out", "new"};
@@ -332,7 +332,7 @@ TEST_CASE("pisr_train: a damaged checkpoint is passed over, which is said", "[to
   CHECK(read_whole(last) == good);
   const ProgramRun other = place.run({"--out", "run", "--resume", "auto", "--set", "network.d=7"});
   CHECK(other.code == 5);
-  CHECK(other.err.find("network.d is 6, the run wants 7") != std::string::npos);
+  CHECK(other.err.find("network.feature_channels is 6, the run has 7") != std::string::npos);
 }
 
 TEST_CASE("pisr_train: SIGINT and SIGTERM save, and the run goes on", "[tools]") {
