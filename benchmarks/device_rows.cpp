@@ -63,7 +63,7 @@ double accepted_error(const KernelCase& c, kernels::Precision precision) {
 
 void run_kernel(benchmark::State& state, kernels::Device& device, kernels::Precision precision,
                 const KernelCase& quarter, const KernelCase& full) {
-  const std::string wrong = disagreement(quarter, &device, accepted_error(quarter, precision));
+  const std::string wrong = disagreement(quarter, device, accepted_error(quarter, precision));
   if (!wrong.empty()) {
     throw Error(ErrorKind::numeric, "wrong result: " + wrong);
   }

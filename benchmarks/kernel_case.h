@@ -87,10 +87,14 @@ std::vector<float*> data_of(const std::vector<Tensor>& tensors);
 /// Largest accepted error of a result, relative to the magnitude of its terms.
 inline constexpr double kFloatError = 4.0 * std::numeric_limits<float>::epsilon();
 
-/// Runs a case with the naive kernels in double and with those of `device`, or of the CPU where it
-/// is null. Returns what is wrong. "" means that each element of each result is within `accepted`
+/// Runs a case with the naive kernels in double and with those of `backend` on the host or of
+/// `device`. Returns what is wrong. "" means that each element of each result is within `accepted`
 /// of the naive one, relative to its magnitude, and that the inputs are unchanged.
-std::string disagreement(const KernelCase& kernel_case, kernels::Device* device = nullptr,
+std::string disagreement(const KernelCase& kernel_case, Backend backend = Backend::cpu);
+std::string disagreement(const KernelCase& kernel_case, kernels::Device& device,
                          double accepted = kFloatError);
+
+/// The table of a back end of the host, for run_float.
+const kernels::KernelTable<float>& host_table(Backend backend);
 
 }  // namespace pisr::bench

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "benchmarks/kernel_case.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/teacher.h"
 
 namespace pisr::bench {
@@ -191,7 +192,7 @@ void add_weighted_loss(Cases& cases, std::int64_t rows) {
 }
 
 void add_optimiser(Cases& cases) {
-  const std::int64_t n = Teacher().parameter_count();
+  const std::int64_t n = Teacher(default_spec()).parameter_count();
   cases.push_back(kernel_case(
       "adam", "teacher", {input(n, 0.1, 1), state(n, 0.5, 1), state(n, 0.1, 1), state(n, 0.1, 1)},
       [n](Context& context, const auto& table, const auto& p) {

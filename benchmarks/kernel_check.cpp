@@ -53,9 +53,9 @@ Arrays<double> naive(const KernelCase& c, Arrays<double> arrays) {
   return arrays;
 }
 
-Arrays<float> on_cpu(const KernelCase& c, Arrays<float> arrays) {
-  Context context;
-  c.run_float(context, kernels::cpu_kernels<float>(), pointers(arrays));
+Arrays<float> on_host(const KernelCase& c, Arrays<float> arrays, Backend backend) {
+  Context context(backend);
+  c.run_float(context, host_table(backend), pointers(arrays));
   return arrays;
 }
 
@@ -84,6 +84,32 @@ Arrays<double> magnitudes(const KernelCase& c, const Arrays<float>& before,
     }
   }
   return c.magnitude == Magnitude::result ? result : naive(c, std::move(result));
+}
+
+/// `run(arrays)` gives what a case makes of arrays.
+template <class Run>
+std::string compare_with_naive(const KernelCase& c, double accepted_error, const Run& run) {
+  const Arrays<float> before = values_before(c);
+  const Arrays<double> right = naive(c, in_double(before));
+  const Arrays<double> scale = magnitudes(c, before, right);
+  const Arrays<float> got = run(before);
+  for (std::size_t i = 0; i < c.operands.size(); ++i) {
+    if (c.operands[i].role == Operand::Role::input) {
+      if (std::memcmp(got[i].data(), before[i].data(), got[i].size() * sizeof(float)) != 0) {
+        return message("operand ", i, " was changed");
+      }
+      continue;
+    }
+    for (std::size_t k = 0; k < got[i].size(); ++k) {
+      const double error = std::abs(static_cast<double>(got[i][k]) - right[i][k]);
+      const double accepted = accepted_error * scale[i][k] + std::numeric_limits<float>::min();
+      if (!(error <= accepted)) {
+        return message("operand ", i, ", element ", k, ": ", got[i][k], ", naive ", right[i][k],
+                       ", accepted error ", accepted);
+      }
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -120,28 +146,26 @@ std::vector<float*> data_of(const std::vector<Tensor>& tensors) {
   return result;
 }
 
-std::string disagreement(const KernelCase& c, kernels::Device* device, double accepted_error) {
-  const Arrays<float> before = values_before(c);
-  const Arrays<double> right = naive(c, in_double(before));
-  const Arrays<double> scale = magnitudes(c, before, right);
-  const Arrays<float> got = device == nullptr ? on_cpu(c, before) : on_device(c, before, *device);
-  for (std::size_t i = 0; i < c.operands.size(); ++i) {
-    if (c.operands[i].role == Operand::Role::input) {
-      if (std::memcmp(got[i].data(), before[i].data(), got[i].size() * sizeof(float)) != 0) {
-        return message("operand ", i, " was changed");
-      }
-      continue;
-    }
-    for (std::size_t k = 0; k < got[i].size(); ++k) {
-      const double error = std::abs(static_cast<double>(got[i][k]) - right[i][k]);
-      const double accepted = accepted_error * scale[i][k] + std::numeric_limits<float>::min();
-      if (!(error <= accepted)) {
-        return message("operand ", i, ", element ", k, ": ", got[i][k], ", naive ", right[i][k],
-                       ", accepted error ", accepted);
-      }
-    }
+const kernels::KernelTable<float>& host_table(Backend backend) {
+  switch (backend) {
+    case Backend::cpu:
+      return kernels::cpu_kernels<float>();
+    case Backend::eigen:
+      return kernels::eigen_kernels<float>();
+    case Backend::naive:
+      break;
   }
-  return "";
+  return kernels::naive_kernels<float>();
+}
+
+std::string disagreement(const KernelCase& c, Backend backend) {
+  return compare_with_naive(
+      c, kFloatError, [&](const Arrays<float>& arrays) { return on_host(c, arrays, backend); });
+}
+
+std::string disagreement(const KernelCase& c, kernels::Device& device, double accepted_error) {
+  return compare_with_naive(
+      c, accepted_error, [&](const Arrays<float>& arrays) { return on_device(c, arrays, device); });
 }
 
 }  // namespace pisr::bench

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -141,20 +142,65 @@ void compare(const std::string& old_json, const std::string& old_name, const std
 struct Measured {
   std::vector<int> threads;
   DeviceChoice device;
+  std::vector<std::string> backends;  ///< own, eigen, naive or cudnn
 };
+
+bool has(const std::vector<std::string>& names, const char* name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// What --backend names, or PISR_BACKEND, or else all that are fast.
+std::vector<std::string> choose_backends(std::vector<std::string> names, bool cpu) {
+  if (const auto backend = backend_of_environment(); names.empty() && backend) {
+    names = {name(*backend)};
+  }
+  if (names.empty()) {
+    return cpu ? std::vector<std::string>{"own", "eigen"}
+               : std::vector<std::string>{"own", "cudnn"};
+  }
+  for (const std::string& backend : names) {
+    if (backend != "own" && backend != "eigen" && backend != "naive" && backend != "cudnn") {
+      throw Error(ErrorKind::usage,
+                  "--backend: must be own, eigen, naive or cudnn, got '" + backend + "'");
+    }
+    if (backend != "own" && cpu == (backend == "cudnn")) {
+      throw Error(ErrorKind::usage, "--backend: " + backend + " does not run on " +
+                                        (cpu ? "the CPU" : "a CUDA device"));
+    }
+  }
+  return names;
+}
+
+bench::Backends host_backends(const std::vector<std::string>& names) {
+  bench::Backends backends;
+  for (const auto& [name, backend] :
+       {std::pair{"own", Backend::cpu}, std::pair{"eigen", Backend::eigen},
+        std::pair{"naive", Backend::naive}}) {
+    if (has(names, name)) {
+      backends.push_back(backend);
+    }
+  }
+  return backends;
+}
 
 /// Registers the rows of a CUDA device: its kernels in each precision, and cuDNN's convolutions
 /// where there is one. The devices have to live as long as the rows.
-std::vector<std::unique_ptr<kernels::Device>> register_cuda(DeviceChoice choice) {
+std::vector<std::unique_ptr<kernels::Device>> register_cuda(
+    DeviceChoice choice, const std::vector<std::string>& backends) {
   std::vector<std::unique_ptr<kernels::Device>> devices;
   using kernels::Precision;
-  for (const auto& [name, precision, cudnn] : {std::tuple{"cuda:fp32", Precision::fp32, false},
-                                               {"cuda:tf32", Precision::tf32, false},
-                                               {"cuda:fp16", Precision::fp16, false},
-                                               {"cudnn:fp32", Precision::fp32, true},
-                                               {"cudnn:tf32", Precision::tf32, true}}) {
+  constexpr auto kOwn = BackendChoice::own;
+  constexpr auto kCudnn = BackendChoice::cudnn;
+  for (const auto& [name, precision, backend] : {std::tuple{"cuda:fp32", Precision::fp32, kOwn},
+                                                 {"cuda:tf32", Precision::tf32, kOwn},
+                                                 {"cuda:fp16", Precision::fp16, kOwn},
+                                                 {"cudnn:fp32", Precision::fp32, kCudnn},
+                                                 {"cudnn:tf32", Precision::tf32, kCudnn}}) {
+    if (!has(backends, pisr::name(backend))) {
+      continue;
+    }
     choice.cuda.precision = precision;
-    choice.cuda.cudnn = cudnn;
+    choice.backend = backend;
     std::string why_not;
     try {
       devices.push_back(open_device(choice, why_not));
@@ -184,11 +230,12 @@ int run_benchmarks(char* program, const BenchmarkFlags& flags, const Measured& m
   std::vector<std::unique_ptr<kernels::Device>> devices;
   if (measured.device.kind == DeviceChoice::Kind::cpu) {
     machine.emplace(measured.threads);
-    bench::register_workloads(*machine);
-    bench::register_kernels(*machine);
+    const bench::Backends backends = host_backends(measured.backends);
+    bench::register_workloads(*machine, backends);
+    bench::register_kernels(*machine, backends);
     add_context(*machine);
   } else {
-    devices = register_cuda(measured.device);
+    devices = register_cuda(measured.device, measured.backends);
   }
   bench::Reporter reporter(make_display(flags.format));
   if (benchmark::RunSpecifiedBenchmarks(&reporter) == 0) {
@@ -216,6 +263,7 @@ int main(int argc, char** argv) {
   const BenchmarkFlags flags = take_benchmark_flags(arguments);
   std::vector<int> threads = {1, 2};
   std::string device = "cpu";
+  std::vector<std::string> backends;
   std::string old_run;
   double tolerance = 10;
   std::string served;
@@ -236,6 +284,10 @@ int main(int argc, char** argv) {
   app.add_option("-g,--device", device,
                  "cpu, or cuda or cuda:N: the rows of that device in place of the CPU's")
       ->capture_default_str();
+  app.add_option("--backend", backends,
+                 "Whose kernels: own, eigen and naive on the CPU, own and cudnn on a CUDA device; "
+                 "all but naive by default, or that of the environment variable PISR_BACKEND")
+      ->delimiter(',');
   app.add_option("--compare", old_run,
                  "An earlier --benchmark_out: exit code 8 where a row is slower than there");
   app.add_option("--tolerance", tolerance, "How much longer a row may take, in percent")
@@ -264,6 +316,8 @@ int main(int argc, char** argv) {
     if (choice.kind == DeviceChoice::Kind::automatic) {
       throw Error(ErrorKind::usage, "--device: must be cpu, cuda or cuda:N, got 'auto'");
     }
-    return run_benchmarks(argv[0], flags, {threads, choice}, old_run, tolerance);
+    const bool cpu = choice.kind == DeviceChoice::Kind::cpu;
+    return run_benchmarks(argv[0], flags, {threads, choice, choose_backends(backends, cpu)},
+                          old_run, tolerance);
   });
 }

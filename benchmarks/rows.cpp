@@ -25,17 +25,38 @@ std::string with_threads(const std::string& name, int threads) {
   return name + "/threads:" + std::to_string(threads);
 }
 
-/// A case with its memory, made at the first use and shared by its rows.
+/// "", "/eigen" or "/naive": what a row's name says of its back end.
+std::string part_of_name(Backend backend) {
+  return backend == Backend::cpu ? "" : backend == Backend::eigen ? "/eigen" : "/naive";
+}
+
+/// Whether Eigen's table has another kernel of this name than our own.
+bool is_eigens(const std::string& kernel) {
+#define PISR_KERNEL(name, Args) \
+  if (kernel == #name) return host_table(Backend::eigen).name != host_table(Backend::cpu).name;
+#include "kernels/ops.def"
+#undef PISR_KERNEL
+  return false;
+}
+
+/// Whether a case has rows of a back end, warm or cold, on so many threads.
+bool has_row(const KernelCase& c, Backend backend, bool cold, int threads) {
+  return backend == Backend::cpu || (backend == Backend::eigen && is_eigens(c.kernel)) ||
+         (backend == Backend::naive && !cold && threads == 1);
+}
+
+/// A case and whether its results on one back end are right, which its rows share.
 struct PreparedCase {
   KernelCase quarter;
   KernelCase full;
   std::optional<std::string> disagreement;  ///< none: not compared yet
 };
 
-void run_kernel(benchmark::State& state, PreparedCase& prepared, bool cold, ThreadPool& pool,
-                const MachineLimits& limits, std::vector<unsigned char>& other_memory) {
+void run_kernel(benchmark::State& state, PreparedCase& prepared, Backend backend, bool cold,
+                ThreadPool& pool, const MachineLimits& limits,
+                std::vector<unsigned char>& other_memory) {
   if (!prepared.disagreement) {
-    prepared.disagreement = disagreement(prepared.quarter);
+    prepared.disagreement = disagreement(prepared.quarter, backend);
   }
   if (!prepared.disagreement->empty()) {
     throw Error(ErrorKind::numeric, "wrong result: " + *prepared.disagreement);
@@ -43,12 +64,14 @@ void run_kernel(benchmark::State& state, PreparedCase& prepared, bool cold, Thre
   const KernelCase& c = prepared.full;
   const std::vector<Tensor> tensors = operand_tensors(c);
   const std::vector<float*> pointers = data_of(tensors);
-  Context context(pool);
-  const auto call = [&] { c.run_float(context, kernels::cpu_kernels<float>(), pointers); };
-  call();
-  constexpr int kSamples = 5;
+  Context context(pool, backend);
+  const auto call = [&] { c.run_float(context, host_table(backend), pointers); };
+  const bool slow = backend == Backend::naive;
+  if (!slow) {
+    call();
+  }
   const Quartiles times = quartiles(sample(
-      state, kSamples,
+      state, slow ? 1 : 5,
       [&] {
         if (cold) {
           constexpr std::size_t kOtherBytes = std::size_t{64} << 20;
@@ -75,43 +98,51 @@ Machine::Machine(const std::vector<int>& threads) {
   }
 }
 
-void register_workloads(Machine& machine) {
+void register_workloads(Machine& machine, const Backends& backends) {
   constexpr int kSamples = 7;
   for (const std::string& name : workload_names()) {
-    for (const auto& [threads, pool] : machine.pools) {
-      const MachineLimits limits = machine.limits.at(threads);
-      add_row(with_threads(name, threads),
-              [name = name, pool = pool.get(), limits](benchmark::State& state) {
-                const std::unique_ptr<Workload> workload = make_workload(name, *pool);
-                workload->run();
-                workload->run();
-                const Quartiles times = quartiles(sample(
-                    state, kSamples, [] {}, [&] { workload->run(); }));
-                count_times(state, times);
-                count_operations(state, times, multiply_adds(name), limits);
-              });
+    for (const Backend backend : backends) {
+      if (backend == Backend::naive) {
+        continue;
+      }
+      for (const auto& [threads, pool] : machine.pools) {
+        const MachineLimits limits = machine.limits.at(threads);
+        add_row(with_threads(name + part_of_name(backend), threads),
+                [name = name, backend, pool = pool.get(), limits](benchmark::State& state) {
+                  const std::unique_ptr<Workload> workload = make_workload(name, *pool, backend);
+                  workload->run();
+                  workload->run();
+                  const Quartiles times = quartiles(sample(
+                      state, kSamples, [] {}, [&] { workload->run(); }));
+                  count_times(state, times);
+                  count_operations(state, times, multiply_adds(name), limits);
+                });
+      }
     }
   }
 }
 
-void register_kernels(Machine& machine) {
+void register_kernels(Machine& machine, const Backends& backends) {
   const std::vector<KernelCase> full = kernel_cases(CaseSize::full);
   const std::vector<KernelCase> quarter = kernel_cases(CaseSize::quarter);
   const auto other_memory = std::make_shared<std::vector<unsigned char>>();
   for (std::size_t i = 0; i < full.size(); ++i) {
-    const auto prepared =
-        std::make_shared<PreparedCase>(PreparedCase{quarter[i], full[i], std::nullopt});
-    for (const bool cold : {false, true}) {
-      for (const int threads : full[i].threads) {
-        if (!machine.pools.contains(threads)) {
-          continue;
+    for (const Backend backend : backends) {
+      const auto prepared =
+          std::make_shared<PreparedCase>(PreparedCase{quarter[i], full[i], std::nullopt});
+      for (const bool cold : {false, true}) {
+        for (const int threads : full[i].threads) {
+          if (!machine.pools.contains(threads) || !has_row(full[i], backend, cold, threads)) {
+            continue;
+          }
+          const std::string name = full[i].kernel + "/" + full[i].shape + part_of_name(backend) +
+                                   (cold ? "/cold" : "/warm");
+          add_row(with_threads(name, threads),
+                  [=, pool = machine.pools[threads].get(),
+                   limits = machine.limits[threads]](benchmark::State& state) {
+                    run_kernel(state, *prepared, backend, cold, *pool, limits, *other_memory);
+                  });
         }
-        const std::string name = full[i].kernel + "/" + full[i].shape + (cold ? "/cold" : "/warm");
-        add_row(with_threads(name, threads),
-                [=, pool = machine.pools[threads].get(),
-                 limits = machine.limits[threads]](benchmark::State& state) {
-                  run_kernel(state, *prepared, cold, *pool, limits, *other_memory);
-                });
       }
     }
   }

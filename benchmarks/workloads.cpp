@@ -44,8 +44,8 @@ ConvChain chain_of(const SrNetwork& network) {
 
 class Inference final : public Workload {
  public:
-  Inference(ThreadPool& pool, int width, int height)
-      : context_(pool),
+  Inference(ThreadPool& pool, int width, int height, Backend backend)
+      : context_(pool, backend),
         network_(make_student()),
         chain_(chain_of(*network_)),
         input_(Tensor::empty({1, 1, height, width})),
@@ -76,13 +76,13 @@ class Inference final : public Workload {
 
 class Step final : public Workload {
  public:
-  Step(ThreadPool& pool, Phase phase)
+  Step(ThreadPool& pool, Phase phase, Backend backend)
       : model_(TrainConfig{}, phase, phase == Phase::student ? make_training_teacher() : nullptr),
         adam_(model_.parameters()),
         data_(make_training_images(pool.threads())),
         sampler_(data_, 0, kHighSize),
         stepper_(cpu_stepper({model_, adam_, nullptr}, kSchedule, data_, pool,
-                             {.batch_size = kBatch, .gt_size = kHighSize})) {}
+                             {.batch_size = kBatch, .gt_size = kHighSize, .backend = backend})) {}
 
   void run() override {
     const StepResult& result = stepper_->run(iteration_++, 1, 0).front();
@@ -150,13 +150,14 @@ Dataset make_training_images(int threads) {
   return built_in_dataset(0, 0, 8, 384, 2, threads);
 }
 
-std::unique_ptr<Workload> make_inference(ThreadPool& pool, int width, int height) {
-  return std::make_unique<Inference>(pool, width, height);
+std::unique_ptr<Workload> make_inference(ThreadPool& pool, int width, int height, Backend backend) {
+  return std::make_unique<Inference>(pool, width, height, backend);
 }
 
-std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& pool) {
+std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& pool,
+                                        Backend backend) {
   if (name == "W1") {
-    return make_inference(pool, kWidth, kHeight);
+    return make_inference(pool, kWidth, kHeight, backend);
   }
   static const std::map<std::string, Phase> phases = {
       {"W2", Phase::baseline}, {"W3", Phase::teacher}, {"W4", Phase::student}};
@@ -164,7 +165,7 @@ std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& poo
   if (found == phases.end()) {
     throw Error(ErrorKind::usage, "workload: must be W1, W2, W3 or W4, got '" + name + "'");
   }
-  return std::make_unique<Step>(pool, found->second);
+  return std::make_unique<Step>(pool, found->second, backend);
 }
 
 const std::vector<std::string>& workload_names() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/context.h"
 #include "core/parallel.h"
 #include "core/safetensors.h"
 #include "pisr/data/dataset.h"
@@ -29,9 +30,11 @@ class Workload {
 };
 
 /// Throws Error(usage) for another name than W1 to W4.
-std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& pool);
+std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& pool,
+                                        Backend backend = Backend::cpu);
 /// W1 at another size of the small image.
-std::unique_ptr<Workload> make_inference(ThreadPool& pool, int width, int height);
+std::unique_ptr<Workload> make_inference(ThreadPool& pool, int width, int height,
+                                         Backend backend = Backend::cpu);
 
 /// The teacher that W4's student learns from, and the images that W2 to W4 make patches of.
 std::unique_ptr<Teacher> make_training_teacher();

@@ -48,7 +48,16 @@ namespace {
 
 template <class T>
 const kernels::KernelTable<T>& host_kernels(Backend backend) {
-  return backend == Backend::cpu ? kernels::cpu_kernels<T>() : kernels::naive_kernels<T>();
+  apply_instruction_set_choice();
+  switch (backend) {
+    case Backend::cpu:
+      return kernels::cpu_kernels<T>();
+    case Backend::eigen:
+      return kernels::eigen_kernels<T>();
+    case Backend::naive:
+      break;
+  }
+  return kernels::naive_kernels<T>();
 }
 
 }  // namespace
@@ -56,16 +65,12 @@ const kernels::KernelTable<T>& host_kernels(Backend backend) {
 Context::Context(Backend backend)
     : floats_(host_kernels<float>(backend)),
       doubles_(host_kernels<double>(backend)),
-      launcher_(std::make_unique<ContextLauncher>(nullptr, nullptr)) {
-  apply_instruction_set_choice();
-}
+      launcher_(std::make_unique<ContextLauncher>(nullptr, nullptr)) {}
 
 Context::Context(ThreadPool& pool, Backend backend)
     : floats_(host_kernels<float>(backend)),
       doubles_(host_kernels<double>(backend)),
-      launcher_(std::make_unique<ContextLauncher>(&pool, nullptr)) {
-  apply_instruction_set_choice();
-}
+      launcher_(std::make_unique<ContextLauncher>(&pool, nullptr)) {}
 
 Context::Context(kernels::Device& device)
     : floats_(device.floats()),
@@ -73,13 +78,11 @@ Context::Context(kernels::Device& device)
       arena_(&device),
       launcher_(std::make_unique<ContextLauncher>(nullptr, &device)) {}
 
-Context::Context(ThreadPool& pool, kernels::Device* device)
-    : floats_(device == nullptr ? kernels::cpu_kernels<float>() : device->floats()),
-      doubles_(device == nullptr ? kernels::cpu_kernels<double>() : device->doubles()),
+Context::Context(ThreadPool& pool, kernels::Device* device, Backend backend)
+    : floats_(device == nullptr ? host_kernels<float>(backend) : device->floats()),
+      doubles_(device == nullptr ? host_kernels<double>(backend) : device->doubles()),
       arena_(device),
-      launcher_(std::make_unique<ContextLauncher>(&pool, device)) {
-  apply_instruction_set_choice();
-}
+      launcher_(std::make_unique<ContextLauncher>(&pool, device)) {}
 
 Context::~Context() = default;
 

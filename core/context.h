@@ -13,8 +13,12 @@
 
 namespace pisr {
 
-/// Which set of kernels runs. `naive` is the slow truth that tests compare with.
-enum class Backend { cpu, naive };
+/// Which set of kernels runs on the host.
+enum class Backend {
+  cpu,    ///< our own, vectorised
+  eigen,  ///< convolutions as products of matrices by Eigen (kernels/eigen/eigen.h)
+  naive,  ///< the slow truth that tests compare with
+};
 
 /// Recorded work of a device that can be replayed, with the step and scratch memory it uses.
 class CapturedStep {
@@ -44,8 +48,8 @@ class Context {
   /// Runs kernels on `device`, which must outlive the context. Step memory is the device's, and
   /// operands must lie there.
   explicit Context(kernels::Device& device);
-  /// Runs kernels on `device`, or on `pool` where `device` is null.
-  Context(ThreadPool& pool, kernels::Device* device);
+  /// Runs kernels on `device`, or on `pool` with those of `backend` where `device` is null.
+  Context(ThreadPool& pool, kernels::Device* device, Backend backend = Backend::cpu);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;

@@ -1,4 +1,4 @@
-#include "core/conv_extent.h"
+#include "core/conv_sizes.h"
 #include "core/operand.h"
 #include "core/ops.h"
 
@@ -39,23 +39,6 @@ void check_common(const char* op, std::initializer_list<Operand> operands, const
   check_operands(op, operands);
   check_rank(op, {"input", x}, 4);
   check_rank(op, {"weight", weight}, 4);
-}
-
-// The sizes that both kinds of convolution derive from their operands in the same way.
-template <class Options>
-ConvSizes common_sizes(const char* op, const Shape& x, const Shape& weight,
-                       const Options& options) {
-  ConvSizes sizes;
-  sizes.batch = x[0];
-  sizes.in_channels = kernel_extent(op, x[1]);
-  sizes.in_height = kernel_extent(op, x[2]);
-  sizes.in_width = kernel_extent(op, x[3]);
-  sizes.kernel_height = kernel_extent(op, weight[2]);
-  sizes.kernel_width = kernel_extent(op, weight[3]);
-  sizes.stride = options.stride;
-  sizes.padding = options.padding;
-  sizes.groups = options.groups;
-  return sizes;
 }
 
 // The kernels of one kind of convolution.
@@ -112,8 +95,9 @@ Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Var
 }
 
 // Throws ShapeError unless the operands of a conv2d fit together.
-ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, const Variable& x,
-                       const Variable& weight, const Variable& bias, const Conv2dOptions& options) {
+ConvSizes checked_conv2d_sizes(const char* op, std::initializer_list<Operand> operands,
+                               const Variable& x, const Variable& weight, const Variable& bias,
+                               const Conv2dOptions& options) {
   check_common(op, operands, x, weight);
   const auto [stride, padding, groups, padding_mode] = options;
   check_options(op, stride, padding, groups);
@@ -126,19 +110,11 @@ ConvSizes conv2d_sizes(const char* op, std::initializer_list<Operand> operands, 
   }
   check_bias(op, weight.shape()[0], bias, operands);
 
-  ConvSizes sizes = common_sizes(op, x.shape(), weight.shape(), options);
-  sizes.out_channels = kernel_extent(op, weight.shape()[0]);
-  sizes.padding_mode = padding_mode;
-  const auto out_extent = [&, stride = stride, padding = padding](int axis) {
-    const std::int64_t out = conv2d_extent(x.shape()[axis], weight.shape()[axis], stride, padding);
-    if (out < 1) {
-      refuse_operands(op, message("the kernel is larger than the input with padding ", padding),
-                      operands);
-    }
-    return kernel_extent(op, out);
-  };
-  sizes.out_height = out_extent(2);
-  sizes.out_width = out_extent(3);
+  const ConvSizes sizes = conv2d_sizes(op, x.shape(), weight.shape(), options);
+  if (!has_output(sizes)) {
+    refuse_operands(op, message("the kernel is larger than the input with padding ", padding),
+                    operands);
+  }
   return sizes;
 }
 
@@ -169,7 +145,7 @@ void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Ten
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                 const Conv2dOptions& options) {
   constexpr const char* kOp = "conv2d";
-  const ConvSizes sizes = conv2d_sizes(
+  const ConvSizes sizes = checked_conv2d_sizes(
       kOp, {{"input", x}, {"weight", weight}, {"bias", bias, true}}, x, weight, bias, options);
   return conv(kOp, false, sizes, x, weight, bias);
 }
@@ -179,7 +155,7 @@ Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable&
   constexpr const char* kOp = "conv2d_prelu";
   const std::initializer_list<Operand> operands{
       {"input", x}, {"weight", weight}, {"bias", bias, true}, {"slope", slope}};
-  const ConvSizes sizes = conv2d_sizes(kOp, operands, x, weight, bias, options);
+  const ConvSizes sizes = checked_conv2d_sizes(kOp, operands, x, weight, bias, options);
   if (!(slope.shape() == Shape{1}) && !(slope.shape() == Shape{sizes.out_channels})) {
     refuse_operands(kOp, message("slope must have shape [1] or [", sizes.out_channels, "]"),
                     operands);
@@ -238,22 +214,12 @@ Variable conv_transpose2d(const Variable& x, const Variable& weight, const Varia
                     operands);
   }
   check_groups(kOp, groups, "input", x.shape()[1], operands);
-  const std::int64_t out_channels = weight.shape()[1] * groups;
-  check_bias(kOp, out_channels, bias, operands);
+  check_bias(kOp, weight.shape()[1] * groups, bias, operands);
 
-  ConvSizes sizes = common_sizes(kOp, x.shape(), weight.shape(), options);
-  sizes.out_channels = kernel_extent(kOp, out_channels);
-  const auto out_extent = [&, stride = stride, padding = padding,
-                           output_padding = output_padding](int axis) {
-    const std::int64_t out = conv_transpose2d_extent(x.shape()[axis], weight.shape()[axis], stride,
-                                                     padding, output_padding);
-    if (out < 1) {
-      refuse_operands(kOp, message("padding ", padding, " leaves nothing of the output"), operands);
-    }
-    return kernel_extent(kOp, out);
-  };
-  sizes.out_height = out_extent(2);
-  sizes.out_width = out_extent(3);
+  const ConvSizes sizes = conv_transpose2d_sizes(kOp, x.shape(), weight.shape(), options);
+  if (!has_output(sizes)) {
+    refuse_operands(kOp, message("padding ", padding, " leaves nothing of the output"), operands);
+  }
   return conv(kOp, true, sizes, x, weight, bias);
 }
 

@@ -57,7 +57,7 @@ struct AffineArgs {
 
 enum class BinaryOp { add, subtract, multiply, divide };
 
-/// How the second operand is spread over the first, [batch, channels, inner].
+/// How the second operand is broadcast over the first, [batch, channels, inner].
 enum class Broadcast {
   same,     ///< as large as the first
   channel,  ///< one value per channel: [channels]
@@ -87,7 +87,7 @@ struct BinaryBackwardArgs {
   const T* b;
   const T* dy;
   T* da;  ///< may be null
-  T* db;  ///< may be null; sums over what b was spread over
+  T* db;  ///< may be null; summed over the elements that b was broadcast to
   Store da_store;
   Store db_store;
 };
@@ -112,11 +112,11 @@ struct PreluBackwardArgs {
   T* dslope;  ///< may be null
   Store dx_store;
   Store dslope_store;
-  /// Gradient of a bias of each channel that x contains: the sums of what dx gets, [channels]. May
-  /// be null.
+  /// Gradient of a bias that was added to x, [channels]: the sums of what is stored in dx. May be
+  /// null.
   T* dbias = nullptr;
   Store dbias_store = Store::write;
-  DeferredSums<T>* deferred = nullptr;  ///< where not null, dslope and dbias may be left there
+  DeferredSums<T>* deferred = nullptr;  ///< where not null, dslope and dbias may be deferred
 };
 
 /// y[0] = scale * sum of x. Its backward is `broadcast_scalar`.
@@ -232,8 +232,8 @@ struct BicubicArgs {
 /// y[0] = mean over all elements of
 ///   l1:            |target - location|
 ///   laplace_nll:   log(2 spread) + |target - location| / spread              (PISR eq. 10)
-///   gaussian_nll:  log(spread) / 2 + (target - location)^2 / (2 spread)      (spread is the
-///   variance)
+///   gaussian_nll:  log(spread) / 2 + (target - location)^2 / (2 spread)
+/// where spread is the scale of the Laplace and the variance of the Gaussian distribution.
 enum class LossOp { l1, laplace_nll, gaussian_nll };
 
 template <class T>
@@ -263,7 +263,7 @@ struct LossBackwardArgs {
   Store dspread_store;
 };
 
-/// A loss, what it is multiplied with in a weighted sum, and where the gradients of the product go.
+/// A loss, its weight in a weighted sum, and where the gradients of their product go.
 template <class T>
 struct WeightedTerm {
   LossArgs<T> loss;

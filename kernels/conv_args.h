@@ -55,7 +55,7 @@ enum class ActivationKind {
   prelu,  ///< x > 0 ? x : slope x
 };
 
-/// What is applied to each element of a result.
+/// A function that is applied to each element of a result.
 template <class T>
 struct Activation {
   ActivationKind kind = ActivationKind::none;
@@ -72,8 +72,8 @@ struct ConvArgs {
   const T* bias;  ///< may be null
   T* y;
   Activation<T> activation = {};
-  T* before = nullptr;  ///< what the backward pass of the activation reads, where it is wanted
-  WeightCache* prepared = nullptr;  ///< of `weight`, where that never changes
+  T* before = nullptr;              ///< may be null; the backward pass of the activation reads it
+  WeightCache* prepared = nullptr;  ///< for `weight`, where that never changes
 };
 
 /// dx = gradient of the input
@@ -96,7 +96,7 @@ struct ConvBackwardWeightArgs {
   T* dbias;    ///< may be null
   Store dweight_store;
   Store dbias_store;
-  DeferredSums<T>* deferred = nullptr;  ///< where not null, both may be left there
+  DeferredSums<T>* deferred = nullptr;  ///< where not null, both may be deferred
 };
 
 /// Gradients of y = prelu(before), before = conv2d(x, weight) + bias, given conv.dy, that of y:
@@ -108,13 +108,13 @@ struct ConvPreluBackwardArgs {
   std::int64_t slopes;  ///< 1, or one per channel
   const T* before;
   const T* slope;
-  T* dz;          ///< may be conv.dy; may be null where neither it nor the weight's is wanted
-  bool wants_dz;  ///< false: nobody reads it later, it is memory for the kernel
+  T* dz;          ///< may be conv.dy; null only where neither it nor conv.dweight is wanted
+  bool wants_dz;  ///< false: dz is only scratch memory of the kernel
   T* dslope;      ///< may be null
   Store dslope_store;
 };
 
-/// One convolution of a chain and what follows it.
+/// One convolution of a chain and its epilogue.
 template <class T>
 struct ChainStage {
   ConvSizes sizes;
@@ -125,16 +125,16 @@ struct ChainStage {
   WeightCache* prepared = nullptr;  ///< as in ConvArgs
 };
 
-/// y = the stages, at least one, applied to x one after the other: each one's input is as large as
-/// the output of the one before. The same numbers as stage by stage, but a back end may keep what
-/// lies between in pieces that stay in its cache.
+/// y = the stages, at least one, applied to x one after the other. The input of each has the size
+/// of the output of the one before. The numbers are those of one kernel for each stage, but a back
+/// end may keep what lies between two stages in its cache, a part of the image at a time.
 template <class T>
 struct ConvChainArgs {
   const ChainStage<T>* stages;
   int count;
   const T* x;
   T* y;
-  /// Of the weights, biases and slopes of all stages, where those never change.
+  /// For the weights, biases and slopes of all stages, where those never change.
   WeightCache* prepared = nullptr;
 };
 

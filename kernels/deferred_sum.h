@@ -7,8 +7,9 @@
 
 namespace pisr::kernels {
 
-/// Sums that a kernel has computed in parts and left to finish_sums, in its scratch memory: result
-/// i is the sum of parts[(run results + i) terms + term] over all runs and terms.
+/// Sums that a kernel leaves to finish_sums: result i is the sum of
+/// parts[(run results + i) terms + term] over all runs and terms. The parts lie in the scratch
+/// memory of the kernel.
 template <class T>
 struct DeferredSum {
   T* target;
@@ -18,7 +19,7 @@ struct DeferredSum {
   std::int64_t runs, results, terms = 1;
 };
 
-/// Where a kernel may leave sums. Their parts must stay until finish_sums.
+/// Where a kernel may leave sums. Their parts must stay valid until finish_sums.
 template <class T>
 using DeferredSums = std::vector<DeferredSum<T>>;
 

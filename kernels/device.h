@@ -10,29 +10,29 @@
 
 namespace pisr::kernels {
 
-/// A device refused or failed: what was called and the driver's own words.
+/// A device refused or failed. The message names the call and quotes the driver.
 class DeviceError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Work of a device that was recorded once and can be repeated without its host.
+/// Recorded work of a device, which can be repeated without the host.
 class CapturedWork {
  public:
   virtual ~CapturedWork() = default;
-  /// Queues all of it, behind what the device was given before.
+  /// Queues all of it, behind all that was queued before.
   virtual void replay() = 0;
 };
 
-/// A device with kernels, memory of its own and one launcher, in which everything below happens in
-/// the order of the calls. Calls return when the work is queued, unless they say otherwise, and
-/// throw DeviceError where the device fails; a device that has failed once fails every later call.
-/// To be used by one thread at a time.
+/// A device with kernels, memory of its own and one stream, in which everything below happens in
+/// the order of the calls. Unless they say otherwise, calls return when the work is queued. They
+/// throw DeviceError where the device fails; after one failure, every later call fails. To be used
+/// by one thread at a time.
 class Device {
  public:
   virtual ~Device() = default;
 
-  /// For people, such as "NVIDIA H200".
+  /// A name to show, such as "NVIDIA H200".
   virtual const std::string& name() const noexcept = 0;
   virtual const KernelTable<float>& floats() const noexcept = 0;
   virtual const KernelTable<double>& doubles() const noexcept = 0;
@@ -52,12 +52,12 @@ class Device {
   /// Uninitialised device memory, aligned to 256 bytes; null where there is not enough. Not while
   /// work is captured.
   virtual void* allocate(std::size_t bytes) = 0;
-  /// Waits for the work that may use it; while work is captured, when that is over.
+  /// Waits for the work that may use the memory, then frees it; during a capture, at its end.
   virtual void release(void* memory) noexcept = 0;
 
   /// Host to device. `source` may be changed when it returns. Not while work is captured.
   virtual void upload(void* target, const void* source, std::size_t bytes) = 0;
-  /// Device to host, after all work so far is done. Not while work is captured.
+  /// Device to host, after all work queued so far. Not while work is captured.
   virtual void download(void* target, const void* source, std::size_t bytes) = 0;
   /// Within the device; the two must not overlap.
   virtual void copy(void* target, const void* source, std::size_t bytes) = 0;
@@ -66,8 +66,8 @@ class Device {
   /// Waits until all work is done. Not while work is captured.
   virtual void synchronise() = 0;
 
-  /// From here to end_capture() work is recorded and not done. The memory it uses has to stay
-  /// until the last replay, scratch memory included: Context::capture sees to that.
+  /// Until end_capture(), work is recorded and not done. The memory it uses, scratch memory
+  /// included, must stay valid until the last replay; Context::capture sees to that.
   virtual void begin_capture() = 0;
   virtual bool is_capturing() const noexcept = 0;
   virtual std::unique_ptr<CapturedWork> end_capture() = 0;

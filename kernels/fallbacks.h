@@ -8,8 +8,11 @@
 #include "kernels/args.h"
 #include "kernels/conv_args.h"
 #include "kernels/launcher.h"
+#include "kernels/training_step.h"
 
-/// Kernels made of other kernels of the same back end, for a back end that has nothing faster.
+/// Kernels for a back end that has nothing faster, most of them made of other kernels of that back
+/// end. weighted_loss and all below it read and write elements themselves: they are for the host's
+/// memory.
 namespace pisr::kernels {
 
 /// conv2d_prelu_backward_weight: the gradient of the PReLU first, then that of the convolution.
@@ -26,13 +29,13 @@ void fallback_conv2d_prelu_backward_weight(
                   args.dslope_store, conv.dbias, conv.dbias_store, conv.deferred});
   if (conv.dweight != nullptr) {
     conv.dy = args.dz;
-    conv.dbias = nullptr;  // done
+    conv.dbias = nullptr;  // prelu_backward has computed it
     conv2d_backward_weight(launcher, conv);
   }
 }
 
-/// conv_chain: one stage after the other. What lies between two stages is whole in scratch memory,
-/// in two places by turns.
+/// conv_chain: one stage after the other. The images between two stages lie whole in scratch
+/// memory, alternately in one of two places.
 template <class T>
 void fallback_conv_chain(Launcher& launcher, const ConvChainArgs<T>& args,
                          void (*conv2d)(Launcher&, const ConvArgs<T>&),
@@ -91,6 +94,25 @@ void fallback_finish_sums(const FinishSumsArgs<T>& args) {
       target = static_cast<T>(total);
     }
   }
+}
+
+/// random_patches, a pair of patches a task.
+template <class T>
+void fallback_random_patches(Launcher& launcher, const RandomPatchesArgs<T>& args) {
+  launcher.parallel_for(args.batch, [&args](std::int64_t sample, int) {
+    for (std::int64_t i = 0; i < patch_pixels(args); ++i) {
+      write_patch_pixel(args, sample, i);
+    }
+  });
+}
+
+/// finish_step: the sum of the squares of the gradient first.
+template <class T>
+void fallback_finish_step(Launcher& launcher, const FinishStepArgs<T>& args,
+                          void (*sum_squares)(Launcher&, const SumSquaresArgs<T>&)) {
+  double squares = 0;
+  sum_squares(launcher, {args.count, args.gradient, &squares});
+  finish_step_of(args, squares);
 }
 
 }  // namespace pisr::kernels

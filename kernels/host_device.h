@@ -1,6 +1,6 @@
 #pragma once
 
-/// Before a function that the host and CUDA kernels both call.
+/// Marks a function that the host and CUDA kernels both call.
 #if defined(__CUDACC__)
 #define PISR_HOST_DEVICE __host__ __device__
 #else

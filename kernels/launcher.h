@@ -32,27 +32,26 @@ class FunctionRef<Result(Args...)> {
 
 /// Where a kernel runs: the threads and the scratch memory it may use. The layer above owns it.
 ///
-/// Results must not depend on the number of threads: a kernel cuts its work into tasks by the
-/// shapes alone, each task writes memory of its own, and partial sums are added in task order.
+/// Results must not depend on the number of threads. A kernel therefore cuts its work into tasks by
+/// the shapes alone, each task writes memory of its own, and partial sums are added in task order.
 class Launcher {
  public:
   virtual ~Launcher() = default;
 
-  /// Calls body(task, worker) once for each task in [0, tasks), in any order and possibly at once.
-  /// worker is in [0, workers()) and no two calls that run at once have the same one. Returns
+  /// Calls body(task, worker) once for each task in [0, tasks), in any order and possibly
+  /// concurrently. worker is in [0, workers()), and concurrent calls have different ones. Returns
   /// when all are done. Not to be nested.
   virtual void parallel_for(std::int64_t tasks,
                             FunctionRef<void(std::int64_t task, int worker)> body) = 0;
   virtual int workers() const noexcept = 0;
 
-  /// `bytes` of uninitialised memory aligned to 64 bytes, valid until the kernel returns. Each call
-  /// gives other memory. To be called outside parallel_for.
+  /// `bytes` of uninitialised memory aligned to 64 bytes, valid until the kernel returns. No two
+  /// calls give the same memory. To be called outside parallel_for.
   virtual void* scratch(std::size_t bytes) = 0;
 
   /// The CUDA stream that kernels are launched into; null for a CPU.
   virtual void* stream() const noexcept { return nullptr; }
-  /// What the kernels of the back end need besides, such as cuDNN (cuda/cudnn_convolutions.h); null
-  /// for most.
+  /// A library that the kernels call, such as cuDNN (kernels/cuda/cudnn/); null for most back ends.
   virtual void* library() const noexcept { return nullptr; }
 
   template <class T>

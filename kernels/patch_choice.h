@@ -4,24 +4,25 @@
 
 #include "kernels/philox.h"
 
-/// What a random training patch is, as one set of functions for the host and for kernels, so that
-/// both make the same batches bit for bit. Integers are drawn and added, and the only roundings
-/// left are divisions, which no compiler can contract.
+/// The choice of a random training patch and the luminance of its pixels. The host and the kernels
+/// share these functions, so both make the same batches bit for bit: all is integer arithmetic but
+/// for a few divisions and an addition, which no compiler can contract into one rounding.
 namespace pisr::kernels {
 
-/// Which patch a sample is.
+/// A patch of a training image.
 struct PatchChoice {
   std::uint32_t image;
   int low_x;             ///< left edge of the LR patch; the HR patch starts at scale * low_x
   int low_y;             ///< top edge of the LR patch
-  bool flip_horizontal;  ///< mirrored left to right, before the transposition
-  bool flip_vertical;    ///< mirrored top to bottom, before the transposition
+  bool flip_horizontal;  ///< mirrored left to right, before it is transposed
+  bool flip_vertical;    ///< mirrored top to bottom, before it is transposed
   bool transpose;        ///< rows and columns exchanged, last
 };
 
-/// Sample `index` of the stream `key`: one of `images` images, uniformly, a place in it for a patch
-/// of low_size x low_size LR pixels, and one of the 8 symmetries. low_extent(image) returns the LR
-/// size of an image as a struct of width and height, each at least low_size.
+/// Sample `index` of the stream `key`, drawn uniformly: one of `images` images, a place in it for a
+/// patch of low_size x low_size LR pixels, and one of the 8 symmetries of a square.
+/// low_extent(image) returns the LR size of an image as a struct of width and height, each at least
+/// low_size.
 template <class LowExtent>
 PISR_HOST_DEVICE PatchChoice choose_patch(PhiloxKey key, std::uint64_t index, std::uint32_t images,
                                           int low_size, const LowExtent& low_extent) {

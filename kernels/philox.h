@@ -6,12 +6,12 @@
 
 namespace pisr::kernels {
 
-/// What Philox encrypts, and what comes out.
+/// A counter, or the four random words that Philox makes of it.
 struct PhiloxWords {
   std::uint32_t word[4];
 };
 
-/// What a stream of random numbers is told apart by.
+/// Each key has a stream of random numbers of its own.
 struct PhiloxKey {
   std::uint32_t word[2];
 };

@@ -14,12 +14,18 @@ struct KernelTable {
 #undef PISR_KERNEL
 };
 
-/// The truth: plain loops in double, one thread. Slow.
+/// The reference: each kernel's definition as plain loops that sum in double. Slow.
 template <class T>
 const KernelTable<T>& naive_kernels() noexcept;
 
-/// The CPU back end: SIMD by run-time dispatch, threads of the launcher.
+/// The CPU back end: SIMD with run-time dispatch, on the threads of the launcher.
 template <class T>
 const KernelTable<T>& cpu_kernels() noexcept;
+
+/// The Eigen back end (kernels/eigen/eigen.h): convolutions as products of matrices, what it lacks
+/// from cpu_kernels(). Compiled for several instruction sets, of which this gives the best that
+/// instruction_set() allows now.
+template <class T>
+const KernelTable<T>& eigen_kernels();
 
 }  // namespace pisr::kernels

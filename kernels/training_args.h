@@ -6,16 +6,15 @@
 
 namespace pisr::kernels {
 
-/// Where an image of the training data lies: its HR version [scale * low_height, scale * low_width,
-/// channels] and its LR version [low_height, low_width, channels], bytes, 1 or 3 channels.
+/// An image of the training data: its HR version [scale * low_height, scale * low_width, channels]
+/// and its LR version [low_height, low_width, channels], in bytes; channels is 1 or 3.
 struct PatchSource {
   std::int64_t high_offset, low_offset;  ///< of the first byte
   int low_width, low_height, channels;
 };
 
-/// A batch of random patches as luminance in 0..1: image i is sample *iteration * batch + i of the
-/// stream `key`, see kernels/patch_choice.h. T only decides how a value that was rounded to float
-/// is stored.
+/// A batch of random patches as luminance in 0..1. Image i is the sample *iteration * batch + i of
+/// the stream `key` (kernels/patch_choice.h). Values are rounded to float and stored as T.
 template <class T>
 struct RandomPatchesArgs {
   std::int64_t batch;
@@ -29,22 +28,22 @@ struct RandomPatchesArgs {
   T* low;   ///< [batch, 1, low_size, low_size]
 };
 
-/// What steps of training that follow each other without the host know of each other. It lies in
-/// the memory of the kernels; the host writes it before a run of steps and reads it afterwards.
+/// The state that training steps hand on to each other while the host does not take part. It lies
+/// in the memory of the kernels. The host writes it before a run of steps and reads it afterwards.
 struct StepControl {
-  std::int64_t iteration;        ///< of the step that comes; chooses its batch
+  std::int64_t iteration;        ///< of the next step; chooses its batch
   std::int64_t first_iteration;  ///< of the run: row 0 of its tables
-  std::int64_t end_iteration;    ///< from here on steps change nothing
+  std::int64_t end_iteration;    ///< from this iteration on, steps change nothing
   std::int64_t updates;          ///< steps of this run that were applied
   std::int64_t bad_steps;        ///< steps in a row that were not applied
-  // Of the step that is being made, from finish_step on:
+  // Of the current step, from finish_step on:
   double rate;
   double correction1, correction2;  ///< 1 - beta1^step and 1 - beta2^step
   double gradient_scale;
   std::int32_t applied;  ///< 0: parameters, moments and averages stay as they are
 };
 
-/// What the host has computed for a run of steps, so that it is the same on every device.
+/// What the host computes for a run of steps, so that it is the same on every device.
 struct StepConstants {
   double rate;                      ///< of iteration first_iteration + row
   double correction1, correction2;  ///< of update row + 1 of the run
@@ -61,14 +60,13 @@ struct StepRow : StepValues {
   std::int32_t applied = 0;
 };
 
-/// Ends the computation of the gradient: writes the row of this step, and decides whether and how
-/// it is applied. A step whose loss or gradient is not finite is not; its successors go on, unless
-/// it was the last of max_bad_steps in a row. Those after such a one, and those after the
-/// last of the run, change nothing but `applied`, and write no row.
+/// Ends a step after its gradient: writes its row, and decides whether and how it is applied. A
+/// step whose loss or gradient is not finite is not applied. After max_bad_steps such steps in a
+/// row, and after the last step of the run, steps change nothing but `applied` and write no row.
 template <class T>
 struct FinishStepArgs {
   std::int64_t max_bad_steps;  ///< >= 1
-  double max_norm;             ///< of the gradient, as nn/clip.h; 0: not clipped
+  double max_norm;             ///< of the gradient, as in nn/clip.h; 0: no clipping
   const T* loss;               ///< one element each
   const T* reconstruction;
   const T* auxiliary;  ///< may be null: 0
@@ -87,13 +85,13 @@ struct AdamArgs {
   std::int64_t count;
   std::int64_t step;
   double rate, beta1, beta2, epsilon;
-  double gradient_scale;  ///< each gradient is multiplied by it first (clipping)
+  double gradient_scale;  ///< factor of the gradient (clipping)
   const T* gradient;
   T* parameter;
   T* m;
   T* v;
-  /// Where not null, rate, gradient_scale and the powers of the betas come from there and not from
-  /// above, and nothing is done where the step is not applied.
+  /// Where not null, rate, gradient_scale and the powers of the betas are taken from there, and
+  /// nothing is done where the step is not applied.
   const StepControl* control = nullptr;
 };
 

@@ -6,18 +6,18 @@
 #include "kernels/patch_choice.h"
 #include "kernels/training_args.h"
 
-/// The kernels of a training step that are not arithmetic, as one set of functions: every back end
-/// does the same.
+/// The patches, the bookkeeping and the constants of a training step. All back ends share these
+/// functions.
 namespace pisr::kernels {
 
-/// The numbers in a pair of patches.
+/// Pixels of a pair of patches, HR and LR.
 template <class T>
 PISR_HOST_DEVICE std::int64_t patch_pixels(const RandomPatchesArgs<T>& args) {
   return std::int64_t{args.low_size} * args.low_size * (1 + args.scale * args.scale);
 }
 
-/// Writes number `index` of pair `sample` of the batch: first those of the HR patch, then those of
-/// the LR patch.
+/// Writes the pixel `index` of the pair `sample` of the batch. The pixels of the HR patch come
+/// first, then those of the LR patch.
 template <class T>
 PISR_HOST_DEVICE void write_patch_pixel(const RandomPatchesArgs<T>& args, std::int64_t sample,
                                         std::int64_t index) {
@@ -54,7 +54,7 @@ PISR_HOST_DEVICE void write_patch_pixel(const RandomPatchesArgs<T>& args, std::i
   target[sample * size * size + place] = static_cast<T>(patch_luminance(pixel, source.channels));
 }
 
-/// What a step of Adam is made with; `applied` false: nothing.
+/// The constants of a step of Adam, which changes nothing unless `applied`.
 struct AdamConstants {
   double rate, correction1, correction2, gradient_scale;
   bool applied;
@@ -72,7 +72,7 @@ PISR_HOST_DEVICE inline AdamConstants adam_constants(const StepControl& control)
           control.applied != 0};
 }
 
-/// What FinishStepArgs says, given the sum of the squares of the gradient.
+/// finish_step, given the sum of the squares of the gradient.
 template <class T>
 PISR_HOST_DEVICE void finish_step_of(const FinishStepArgs<T>& args, double squares) {
   StepControl& control = *args.control;
@@ -93,7 +93,7 @@ PISR_HOST_DEVICE void finish_step_of(const FinishStepArgs<T>& args, double squar
     ++control.bad_steps;
     return;
   }
-  // clip_scale() of nn/clip.h
+  // As clip_scale() of nn/clip.h.
   const double scale = args.max_norm / (row.gradient_norm + 1e-6);
   control.gradient_scale = args.max_norm == 0 || scale > 1 ? 1 : scale;
   control.rate = args.constants[index].rate;

@@ -6,19 +6,20 @@
 
 namespace pisr::kernels {
 
-/// Memory that outlives a launch, for what a kernel makes of weights that never change again: the
-/// same in another order, or rounded. The first launch fills it, later ones of the same kernel and
-/// the same weights find it there.
+/// Memory that outlives a launch, for what a kernel makes of weights that never change again, such
+/// as the same weights in another order or rounded. The first launch fills it; later launches of
+/// the same kernel with the same weights read it.
 class WeightCache {
  public:
   virtual ~WeightCache() = default;
-  /// `bytes` of memory of the device, aligned to 256; always as many. Those of the first call,
-  /// which must not come while work is captured, are to be filled: `is_new`.
+  /// `bytes` of memory of the device, aligned to 256 bytes; every call must ask for as many. The
+  /// first call, which must not come while work is captured, sets is_new: the caller fills the
+  /// memory.
   virtual void* memory(std::size_t bytes, bool& is_new) = 0;
 };
 
-/// What fill(T*) makes of a weight, `count` numbers: made once where `prepared` is not null, else
-/// in scratch memory.
+/// The `count` numbers that fill(T*) makes of a weight: once in `prepared`, or for this launch in
+/// scratch memory where that is null.
 template <class T, class Fill>
 T* prepare(Launcher& launcher, WeightCache* prepared, std::size_t count, const Fill& fill) {
   bool is_new = true;
@@ -35,7 +36,7 @@ T* prepare(Launcher& launcher, WeightCache* prepared, std::size_t count, const F
 template <class T>
 struct Weight {
   const T* values;
-  WeightCache* prepared = nullptr;  ///< of these values; may be null
+  WeightCache* prepared = nullptr;  ///< for these values; may be null
 };
 
 }  // namespace pisr::kernels

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "core/conv_extent.h"
+#include "core/conv_sizes.h"
 #include "core/error.h"
 #include "nn/module.h"
 
@@ -28,33 +28,18 @@ ConvSizes sizes_of(const ConvChain::Stage& stage, std::size_t index, const Shape
   if (x.rank() != 4 || x[1] != wanted) {
     refuse(index, message("takes an input [n, ", wanted, ", h, w]"), x, weight);
   }
-  const auto out_extent = [&](int axis) {
-    const std::int64_t out =
-        stage.transposed ? conv_transpose2d_extent(x[axis], weight[axis], stage.stride,
-                                                   stage.padding, stage.output_padding)
-                         : conv2d_extent(x[axis], weight[axis], stage.stride, stage.padding);
-    if (out < 1) {
-      refuse(index,
-             stage.transposed ? "has a padding that leaves nothing of its output"
-                              : "has a kernel larger than its padded input",
-             x, weight);
-    }
-    return kernel_extent(kOp, out);
-  };
-  ConvSizes sizes;
-  sizes.batch = x[0];
-  sizes.in_channels = kernel_extent(kOp, x[1]);
-  sizes.in_height = kernel_extent(kOp, x[2]);
-  sizes.in_width = kernel_extent(kOp, x[3]);
-  sizes.out_channels = kernel_extent(kOp, stage.transposed ? weight[1] * stage.groups : weight[0]);
-  sizes.out_height = out_extent(2);
-  sizes.out_width = out_extent(3);
-  sizes.kernel_height = kernel_extent(kOp, weight[2]);
-  sizes.kernel_width = kernel_extent(kOp, weight[3]);
-  sizes.stride = stage.stride;
-  sizes.padding = stage.padding;
-  sizes.groups = stage.groups;
-  sizes.padding_mode = stage.padding_mode;
+  const ConvSizes sizes =
+      stage.transposed
+          ? conv_transpose2d_sizes(
+                kOp, x, weight, {stage.stride, stage.padding, stage.output_padding, stage.groups})
+          : conv2d_sizes(kOp, x, weight,
+                         {stage.stride, stage.padding, stage.groups, stage.padding_mode});
+  if (!has_output(sizes)) {
+    refuse(index,
+           stage.transposed ? "has a padding that leaves nothing of its output"
+                            : "has a kernel larger than its padded input",
+           x, weight);
+  }
   return sizes;
 }
 

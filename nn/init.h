@@ -11,9 +11,8 @@ enum class Initialisation {
   /// fan_in is out_channels / groups * kernel^2.
   uniform,
   /// He et al., "Delving deep into rectifiers" (ICCV 2015): weights normal with variance
-  /// 2 / ((1 + 0.25^2) fan_in), those of transposed convolutions normal with deviation 0.001,
-  /// biases
-  /// 0.
+  /// 2 / ((1 + 0.25^2) fan_in), those of transposed convolutions normal with standard deviation
+  /// 0.001, biases 0.
   he,
 };
 

@@ -44,7 +44,7 @@ fi
 step "build (dev)"
 build dev
 step "the accumulators of the convolutions stay in registers"
-objdump -d --no-show-raw-insn "$(find build/dev/kernels -name conv_tiles.cpp.o)" | awk -f tools/spilled_loops.awk
+objdump -d --no-show-raw-insn "$(find build/dev/kernels -name conv_vector_ops.cpp.o)" | awk -f tools/spilled_loops.awk
 step "tests (dev)"
 ctest --preset dev
 

@@ -96,7 +96,7 @@ cmake --preset neon "${launcher[@]}" >/dev/null
 cmake --build --preset neon --parallel "$(nproc)" --target test_kernels test_core test_nn pisr_upscale -- --quiet
 
 say "the accumulators of the convolutions stay in registers"
-object=$(find $build/kernels -name 'conv_tiles.cpp.o')
+object=$(find $build/kernels -name 'conv_vector_ops.cpp.o')
 aarch64-linux-gnu-objdump -d --no-show-raw-insn "$object" | awk -f tools/spilled_loops.awk
 
 emulated=(qemu-aarch64-static -L /usr/aarch64-linux-gnu -E "LD_LIBRARY_PATH=$sysroot/usr/lib/aarch64-linux-gnu")

@@ -25,15 +25,22 @@ void list_devices(const std::string& program) {
 
 }  // namespace
 
-DeviceOption::DeviceOption(CLI::App& app) : app_(app), program_(app.get_name()) {
+BackendOption::BackendOption(CLI::App& app) {
+  app.add_option("--backend", text_,
+                 "Whose kernels: own; eigen, on the CPU; cudnn, on a CUDA device. Without it that "
+                 "of the environment variable PISR_BACKEND, or own");
+}
+
+std::optional<BackendChoice> BackendOption::value() const {
+  return text_.empty() ? backend_of_environment() : parse_backend(text_, "--backend");
+}
+
+DeviceOption::DeviceOption(CLI::App& app) : app_(app), program_(app.get_name()), backend_(app) {
   app.add_option("-g,--device", device_,
                  "auto; cpu or -1; cuda, cuda:N or N for the CUDA device of this number")
       ->capture_default_str();
   app.add_option("--precision", precision_, "Of a CUDA device: fp32, tf32 or fp16")
       ->capture_default_str();
-  app.add_option("--backend", backend_, "Convolutions of a CUDA device: own or cudnn")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"own", "cudnn"}));
   app.add_flag_callback(
       "--list-devices",
       [program = program_] {
@@ -46,7 +53,7 @@ DeviceOption::DeviceOption(CLI::App& app) : app_(app), program_(app.get_name()) 
 std::unique_ptr<kernels::Device> DeviceOption::open() const {
   DeviceChoice choice = parse_device(device_);
   choice.cuda.precision = parse_precision(precision_);
-  choice.cuda.cudnn = backend_ == "cudnn";
+  choice.backend = backend_.value_or_own();
   return open_device(program_, choice, app_.count("--device") > 0);
 }
 
@@ -59,7 +66,9 @@ std::vector<std::string> DeviceOption::settings() const {
   };
   add("device", device_);
   add("precision", precision_);
-  add("backend", backend_);
+  if (const std::optional<BackendChoice> backend = backend_.value()) {
+    settings.push_back(std::string("backend=") + name(*backend));
+  }
   return settings;
 }
 
@@ -67,7 +76,8 @@ std::unique_ptr<kernels::Device> open_device(const std::string& program, const D
                                              bool asked) {
   std::string explanation;
   std::unique_ptr<kernels::Device> device = open_device(choice, explanation);
-  const bool more = choice.cuda.precision != kernels::Precision::fp32 || choice.cuda.cudnn;
+  const bool more =
+      choice.cuda.precision != kernels::Precision::fp32 || choice.backend == BackendChoice::cudnn;
   if (!explanation.empty() && (kernels::has_cuda() || asked || more)) {
     note(program, explanation);
   }

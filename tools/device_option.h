@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,23 @@
 #include "core/device_choice.h"
 
 namespace pisr {
+
+/// The option --backend of a program, or else the environment variable PISR_BACKEND. `app` keeps
+/// references to this object.
+class BackendOption {
+ public:
+  explicit BackendOption(CLI::App& app);
+  BackendOption(const BackendOption&) = delete;
+  BackendOption& operator=(const BackendOption&) = delete;
+
+  /// Empty where neither names one. To be called once the command line is read. Errors: those of
+  /// parse_backend.
+  std::optional<BackendChoice> value() const;
+  BackendChoice value_or_own() const { return value().value_or(BackendChoice::own); }
+
+ private:
+  std::string text_;
+};
 
 /// The options -g, --device, --precision, --backend and --list-devices of a program. `app` keeps
 /// references to this object.
@@ -21,8 +39,11 @@ class DeviceOption {
   /// Opens the chosen device, after the command line has been parsed. Throws as open_device(),
   /// parse_device() and parse_precision() do.
   std::unique_ptr<kernels::Device> open() const;
+  /// The kernels of a context on the host.
+  Backend host_backend() const { return pisr::host_backend(backend_.value_or_own()); }
 
-  /// The options that were given, as settings "key=value" of a configuration with the same keys.
+  /// The options that were given, and the back end that PISR_BACKEND names, as settings
+  /// "key=value" of a configuration with the same keys.
   std::vector<std::string> settings() const;
 
  private:
@@ -30,7 +51,7 @@ class DeviceOption {
   std::string program_;
   std::string device_ = "auto";
   std::string precision_ = "fp32";
-  std::string backend_ = "own";
+  BackendOption backend_;
 };
 
 /// Opens a device; null for the CPU. Prints one line on stderr where `auto` falls back to the CPU.

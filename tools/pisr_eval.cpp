@@ -159,7 +159,7 @@ int evaluate_all(const Options& options, const DeviceOption& device_option) {
     }
   }
   ThreadPool pool(options.threads);
-  Context context(pool, device.get());
+  Context context(pool, device.get(), device_option.host_backend());
   EvaluationTable table{protocol, options.scale, {}};
   for (const EvaluationSet& set : sets) {
     std::vector<EvaluationResult> results = {evaluate_bicubic(pool, set, protocol)};

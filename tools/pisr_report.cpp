@@ -12,6 +12,7 @@
 #include "pisr/report/report_run.h"
 #include "pisr/train/config.h"
 #include "pisr/train/training_data.h"
+#include "tools/device_option.h"
 #include "tools/program.h"
 
 namespace {
@@ -59,7 +60,12 @@ int main(int argc, char** argv) {
   app.add_option("-j,--threads", threads, "Threads; 0 = all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
+  const BackendOption backend_option(app);
   return run_program(app, argc, argv, [&] {
+    const BackendChoice backend = backend_option.value_or_own();
+    if (backend == BackendChoice::cudnn) {
+      throw Error(ErrorKind::usage, "backend: cudnn runs on a CUDA device, pisr_report on the CPU");
+    }
     request.protocol = protocol_from_name(protocol);
     request.runs.assign(runs.begin(), runs.end());
     const TrainConfig config = read_run_config(request.runs.front());
@@ -79,7 +85,7 @@ int main(int argc, char** argv) {
     const std::filesystem::path page =
         output.empty() ? request.runs.front() / "report.html" : std::filesystem::path(output);
     ThreadPool pool(threads);
-    Context context(pool);
+    Context context(pool, host_backend(backend));
     const ReportData report = gather_report(context, pool, request);
     write_report(page, report);
     print_table(report);

@@ -138,7 +138,7 @@ void print_result(const TrainConfig& config, const RunDirectory& run) {
 
 void make_report(const TrainConfig& config, const RunDirectory& run, const TrainingData& data) {
   ThreadPool pool(config.threads);
-  Context context(pool);
+  Context context(pool, host_backend(config.backend));
   ReportRequest request;
   request.runs = {run.path()};
   request.sets = {&data.validation, 1};
@@ -161,7 +161,7 @@ int run_training(const Options& options, const DeviceOption& device_option) {
   const RunMode mode = run_mode(options);
   DeviceChoice choice = parse_device(config.device);
   choice.cuda.precision = config.precision;
-  choice.cuda.cudnn = config.cudnn;
+  choice.backend = config.backend;
   const std::unique_ptr<kernels::Device> device =
       open_device(kProgram, choice, !device_option.settings().empty());
   const RunDirectory run(run_path(options), mode);

@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
     const std::unique_ptr<SrNetwork> network = load_network(weights, scale);
     network->move_to(device.get());
     ThreadPool pool(threads);
-    Context context(pool, device.get());
+    Context context(pool, device.get(), device_option.host_backend());
     upscale_file(context, *network, input, output, options);
     return 0;
   });

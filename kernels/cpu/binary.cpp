@@ -1,9 +1,9 @@
 #include <cstdint>
 
-#include "kernels/cpu/conv/segments.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
+#include "kernels/cpu/segments.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/binary.cpp"
@@ -40,7 +40,7 @@ struct Divide {
     return hn::Div(a, b);
   }
 };
-// Gradients of the second operand, elementwise.
+// Gradients of the second operand, element by element.
 struct Copy {
   template <class D, class V>
   HWY_INLINE V operator()(D, V x) const {
@@ -60,8 +60,8 @@ struct DivideGradient {
   }
 };
 
-// How the elements of an array [batch, channels, inner] meet those of the second operand: one by
-// one, or a plane at a time.
+// How an array [batch, channels, inner] is walked beside the second operand: in segments that meet
+// either as many elements of it, or a single one.
 struct Layout {
   template <class Args>
   explicit Layout(const Args& a)
@@ -71,7 +71,7 @@ struct Layout {
                      ? Segments(1, a.batch * a.channels * a.inner)
                      : Segments(a.batch * a.channels, a.inner)) {}
 
-  /// The element of the second operand that meets a segment, where it is one.
+  /// The single element of the second operand that a segment meets.
   std::int64_t second(const Segment& s) const {
     return broadcast == Broadcast::channel ? s.plane % channels : s.plane;
   }
@@ -83,8 +83,8 @@ struct Layout {
 
 // y = f(first, b), where b is broadcast over the first operand.
 template <class T, class Function>
-void map_spread(Launcher& launcher, const Layout& layout, const Function& f, const T* first,
-                const T* b, T* y, Store how) {
+void map_broadcast(Launcher& launcher, const Layout& layout, const Function& f, const T* first,
+                   const T* b, T* y, Store how) {
   layout.segments.for_each(launcher, [&](const Segment& s) HWY_ATTR {
     if (layout.broadcast == Broadcast::same) {
       map(s.count, y + s.begin, how, f, first + s.begin, b + s.begin);
@@ -110,13 +110,13 @@ void vector_binary(Launcher& launcher, const BinaryArgs<T>& a) {
   const Layout layout(a);
   switch (a.op) {
     case BinaryOp::add:
-      return map_spread(launcher, layout, Add(), a.a, a.b, a.y, Store::write);
+      return map_broadcast(launcher, layout, Add(), a.a, a.b, a.y, Store::write);
     case BinaryOp::subtract:
-      return map_spread(launcher, layout, Subtract(), a.a, a.b, a.y, Store::write);
+      return map_broadcast(launcher, layout, Subtract(), a.a, a.b, a.y, Store::write);
     case BinaryOp::multiply:
-      return map_spread(launcher, layout, Multiply(), a.a, a.b, a.y, Store::write);
+      return map_broadcast(launcher, layout, Multiply(), a.a, a.b, a.y, Store::write);
     case BinaryOp::divide:
-      return map_spread(launcher, layout, Divide(), a.a, a.b, a.y, Store::write);
+      return map_broadcast(launcher, layout, Divide(), a.a, a.b, a.y, Store::write);
   }
 }
 
@@ -128,9 +128,9 @@ void gradient_of_first(Launcher& launcher, const BinaryBackwardArgs<T>& a) {
     case BinaryOp::subtract:
       return map_all(launcher, layout.segments, Copy(), a.da, a.da_store, a.dy);
     case BinaryOp::multiply:
-      return map_spread(launcher, layout, Multiply(), a.dy, a.b, a.da, a.da_store);
+      return map_broadcast(launcher, layout, Multiply(), a.dy, a.b, a.da, a.da_store);
     case BinaryOp::divide:
-      return map_spread(launcher, layout, Divide(), a.dy, a.b, a.da, a.da_store);
+      return map_broadcast(launcher, layout, Divide(), a.dy, a.b, a.da, a.da_store);
   }
 }
 
@@ -149,7 +149,7 @@ void gradient_of_same(Launcher& launcher, const BinaryBackwardArgs<T>& a) {
   }
 }
 
-// What the sum of dy (add, subtract) or dy a (multiply, divide) is to be multiplied by.
+// The factor of the sum of dy (add, subtract) or of dy a (multiply, divide) in db.
 double factor_of_sum(BinaryOp op, double b) {
   switch (op) {
     case BinaryOp::add:

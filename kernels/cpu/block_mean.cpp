@@ -1,9 +1,9 @@
 #include <cstdint>
 
-#include "kernels/cpu/conv/segments.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
+#include "kernels/cpu/segments.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/block_mean.cpp"
@@ -16,8 +16,8 @@ namespace pisr::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-// A run of `count` blocks of one row of blocks. `large` is where the first block begins in an
-// image whose rows lie `stride` apart, `small` is the place of the first block's mean.
+// `count` neighbouring blocks of one row of blocks. The first one begins at `large` in an image
+// whose rows lie `stride` apart, and its mean is at `small`.
 template <class Large, class Small>
 struct Run {
   Large* large;
@@ -50,7 +50,7 @@ void mean_one_by_one(const Run<const T, T>& run, std::int64_t factor, std::int64
   }
 }
 
-// For one row of as many blocks as a vector has lanes, the sum over each block's elements.
+// The sums over one row of each of as many blocks as a vector has lanes.
 template <int Factor, class T>
 HWY_INLINE Vector<T> row_sums(Tag<T> d, const T* x) {
   Vector<T> a, b, c, e;

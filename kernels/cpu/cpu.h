@@ -2,16 +2,13 @@
 
 #include "kernels/args.h"
 #include "kernels/launcher.h"
+#include "kernels/table.h"
 
-/// The CPU back end: vectorised with Highway (one binary holds every instruction set and picks at
-/// run time), threaded through the Launcher, with results that do not depend on the number of
-/// threads.
+/// The CPU back end. It is vectorised with Highway: one binary holds every instruction set and
+/// chooses at run time. Threads are those of the Launcher, and results do not depend on their
+/// number.
 namespace pisr::kernels::cpu {
 
-#define PISR_KERNEL(name, Args) \
-  template <class T>            \
-  void name(Launcher& launcher, const Args<T>& args);
-#include "kernels/ops.def"
-#undef PISR_KERNEL
+#include "kernels/back_end.def"
 
 }  // namespace pisr::kernels::cpu

@@ -1,6 +1,6 @@
 #pragma once
 
-// Between a kernel of ops.def and its vectorised versions, one per instruction set. A file that
+// From a kernel of ops.def to its vectorised versions, one for each instruction set. A file that
 // uses Highway's foreach_target defines `template <class T> void vector_NAME(Launcher&, const
 // Args<T>&)` inside HWY_NAMESPACE, calls PISR_VECTOR_KERNEL there, and PISR_DISPATCH once, in the
 // namespace around it.

@@ -32,7 +32,7 @@ namespace {
 
 HWY_EXPORT(target_in_use);
 
-/// Highway's targets behind a name.
+/// A name and Highway's targets for it.
 struct Named {
   const char* name;
   std::int64_t targets;
@@ -43,10 +43,10 @@ constexpr std::array<Named, 5> kNames = {{{"avx512", HWY_AVX3 | HWY_AVX3_DL},
                                           {"neon", HWY_NEON},
                                           {"portable", HWY_EMU128 | HWY_SCALAR}}};
 
-/// What can run here, as a mask.
+/// The targets that can run here, as a mask.
 std::int64_t available_targets() {
-  // Where one alone is compiled in nothing is chosen, and Highway is not asked: it takes ARM
-  // processors without AES, such as the Raspberry Pi's, for such without NEON.
+  // Where only one is compiled in there is no choice. Highway is not asked then, because it takes
+  // ARM processors without AES, such as the Raspberry Pi's, for processors without NEON.
   if constexpr ((HWY_TARGETS & (HWY_TARGETS - 1)) == 0) {
     return HWY_TARGETS;
   }

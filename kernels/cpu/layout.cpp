@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/cpu/conv/segments.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/segments.h"
 #include "kernels/instantiate.h"
 
-// These move memory and nothing else, which the compiler's own vectors do as well as ours.
+// These kernels only move memory, which the compiler vectorises as well as we could.
 namespace pisr::kernels::cpu {
 
 template <class T>

@@ -1,9 +1,9 @@
 #include <cstdint>
 
-#include "kernels/cpu/conv/segments.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
+#include "kernels/cpu/segments.h"
 #include "kernels/fallbacks.h"
 #include "kernels/instantiate.h"
 
@@ -19,8 +19,8 @@ namespace pisr::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Each function of LossOp, of difference = target - location and, but for l1, spread: its value,
-// and its derivatives times `scale`.
+// The functions of LossOp, of difference = target - location and, but for l1, of spread: their
+// values, and their derivatives times `scale`.
 
 template <class V>
 struct Gradients {
@@ -84,7 +84,7 @@ void with_loss(LossOp op, const Visit& visit) {
 
 template <class T>
 void vector_loss(Launcher& launcher, const LossArgs<T>& a) {
-  // l1 does not look at its spread, but something has to be read for it.
+  // l1 does not use its spread, but the loop loads one.
   const T* spread = a.spread == nullptr ? a.target : a.spread;
   with_loss(a.op, [&](const auto& f) {
     const double* sum = plane_sums(launcher, Segments(1, a.count), [&](const Segment& s) HWY_ATTR {

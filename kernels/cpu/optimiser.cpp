@@ -1,10 +1,10 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/cpu/conv/segments.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
+#include "kernels/cpu/segments.h"
 #include "kernels/training_step.h"
 
 #undef HWY_TARGET_INCLUDE

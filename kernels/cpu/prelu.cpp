@@ -1,9 +1,9 @@
 #include <cstdint>
 
-#include "kernels/cpu/conv/segments.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
+#include "kernels/cpu/segments.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/prelu.cpp"
@@ -16,7 +16,7 @@ namespace pisr::kernels::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-// One plane per slope and image, or one plane where there is one slope.
+// A plane for each image and slope, or a single plane where there is one slope.
 template <class Args>
 Segments slope_segments(const Args& a) {
   return a.slopes == 1 ? Segments(1, a.batch * a.channels * a.inner)
@@ -39,7 +39,7 @@ struct Sums {
   double dslope, dbias;
 };
 
-// dx of one segment, where wanted, and in the same pass the segment's shares of dslope and dbias.
+// In one pass over a segment: dx, where wanted, and the segment's share of dslope and dbias.
 template <class T>
 Sums backward_of_segment(const PreluBackwardArgs<T>& a, const Segment& s) {
   const auto slope = hn::Set(Tag<T>(), a.slope[a.slopes == 1 ? 0 : s.plane % a.channels]);

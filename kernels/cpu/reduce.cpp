@@ -2,10 +2,10 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "kernels/cpu/conv/segments.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/highway_targets.h"
+#include "kernels/cpu/segments.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/reduce.cpp"
@@ -47,7 +47,7 @@ void fill(Launcher& launcher, const Segments& segments, T* y, Store how,
 }
 
 // The mean of each plane. That of equal elements is exact, so that their deviation is exactly 0:
-// sums of floats in double are, and doubles are measured from the first of them.
+// sums of floats in double are exact, and doubles are summed as differences from the first one.
 template <class T>
 double* plane_means(Launcher& launcher, const Segments& segments, std::int64_t inner, const T* x) {
   const auto origin = [&](std::int64_t plane) {
@@ -90,7 +90,7 @@ void vector_plane_statistic(Launcher& launcher, const PlaneStatisticArgs<T>& a) 
     return sum_of_squared_deviations(a.x + s.begin, s.count, static_cast<T>(means[s.plane]));
   });
   for (std::int64_t plane = 0; plane < a.planes; ++plane) {
-    // The squares are about the rounded mean, which this makes good.
+    // Corrects for the squares having been taken about the rounded mean.
     const double shift = means[plane] - static_cast<T>(means[plane]);
     const double variance = squares[plane] / static_cast<double>(a.inner) - shift * shift;
     a.y[plane] = static_cast<T>(std::sqrt(variance < 0 ? 0 : variance));

@@ -6,11 +6,7 @@ namespace pisr::kernels {
 
 template <class T>
 const KernelTable<T>& cpu_kernels() noexcept {
-  static constexpr KernelTable<T> table = {
-#define PISR_KERNEL(name, Args) cpu::name<T>,
-#include "kernels/ops.def"
-#undef PISR_KERNEL
-  };
+  static constexpr KernelTable<T> table = cpu::all_kernels<T>();
   return table;
 }
 

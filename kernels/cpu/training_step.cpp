@@ -1,7 +1,3 @@
-#include "kernels/training_step.h"
-
-#include <cstdint>
-
 #include "kernels/cpu/cpu.h"
 #include "kernels/fallbacks.h"
 #include "kernels/instantiate.h"
@@ -10,11 +6,7 @@ namespace pisr::kernels::cpu {
 
 template <class T>
 void random_patches(Launcher& launcher, const RandomPatchesArgs<T>& args) {
-  launcher.parallel_for(args.batch, [&args](std::int64_t sample, int) {
-    for (std::int64_t i = 0; i < patch_pixels(args); ++i) {
-      write_patch_pixel(args, sample, i);
-    }
-  });
+  fallback_random_patches(launcher, args);
 }
 
 template <class T>
@@ -24,9 +16,7 @@ void finish_sums(Launcher&, const FinishSumsArgs<T>& args) {
 
 template <class T>
 void finish_step(Launcher& launcher, const FinishStepArgs<T>& args) {
-  double squares = 0;
-  sum_squares(launcher, SumSquaresArgs<T>{args.count, args.gradient, &squares});
-  finish_step_of(args, squares);
+  fallback_finish_step(launcher, args, sum_squares<T>);
 }
 
 PISR_INSTANTIATE(random_patches, RandomPatchesArgs)

@@ -33,7 +33,7 @@ template <class T>
 using Vector = hn::Vec<Tag<T>>;
 template <class T>
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(Tag<T>()));
-/// Of 32 vector registers a block of accumulators takes 24, of 16 it takes 12.
+/// A block of accumulators takes 24 of 32 vector registers, or 12 of 16.
 constexpr bool kHas32Registers = HWY_TARGET != HWY_AVX2 && HWY_TARGET != HWY_SSE4;
 
 /// The first `count` lanes from memory, zeros behind them; all where count >= Lanes(d).
@@ -69,7 +69,7 @@ HWY_INLINE void store(Tag<T> d, Vector<T> v, T* to, std::int64_t count) {
 #endif
 }
 
-/// The same, over or onto what is there.
+/// The same, in place of what is there or added to it.
 template <class T>
 HWY_INLINE void store(Tag<T> d, Vector<T> v, T* to, std::int64_t count, Store how) {
   if (how == Store::add) {
@@ -88,7 +88,7 @@ HWY_INLINE void map(std::int64_t count, T* y, Store how, const Function& f, cons
   }
 }
 
-/// A sum kept in double, whatever is added.
+/// A sum in double, whatever the type of the terms.
 class Total {
  public:
   HWY_INLINE Total() : low_(hn::Zero(Tag<double>())), high_(hn::Zero(Tag<double>())) {}
@@ -126,8 +126,8 @@ class Total {
   Vector<double> low_, high_;
 };
 
-/// Sum of f(d, i, left, x[i]...) over i in [0, count), in double; f works on vectors and is told
-/// where it is: at element i, with `left` elements to go.
+/// Sum of f(d, i, left, x[i]...) over i in [0, count), in double. f works on vectors; i is the
+/// element it begins at, and `left` is how many there are from there on.
 template <class T, class Function, class... Inputs>
 HWY_INLINE double sum_at(std::int64_t count, const Function& f, const Inputs*... x) {
   const Tag<T> d;

@@ -7,7 +7,7 @@
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
-// Rows of all planes of the result are counted through.
+// Rows of the result are counted over all planes.
 
 template <class T>
 struct UpscaleBicubic {

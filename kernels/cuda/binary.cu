@@ -7,7 +7,7 @@
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
-// Which element of the second operand meets element i of a plane of the first.
+// Index of the second operand's element that is combined with element i of a plane of the first.
 __device__ std::int64_t broadcast_index(Broadcast broadcast, std::int64_t channels,
                                         std::int64_t inner, std::int64_t plane, std::int64_t i) {
   switch (broadcast) {
@@ -53,7 +53,7 @@ struct FirstGradient {
   }
 };
 
-// What an element of dy adds to the gradient of the second operand.
+// What an element of dy contributes to the gradient of the second operand.
 template <class T>
 struct SecondTerm {
   BinaryBackwardArgs<T> a;

@@ -1,4 +1,4 @@
-// The second pass of sums of which a step has many, each of few numbers: all of them in one launch.
+// finish_sums: the second pass of the gradients of all parameters, in one launch.
 
 #include <algorithm>
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
-constexpr int kMostSums = 56;  // 4 KB of arguments are what every card takes
+constexpr int kMostSums = 56;  // every card takes 4 KB of arguments
 
 template <class T>
 struct Batch {
@@ -19,9 +19,9 @@ struct Batch {
   DeferredSum<T> sums[kMostSums];
 };
 
-// A result of exact parts has a block. Of other parts the results are many: a block has
-// kResultsOfBlock of them, neighbours in memory, and of each kShares threads a share of the parts,
-// so that a step, which ends with this, need not wait for hundreds of loads one after the other.
+// A sum of doubles (exact_parts) has few results, and each gets a block. Other sums have many: a
+// block computes kResultsOfBlock of them, neighbours in memory, and kShares threads share the parts
+// of each. One thread alone would make the end of a step wait for hundreds of loads in sequence.
 constexpr int kResultsOfBlock = kWarpSize, kShares = kSumThreads / kResultsOfBlock;
 
 template <class T>
@@ -29,7 +29,7 @@ unsigned blocks_of(const DeferredSum<T>& sum) {
   return block_count(sum.results, sum.parts == nullptr ? 1 : kResultsOfBlock);
 }
 
-// Of the parts `share`, share + kShares, ... of result i; in double.
+// The sum, in double, of the parts `share`, share + kShares, ... of result i.
 template <class T>
 __device__ double sum_of_share(const DeferredSum<T>& sum, std::int64_t i, int share) {
   constexpr int kAtOnce = 8;
@@ -91,7 +91,7 @@ void finish_sums(Launcher& launcher, const FinishSumsArgs<T>& args) {
   for (std::int64_t next = 0; next < args.count;) {
     Batch<T> batch = {};
     unsigned blocks = 0;
-    // A target that is there already waits for the next launch.
+    // A target may occur once in a launch; the second time it waits for the next launch.
     const auto has = [&batch](const T* target) {
       return std::any_of(batch.sums, batch.sums + batch.count,
                          [target](const DeferredSum<T>& sum) { return sum.target == target; });
@@ -106,7 +106,7 @@ void finish_sums(Launcher& launcher, const FinishSumsArgs<T>& args) {
 }
 
 template <class T>
-void leave_or_finish(Launcher& launcher, const DeferredSums<T>& sums, DeferredSums<T>* deferred) {
+void defer_or_finish(Launcher& launcher, const DeferredSums<T>& sums, DeferredSums<T>* deferred) {
   if (deferred != nullptr) {
     deferred->insert(deferred->end(), sums.begin(), sums.end());
   } else {
@@ -114,8 +114,8 @@ void leave_or_finish(Launcher& launcher, const DeferredSums<T>& sums, DeferredSu
   }
 }
 
-template void leave_or_finish<float>(Launcher&, const DeferredSums<float>&, DeferredSums<float>*);
-template void leave_or_finish<double>(Launcher&, const DeferredSums<double>&,
+template void defer_or_finish<float>(Launcher&, const DeferredSums<float>&, DeferredSums<float>*);
+template void defer_or_finish<double>(Launcher&, const DeferredSums<double>&,
                                       DeferredSums<double>*);
 PISR_INSTANTIATE(finish_sums, FinishSumsArgs)
 

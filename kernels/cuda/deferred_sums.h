@@ -1,12 +1,12 @@
 #pragma once
 
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
 #include "kernels/deferred_sum.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-/// Leaves sums in `later`, or where that is null finishes them in one launch.
+/// Appends `sums` to `deferred`, or finishes them in one launch where that is null.
 template <class T>
-void leave_or_finish(Launcher& launcher, const DeferredSums<T>& sums, DeferredSums<T>* deferred);
+void defer_or_finish(Launcher& launcher, const DeferredSums<T>& sums, DeferredSums<T>* deferred);
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

@@ -2,13 +2,13 @@
 
 #include <cstdint>
 
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-/// Division of n in [0, 2^31) by a divisor in [1, 2^31) that is known before, as a multiplication:
-/// n / d = n m >> (31 + s) with 2^s >= d and m = ceil(2^(31 + s) / d), since the product is less
-/// than n / d + 1 / d too large (Granlund and Montgomery, PLDI 1994).
+/// Division of n in [0, 2^31) by an invariant divisor d in [1, 2^31), as a multiplication:
+/// n / d = n m >> (31 + s) with 2^s >= d and m = ceil(2^(31 + s) / d). The product exceeds n / d by
+/// less than 1 / d (Granlund and Montgomery, PLDI 1994).
 class FastDivide {
  public:
   __host__ __device__ FastDivide() : FastDivide(1) {}
@@ -20,7 +20,7 @@ class FastDivide {
     multiplier_ = static_cast<std::uint32_t>(((std::uint64_t{1} << (31 + shift_)) + d - 1) / d);
   }
 
-  // 2 n fits into 32 bits, so this is the upper half of a product and a shift.
+  // 2 n fits into 32 bits, so this is the upper half of a 32-bit product, and a shift.
   __host__ __device__ int quotient(int n) const {
     const std::uint64_t product = std::uint64_t{static_cast<std::uint32_t>(n) * 2} * multiplier_;
     return static_cast<int>(static_cast<std::uint32_t>(product >> 32) >> shift_);

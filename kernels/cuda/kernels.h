@@ -1,23 +1,17 @@
 #pragma once
 
 #include "kernels/args.h"
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
 #include "kernels/instantiate.h"
 #include "kernels/launcher.h"
 #include "kernels/table.h"
 
-/// The CUDA back end. All pointers of the arguments, and the scratch memory of the launcher, are in
-/// device memory; a kernel returns when its work is queued. Results do not depend on the card: work
-/// is cut by shapes alone, and no number is added to memory that two threads share.
+/// The kernels of the CUDA back end, one function for each row of ops.def. All pointers in the
+/// arguments, and the launcher's scratch memory, are in device memory. A kernel returns once its
+/// work is queued. Results do not depend on the card: shapes alone decide how work is divided, and
+/// no sum uses atomics.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-#define PISR_KERNEL(name, Args) \
-  template <class T>            \
-  void name(Launcher& launcher, const Args<T>& args);
-#include "kernels/ops.def"
-#undef PISR_KERNEL
-
-/// The table with convolutions that multiply in TF32.
-KernelTable<float> with_tf32_convolutions(KernelTable<float> table);
+#include "kernels/back_end.def"
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

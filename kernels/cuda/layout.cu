@@ -15,8 +15,8 @@ struct CopyBlocks {
   }
 };
 
-// Where element (row, column) of the large image of a pixel shuffle is in the small one; rows of
-// all planes are counted through.
+// Index, in the small image of a pixel shuffle, of element (row, column) of the large one, where
+// rows are counted over all planes.
 template <class Args>
 __device__ std::int64_t small_index(const Args& a, std::int64_t large_row, int large_column) {
   const int large_height = static_cast<int>(a.height) * a.factor;
@@ -44,7 +44,7 @@ struct PixelShuffleBackward {
   }
 };
 
-// Rows of all planes are counted through.
+// Rows are counted over all planes.
 template <class T>
 struct BlockMean {
   BlockMeanArgs<T> a;

@@ -14,7 +14,7 @@ __device__ T sign(T x) {
   return x > 0 ? T(1) : x < 0 ? T(-1) : T(0);
 }
 
-// What one element adds to the loss.
+// The loss of one element.
 template <class T>
 struct LossElement {
   LossArgs<T> a;
@@ -52,7 +52,7 @@ __device__ T by_spread(LossOp op, T difference, T spread) {
              : 1 / (2 * spread) - difference * difference / (2 * spread * spread);
 }
 
-// `dy`: of the loss.
+// Stores the gradients of one element, given dy, that of the loss.
 template <class T>
 __device__ void store_gradients(const LossBackwardArgs<T>& a, T dy, std::int64_t i) {
   dy /= static_cast<T>(a.count);
@@ -76,7 +76,7 @@ struct LossGradient {
   __device__ void operator()(std::int64_t, std::int64_t i) const { store_gradients(a, *a.dy, i); }
 };
 
-// The same element of a term of a weighted sum: its part of the loss, and its gradients.
+// One element of a term of a weighted sum: returns its loss and stores its gradients.
 template <class T>
 struct TermElement {
   LossElement<T> value;

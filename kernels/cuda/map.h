@@ -3,13 +3,13 @@
 #include <cstdint>
 
 #include "kernels/conv_args.h"
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
 
-/// Elementwise kernels: a function object is called once for each element.
+/// Elementwise kernels: a function object is called once per element.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 constexpr unsigned kMapThreads = 256;
-constexpr int kMapElements = 1024;  ///< of a plane, for one block
+constexpr int kMapElements = 1024;  ///< of a plane, per block
 
 template <class T>
 __device__ void store(T& target, T value, Store how) {
@@ -35,7 +35,7 @@ void map_planes(Launcher& launcher, std::int64_t planes, std::int64_t inner,
          static_cast<int>(parts), function);
 }
 
-/// The same for an array without planes: function(0, i).
+/// Calls function(0, i) for each i in [0, count), in parallel.
 template <class Function>
 void map(Launcher& launcher, std::int64_t count, const Function& function) {
   map_planes(launcher, 1, count, function);

@@ -8,7 +8,7 @@
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
-// In double: a network has few parameters next to its activations.
+// In double, which costs little: a network has few parameters next to its activations.
 template <class T>
 struct Adam {
   AdamArgs<T> a;

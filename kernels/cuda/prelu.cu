@@ -32,8 +32,8 @@ struct PreluGradient {
   }
 };
 
-// Part of a plane: the gradient of x, where it is wanted, and in the same pass what the part adds
-// to the gradients of its slope and of its bias, partial[blocks] each.
+// A block computes part of a plane: the gradient of x, unless a.dx is null. In the same
+// pass it computes what the part contributes to the gradients of slope and bias, [blocks] each.
 template <class T>
 __global__ void __launch_bounds__(kSumThreads)
     prelu_gradients_kernel(PreluBackwardArgs<T> a, int parts, double* of_slope, double* of_bias) {
@@ -81,7 +81,7 @@ void prelu_backward(Launcher& launcher, const PreluBackwardArgs<T>& args) {
   auto* const of_slope = launcher.scratch_array<double>(static_cast<std::size_t>(blocks));
   auto* const of_bias = launcher.scratch_array<double>(static_cast<std::size_t>(blocks));
   PreluBackwardArgs<T> on_device = args;
-  on_device.deferred = nullptr;  // it lies in the host's memory
+  on_device.deferred = nullptr;  // a host pointer
   launch(launcher, prelu_gradients_kernel<T>, block_count(blocks, 1), kSumThreads, on_device, parts,
          of_slope, of_bias);
   DeferredSums<T> sums;
@@ -92,7 +92,7 @@ void prelu_backward(Launcher& launcher, const PreluBackwardArgs<T>& args) {
   };
   add(of_slope, args.slopes, args.dslope, args.dslope_store);
   add(of_bias, args.channels, args.dbias, args.dbias_store);
-  leave_or_finish(launcher, sums, args.deferred);
+  defer_or_finish(launcher, sums, args.deferred);
 }
 
 PISR_INSTANTIATE(prelu, PreluArgs)

@@ -15,8 +15,8 @@ struct Element {
   __device__ double operator()(std::int64_t, std::int64_t i) const { return x[i]; }
 };
 
-// Means are measured from the first element of a plane: that of equal elements is exact, and their
-// deviation exactly 0.
+// A mean is computed as the distance from the first element of a plane: for equal elements it is
+// exact, and their deviation is exactly 0.
 template <class T>
 struct DistanceFromFirst {
   std::int64_t inner;

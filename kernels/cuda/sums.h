@@ -5,15 +5,15 @@
 
 #include "kernels/cuda/map.h"
 
-/// Sums in two passes, both in double and in an order that the shape alone decides: blocks sum
-/// parts of planes, then one block adds the parts of each result.
+/// Sums in two passes, in double: blocks sum parts of planes, then one block per result adds the
+/// parts. The shape alone decides the order, so a sum has the same bits on every run.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 constexpr unsigned kSumThreads = 256;
-constexpr int kSumElements = 4096;  ///< of a plane, for one block
+constexpr int kSumElements = 4096;  ///< of a plane, per block
 
-/// The sum of one value from each thread of a block of kSumThreads, in thread 0. A barrier must lie
-/// between two calls in a kernel.
+/// The sum of `value` over the kSumThreads threads of the block, returned in thread 0. Between two
+/// calls in a kernel there must be a barrier.
 __device__ inline double block_sum(double value) {
   constexpr int kWarps = kSumThreads / kWarpSize;
   PISR_SHARED(double, sum_of_warp, [kWarps]);
@@ -33,7 +33,7 @@ __device__ inline double block_sum(double value) {
   return total;
 }
 
-/// What this thread adds up of a part of a plane.
+/// This thread's share of the sum over a part of a plane.
 template <class Term>
 __device__ double part_of_sum(const Term& term, std::int64_t plane, std::int64_t inner, int part) {
   const std::int64_t begin = std::int64_t{part} * kSumElements;
@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(kSumThreads)
   }
 }
 
-/// Partial sums [planes, parts] of each plane.
+/// Partial sums [planes, parts].
 struct PartialSums {
   const double* values;
   std::int64_t planes;
@@ -73,8 +73,7 @@ PartialSums partial_sums(Launcher& launcher, std::int64_t planes, std::int64_t i
   return {partial, planes, parts};
 }
 
-/// The sum of the partial sums of one result, in thread 0: `results` planes come in turn, `runs`
-/// times.
+/// The sum, in thread 0, of the partial sums of one result, where planes are [runs, results].
 __device__ inline double block_total(const double* partial, std::int64_t results, std::int64_t runs,
                                      int parts, std::int64_t result) {
   double sum = 0;
@@ -95,9 +94,9 @@ __global__ void __launch_bounds__(kSumThreads)
   }
 }
 
-/// Calls finish(result, sum) for each result, of which `results` planes come in turn: with as many
-/// results as planes each plane is a result, with as many as channels a result is the sum of its
-/// channel over all images, and one result is the sum of everything.
+/// Calls finish(result, sum) for each result, where planes are [planes / results, results]: with as
+/// many results as planes, a result is the sum of a plane; with as many as channels, that of a
+/// channel over all images; one result is the sum of everything.
 template <class Finish>
 void total_sums(Launcher& launcher, const PartialSums& sums, std::int64_t results,
                 const Finish& finish) {
@@ -105,7 +104,7 @@ void total_sums(Launcher& launcher, const PartialSums& sums, std::int64_t result
          results, sums.planes / results, sums.parts, finish);
 }
 
-/// Rounds a sum to the element type and stores it: what `finish` usually is.
+/// The usual `finish`: rounds a sum to the element type and stores it.
 template <class T>
 struct StoreSum {
   T* target;

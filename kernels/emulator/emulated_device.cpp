@@ -8,7 +8,7 @@
 
 #include <sys/mman.h>
 
-#include "kernels/cuda/table.h"
+#include "kernels/cuda/runtime/table.h"
 
 namespace pisr::kernels::emulator {
 namespace {
@@ -21,8 +21,8 @@ std::size_t round_up(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-// Whether a number is the address of data of this process. Two 32-bit numbers side by side are
-// hardly: they would have to lie above 20,480 and 65,536 and meet a page that there is.
+// Whether `word` is the address of data of this process. Two neighbouring 32-bit numbers are hardly
+// taken for one: they would have to lie above 20,480 and 65,536 and hit a resident page.
 bool is_address(std::uintptr_t word) {
   constexpr std::uintptr_t kPage = 4096, kLeast = 1 << 16, kLowest = 0x5000'0000'0000;
   unsigned char resident = 0;
@@ -32,7 +32,7 @@ bool is_address(std::uintptr_t word) {
 
 }  // namespace
 
-// While one exists the memory can be touched.
+// Makes the memory accessible while it exists.
 class EmulatedDevice::Access {
  public:
   explicit Access(const EmulatedDevice& device) : device_(device) {
@@ -121,7 +121,7 @@ void EmulatedDevice::release(void* memory) noexcept {
     return;
   }
   if (capturing_) {
-    released_late_.push_back(memory);
+    released_in_capture_.push_back(memory);
   } else {
     forget(memory);
   }
@@ -139,17 +139,18 @@ void EmulatedDevice::forget(void* memory) {
 }
 
 void EmulatedDevice::upload(void* target, const void* source, std::size_t bytes) {
-  check_call("upload");
-  check_not_capturing("upload");
-  check_range("upload", target, bytes);
-  const Access access(*this);
-  std::memcpy(target, source, bytes);
+  transfer("upload", target, target, source, bytes);
 }
 
 void EmulatedDevice::download(void* target, const void* source, std::size_t bytes) {
-  check_call("download");
-  check_not_capturing("download");
-  check_range("download", source, bytes);
+  transfer("download", source, target, source, bytes);
+}
+
+void EmulatedDevice::transfer(const char* call, const void* on_device, void* target,
+                              const void* source, std::size_t bytes) {
+  check_call(call);
+  check_not_capturing(call);
+  check_range(call, on_device, bytes);
   const Access access(*this);
   std::memcpy(target, source, bytes);
 }
@@ -161,7 +162,7 @@ void EmulatedDevice::copy(void* target, const void* source, std::size_t bytes) {
   if (from < to + bytes && to < from + bytes) {
     fail_with("copy: source and target overlap");
   }
-  launcher([this, target, source, bytes] {
+  run_or_record([this, target, source, bytes] {
     check_range("copy", target, bytes);
     check_range("copy", source, bytes);
     std::memcpy(target, source, bytes);
@@ -170,7 +171,7 @@ void EmulatedDevice::copy(void* target, const void* source, std::size_t bytes) {
 
 void EmulatedDevice::set_bytes(void* target, unsigned char value, std::size_t bytes) {
   check_call("set_bytes");
-  launcher([this, target, value, bytes] {
+  run_or_record([this, target, value, bytes] {
     check_range("set_bytes", target, bytes);
     std::memset(target, value, bytes);
   });
@@ -193,7 +194,7 @@ std::unique_ptr<CapturedWork> EmulatedDevice::end_capture() {
   }
   capturing_ = false;
   auto work = std::make_unique<Work>(*this, std::exchange(captured_, {}));
-  for (void* memory : std::exchange(released_late_, {})) {
+  for (void* memory : std::exchange(released_in_capture_, {})) {
     forget(memory);
   }
   check_call("end_capture");
@@ -210,7 +211,7 @@ std::size_t EmulatedDevice::used() const noexcept {
 
 void EmulatedDevice::submit(std::function<void()> work) {
   check_call("launch");
-  launcher([this, work = std::move(work)] {
+  run_or_record([this, work = std::move(work)] {
     ++launches_;
     work();
   });
@@ -227,7 +228,7 @@ void EmulatedDevice::check_argument(const void* bytes, std::size_t size) {
   }
 }
 
-void EmulatedDevice::launcher(std::function<void()> work) {
+void EmulatedDevice::run_or_record(std::function<void()> work) {
   if (capturing_) {
     captured_.push_back(std::move(work));
   } else {

@@ -9,16 +9,15 @@
 #include <vector>
 
 #include "kernels/device.h"
-#include "kernels/emulator/emulator.h"
+#include "kernels/emulator/machine/emulator.h"
 #include "kernels/precision.h"
 
 namespace pisr::kernels::emulator {
 
-/// A device for tests: the emulated CUDA kernels and memory of its own, which is host memory that
-/// nothing else may touch. It is full of NaN at first and again once released; host code that reads
-/// or writes it is stopped by the processor; a kernel that is given a pointer to anything else is a
-/// DeviceError, and so is a copy that does not lie in it. Work is done when it is queued; captured
-/// work is a list of closures.
+/// A device for tests: the emulated CUDA kernels, with memory of their own. That memory is NaN at
+/// first and again once released. Host code that touches it is stopped by the processor. Passing a
+/// kernel a pointer to other memory is a DeviceError, and so is a copy beyond an allocation. Work
+/// is done when it is queued; captured work is a list of closures.
 class EmulatedDevice final : public Device, private Stream {
  public:
   explicit EmulatedDevice(std::size_t memory_bytes = std::size_t{1} << 30,
@@ -45,10 +44,10 @@ class EmulatedDevice final : public Device, private Stream {
   bool is_capturing() const noexcept override { return capturing_; }
   std::unique_ptr<CapturedWork> end_capture() override;
 
-  /// The call after `calls` more that can fail, and every one behind it, throws DeviceError, as on
-  /// a device that falls off its bus.
+  /// After `calls` more calls that can fail, every such call throws DeviceError, as on a device
+  /// that was lost.
   void fail_after(long calls) { calls_left_ = calls; }
-  /// Lets each replay take so long at least.
+  /// Makes each replay take at least that long.
   void slow_down(std::chrono::milliseconds replay) { replay_time_ = replay; }
   /// Bytes allocated now.
   std::size_t used() const noexcept;
@@ -61,12 +60,14 @@ class EmulatedDevice final : public Device, private Stream {
 
   void submit(std::function<void()> work) override;
   void check_argument(const void* bytes, std::size_t size) override;
-  void launcher(std::function<void()> work);
+  void run_or_record(std::function<void()> work);
   void run(const std::function<void()>& work);
   void check_call(const char* call);
   void check_not_capturing(const char* call);
   bool owns(const void* memory, std::size_t bytes) const noexcept;
   void check_range(const char* call, const void* memory, std::size_t bytes);
+  void transfer(const char* call, const void* on_device, void* target, const void* source,
+                std::size_t bytes);
   [[noreturn]] void fail_with(const std::string& text);
   void forget(void* memory);
 
@@ -75,7 +76,7 @@ class EmulatedDevice final : public Device, private Stream {
   Precision precision_;
   std::byte* memory_;
   std::map<std::byte*, std::size_t> allocations_;
-  std::vector<void*> released_late_;  ///< during a capture
+  std::vector<void*> released_in_capture_;  ///< to be freed after the capture
   bool capturing_ = false;
   std::vector<std::function<void()>> captured_;
   std::string failure_;

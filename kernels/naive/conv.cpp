@@ -12,9 +12,9 @@
 namespace pisr::kernels::naive {
 namespace {
 
-// A convolution is a sum of products y += weight x. This calls visit(y, weight, x) with the offsets
-// of each of them, so that the forward pass and both gradients follow from one piece of index
-// arithmetic, and the transposed convolution from exchanging x and y.
+// A convolution is a sum of products y += weight x. This calls visit(y, weight, x) with the three
+// offsets of each product. The forward pass and both gradients thus share one piece of index
+// arithmetic, and the transposed convolution exchanges x and y.
 template <class Visit>
 void for_each_product(const ConvSizes& s, Visit visit) {
   const std::int64_t group_inputs = s.in_channels / s.groups;
@@ -85,14 +85,14 @@ std::vector<double> bias_gradient(const ConvSizes& s, const T* dy) {
   return dbias;
 }
 
-/// The second output where it is wanted, and the activation in place.
+/// Stores `before`, where it is wanted, and y = activation(before).
 template <class T>
 void store_activated(const ConvArgs<T>& a, std::vector<double> y) {
   store_all(a.before, y, Store::write);
   const Activation<T>& activation = a.activation;
   const std::size_t plane = static_cast<std::size_t>(a.sizes.out_height) * a.sizes.out_width;
   for (std::size_t i = 0; i < y.size(); ++i) {
-    // As if it had been stored: the bits of a convolution and an activation one after the other.
+    // Rounded first, for the bits of a convolution and an activation one after the other.
     y[i] = static_cast<T>(y[i]);
     if (activation.kind == ActivationKind::relu && y[i] < 0) {
       y[i] = 0;

@@ -7,9 +7,8 @@
 namespace pisr::kernels::naive {
 namespace {
 
-// Calls visit(large, small) with the offsets of each element of the large image [batch, channels,
-// height factor, width factor] and of its place in the small one [batch, channels factor^2, height,
-// width].
+// Calls visit(large, small) for each element, with its offsets in the large image [batch, channels,
+// height factor, width factor] and in the small one [batch, channels factor^2, height, width].
 template <class Args, class Visit>
 void for_each_pixel(const Args& a, Visit visit) {
   const std::int64_t factor = a.factor;

@@ -14,7 +14,7 @@ double sign(double x) {
   return x > 0 ? 1 : x < 0 ? -1 : 0;
 }
 
-// What one element adds to the loss; `difference` is target - location.
+// The loss of one element; `difference` is target - location.
 double loss_value(LossOp op, double difference, double spread) {
   switch (op) {
     case LossOp::l1:

@@ -9,8 +9,8 @@
 namespace pisr::kernels::naive {
 namespace {
 
-// Measured from the first element: the mean of equal elements is exact, and their deviation
-// exactly 0.
+// Summed as differences from the first element, so that the mean of equal elements is exact and
+// their deviation exactly 0.
 template <class T>
 double mean(const T* x, std::int64_t count) {
   double total = 0;

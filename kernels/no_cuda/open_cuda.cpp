@@ -1,6 +1,6 @@
 #include "kernels/open_cuda.h"
 
-// In builds without the CUDA back end.
+// open_cuda.h in builds without the CUDA back end.
 namespace pisr::kernels {
 namespace {
 

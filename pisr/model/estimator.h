@@ -19,7 +19,7 @@ class Estimator final : public Module {
     Variable location;  ///< mu [n, c, h, w]
     Variable spread;    ///< b = 0.1 softplus(.) + 1e-8, or the variance 0.001 softplus(.) + 1e-8
   };
-  /// feature [n, c, h, w]: the student's, Fsrcnn::Result::feature.
+  /// feature [n, c, h, w]: the student's, SrNetwork::Result::feature.
   Result forward(const Variable& feature, Distribution distribution) const;
 
  private:

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/device_choice.h"
 #include "kernels/precision.h"
 #include "nn/init.h"
 #include "pisr/eval/protocol.h"
@@ -91,7 +92,7 @@ struct TrainConfig {
   int threads = 0;
   std::string device = "auto";  ///< as parse_device() reads it
   kernels::Precision precision = kernels::Precision::fp32;
-  bool cudnn = false;  ///< convolutions of a CUDA device by cuDNN
+  BackendChoice backend = BackendChoice::own;
 };
 
 /// Reads JSON, comments allowed; what it does not name keeps its default. `settings` ("a.b=c") are

@@ -11,10 +11,20 @@ namespace {
 
 constexpr double kMaxIterations = 1e12;
 
+/// A member that holds one of the values that stand beside their names.
 template <class Enum>
-ChoiceMember choice(Enum& member, std::vector<std::string> names) {
-  return {std::move(names), [&member] { return static_cast<std::size_t>(member); },
-          [&member](std::size_t index) { member = static_cast<Enum>(index); }};
+ChoiceMember choice(Enum& member, const std::vector<std::pair<const char*, Enum>>& choices) {
+  ChoiceMember result;
+  std::vector<Enum> values;
+  for (const auto& [name, value] : choices) {
+    result.names.emplace_back(name);
+    values.push_back(value);
+  }
+  result.get = [&member, values] {
+    return static_cast<std::size_t>(std::ranges::find(values, member) - values.begin());
+  };
+  result.set = [&member, values](std::size_t index) { member = values[index]; };
+  return result;
 }
 
 void add_override(std::vector<ConfigField>& fields, const std::string& section,
@@ -64,7 +74,8 @@ void add_network(std::vector<ConfigField>& fields, NetworkConfig& network) {
     fields.push_back(std::move(field));
   }
   fields.push_back({"network.init",
-                    choice(network.init, {"uniform", "he"}),
+                    choice<Initialisation>(network.init, {{"uniform", Initialisation::uniform},
+                                                          {"he", Initialisation::he}}),
                     {},
                     "initial weights: uniform in +-1/sqrt(fan_in), or He's normal"});
 }
@@ -96,7 +107,10 @@ void add_data(std::vector<ConfigField>& fields, DataConfig& data) {
 
 void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
   fields.push_back({"train.phase",
-                    choice(train.phase, {"baseline", "teacher", "student", "all"}),
+                    choice<PhaseChoice>(train.phase, {{"baseline", PhaseChoice::baseline},
+                                                      {"teacher", PhaseChoice::teacher},
+                                                      {"student", PhaseChoice::student},
+                                                      {"all", PhaseChoice::all}}),
                     {},
                     "what to train; `all` is the teacher, then the student"});
   fields.push_back({"train.total_iter",
@@ -134,10 +148,14 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
                     &train.imitation_weight,
                     {},
                     "weight of L1(X, X^) in the teacher's loss"});
-  fields.push_back({"train.distillation",
-                    choice(train.distillation, {"none", "mae", "laplace", "gaussian"}),
-                    {},
-                    "the student's distillation loss"});
+  fields.push_back(
+      {"train.distillation",
+       choice<Distillation>(train.distillation, {{"none", Distillation::none},
+                                                 {"mae", Distillation::mae},
+                                                 {"laplace", Distillation::laplace},
+                                                 {"gaussian", Distillation::gaussian}}),
+       {},
+       "the student's distillation loss"});
   fields.push_back({"train.distillation_weight",
                     &train.distillation_weight,
                     {},
@@ -188,7 +206,8 @@ std::vector<ConfigField> config_fields(TrainConfig& config) {
                     {1, kMaxIterations},
                     "iterations between two validations; the last iteration is always validated"});
   fields.push_back({"val.protocol",
-                    choice(config.val.protocol, {"pisr", "matlab"}),
+                    choice<Protocol>(config.val.protocol,
+                                     {{"pisr", Protocol::pisr}, {"matlab", Protocol::matlab}}),
                     {},
                     "evaluation protocol of the validation"});
   fields.push_back({"manual_seed", &config.manual_seed, {}, "seed of weights and batches"});
@@ -199,14 +218,19 @@ std::vector<ConfigField> config_fields(TrainConfig& config) {
                     {},
                     "where updates and validation run: `cpu`, `cuda`, `cuda:N`, or `auto`, which "
                     "is `cuda` if a CUDA device can be used"});
-  fields.push_back({"precision",
-                    choice(config.precision, {"fp32", "tf32"}),
-                    {},
-                    "precision of convolutions on a CUDA device"});
+  fields.push_back(
+      {"precision",
+       choice<kernels::Precision>(config.precision, {{"fp32", kernels::Precision::fp32},
+                                                     {"tf32", kernels::Precision::tf32}}),
+       {},
+       "precision of convolutions on a CUDA device"});
   fields.push_back({"backend",
-                    choice(config.cudnn, {"own", "cudnn"}),
+                    choice<BackendChoice>(config.backend, {{"own", BackendChoice::own},
+                                                           {"eigen", BackendChoice::eigen},
+                                                           {"cudnn", BackendChoice::cudnn}}),
                     {},
-                    "whose convolutions a CUDA device runs"});
+                    "whose kernels run: `own`, on the CPU or a CUDA device, `eigen`, on the CPU "
+                    "alone, or `cudnn`, whose convolutions run on a CUDA device alone"});
   return fields;
 }
 

@@ -18,8 +18,9 @@ double seconds_since(Clock::time_point start) {
 
 /// What one thread needs.
 struct Worker {
-  Worker(int high_size, int low_size)
-      : tape(context),
+  Worker(Backend backend, int high_size, int low_size)
+      : context(backend),
+        tape(context),
         high(Tensor::empty({1, 1, high_size, high_size})),
         low(Tensor::empty({1, 1, low_size, low_size})) {}
   Context context;
@@ -73,10 +74,11 @@ CpuStepper::CpuStepper(const TrainingState& state, const CosineSchedule& schedul
       pool_(pool),
       options_(options),
       sampler_(data, options.seed, options.gt_size),
-      context_(pool),
+      context_(pool, options.backend),
       gradient_(state.model.parameters().make_gradient()) {
   for (int i = 0; i < pool.threads(); ++i) {
-    workers_.push_back(std::make_unique<Worker>(sampler_.gt_size(), sampler_.low_size()));
+    workers_.push_back(
+        std::make_unique<Worker>(options.backend, sampler_.gt_size(), sampler_.low_size()));
   }
   shards_.resize(static_cast<std::size_t>(options.batch_size));
   for (Shard& shard : shards_) {

@@ -25,8 +25,8 @@ StepOptions step_options(const TrainConfig& config, Phase phase) {
   // The teacher sees other batches than the student it will teach; baseline and student see the
   // same ones, so that their difference is not one of data.
   const std::uint64_t seed = phase == Phase::teacher ? ~config.manual_seed : config.manual_seed;
-  return {config.train.batch_size, config.train.gt_size, seed, config.train.gradient_clip,
-          config.train.max_bad_steps};
+  return {config.train.batch_size,    config.train.gt_size,       seed,
+          config.train.gradient_clip, config.train.max_bad_steps, host_backend(config.backend)};
 }
 
 bool has_prefix(const Checkpoint& checkpoint, const std::string& prefix) {

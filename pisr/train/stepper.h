@@ -20,9 +20,10 @@ namespace pisr {
 struct StepOptions {
   int batch_size = 16;
   int gt_size = 192;
-  std::uint64_t seed = 0;    ///< of the batches
-  double gradient_clip = 0;  ///< largest norm; 0: not clipped
-  int max_bad_steps = 10;    ///< see Stepper
+  std::uint64_t seed = 0;          ///< of the batches
+  double gradient_clip = 0;        ///< largest norm; 0: not clipped
+  int max_bad_steps = 10;          ///< see Stepper
+  Backend backend = Backend::cpu;  ///< where the CPU makes the steps
 };
 
 struct StepResult : kernels::StepValues {

@@ -47,12 +47,12 @@ std::vector<Tensor> results(bool in_one, Backend backend, std::int64_t slopes) {
 }  // namespace
 
 TEST_CASE("conv2d_prelu gives the bits of conv2d and prelu", "[ops]") {
-  for (const Backend backend : {Backend::cpu, Backend::naive}) {
+  for (const Backend backend : {Backend::cpu, Backend::eigen, Backend::naive}) {
     for (const std::int64_t slopes : {1, 6}) {
       const std::vector<Tensor> one = results(true, backend, slopes);
       const std::vector<Tensor> two = results(false, backend, slopes);
       for (std::size_t i = 0; i < one.size(); ++i) {
-        CAPTURE(backend == Backend::cpu, slopes, i);
+        CAPTURE(static_cast<int>(backend), slopes, i);
         CHECK(same_bits(one[i], two[i]));
       }
     }
@@ -78,7 +78,7 @@ TEST_CASE("conv2d_prelu passes gradients to the wanted inputs only", "[ops]") {
 }
 
 TEST_CASE("conv2d_prelu leaves a gradient that is to be kept as it is", "[ops]") {
-  for (const Backend backend : {Backend::cpu, Backend::naive}) {
+  for (const Backend backend : {Backend::cpu, Backend::eigen, Backend::naive}) {
     Context context(backend);
     Tape tape(context);
     std::vector<Variable> v;

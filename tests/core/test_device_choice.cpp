@@ -26,6 +26,34 @@ TEST_CASE("device choice: what is read", "[device]") {
   CHECK_THROWS_WITH(parse_precision("bf16"), "precision: must be fp32, tf32 or fp16, got 'bf16'");
 }
 
+TEST_CASE("device choice: the back end") {
+  CHECK(parse_backend("own") == BackendChoice::own);
+  CHECK(parse_backend("eigen") == BackendChoice::eigen);
+  CHECK(parse_backend("cudnn") == BackendChoice::cudnn);
+  CHECK_THROWS_WITH(parse_backend("naive"), "backend: must be own, eigen or cudnn, got 'naive'");
+  CHECK_THROWS_WITH(parse_backend("", "--backend"),
+                    "--backend: must be own, eigen or cudnn, got ''");
+  CHECK(host_backend(BackendChoice::own) == Backend::cpu);
+  CHECK(host_backend(BackendChoice::eigen) == Backend::eigen);
+  CHECK(host_backend(BackendChoice::cudnn) == Backend::cpu);
+}
+
+TEST_CASE("device choice: Eigen's kernels run on the CPU alone") {
+  std::string explanation = "old";
+  DeviceChoice choice = parse_device("auto");
+  choice.backend = BackendChoice::eigen;
+  CHECK(open_device(choice, explanation) == nullptr);
+  CHECK(explanation.empty());
+  choice.kind = DeviceChoice::Kind::cpu;
+  CHECK(open_device(choice, explanation) == nullptr);
+  choice.kind = DeviceChoice::Kind::cuda;
+  CHECK_THROWS_WITH(open_device(choice, explanation),
+                    "backend: eigen runs on the CPU, not on a CUDA device");
+  choice.kind = DeviceChoice::Kind::automatic;
+  choice.cuda.precision = kernels::Precision::tf32;
+  CHECK_THROWS_AS(open_device(choice, explanation), Error);
+}
+
 TEST_CASE("device choice: the CPU is always there, and only in fp32", "[device]") {
   std::string explanation = "old";
   CHECK(open_device(parse_device("cpu"), explanation) == nullptr);
@@ -34,7 +62,7 @@ TEST_CASE("device choice: the CPU is always there, and only in fp32", "[device]"
   choice.cuda.precision = kernels::Precision::tf32;
   CHECK_THROWS_AS(open_device(choice, explanation), Error);
   choice = parse_device("cpu");
-  choice.cuda.cudnn = true;
+  choice.backend = BackendChoice::cudnn;
   CHECK_THROWS_WITH(open_device(choice, explanation),
                     "device: the CPU computes in fp32 and without cuDNN only");
 }
@@ -54,7 +82,7 @@ TEST_CASE("device choice: without a usable device only `auto` falls back", "[dev
   choice.cuda.precision = kernels::Precision::tf32;
   CHECK(open_device(choice, explanation) == nullptr);
   CHECK(explanation == "running on the CPU in fp32: " + why_not);
-  choice.cuda.cudnn = true;
+  choice.backend = BackendChoice::cudnn;
   CHECK(open_device(choice, explanation) == nullptr);
   CHECK(explanation.starts_with("running on the CPU in fp32 without cuDNN: "));
   try {

@@ -46,19 +46,22 @@ double difference(const Tensor& a, const Tensor& reference) {
 
 TEST_CASE("operations give the same bits for any number of threads", "[ops][threads]") {
   ThreadPool two(2), three(3), eight(8);
-  Context serial, context2(two), context3(three), context8(eight);
-  for (const OpCase& op_case : op_cases()) {
-    CAPTURE(op_case.name);
-    const std::vector<Tensor> expected = run(serial, op_case, DType::f32);
-    CHECK(same_bits(run(context2, op_case, DType::f32), expected));
-    CHECK(same_bits(run(context3, op_case, DType::f32), expected));
-    CHECK(same_bits(run(context8, op_case, DType::f32), expected));
+  for (const Backend backend : {Backend::cpu, Backend::eigen}) {
+    Context serial(backend), context2(two, backend), context3(three, backend);
+    Context context8(eight, backend);
+    for (const OpCase& op_case : op_cases()) {
+      CAPTURE(op_case.name, static_cast<int>(backend));
+      const std::vector<Tensor> expected = run(serial, op_case, DType::f32);
+      CHECK(same_bits(run(context2, op_case, DType::f32), expected));
+      CHECK(same_bits(run(context3, op_case, DType::f32), expected));
+      CHECK(same_bits(run(context8, op_case, DType::f32), expected));
+    }
   }
 }
 
 TEST_CASE("operations in f32 agree with f64 on the naive back end", "[ops]") {
   Context truth(Backend::naive);
-  for (const Backend backend : {Backend::naive, Backend::cpu}) {
+  for (const Backend backend : {Backend::naive, Backend::cpu, Backend::eigen}) {
     Context context(backend);
     for (const OpCase& op_case : op_cases()) {
       const std::vector<Tensor> expected = run(truth, op_case, DType::f64);
@@ -66,7 +69,7 @@ TEST_CASE("operations in f32 agree with f64 on the naive back end", "[ops]") {
       REQUIRE(got.size() == expected.size());
       for (std::size_t i = 0; i < got.size(); ++i) {
         const double error = difference(got[i], expected[i]);
-        CAPTURE(op_case.name, backend == Backend::cpu, i, error);
+        CAPTURE(op_case.name, static_cast<int>(backend), i, error);
         CHECK(error <= 2e-6);
       }
     }

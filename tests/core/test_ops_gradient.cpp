@@ -1,3 +1,5 @@
+#include <array>
+#include <cstddef>
 #include <iomanip>
 #include <iostream>
 #include <map>
@@ -18,12 +20,12 @@ TapeFunction function_of(const OpCase& op_case) {
 
 TEST_CASE("the gradient of every operation agrees with central differences", "[gradient]") {
   ThreadPool pool(2);
-  for (const Backend backend : {Backend::naive, Backend::cpu}) {
+  for (const Backend backend : {Backend::naive, Backend::cpu, Backend::eigen}) {
     Context context(pool, backend);
     for (const OpCase& op_case : op_cases()) {
       const GradientReport report =
           check_gradient(context, function_of(op_case), sample_inputs(op_case));
-      CAPTURE(op_case.name, backend == Backend::cpu, report.worst, report.where);
+      CAPTURE(op_case.name, static_cast<int>(backend), report.worst, report.where);
       CHECK(report.passed());
     }
   }
@@ -31,7 +33,7 @@ TEST_CASE("the gradient of every operation agrees with central differences", "[g
 
 // ./test_core '[report]' prints the worst error of each operation.
 TEST_CASE("worst gradient error of each operation", "[.][report]") {
-  for (const Backend backend : {Backend::naive, Backend::cpu}) {
+  for (const Backend backend : {Backend::naive, Backend::cpu, Backend::eigen}) {
     Context context(backend);
     std::map<std::string, double> worst;
     for (const OpCase& op_case : op_cases()) {
@@ -41,8 +43,9 @@ TEST_CASE("worst gradient error of each operation", "[.][report]") {
       so_far = std::max(so_far, report.worst);
     }
     for (const auto& [name, error] : worst) {
-      std::cout << (backend == Backend::cpu ? "cpu   " : "naive ") << std::left << std::setw(28)
-                << name << error << '\n';
+      constexpr std::array kNames = {"cpu   ", "eigen ", "naive "};
+      std::cout << kNames[static_cast<std::size_t>(backend)] << std::left << std::setw(28) << name
+                << error << '\n';
     }
   }
 }

@@ -84,7 +84,7 @@ TEST_CASE("operations of one value with itself have the right gradient", "[tape]
          return conv2d(x, x, v[0], {1, 1});
        }},
   };
-  for (const Backend backend : {Backend::naive, Backend::cpu}) {
+  for (const Backend backend : {Backend::naive, Backend::cpu, Backend::eigen}) {
     Context context(backend);
     for (const auto& [name, function] : functions) {
       const GradientReport report = check_gradient(context, function, {numbers({0.7}, {1})});
@@ -114,7 +114,7 @@ TEST_CASE("the gradient of a small network by its parameters", "[tape][gradient]
     // weight1 stands on the tape twice: both add to one place.
     return l1_loss(y, tape.constant(target)) + 0.1 * mean(abs(tape.parameter(weight1)));
   };
-  for (const Backend backend : {Backend::naive, Backend::cpu}) {
+  for (const Backend backend : {Backend::naive, Backend::cpu, Backend::eigen}) {
     Context context(backend);
     const GradientReport report = check_gradient(context, network, {sample({2, 1, 5, 7}, 5)},
                                                  {&weight1, &bias1, &slope, &weight2, &bias2});

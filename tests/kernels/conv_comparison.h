@@ -122,7 +122,7 @@ ConvOutputs<T> run_conv(const ConvKind<T>& kernels, const ConvSizes& sizes, cons
   GuardedArray<T> dx(x_count(sizes), start, device);
   GuardedArray<T> dweight(weight_count(sizes), start, device);
   GuardedArray<T> dbias(in.bias.size(), start, device);
-  const auto with_queue = [&](auto call) {
+  const auto with_launcher = [&](auto call) {
     if (device != nullptr) {
       DeviceLauncher launcher(*device);
       call(launcher);
@@ -133,13 +133,13 @@ ConvOutputs<T> run_conv(const ConvKind<T>& kernels, const ConvSizes& sizes, cons
       REQUIRE(launcher.guards_intact());
     }
   };
-  with_queue([&](Launcher& launcher) {
+  with_launcher([&](Launcher& launcher) {
     kernels.forward(launcher, {sizes, x.data(), weight.data(), bias.data(), y.data()});
   });
-  with_queue([&](Launcher& launcher) {
+  with_launcher([&](Launcher& launcher) {
     kernels.backward_data(launcher, {sizes, dy.data(), weight.data(), dx.data(), store});
   });
-  with_queue([&](Launcher& launcher) {
+  with_launcher([&](Launcher& launcher) {
     kernels.backward_weight(
         launcher, {sizes, x.data(), dy.data(), dweight.data(), dbias.data(), store, store});
   });

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "kernels/cuda/table.h"
-#include "kernels/emulator/emulator.h"
+#include "kernels/cuda/runtime/table.h"
+#include "kernels/emulator/machine/emulator.h"
 #include "tests/catch.h"
 
 namespace pisr::kernels {

@@ -189,14 +189,23 @@ void check_all(const KernelCase& c, const KernelTable<float>& floats,
   }
 }
 
-}  // namespace
-
-void check(const KernelCase& c, const std::vector<int>& threads) {
+/// One thread, and these numbers of threads.
+std::vector<Variant> one_and(const std::vector<int>& threads) {
   std::vector<Variant> variants(1);
   for (const int count : threads) {
     variants.push_back({count, {}});
   }
-  check_all(c, cpu_kernels<float>(), cpu_kernels<double>(), variants);
+  return variants;
+}
+
+}  // namespace
+
+void check(const KernelCase& c, const std::vector<int>& threads) {
+  check_all(c, cpu_kernels<float>(), cpu_kernels<double>(), one_and(threads));
+}
+
+void check_eigen(const KernelCase& c, const std::vector<int>& threads) {
+  check_all(c, eigen_kernels<float>(), eigen_kernels<double>(), one_and(threads));
 }
 
 void check_on_device(const KernelCase& c, Device& device) {

@@ -75,6 +75,9 @@ KernelCase kernel_case(std::string name, std::vector<Array> arrays, Run run) {
 /// these numbers of threads they give the same bits. Failures are Catch2 assertions.
 void check(const KernelCase& kernel_case, const std::vector<int>& threads);
 
+/// The same for the Eigen kernels of the instruction set in use.
+void check_eigen(const KernelCase& kernel_case, const std::vector<int>& threads);
+
 /// The same for the emulated CUDA kernels, with the orders of emulated.h in place of the threads.
 void check_emulated(const KernelCase& kernel_case);
 

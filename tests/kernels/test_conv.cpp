@@ -46,10 +46,12 @@ TEST_CASE("long sums stay accurate") {
                       Store::write);
 }
 
-TEST_CASE("convolutions do not depend on the number of threads") {
-  const auto check = [](const ConvCase& test, bool is_transpose) {
+namespace {
+
+void compare_threads(const KernelTable<float>& table) {
+  const auto check = [&table](const ConvCase& test, bool is_transpose) {
     const ConvInputs<float> inputs(test.sizes, -1);
-    const ConvKind<float> kernels = conv_kind(cpu_kernels<float>(), is_transpose);
+    const ConvKind<float> kernels = conv_kind(table, is_transpose);
     const ConvOutputs<float> one =
         run_conv<float>(kernels, test.sizes, inputs, {}, Store::add, 0.75F);
     for (const int threads : {2, 3, 8}) {
@@ -68,6 +70,39 @@ TEST_CASE("convolutions do not depend on the number of threads") {
   for (const ConvCase& test : transpose_cases()) {
     check(test, true);
   }
+}
+
+}  // namespace
+
+TEST_CASE("convolutions do not depend on the number of threads") {
+  compare_threads(cpu_kernels<float>());
+}
+
+TEST_CASE("Eigen's convolutions equal their definition", "[eigen]") {
+  for_each_instruction_set([] {
+    compare_conv_cases<float>(eigen_kernels<float>(), -1, Store::write);
+    compare_conv_cases<float>(eigen_kernels<float>(), 0, Store::add);
+    compare_conv_cases<double>(eigen_kernels<double>(), -1, Store::write);
+    compare_conv_cases<double>(eigen_kernels<double>(), -1, Store::add);
+  });
+}
+
+TEST_CASE("Eigen's long sums stay accurate", "[eigen]") {
+  for_each_instruction_set([] {
+    compare_conv<float>(eigen_kernels<float>(), conv("large image", 1, 4, 4, 640, 640, {1}), false,
+                        0, Store::write);
+    compare_conv<float>(eigen_kernels<float>(),
+                        conv("large image, padded", 1, 1, 2, 300, 2700, {3, 1, 1}), false, 0,
+                        Store::write);
+    // 4,000 products in each element of the output.
+    compare_conv<float>(eigen_kernels<float>(),
+                        transpose("many channels", 1, 999, 9, 7, 7, {4, 2, 1}), true, 0,
+                        Store::write);
+  });
+}
+
+TEST_CASE("Eigen's convolutions do not depend on the number of threads", "[eigen]") {
+  for_each_instruction_set([] { compare_threads(eigen_kernels<float>()); });
 }
 
 TEST_CASE("emulated CUDA convolutions equal their definition") {
@@ -161,6 +196,8 @@ TEST_CASE("convolutions without bias, and gradients nobody asks for") {
   for (const auto& [table, is_transpose] : std::vector<std::pair<const KernelTable<double>*, bool>>{
            {&cpu_kernels<double>(), false},
            {&cpu_kernels<double>(), true},
+           {&eigen_kernels<double>(), false},
+           {&eigen_kernels<double>(), true},
            {&emulated_cuda::kernel_table<double>(), false},
            {&emulated_cuda::kernel_table<double>(), true}}) {
     const ConvSizes& s = is_transpose ? deconvolution : sizes;

@@ -69,12 +69,20 @@ TEST_CASE("a convolution with an activation: the bits of both, on every instruct
   });
 }
 
+TEST_CASE("an Eigen convolution with an activation: the bits of both, on every instruction set",
+          "[eigen]") {
+  for_each_instruction_set([] {
+    check_all(eigen_kernels<float>());
+    check_all(eigen_kernels<double>());
+  });
+}
+
 TEST_CASE("an emulated CUDA convolution with an activation: the bits of both") {
   check_all(emulated_cuda::kernel_table<float>());
   const auto& tf32 = emulated_cuda::kernel_table(Precision::tf32);
   check_all(tf32);
   for (const int slopes : {1, 3}) {
-    check_case(tf32, transpose("merged phases", 2, 8, 3, 5, 7, {5, 2, 2}, 1), true,
+    check_case(tf32, transpose("merged residues", 2, 8, 3, 5, 7, {5, 2, 2}, 1), true,
                ActivationKind::prelu, slopes);
     check_case(tf32, conv("tiles", 1, 9, 3 * 8, 5, 7, {3, 1, 1}), false, ActivationKind::prelu,
                slopes == 1 ? 1 : 3 * 8);

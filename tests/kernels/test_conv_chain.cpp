@@ -60,7 +60,7 @@ std::vector<ChainCase> chain_cases() {
         {8, {5, 2, 2}, false, kPrelu},
         {4, {3, 1, 1}, false, kPrelu},
         {1, {3, 1, 1}}}},
-      {"pairs of rows in several bands",
+      {"Winograd in several bands",
        1,
        6,
        157,
@@ -194,6 +194,14 @@ TEST_CASE("conv_chain: the bits of its stages one by one, for any number of thre
 
 TEST_CASE("conv_chain: the bits of its stages one by one, on every instruction set") {
   for_each_instruction_set([] { check_all(cpu_kernels<float>(), {2}); });
+}
+
+TEST_CASE("Eigen conv_chain: the bits of its stages one by one, for any number of threads",
+          "[eigen]") {
+  for_each_instruction_set([] {
+    check_all(eigen_kernels<float>(), {1, 2, 3, 8});
+    check_all(eigen_kernels<double>(), {1, 3});
+  });
 }
 
 TEST_CASE("conv_chain: scratch memory does not grow with the image") {

@@ -204,6 +204,15 @@ TEST_CASE("convolution and PReLU: gradients on the CPU") {
   }
 }
 
+TEST_CASE("convolution and PReLU: gradients by Eigen", "[eigen]") {
+  for (const ConvCase& test : conv_cases()) {
+    check_case<float>(eigen_kernels<float>().conv2d_prelu_backward_weight,
+                      prelu_first<float, eigen_kernels<float>>, test, kAllWanted);
+    check_case<double>(eigen_kernels<double>().conv2d_prelu_backward_weight,
+                       prelu_first<double, eigen_kernels<double>>, test, kAllWanted);
+  }
+}
+
 TEST_CASE("convolution and PReLU: gradients by emulated CUDA kernels") {
   const auto check_floats = [](const ConvCase& test, const std::vector<Wanted>& wanted) {
     check_case<float>(emulated_floats().conv2d_prelu_backward_weight,

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "kernels/cuda/conv/conv_fp32_tiles.h"
-#include "kernels/cuda/conv/conv_patch_tiles.h"
+#include "kernels/cuda/conv/conv_tf32_patch_tiles.h"
 #include "kernels/cuda/conv/conv_tf32_tiles.h"
-#include "kernels/cuda/conv/conv_weight_tiles.h"
-#include "kernels/emulator/emulator.h"
+#include "kernels/cuda/conv/conv_weight_gradient_tiles.h"
+#include "kernels/emulator/machine/emulator.h"
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
@@ -24,7 +24,7 @@
 namespace pisr::kernels {
 namespace {
 
-// What conv_tiles.h is tested with beside the common cases.
+// Cases for conv_tf32_tiles.h, beside the common ones.
 std::vector<ConvCase> tile_cases() {
   return {
       conv("several tiles, more filters than a block's", 2, 9, 60, 19, 37, {3, 1, 1}),
@@ -34,8 +34,8 @@ std::vector<ConvCase> tile_cases() {
       conv("channels in several goes", 1, 100, 12, 17, 18, {3, 1, 1}),
       conv("row kernel", 1, 8, 11, 5, 21, {1, 1, 1, 1, PaddingMode::zero, 7}),
       conv("padding beyond the kernel", 1, 8, 8, 2, 3, {2, 2, 4}),
-      conv("rows by fours", 2, 12, 12, 18, 36, {3, 1, 1}),
-      conv("rows by fours, channels in several goes", 1, 100, 57, 9, 20, {5, 1, 2}),
+      conv("rows by float4", 2, 12, 12, 18, 36, {3, 1, 1}),
+      conv("rows by float4, channels in several goes", 1, 100, 57, 9, 20, {5, 1, 2}),
   };
 }
 std::vector<ConvCase> transposed_tile_cases() {
@@ -43,10 +43,10 @@ std::vector<ConvCase> transposed_tile_cases() {
       transpose("stride 4", 1, 9, 20, 7, 20, {9, 4, 4}, 3),
       transpose("stride beyond the kernel", 1, 12, 57, 5, 9, {2, 3, 0}, 1),
       transpose("several tiles", 2, 16, 8, 17, 18, {3, 1, 1}),
-      transpose("phases, rows by fours", 2, 12, 9, 17, 20, {9, 2, 4}, 1),
+      transpose("residues, rows by float4", 2, 12, 9, 17, 20, {9, 2, 4}, 1),
   };
 }
-// What conv_patch_tiles.h is tested with.
+// Cases for conv_tf32_patch_tiles.h.
 std::vector<ConvCase> patch_tile_cases() {
   return {
       conv("patches, the first layer", 2, 1, 56, 17, 19, {5, 1, 2, 1, PaddingMode::replicate}),
@@ -56,13 +56,13 @@ std::vector<ConvCase> patch_tile_cases() {
   };
 }
 
-// To few channels: phases are merged.
+// Cases to few channels, where residues are merged.
 std::vector<ConvCase> merged_tile_cases() {
   return {
       transpose("FSRCNN x2", 1, 56, 1, 19, 35, {9, 2, 4}, 1),
       transpose("FSRCNN x3", 2, 12, 1, 17, 5, {9, 3, 4}, 2),
       transpose("FSRCNN x4", 1, 9, 1, 18, 18, {9, 4, 4}, 3),
-      transpose("FSRCNN x3, rows by fours", 1, 12, 1, 5, 20, {9, 3, 4}, 2),
+      transpose("FSRCNN x3, rows by float4", 1, 12, 1, 5, 20, {9, 3, 4}, 2),
       transpose("no output padding", 1, 8, 1, 5, 33, {9, 2, 4}, 0),
       transpose("two channels, no padding", 1, 8, 2, 4, 5, {6, 2, 0}, 0),
       transpose("three channels", 1, 11, 3, 5, 7, {5, 3, 4}, 2),
@@ -78,7 +78,7 @@ std::vector<ConvCase> merged_tile_cases() {
       transpose("row kernel", 1, 8, 1, 9, 9, {1, 2, 0, 1, PaddingMode::zero, 7}, 0),
   };
 }
-// By how many warps share the rows of a product and how many the pixels on tensor cores.
+// Cases by how many warps share the rows of a product, and how many its pixels, in TF32.
 std::vector<ConvCase> weight_tile_cases() {
   return {
       conv("weights, two warps for the rows", 2, 1, 60, 17, 33, {5, 1, 2}),
@@ -103,8 +103,8 @@ std::vector<ConvCase> transposed_weight_tile_cases() {
   };
 }
 
-// What conv_fp32_tiles.h is tested with beside the common cases: each way to meet the taps with
-// each number of filters of a thread, sums of few and of many terms, several blocks of everything.
+// Cases for conv_fp32_tiles.h, beside the common ones: each kind of TapColumns with each WarpSplit,
+// sums of few and of many terms, several blocks along every axis.
 std::vector<ConvCase> float_tile_cases() {
   return {
       conv("short sums, 5x5", 2, 1, 57, 19, 67, {5, 1, 2, 1, PaddingMode::replicate}),
@@ -117,10 +117,10 @@ std::vector<ConvCase> float_tile_cases() {
       conv("channels in several goes, 3x3", 1, 50, 12, 9, 40, {3, 1, 1}),
       conv("channels in several goes, 5x5", 1, 56, 28, 8, 32, {5, 1, 2}),
       conv("few filters, 5x5", 1, 25, 4, 10, 37, {5, 1, 2}),
-      conv("rows by fours, 1x1", 2, 7, 13, 11, 68, {1}),
-      conv("rows by fours, 3x3", 2, 5, 12, 17, 36, {3, 1, 1}),
-      conv("rows by fours, 5x5", 2, 3, 57, 9, 4, {5, 1, 2}),
-      conv("rows by fours, padding beyond the kernel", 1, 3, 9, 5, 8, {5, 1, 7}),
+      conv("rows by float4, 1x1", 2, 7, 13, 11, 68, {1}),
+      conv("rows by float4, 3x3", 2, 5, 12, 17, 36, {3, 1, 1}),
+      conv("rows by float4, 5x5", 2, 3, 57, 9, 4, {5, 1, 2}),
+      conv("rows by float4, padding beyond the kernel", 1, 3, 9, 5, 8, {5, 1, 7}),
       conv("1x1 with padding", 1, 3, 5, 5, 40, {1, 1, 1}),
       conv("few filters, 1x1", 1, 57, 3, 3, 40, {1}),
       conv("tile beyond its pitch", 1, 3, 5, 4, 70, {1, 1, 0, 1, PaddingMode::zero, 7}),
@@ -131,13 +131,13 @@ std::vector<ConvCase> float_tile_cases() {
 }
 std::vector<ConvCase> transposed_float_tile_cases() {
   return {
-      transpose("merged phases", 2, 56, 1, 9, 35, {9, 2, 4}, 1),
-      transpose("merged phases, rows by fours", 2, 5, 1, 18, 40, {9, 2, 4}, 1),
-      transpose("merged phases, stride 3", 1, 13, 1, 9, 33, {9, 3, 4}, 2),
-      transpose("merged phases, stride 4", 1, 13, 1, 9, 33, {9, 4, 4}, 3),
-      transpose("merged phases, three channels", 1, 7, 3, 6, 34, {4, 2, 1}),
-      transpose("phases", 2, 20, 13, 7, 35, {5, 2, 2}, 1),
-      transpose("phases without taps", 1, 3, 9, 5, 40, {2, 3, 0}, 1),
+      transpose("merged residues", 2, 56, 1, 9, 35, {9, 2, 4}, 1),
+      transpose("merged residues, rows by float4", 2, 5, 1, 18, 40, {9, 2, 4}, 1),
+      transpose("merged residues, stride 3", 1, 13, 1, 9, 33, {9, 3, 4}, 2),
+      transpose("merged residues, stride 4", 1, 13, 1, 9, 33, {9, 4, 4}, 3),
+      transpose("merged residues, three channels", 1, 7, 3, 6, 34, {4, 2, 1}),
+      transpose("residues", 2, 20, 13, 7, 35, {5, 2, 2}, 1),
+      transpose("residues without taps", 1, 3, 9, 5, 40, {2, 3, 0}, 1),
       transpose("stride 1", 1, 12, 56, 9, 33, {3, 1, 1}),
       transpose("one pixel", 2, 9, 1, 1, 1, {9, 2, 4}, 1),
   };
@@ -213,11 +213,11 @@ TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
     compare_conv<float>(table, test, true, -1, Store::add, {}, kTf32Tolerance);
   }
   for (const ConvCase& test : patch_tile_cases()) {
-    CHECK(emulated_cuda::patch_tiles_take_forward(test.sizes));
+    CHECK(emulated_cuda::tf32_patch_tiles_take_forward(test.sizes));
     compare_conv<float>(table, test, false, -1, Store::write, {}, kTf32Tolerance);
   }
   for (const ConvCase& test : transposed_weight_tile_cases()) {
-    CHECK(emulated_cuda::patch_tiles_take_forward(transposed(test.sizes)));
+    CHECK(emulated_cuda::tf32_patch_tiles_take_forward(transposed(test.sizes)));
   }
   for (const ConvCase& test : merged_tile_cases()) {
     CHECK(emulated_cuda::tf32_tiles_take_transpose(transposed(test.sizes)));
@@ -235,7 +235,7 @@ TEST_CASE("emulated CUDA convolutions in TF32 by tiles of the image") {
        {conv("", 1, 8, 56, 9, 9, {5, 1, 2}), conv("", 1, 2, 4, 9, 9, {3, 1, 1, 2}),
         conv("", 1, 1, 7, 9, 9, {5, 1, 2}), conv("", 1, 1, 8, 20, 20, {17, 1, 8}),
         conv("", 1, 1, 8, 20, 20, {5, 5, 2})}) {
-    CHECK(!emulated_cuda::patch_tiles_take_forward(test.sizes));
+    CHECK(!emulated_cuda::tf32_patch_tiles_take_forward(test.sizes));
   }
 }
 
@@ -305,8 +305,8 @@ TEST_CASE("emulated CUDA convolutions in float by tiles of the image") {
   }
 }
 
-// Other ways into shared memory: images aligned to 16 bytes, which those of `compare_conv` are not,
-// and weights that are put in order once.
+// The other loads into shared memory: images aligned to 16 bytes, which those of `compare_conv` are
+// not, and weights that are packed once.
 TEST_CASE("emulated CUDA convolutions have the same bits however operands are loaded") {
   class Prepared : public WeightCache {
    public:

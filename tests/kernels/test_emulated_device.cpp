@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
 #include "kernels/emulator/emulated_device.h"
-#include "kernels/emulator/padding.h"
+#include "kernels/emulator/machine/padding.h"
 #include "tests/catch.h"
 #include "tests/kernels/device_launcher.h"
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/runtime/language.h"
-#include "kernels/emulator/emulator.h"
+#include "kernels/cuda/language.h"
+#include "kernels/emulator/machine/emulator.h"
 #include "tests/catch.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/test_launcher.h"

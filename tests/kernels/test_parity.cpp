@@ -685,6 +685,24 @@ TEST_CASE("CPU kernels agree with the naive ones on every instruction set") {
   });
 }
 
+TEST_CASE("Eigen kernels agree with the naive ones, whatever the number of threads",
+          "[eigen][threads]") {
+  for (const KernelCase& c : all_cases()) {
+    check_eigen(c, {2, 3, 8});
+  }
+}
+
+TEST_CASE("Eigen kernels agree with the naive ones on every instruction set", "[eigen]") {
+  const Cases cases = all_cases();
+  for_each_instruction_set([&] {
+    for (const KernelCase& c : cases) {
+      if (c.arrays[0].count <= 400) {
+        check_eigen(c, {});
+      }
+    }
+  });
+}
+
 TEST_CASE("the kernels of a device agree with the naive ones, twice", "[device]") {
   for_each_device([](Device& device, CaseSize size) {
     for (const KernelCase& c : all_cases()) {

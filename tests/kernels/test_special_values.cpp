@@ -70,7 +70,8 @@ void check_unary(UnaryOp op) {
   };
   const auto y = run(naive_kernels<T>(), ones)[0];
   const auto wanted = run(naive_kernels<T>(), reads_y ? y : ones);
-  for (const auto* table : {&cpu_kernels<T>(), &emulated_cuda::kernel_table<T>()}) {
+  for (const auto* table :
+       {&cpu_kernels<T>(), &eigen_kernels<T>(), &emulated_cuda::kernel_table<T>()}) {
     const auto got = run(*table, reads_y ? y : ones);
     check_same_kind(x, got[0], wanted[0]);
     check_same_kind(x, got[1], wanted[1]);

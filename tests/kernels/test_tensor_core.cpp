@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/cuda/conv/tensor_core.h"
-#include "kernels/emulator/half.h"
+#include "kernels/cuda/tensor_core.h"
+#include "kernels/emulator/machine/half.h"
 #include "tests/catch.h"
 #include "tests/kernels/emulated.h"
 #include "tests/kernels/test_launcher.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/cuda/table.h"
+#include "kernels/cuda/runtime/table.h"
 #include "kernels/table.h"
 #include "tests/catch.h"
 #include "tests/kernels/test_launcher.h"

@@ -19,7 +19,7 @@ TEST_CASE("Adam follows its formula") {
   const AdamOptions options{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-5};
   constexpr double kRate = 0.01;
   constexpr double kScale = 0.5;
-  for (const Backend backend : {Backend::naive, Backend::cpu}) {
+  for (const Backend backend : {Backend::naive, Backend::cpu, Backend::eigen}) {
     Conv2d layer(1, 3, 2);
     layer.convert(DType::f64);
     const FlatParameters flat({{"", &layer}});

@@ -106,9 +106,9 @@ TEST_CASE("A device's kernels are compared before they are timed", "[tools]") {
                                         kernels::Store::write});
         });
   };
-  CHECK(bench::disagreement(scaled_by(1), &device).empty());
-  CHECK(bench::disagreement(scaled_by(1.00001F), &device).find("operand 1, element 0") == 0);
-  CHECK(bench::disagreement(scaled_by(1.00001F), &device, 1e-4).empty());
+  CHECK(bench::disagreement(scaled_by(1), device).empty());
+  CHECK(bench::disagreement(scaled_by(1.00001F), device).find("operand 1, element 0") == 0);
+  CHECK(bench::disagreement(scaled_by(1.00001F), device, 1e-4).empty());
 }
 
 TEST_CASE("A device's rows are timed by captured calls", "[tools]") {
@@ -199,6 +199,40 @@ TEST_CASE("pisr_bench writes its rows and compares them with an earlier run", "[
   CHECK(slower.err.find("pisr_bench: error: slower than in 'fast.json': ") != std::string::npos);
 }
 
+TEST_CASE("pisr_bench has rows of Eigen and of the naive kernels beside our own", "[tools]") {
+  const TemporaryFolder folder;
+  const auto names = [&](const std::vector<std::string>& more, const std::string& environment) {
+    std::vector<std::string> arguments = {"--threads", "1", "--benchmark_list_tests",
+                                          "--benchmark_filter=^W1|^prelu/feature/|^adam/"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    std::istringstream lines(run_bench(folder, arguments, environment).out);
+    std::set<std::string> result;
+    for (std::string line; std::getline(lines, line);) {
+      result.insert(line);
+    }
+    return result;
+  };
+  const std::set<std::string> own = {"W1/threads:1", "adam/teacher/warm/threads:1",
+                                     "adam/teacher/cold/threads:1", "prelu/feature/warm/threads:1",
+                                     "prelu/feature/cold/threads:1"};
+  const std::set<std::string> eigen = {"W1/eigen/threads:1", "prelu/feature/eigen/warm/threads:1",
+                                       "prelu/feature/eigen/cold/threads:1"};
+  std::set<std::string> both = own;
+  both.insert(eigen.begin(), eigen.end());
+  CHECK(names({}, "") == both);
+  CHECK(names({"--backend", "own"}, "") == own);
+  CHECK(names({}, "PISR_BACKEND=eigen") == eigen);
+  CHECK(names({"--backend", "naive"}, "") ==
+        std::set<std::string>{"adam/teacher/naive/warm/threads:1",
+                              "prelu/feature/naive/warm/threads:1"});
+  const ProgramRun timed =
+      run_bench(folder, {"--threads", "1", "--benchmark_filter=^prelu/feature/.*warm",
+                         "--benchmark_format=json", "--backend", "eigen,naive"});
+  INFO(timed.err);
+  REQUIRE(timed.code == 0);
+  CHECK(nlohmann::json::parse(timed.out)["benchmarks"].size() == 2);
+}
+
 TEST_CASE("pisr_bench: bad use gives one line and its exit code", "[tools]") {
   const TemporaryFolder folder;
   std::ofstream(folder.path() / "other.json") << R"({"benchmarks": [{"name": "x"}]})";
@@ -212,6 +246,9 @@ TEST_CASE("pisr_bench: bad use gives one line and its exit code", "[tools]") {
                            {{"--benchmark_format=xml"}, 2},
                            {{"--threads", "0"}, 2},
                            {{"--threads", "1", "--benchmark_filter=none"}, 2},
+                           {{"--backend", "mkl"}, 2},
+                           {{"--backend", "cudnn"}, 2},
+                           {{"--device", "cuda", "--backend", "eigen"}, 2},
                            {{"--serve", "W9"}, 2},
                            {{"--serve", "W1@10"}, 2},
                            {{"--exchange", "W1"}, 2},

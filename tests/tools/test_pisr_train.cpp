@@ -1,4 +1,5 @@
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -189,7 +190,7 @@ TEST_CASE("pisr_train: the device is a key of the configuration", "[tools]") {
   const TrainConfig config = parse_config(printed.out, "printed");
   CHECK(config.device == "cuda:1");
   CHECK(config.precision == kernels::Precision::tf32);
-  CHECK(config.cudnn);
+  CHECK(config.backend == BackendChoice::cudnn);
   const auto refused = [&](const std::vector<std::string>& more, int code) {
     std::vector<std::string> arguments{"-c", "small.json", "--out", "new"};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -201,7 +202,7 @@ TEST_CASE("pisr_train: the device is a key of the configuration", "[tools]") {
     return run.err;
   };
   CHECK(refused({"--device", "gpu"}, 2).find("got 'gpu'") != std::string::npos);
-  CHECK(refused({"--precision", "fp16"}, 2).find("wants one of fp32, tf32") != std::string::npos);
+  CHECK(refused({"--precision", "fp16"}, 2).find("must be one of fp32, tf32") != std::string::npos);
   CHECK(refused({"--device", "cpu", "--precision", "tf32"}, 2).find("fp32") != std::string::npos);
   std::string why_not;
   if (kernels::open_cuda_device({}, why_not) == nullptr) {
@@ -215,6 +216,52 @@ TEST_CASE("pisr_train: the device is a key of the configuration", "[tools]") {
     CHECK(fallen.code == 0);
     CHECK(fallen.err == "pisr_train: note: running on the CPU in fp32: " + why_not + "\n");
   }
+}
+
+TEST_CASE("pisr_train: a run on the Eigen back end, named by option, key or environment",
+          "[tools]") {
+  const Workplace place;
+  const auto weights = [&](const std::string& out) {
+    return read_whole(place.path() / out / "student_last.safetensors");
+  };
+  const auto train = [&](const std::string& out, const std::string& environment,
+                         const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"-c", "small.json", "-q", "--phase", "all", "--out", out};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramRun run =
+        run_command(place.path(), environment, PISR_PROGRAMS "/pisr_train", arguments);
+    INFO(run.err);
+    CHECK(run.code == 0);
+    return weights(out);
+  };
+  const std::string eigen = train("option", "", {"--backend", "eigen"});
+  CHECK(read_config(place.path() / "option" / "config.json").backend == BackendChoice::eigen);
+  CHECK(train("key", "", {"--set", "backend=eigen", "--threads", "1"}) == eigen);
+  CHECK(train("environment", "PISR_BACKEND=eigen", {"--threads", "3"}) == eigen);
+  // Other sums round in another order; the option wins over the environment.
+  const std::string own = train("own", "PISR_BACKEND=eigen", {"--backend", "own"});
+  CHECK(own != eigen);
+  CHECK(train("plain", "", {}) == own);
+  const auto last_loss = [&](const std::string& out) {
+    double loss = 0;
+    for (const MetricsRow& row : read_metrics(place.path() / out / "metrics.csv")) {
+      loss = std::isfinite(row.loss) ? row.loss : loss;  // validations have none
+    }
+    return loss;
+  };
+  CHECK(last_loss("own") != 0);
+  CHECK(last_loss("option") == Approx(last_loss("own")).epsilon(1e-4));
+
+  const ProgramRun refused = run_command(place.path(), "PISR_BACKEND=naive",
+                                         PISR_PROGRAMS "/pisr_train", {"-c", "small.json"});
+  CHECK(refused.code == 2);
+  CHECK(refused.err ==
+        "pisr_train: error: PISR_BACKEND: must be own, eigen or cudnn, got 'naive'\n");
+  const ProgramRun on_device =
+      place.run({"-c", "small.json", "--backend", "eigen", "--device", "cuda"});
+  CHECK(on_device.code == 2);
+  CHECK(on_device.err.find("pisr_train: error: backend: eigen runs on the CPU, not on a CUDA") ==
+        0);
 }
 
 TEST_CASE("pisr_train: --progress json is one object a line", "[tools]") {
@@ -247,10 +294,10 @@ TEST_CASE("pisr_train: bad input gets one line, its code, and nothing is written
            {{"--frobnicate"}, 2, "--frobnicate"},
            {{"-c", "absent.json"}, 2, "absent.json"},
            {{"--set", "train.total_iters=5"}, 2, "unknown key \"train.total_iters\""},
-           {{"--set", "train.batch_size=-2"}, 2, "wants an integer from 1 to 4096, got -2"},
+           {{"--set", "train.batch_size=-2"}, 2, "must be an integer from 1 to 4096, got -2"},
            {{"--set", "train.batch_size=many"}, 2, "got \"many\""},
            {{"--set", "train.gt_size=17"}, 2, "must be a multiple of network.scale 2, got 17"},
-           {{"--phase", "everything"}, 2, "wants one of baseline, teacher, student, all"},
+           {{"--phase", "everything"}, 2, "must be one of baseline, teacher, student, all"},
            {{"--progress", "loud"}, 2, "--progress"},
            {{"--resume", "auto", "--overwrite"}, 2, "exclude each other"},
            {{"--data", "nowhere"}, 3, "nowhere"},
@@ -259,7 +306,7 @@ TEST_CASE("pisr_train: bad input gets one line, its code, and nothing is written
            {{"--data", "tiny"}, 3, "dot.png"},
            {{"--data", "photos", "--set", "train.gt_size=32"}, 3, "at least 32 x 32"},
            {{"--val", "empty"}, 3, "no images in 'empty'"},
-           {{"--phase", "student"}, 5, "wants a trained teacher"},
+           {{"--phase", "student"}, 5, "needs a trained teacher"},
            {{"--resume", "nowhere.safetensors"}, 5, "nowhere.safetensors"},
            {{"--resume", "photos/a.png"}, 5, "photos/a.png"}}) {
     std::vector<std::string> arguments{"--config", "small.json", "--out", "new"};
@@ -332,7 +379,7 @@ TEST_CASE("pisr_train: a damaged checkpoint is passed over, which is said", "[to
   CHECK(read_whole(last) == good);
   const ProgramRun other = place.run({"--out", "run", "--resume", "auto", "--set", "network.d=7"});
   CHECK(other.code == 5);
-  CHECK(other.err.find("network.d is 6, the run wants 7") != std::string::npos);
+  CHECK(other.err.find("network.feature_channels is 6, the run has 7") != std::string::npos);
 }
 
 TEST_CASE("pisr_train: SIGINT and SIGTERM save, and the run goes on", "[tools]") {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -269,6 +270,55 @@ TEST_CASE("a device that is not there: auto runs on the CPU, cuda is refused", "
     CHECK(list.code == 0);
     CHECK(list.out == "cpu\n");
     CHECK(list.err == name + ": note: only the CPU: " + why_not + "\n");
+  }
+}
+
+TEST_CASE("the back end: an option, or the environment variable PISR_BACKEND", "[tools]") {
+  const Workplace work;
+  std::filesystem::create_directory(work.path() / "run");
+  std::ofstream(work.path() / "run" / "config.json") << config_json(TrainConfig{});
+  std::filesystem::copy_file(work.path() / "x2.safetensors",
+                             work.path() / "run" / "baseline.safetensors");
+  const std::vector<std::string> upscale = {"-i", "photo.png",      "-o",         "o.png",
+                                            "-m", "x2.safetensors", "--overwrite"};
+  const std::vector<std::string> evaluate = {"-m", "x2.safetensors", "-d", "sets"};
+  const std::vector<std::string> report = {"run", "-d", "sets"};
+  for (const auto& [program, arguments] :
+       {std::pair{"pisr_upscale", upscale}, {"pisr_eval", evaluate}, {"pisr_report", report}}) {
+    const auto with = [&, program = program, &common = arguments](const std::string& environment,
+                                                                  std::vector<std::string> more) {
+      more.insert(more.begin(), common.begin(), common.end());
+      return run_command(work.path(), environment, std::string(PISR_PROGRAMS "/") + program, more);
+    };
+    CAPTURE(program);
+    const std::string name = program;
+    const std::string three = ": must be own, eigen or cudnn, got 'other'\n";
+    CHECK(with("", {"--backend", "eigen"}).code == 0);
+    CHECK(with("PISR_BACKEND=eigen", {}).code == 0);
+    CHECK(with("PISR_BACKEND=other", {"--backend", "own"}).code == 0);
+    const ProgramRun unknown = with("PISR_BACKEND=other", {});
+    CHECK(unknown.code == 2);
+    CHECK(unknown.err == name + ": error: PISR_BACKEND" + three);
+    CHECK(with("", {"--backend", "other"}).err == name + ": error: --backend" + three);
+  }
+  const ProgramRun refused = work.run("pisr_eval", {"-m", "x2.safetensors", "-d", "sets",
+                                                    "--backend", "eigen", "--device", "cuda"});
+  CHECK(refused.code == 2);
+  CHECK(refused.err.find("pisr_eval: error: backend: eigen runs on the CPU") == 0);
+  CHECK(work.run("pisr_report", {"run", "-d", "sets", "--backend", "cudnn"}).code == 2);
+
+  // The same image, but for its last bit.
+  const auto enlarged = [&](const char* backend) {
+    CHECK(work.run("pisr_upscale", {"-i", "photo.png", "-o", "o.png", "-m", "x2.safetensors",
+                                    "--overwrite", "--backend", backend})
+              .code == 0);
+    return read_image8(work.path() / "o.png");
+  };
+  const Image8 own = enlarged("own");
+  const Image8 eigen = enlarged("eigen");
+  REQUIRE(own.samples.size() == eigen.samples.size());
+  for (std::size_t i = 0; i < own.samples.size(); ++i) {
+    REQUIRE(std::abs(own.samples[i] - eigen.samples[i]) <= 1);
   }
 }
 

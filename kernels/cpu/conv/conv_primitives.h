@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/conv_args.h"
-#include "kernels/cpu/conv/conv_filter.h"
+#include "kernels/cpu/conv/packed_filter.h"
 #include "kernels/launcher.h"
 
 /// The three products of a convolution, from which all six convolution kernels are made.
@@ -13,7 +13,7 @@
 /// `conv_forward`.
 namespace pisr::kernels::cpu {
 
-/// Where the result of a product goes. What follows the sum is only for Store::write.
+/// Where the result of a product goes. There is an epilogue only with Store::write.
 template <class T>
 struct Destination {
   T* y;
@@ -23,13 +23,14 @@ struct Destination {
 };
 
 /// small[o, y, x] = bias[o] + sum over c, i, j of weight[o, c, i, j]
-///                  large[c, stride y + i - padding, stride x + j - padding]
+///                             large[c, stride y + i - padding, stride x + j - padding]
 template <class T>
 void conv_forward(Launcher& launcher, const ConvSizes& sizes, const T* large, const T* weight,
                   const Destination<T>& small);
 
-/// The transposed map: each element of `small`, times the weight, is added to the elements of
-/// `large` it is made of in `conv_forward`. With replicate padding nothing may follow the sum.
+/// The transpose of conv_forward as a linear map: each element of `small`, times the weight, is
+/// added to the elements of `large` that it is computed from there. With replicate padding there
+/// must be no epilogue.
 template <class T>
 void conv_transpose(Launcher& launcher, const ConvSizes& sizes, const T* small, const T* weight,
                     const Destination<T>& large);
@@ -40,10 +41,10 @@ template <class T>
 void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* large,
                           const T* small, T* weight, Store store);
 
-/// The same for sizes whose rows of positions come in pairs.
+/// The same by the transposed transforms of winograd.h.
 template <class T>
-void conv_weight_gradient_in_pairs(Launcher& launcher, const ConvSizes& sizes, const T* large,
-                                   const T* small, T* weight, Store store);
+void winograd_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* large,
+                              const T* small, T* weight, Store store);
 
 /// y[c] = sum of x[:, c, :] over images and pixels, x [batch, channels, inner]
 template <class T>

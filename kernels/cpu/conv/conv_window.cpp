@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/conv/rounding.h"
+
 namespace pisr::kernels::cpu {
 namespace {
 
+/// How far rows are prefetched.
 constexpr std::int64_t kRowsAhead = 8;
 
 }  // namespace
@@ -12,26 +15,27 @@ constexpr std::int64_t kRowsAhead = 8;
 Window::Window(int channels, int kernel_height, int kernel_width, int stride, std::int64_t rows,
                std::int64_t columns, int lanes)
     : stride_(stride),
-      phases_y_(std::min(kernel_height, stride)),
-      phases_x_(std::min(kernel_width, stride)),
+      residues_y_(std::min(kernel_height, stride)),
+      residues_x_(std::min(kernel_width, stride)),
       rows_(rows + (kernel_height - 1) / stride),
       columns_(round_up(columns, lanes) + (kernel_width - 1) / stride),
       pitch_(round_up(columns_, lanes)),
       plane_(rows_ * pitch_) {
-  // An odd number of vectors: planes a power of two apart would compete for few lines of the cache.
+  // An odd number of vectors: planes a power of two apart would compete for a few sets of the
+  // cache.
   if (plane_ / lanes % 2 == 0) {
     plane_ += lanes;
   }
-  size_ = std::int64_t{channels} * phases_y_ * phases_x_ * plane_ + lanes;
+  size_ = std::int64_t{channels} * residues_y_ * residues_x_ * plane_ + lanes;
 }
 
 template <class T>
-void Window::fill(const ConvVectorOps<T>& tiles, const Planes<T>& planes, int channels,
+void Window::fill(const ConvVectorOps<T>& ops, const Planes<T>& planes, int channels,
                   std::int64_t top, std::int64_t left, T* window) const {
   const bool replicate = planes.padding_mode == PaddingMode::replicate;
   const std::int64_t source_rows = rows_ * stride_;
   T* out = window;
-  for (int c = 0; c < channels; ++c, out += plane_ * phases_y_ * phases_x_) {
+  for (int c = 0; c < channels; ++c, out += plane_ * residues_y_ * residues_x_) {
     // In the order of the source: it comes from further away than the window.
     for (std::int64_t i = 0; i < source_rows; ++i) {
       const std::int64_t ahead = i + kRowsAhead;
@@ -40,7 +44,7 @@ void Window::fill(const ConvVectorOps<T>& tiles, const Planes<T>& planes, int ch
       } else if (c + 1 < channels) {
         planes.prefetch(c + 1, top + ahead - source_rows, left, columns_ * stride_);
       }
-      if (i % stride_ >= phases_y_) {
+      if (i % stride_ >= residues_y_) {
         continue;
       }
       const T* const data = planes.row(c, top + i);
@@ -51,13 +55,13 @@ void Window::fill(const ConvVectorOps<T>& tiles, const Planes<T>& planes, int ch
       } else if (top + i < 0 || top + i >= planes.height) {
         from.width = 0;
       }
-      T* const to = out + i % stride_ * phases_x_ * plane_ + i / stride_ * pitch_;
+      T* const to = out + i % stride_ * residues_x_ * plane_ + i / stride_ * pitch_;
       if (stride_ == 1) {
-        tiles.copy_row(from, columns_, to);
-      } else if (stride_ == 2 && phases_x_ == 2) {
-        tiles.split_row(from, columns_, to, to + plane_);
+        ops.copy_row(from, columns_, to);
+      } else if (stride_ == 2 && residues_x_ == 2) {
+        ops.deinterleave_row(from, columns_, to, to + plane_);
       } else {
-        for (int j = 0; j < phases_x_; ++j) {
+        for (int j = 0; j < residues_x_; ++j) {
           for (std::int64_t x = 0; x < columns_; ++x) {
             to[j * plane_ + x] = from[x * stride_ + j];
           }

@@ -5,22 +5,22 @@
 #include <cstdint>
 
 #include "kernels/conv_args.h"
-#include "kernels/cpu/conv/conv_tiles.h"
+#include "kernels/cpu/conv/conv_vector_ops.h"
 
 namespace pisr::kernels::cpu {
 
-/// The planes of one image (or of one of its groups) and how they go on outside.
+/// The planes of one image, or of one of its groups, and what surrounds them.
 template <class T>
 struct Planes {
   const T* data;  ///< [channels, height, width]
   std::int64_t height, width;
   PaddingMode padding_mode;
 
-  /// The row of a channel, or the one nearest to it.
+  /// The row y of a channel, or the one nearest to it where that is outside.
   const T* row(std::int64_t channel, std::int64_t y) const {
     return data + (channel * height + std::clamp<std::int64_t>(y, 0, height - 1)) * width;
   }
-  /// Asks for `count` elements of such a row from `left` on, as far as they are inside.
+  /// Prefetches `count` elements of such a row from `left` on, as far as they are inside.
   void prefetch(std::int64_t channel, std::int64_t y, std::int64_t left, std::int64_t count) const {
     constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
     const T* const data_of_row = row(channel, y);
@@ -32,15 +32,15 @@ struct Planes {
 };
 
 /// A padded copy of a rectangle of some planes, in which every tap of a strided convolution reads
-/// consecutive elements: the elements of a plane whose row and column leave the same remainders
-/// when divided by the stride make up one plane of the window, called a phase.
+/// consecutive elements. For each stride residue, the elements of a plane whose row and column
+/// leave that residue when divided by the stride, the window has a plane of its own.
 ///
-/// Position [y, x] is the corner of the kernel for the y-th row and x-th column of the result; the
-/// tap [i, j] is at row stride y + i, column stride x + j.
+/// At the position [y, x] of the result, the tap [i, j] reads row stride y + i and column
+/// stride x + j of the rectangle: row y + i / stride of the residue i % stride, columns alike.
 class Window {
  public:
   Window() = default;
-  /// For `rows` times `columns` positions (and as many more columns as fill a vector).
+  /// For `rows` x `columns` positions; columns are rounded up to whole vectors.
   Window(int channels, int kernel_height, int kernel_width, int stride, std::int64_t rows,
          std::int64_t columns, int lanes);
 
@@ -49,25 +49,25 @@ class Window {
   std::int64_t pitch() const { return pitch_; }
   /// Rows of a plane.
   std::int64_t rows() const { return rows_; }
-  /// Planes of a channel that lie side by side.
-  int phases_x() const { return phases_x_; }
+  /// Residues of the columns.
+  int residues_x() const { return residues_x_; }
   /// From a channel to the next.
-  std::int64_t channel_stride() const { return phases_y_ * phases_x_ * plane_; }
+  std::int64_t channel_stride() const { return residues_y_ * residues_x_ * plane_; }
 
   /// From the position [0, 0] to the element that the tap reads.
   std::ptrdiff_t offset(int channel, int i, int j) const {
-    const int phase = (channel * phases_y_ + i % stride_) * phases_x_ + j % stride_;
-    return phase * plane_ + i / stride_ * pitch_ + j / stride_;
+    const int plane = (channel * residues_y_ + i % stride_) * residues_x_ + j % stride_;
+    return plane * plane_ + i / stride_ * pitch_ + j / stride_;
   }
 
-  /// Copies the rectangle whose first element is at [top, left] of the planes (which may be
-  /// outside) to `window`; of the window's channels only the first `channels`.
+  /// Copies the rectangle whose first element is at [top, left] of the planes, which may be
+  /// outside, to `window`: the first `channels` of its channels.
   template <class T>
-  void fill(const ConvVectorOps<T>& tiles, const Planes<T>& planes, int channels, std::int64_t top,
+  void fill(const ConvVectorOps<T>& ops, const Planes<T>& planes, int channels, std::int64_t top,
             std::int64_t left, T* window) const;
 
  private:
-  int stride_ = 1, phases_y_ = 1, phases_x_ = 1;
+  int stride_ = 1, residues_y_ = 1, residues_x_ = 1;
   std::int64_t rows_ = 0, columns_ = 0, pitch_ = 0, plane_ = 0, size_ = 0;
 };
 

@@ -1,9 +1,11 @@
+// The convolutions of ops.def, made of the three products of conv_primitives.h.
+
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/cuda/conv/conv_primitives.h"
+#include "kernels/cuda/conv/conv_tf32_kernels.h"
 #include "kernels/cuda/deferred_sums.h"
-#include "kernels/cuda/fsrcnn/fused_fsrcnn.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/sums.h"
 #include "kernels/fallbacks.h"
@@ -37,13 +39,13 @@ void bias_gradient(Launcher& launcher, const ConvBackwardWeightArgs<T>& args) {
   const std::int64_t inner = std::int64_t{sizes.out_height} * sizes.out_width;
   const PartialSums sums =
       partial_sums(launcher, sizes.batch * sizes.out_channels, inner, Pixel<T>{inner, args.dy});
-  leave_or_finish(launcher,
+  defer_or_finish(launcher,
                   {{args.dbias, args.dbias_store, nullptr, sums.values, sizes.batch,
                     sizes.out_channels, sums.parts}},
                   args.deferred);
 }
 
-// The kernels of ops.def by one precision.
+// The kernels of ops.def in one precision.
 template <class T, Precision kPrecision>
 struct Convolutions {
   static void conv2d(Launcher& launcher, const ConvArgs<T>& args) {
@@ -62,7 +64,7 @@ struct Convolutions {
   }
   static void conv2d_prelu_backward_weight(Launcher& launcher,
                                            const ConvPreluBackwardArgs<T>& args) {
-    if (!prelu_to_weight(launcher, args, kPrecision)) {
+    if (!conv_prelu_weight_gradient(launcher, args, kPrecision)) {
       fallback_conv2d_prelu_backward_weight(launcher, args, prelu_backward<T>,
                                             conv2d_backward_weight);
     }
@@ -109,17 +111,8 @@ PISR_KERNEL(conv_transpose2d_backward_weight, ConvBackwardWeightArgs)
 PISR_KERNEL(conv_chain, ConvChainArgs)
 #undef PISR_KERNEL
 
-void conv_chain_fp16(Launcher& launcher, const ConvChainArgs<float>& args) {
-  if (!fused_fsrcnn_takes(args)) {
-    Tf32::conv_chain(launcher, args);
-    return;
-  }
-  const unsigned* packed =
-      prepare<unsigned>(launcher, args.prepared, kFsrcnnWords,
-                        [&](unsigned* memory) { pack_fsrcnn(launcher, args, memory); });
-  const ConvSizes& first = args.stages[0].sizes;
-  fused_fsrcnn(launcher, {first.batch, first.in_height, first.in_width,
-                          args.stages[args.count - 1].sizes.stride, args.x, packed, args.y});
+void conv_chain_tf32(Launcher& launcher, const ConvChainArgs<float>& args) {
+  Tf32::conv_chain(launcher, args);
 }
 
 KernelTable<float> with_tf32_convolutions(KernelTable<float> table) {

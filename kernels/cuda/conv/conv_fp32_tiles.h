@@ -5,9 +5,8 @@
 #include "kernels/launcher.h"
 #include "kernels/weight_cache.h"
 
-/// Convolutions of one group in float by tiles of the image (tile_job.h): what conv_tiles.h is in
-/// TF32, by ordinary multiply-adds with the sums of several rows and filters in a thread's
-/// registers.
+/// Direct convolutions in fp32 by tiles of the image (tile_job.h): ordinary multiply-adds, with the
+/// sums of several rows and filters in a thread's registers. One group only.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
 /// Whether there is one group, the stride is at most TileJob::kMostStride and the taps fit into
@@ -15,7 +14,7 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 bool fp32_tiles_take_forward(const ConvSizes& sizes);
 bool fp32_tiles_take_transpose(const ConvSizes& sizes);
 
-/// As conv_primitives.h; to_large with zero padding only.
+/// conv_forward and conv_transpose (zero padding only) of conv_primitives.h.
 void fp32_tiles_forward(Launcher& launcher, const ConvSizes& sizes, const float* large,
                         const Weight<float>& weight, const Destination<float>& small);
 void fp32_tiles_transpose(Launcher& launcher, const ConvSizes& sizes, const float* small,

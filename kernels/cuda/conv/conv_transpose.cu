@@ -1,6 +1,7 @@
-// large [channels, pixels] = weight^T [channels, taps] small [taps, pixels]. With a stride, the
-// pixels of the large image fall into stride^2 phases, each of which meets taps of its own: no
-// product with a zero between the pixels of the small image is computed.
+// conv_transpose by the first family that takes the shape. The last, an implicit GEMM, takes all:
+// large [channels, pixels] = weight^T [channels, taps] small [taps, pixels] for each image and
+// group, and for each of the stride^2 residue classes of pixels. A class uses only taps of its own,
+// so no product with an inserted zero is computed.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +10,7 @@
 #include "kernels/cuda/conv/conv_fp32_tiles.h"
 #include "kernels/cuda/conv/conv_primitives.h"
 #include "kernels/cuda/conv/conv_tf32_tiles.h"
-#include "kernels/cuda/conv/product.h"
+#include "kernels/cuda/conv/implicit_gemm.h"
 #include "kernels/cuda/conv/stride_residue.h"
 #include "kernels/cuda/fast_divide.h"
 #include "kernels/cuda/map.h"
@@ -18,19 +19,19 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
 
 template <class T>
-struct ToLarge {
+struct TransposeJob {
   ConvSizes sizes;
   int channels, filters;  // of a group
-  int tiles;              // along the pixels of the largest phase
+  int tiles;              // along the pixels of the largest residue
   const T* small;
   const T* weight;
   Destination<T> large;
 };
 
 template <class T>
-struct ToLargeOperands {
+struct TransposeOperands {
   static constexpr bool kADown = true, kBDown = false, kComputesA = false;
-  const ToLarge<T>& job;
+  const TransposeJob<T>& job;
   const StrideResidue &rows, &columns;
   const FastDivide &taps, &tap_columns, &width;
   const T* small;
@@ -69,14 +70,14 @@ struct ToLargeOperands {
 };
 
 template <class TileType, class T>
-__global__ void __launch_bounds__(kProductThreads) conv_transpose_kernel(ToLarge<T> job) {
+__global__ void __launch_bounds__(kGemmThreads) conv_transpose_kernel(TransposeJob<T> job) {
   const ConvSizes& sizes = job.sizes;
   const int stride = sizes.stride;
   const auto group = static_cast<int>(blockIdx.z) / (stride * stride);
-  const int phase = static_cast<int>(blockIdx.z) % (stride * stride);
-  const StrideResidue rows(phase / stride, sizes.in_height, sizes.kernel_height, stride,
+  const int residue = static_cast<int>(blockIdx.z) % (stride * stride);
+  const StrideResidue rows(residue / stride, sizes.in_height, sizes.kernel_height, stride,
                            sizes.padding);
-  const StrideResidue columns(phase % stride, sizes.in_width, sizes.kernel_width, stride,
+  const StrideResidue columns(residue % stride, sizes.in_width, sizes.kernel_width, stride,
                               sizes.padding);
   const int pixels = rows.count * columns.count;
   const int first_pixel = static_cast<int>(blockIdx.x % job.tiles) * TileType::kColumns;
@@ -89,25 +90,26 @@ __global__ void __launch_bounds__(kProductThreads) conv_transpose_kernel(ToLarge
   const FastDivide width(columns.count);
   const std::int64_t image = blockIdx.x / job.tiles;
   const std::int64_t first_filter = image * sizes.out_channels + group * job.filters;
-  const ToLargeOperands<T> operands{job,
-                                    rows,
-                                    columns,
-                                    taps,
-                                    tap_columns,
-                                    width,
-                                    job.small + first_filter * sizes.out_height * sizes.out_width,
-                                    job.weight + std::int64_t{group} * job.filters * job.channels *
-                                                     sizes.kernel_height * sizes.kernel_width,
-                                    static_cast<int>(blockIdx.y) * TileType::kRows,
-                                    first_pixel,
-                                    pixels};
+  const TransposeOperands<T> operands{job,
+                                      rows,
+                                      columns,
+                                      taps,
+                                      tap_columns,
+                                      width,
+                                      job.small + first_filter * sizes.out_height * sizes.out_width,
+                                      job.weight + std::int64_t{group} * job.filters *
+                                                       job.channels * sizes.kernel_height *
+                                                       sizes.kernel_width,
+                                      static_cast<int>(blockIdx.y) * TileType::kRows,
+                                      first_pixel,
+                                      pixels};
   T sum[TileType::kThreadRows][TileType::kThreadColumns] = {};
-  multiply<TileType>(operands, 0, job.filters * tap_count, sum);
+  implicit_gemm<TileType>(operands, 0, job.filters * tap_count, sum);
   for_each_sum<TileType>(sum, [&](int row, int column, T value) {
     const int channel = operands.first_channel + row, pixel = first_pixel + column;
     if (channel < job.channels && pixel < pixels) {
-      const int phase_y = width.quotient(pixel), phase_x = pixel - phase_y * width.divisor();
-      const int y = phase_y * stride + rows.offset, x = phase_x * stride + columns.offset;
+      const int residue_y = width.quotient(pixel), residue_x = pixel - residue_y * width.divisor();
+      const int y = residue_y * stride + rows.offset, x = residue_x * stride + columns.offset;
       const int of_all = group * job.channels + channel;
       const std::int64_t plane = image * sizes.in_channels + of_all;
       job.large.store_sum(of_all, (plane * sizes.in_height + y) * sizes.in_width + x, value);
@@ -116,15 +118,15 @@ __global__ void __launch_bounds__(kProductThreads) conv_transpose_kernel(ToLarge
 }
 
 template <class T>
-void zero_padded_to_large(Launcher& launcher, const ConvSizes& sizes, const T* small,
-                          const Weight<T>& weight, const Destination<T>& large,
-                          Precision precision) {
+void zero_padded_transpose(Launcher& launcher, const ConvSizes& sizes, const T* small,
+                           const Weight<T>& weight, const Destination<T>& large,
+                           Precision precision) {
   if constexpr (std::is_same_v<T, float>) {
     if (precision != Precision::fp32 && tf32_tiles_take_transpose(sizes)) {
       tf32_tiles_transpose(launcher, sizes, small, weight, large);
       return;
     }
-    // Few results would leave most of a tensor core idle.
+    // In TF32 too: few channels would leave most of a tensor core idle.
     if ((precision == Precision::fp32 || sizes.in_channels <= 4) &&
         fp32_tiles_take_transpose(sizes)) {
       fp32_tiles_transpose(launcher, sizes, small, weight, large);
@@ -138,18 +140,18 @@ void zero_padded_to_large(Launcher& launcher, const ConvSizes& sizes, const T* s
   const std::int64_t most_pixels = std::int64_t{(sizes.in_height + stride - 1) / stride} *
                                    ((sizes.in_width + stride - 1) / stride);
   const int pixels = count_32(most_pixels, "pixels");
-  with_tile<T>(channels, precision, [&](auto tile) {
+  with_gemm_tile<T>(channels, precision, [&](auto tile) {
     using TileType = decltype(tile);
     const auto tiles = static_cast<int>(block_count(pixels, TileType::kColumns));
     const dim3 blocks(block_count(sizes.batch * tiles, 1), block_count(channels, TileType::kRows),
                       static_cast<unsigned>(sizes.groups * stride * stride));
-    launch(launcher, conv_transpose_kernel<TileType, T>, blocks, kProductThreads,
-           ToLarge<T>{sizes, channels, filters, tiles, small, weight.values, large});
+    launch(launcher, conv_transpose_kernel<TileType, T>, blocks, kGemmThreads,
+           TransposeJob<T>{sizes, channels, filters, tiles, small, weight.values, large});
   });
 }
 
-// Adds up what belongs to a pixel of the image in the gradient of the image with its padding: its
-// own, and at a border that of the padding it was copied to.
+// Replicate padding: a pixel's gradient is its own in the padded image, plus, at a border, those of
+// the padding that copied it.
 template <class T>
 struct FoldPadding {
   ConvSizes sizes;
@@ -181,7 +183,7 @@ template <class T>
 void conv_transpose(Launcher& launcher, const ConvSizes& sizes, const T* small,
                     const Weight<T>& weight, const Destination<T>& large, Precision precision) {
   if (sizes.padding_mode == PaddingMode::zero || sizes.padding == 0) {
-    zero_padded_to_large(launcher, sizes, small, weight, large, precision);
+    zero_padded_transpose(launcher, sizes, small, weight, large, precision);
     return;
   }
   ConvSizes with_padding = sizes;
@@ -191,7 +193,7 @@ void conv_transpose(Launcher& launcher, const ConvSizes& sizes, const T* small,
   const std::int64_t planes = sizes.batch * sizes.in_channels;
   auto* padded = launcher.scratch_array<T>(
       static_cast<std::size_t>(planes * with_padding.in_height * with_padding.in_width));
-  zero_padded_to_large(launcher, with_padding, small, weight, Destination<T>{padded}, precision);
+  zero_padded_transpose(launcher, with_padding, small, weight, Destination<T>{padded}, precision);
   map_planes(launcher, planes, std::int64_t{sizes.in_height} * sizes.in_width,
              FoldPadding<T>{sizes, padded, large.y, large.how});
 }

@@ -7,21 +7,21 @@
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-/// The part of a destination that one channel has: what belongs to it is read once.
+/// The destination of one channel, with its bias and slope already read.
 template <class T>
 struct ChannelDestination {
   T* y;
   T* before;
   Store how;
   bool is_relu;
-  T bias, slope;  // x + -0 and 1 x are x, bit for bit
+  T bias, slope;  // -0 and 1 where there is none: x + -0 and 1 x have the bits of x
 
   __device__ __forceinline__ T activated(T value) const {
     const T scaled = slope * value;
     const T result = value > 0 ? value : scaled;
     return is_relu && value < 0 ? T(0) : result;
   }
-  /// To element `index`, counted over all channels.
+  /// Applies the epilogue to `sum` and stores it in element `index`, counted over all channels.
   __device__ __forceinline__ void store_sum(std::int64_t index, T sum) const {
     const T value = sum + bias;
     if (before != nullptr) {
@@ -31,7 +31,7 @@ struct ChannelDestination {
   }
 };
 
-/// Where the result of a convolution goes, and what is done to it on the way.
+/// Where the result of a convolution goes, and its epilogue: bias, then activation, then the store.
 template <class T>
 struct Destination {
   T* y;

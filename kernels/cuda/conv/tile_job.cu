@@ -1,20 +1,23 @@
+// How a convolution is divided into tiles.
+
 #include <algorithm>
 
 #include "kernels/cuda/conv/conv_primitives.h"
 #include "kernels/cuda/conv/stride_residue.h"
 #include "kernels/cuda/conv/tile_job.h"
+#include "kernels/cuda/conv/tile_loads.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 
-TileJob to_small_job(const ConvSizes& sizes) {
+TileJob forward_job(const ConvSizes& sizes) {
   TileJob job = {};
-  job.phase_count = 1;
-  TilePhase& phase = job.phases[0];
-  phase.rows = sizes.out_height;
-  phase.columns = sizes.out_width;
-  phase.first_y = phase.first_x = -sizes.padding;
-  phase.taps_y = sizes.kernel_height;
-  phase.taps_x = sizes.kernel_width;
+  job.residue_count = 1;
+  TileResidue& residue = job.residues[0];
+  residue.rows = sizes.out_height;
+  residue.columns = sizes.out_width;
+  residue.first_y = residue.first_x = -sizes.padding;
+  residue.taps_y = sizes.kernel_height;
+  residue.taps_x = sizes.kernel_width;
   job.channels = sizes.in_channels;
   job.source_height = sizes.in_height;
   job.source_width = sizes.in_width;
@@ -36,8 +39,8 @@ TileJob to_small_job(const ConvSizes& sizes) {
 
 namespace {
 
-// What both ways to the large image have in common.
-TileJob any_to_large_job(const ConvSizes& sizes) {
+// What transpose_job and merged_transpose_job share.
+TileJob common_transpose_job(const ConvSizes& sizes) {
   TileJob job = {};
   job.channels = sizes.out_channels;
   job.source_height = sizes.out_height;
@@ -54,12 +57,12 @@ TileJob any_to_large_job(const ConvSizes& sizes) {
   return job;
 }
 
-// The rows, or the columns, of small pixels that the pixels of a large cell meet.
+// The rows, or the columns, of the small image that contribute to a cell of the large one.
 struct Window {
   int first, taps;
 
   Window(int side, int kernel, int stride, int padding) {
-    const int lowest = padding - (kernel - 1);  // stride first is not below
+    const int lowest = padding - (kernel - 1);  // stride * first is at least this
     first = lowest > 0 ? (lowest + stride - 1) / stride : lowest / stride;
     taps = (side - 1 + padding) / stride - first + 1;
   }
@@ -67,27 +70,27 @@ struct Window {
 
 }  // namespace
 
-TileJob to_large_job(const ConvSizes& sizes) {
-  TileJob job = any_to_large_job(sizes);
+TileJob transpose_job(const ConvSizes& sizes) {
+  TileJob job = common_transpose_job(sizes);
   const int stride = sizes.stride;
-  job.phase_count = stride * stride;
-  for (int i = 0; i < job.phase_count; ++i) {
+  job.residue_count = stride * stride;
+  for (int i = 0; i < job.residue_count; ++i) {
     const StrideResidue rows(i / stride, sizes.in_height, sizes.kernel_height, stride,
                              sizes.padding);
     const StrideResidue columns(i % stride, sizes.in_width, sizes.kernel_width, stride,
                                 sizes.padding);
-    TilePhase& phase = job.phases[i];
-    phase.rows = rows.count;
-    phase.columns = columns.count;
-    // The taps are counted from the last.
-    phase.first_y = rows.first - (rows.taps - 1);
-    phase.first_x = columns.first - (columns.taps - 1);
-    phase.taps_y = rows.taps;
-    phase.taps_x = columns.taps;
-    phase.offset_y = rows.offset;
-    phase.offset_x = columns.offset;
-    phase.weight_row = rows.first_tap + (rows.taps - 1) * stride;
-    phase.weight_column = columns.first_tap + (columns.taps - 1) * stride;
+    TileResidue& residue = job.residues[i];
+    residue.rows = rows.count;
+    residue.columns = columns.count;
+    // TileResidue counts taps in the direction of the source: from the kernel's last.
+    residue.first_y = rows.first - (rows.taps - 1);
+    residue.first_x = columns.first - (columns.taps - 1);
+    residue.taps_y = rows.taps;
+    residue.taps_x = columns.taps;
+    residue.offset_y = rows.offset;
+    residue.offset_x = columns.offset;
+    residue.weight_row = rows.first_tap + (rows.taps - 1) * stride;
+    residue.weight_column = columns.first_tap + (columns.taps - 1) * stride;
   }
   job.step = 1;
   job.filters = sizes.in_channels;
@@ -95,21 +98,21 @@ TileJob to_large_job(const ConvSizes& sizes) {
   return job;
 }
 
-TileJob merged_to_large_job(const ConvSizes& sizes, int merged) {
-  TileJob job = any_to_large_job(sizes);
+TileJob merged_transpose_job(const ConvSizes& sizes, int merged) {
+  TileJob job = common_transpose_job(sizes);
   const int side = sizes.stride * merged;
   const Window rows(side, sizes.kernel_height, sizes.stride, sizes.padding);
   const Window columns(side, sizes.kernel_width, sizes.stride, sizes.padding);
-  job.phase_count = 1;
-  TilePhase& phase = job.phases[0];
-  phase.rows = (sizes.in_height + side - 1) / side;
-  phase.columns = (sizes.in_width + side - 1) / side;
-  phase.first_y = rows.first;
-  phase.first_x = columns.first;
-  phase.taps_y = rows.taps;
-  phase.taps_x = columns.taps;
-  phase.weight_row = sizes.padding - sizes.stride * rows.first;
-  phase.weight_column = sizes.padding - sizes.stride * columns.first;
+  job.residue_count = 1;
+  TileResidue& residue = job.residues[0];
+  residue.rows = (sizes.in_height + side - 1) / side;
+  residue.columns = (sizes.in_width + side - 1) / side;
+  residue.first_y = rows.first;
+  residue.first_x = columns.first;
+  residue.taps_y = rows.taps;
+  residue.taps_x = columns.taps;
+  residue.weight_row = sizes.padding - sizes.stride * rows.first;
+  residue.weight_column = sizes.padding - sizes.stride * columns.first;
   job.step = merged;
   job.filters = sizes.in_channels * side * side;
   job.target_step = side;
@@ -122,15 +125,15 @@ bool fit_tile(TileJob& job, const TileShape& shape) {
   count_32(std::int64_t{job.target_height} * job.target_width, "pixels");
   int rows = 0, columns = 0, taps_y = 1, taps_x = 1;
   job.most_taps = 1;
-  for (int i = 0; i < job.phase_count; ++i) {
-    TilePhase& phase = job.phases[i];
-    phase.divide_taps = FastDivide(std::max(1, phase.taps()));
-    phase.divide_row = FastDivide(std::max(1, phase.taps_x));
-    rows = std::max(rows, phase.rows);
-    columns = std::max(columns, phase.columns);
-    taps_y = std::max(taps_y, phase.taps_y);
-    taps_x = std::max(taps_x, phase.taps_x);
-    job.most_taps = std::max(job.most_taps, phase.taps());
+  for (int i = 0; i < job.residue_count; ++i) {
+    TileResidue& residue = job.residues[i];
+    residue.divide_taps = FastDivide(std::max(1, residue.taps()));
+    residue.divide_row = FastDivide(std::max(1, residue.taps_x));
+    rows = std::max(rows, residue.rows);
+    columns = std::max(columns, residue.columns);
+    taps_y = std::max(taps_y, residue.taps_y);
+    taps_x = std::max(taps_x, residue.taps_x);
+    job.most_taps = std::max(job.most_taps, residue.taps());
   }
   job.rows_of_tile = shape.rows;
   job.columns_of_tile = shape.columns;
@@ -141,7 +144,7 @@ bool fit_tile(TileJob& job, const TileShape& shape) {
   job.divide_step = FastDivide(job.step);
   job.columns_of_step = (job.tile_width.divisor() + job.step - 1) / job.step;
   job.row_pitch = std::max(job.columns_of_step * job.step, shape.row_pitch);
-  job.fours_of_row = FastDivide(std::max(1, job.row_pitch / 4));
+  job.float4s_of_row = FastDivide(std::max(1, job.row_pitch / 4));
   const int plane = job.tile_height * job.row_pitch;
   job.plane_pitch =
       (plane - shape.plane_rest + shape.plane_unit - 1) / shape.plane_unit * shape.plane_unit +
@@ -161,20 +164,20 @@ bool fit_tile(TileJob& job, const TileShape& shape) {
   return fitting > 0;
 }
 
-bool can_load_fours(const TileJob& job) {
+bool can_load_float4(const TileJob& job) {
   bool can = job.step == 1 && !job.replicate && job.source_width % 4 == 0 &&
              job.row_pitch % 4 == 0 && job.plane_pitch % 4 == 0 &&
              reinterpret_cast<std::uintptr_t>(job.source) % sizeof(float4) == 0;
-  for (int i = 0; i < job.phase_count; ++i) {
-    const TilePhase& phase = job.phases[i];
-    can = can && lead_of(phase) + job.columns_of_tile - 1 + phase.taps_x <= job.row_pitch;
+  for (int i = 0; i < job.residue_count; ++i) {
+    const TileResidue& residue = job.residues[i];
+    can = can && lead_of(residue) + job.columns_of_tile - 1 + residue.taps_x <= job.row_pitch;
   }
   return can;
 }
 
 dim3 tile_blocks(const TileJob& job, std::int64_t batch) {
   return {block_count(batch * job.tiles, 1), static_cast<unsigned>(job.blocks_of_filters),
-          static_cast<unsigned>(job.phase_count)};
+          static_cast<unsigned>(job.residue_count)};
 }
 
 }  // namespace pisr::kernels::PISR_CUDA_NAMESPACE

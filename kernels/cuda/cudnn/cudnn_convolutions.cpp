@@ -11,10 +11,10 @@ namespace pisr::kernels::cuda {
 
 namespace {
 
-// More would be taken from the images of a large batch for little.
+// A larger workspace would cost memory that the images need, and gain little.
 constexpr std::size_t kMostWorkspace = std::size_t{1} << 28;
 
-/// A descriptor of cuDNN that is destroyed with it.
+/// Owns a descriptor of cuDNN.
 template <class Handle>
 struct Descriptor {
   explicit Descriptor(cudnnStatus_t (*release)(Handle)) : destroy(release) {}
@@ -30,13 +30,9 @@ struct Descriptor {
   Handle handle = nullptr;
 };
 
-float beta_of(Store how) {
-  return how == Store::add ? 1.0F : 0.0F;
-}
-
 }  // namespace
 
-/// What cuDNN wants to know of a shape. input and output are those of conv2d.
+/// The descriptors of a shape, and the algorithm for it. input and output are those of conv2d.
 struct CudnnConvolutions::Plan {
   explicit Plan(const CudnnFunctions& functions)
       : input(functions.cudnnDestroyTensorDescriptor),
@@ -74,11 +70,16 @@ void CudnnConvolutions::check(const char* call, cudnnStatus_t status) const {
   }
 }
 
-template <class Performance, class Find>
-void CudnnConvolutions::choose(Plan& plan, const char* call, Find find) {
+template <class First, class Second, class Third, class Performance>
+void CudnnConvolutions::choose(Plan& plan, const char* call,
+                               cudnnStatus_t (*find)(cudnnHandle_t, First, Second,
+                                                     cudnnConvolutionDescriptor_t, Third, int, int*,
+                                                     Performance*),
+                               First first, Second second, Third third) {
   std::array<Performance, 16> found{};
   int count = 0;
-  check(call, find(handle_, static_cast<int>(found.size()), &count, found.data()));
+  check(call, find(handle_, first, second, plan.convolution.handle, third,
+                   static_cast<int>(found.size()), &count, found.data()));
   // The fastest is first.
   for (int i = 0; i < count; ++i) {
     const Performance& performance = found[static_cast<std::size_t>(i)];
@@ -115,85 +116,77 @@ const CudnnConvolutions::Plan& CudnnConvolutions::plan(Product product, const Co
         f.cudnnSetFilter4dDescriptor(plan.filter.handle, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW,
                                      s.out_channels, s.in_channels / s.groups, s.kernel_height,
                                      s.kernel_width));
-  const auto convolution = [&] { return plan.convolution.handle; };
   check("cudnnCreateConvolutionDescriptor",
         f.cudnnCreateConvolutionDescriptor(&plan.convolution.handle));
+  cudnnConvolutionDescriptor_t const convolution = plan.convolution.handle;
   check("cudnnSetConvolution2dDescriptor",
-        f.cudnnSetConvolution2dDescriptor(convolution(), s.padding, s.padding, s.stride, s.stride,
-                                          1, 1, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
-  check("cudnnSetConvolutionGroupCount", f.cudnnSetConvolutionGroupCount(convolution(), s.groups));
-  // cuDNN's default takes TF32 where it can.
+        f.cudnnSetConvolution2dDescriptor(convolution, s.padding, s.padding, s.stride, s.stride, 1,
+                                          1, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
+  check("cudnnSetConvolutionGroupCount", f.cudnnSetConvolutionGroupCount(convolution, s.groups));
+  // cuDNN's default uses TF32 where it can.
   check("cudnnSetConvolutionMathType",
-        f.cudnnSetConvolutionMathType(convolution(), tf32_ ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH));
+        f.cudnnSetConvolutionMathType(convolution, tf32_ ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH));
   switch (product) {
     case Product::forward:
-      choose<cudnnConvolutionFwdAlgoPerf_t>(
-          plan, "cudnnFindConvolutionForwardAlgorithm",
-          [&](cudnnHandle_t handle, int wanted, int* count, cudnnConvolutionFwdAlgoPerf_t* found) {
-            return f.cudnnFindConvolutionForwardAlgorithm(handle, plan.input.handle,
-                                                          plan.filter.handle, convolution(),
-                                                          plan.output.handle, wanted, count, found);
-          });
+      choose(plan, "cudnnFindConvolutionForwardAlgorithm", f.cudnnFindConvolutionForwardAlgorithm,
+             plan.input.handle, plan.filter.handle, plan.output.handle);
       break;
     case Product::backward_data:
-      choose<cudnnConvolutionBwdDataAlgoPerf_t>(
-          plan, "cudnnFindConvolutionBackwardDataAlgorithm",
-          [&](cudnnHandle_t handle, int wanted, int* count,
-              cudnnConvolutionBwdDataAlgoPerf_t* found) {
-            return f.cudnnFindConvolutionBackwardDataAlgorithm(
-                handle, plan.filter.handle, plan.output.handle, convolution(), plan.input.handle,
-                wanted, count, found);
-          });
+      choose(plan, "cudnnFindConvolutionBackwardDataAlgorithm",
+             f.cudnnFindConvolutionBackwardDataAlgorithm, plan.filter.handle, plan.output.handle,
+             plan.input.handle);
       break;
     case Product::backward_weight:
-      choose<cudnnConvolutionBwdFilterAlgoPerf_t>(
-          plan, "cudnnFindConvolutionBackwardFilterAlgorithm",
-          [&](cudnnHandle_t handle, int wanted, int* count,
-              cudnnConvolutionBwdFilterAlgoPerf_t* found) {
-            return f.cudnnFindConvolutionBackwardFilterAlgorithm(
-                handle, plan.input.handle, plan.output.handle, convolution(), plan.filter.handle,
-                wanted, count, found);
-          });
+      choose(plan, "cudnnFindConvolutionBackwardFilterAlgorithm",
+             f.cudnnFindConvolutionBackwardFilterAlgorithm, plan.input.handle, plan.output.handle,
+             plan.filter.handle);
       break;
   }
   known = std::move(made);
   return *known;
 }
 
+template <class First, class Second, class Third, class Algorithm>
+void CudnnConvolutions::multiply(Launcher& launcher, const Plan& plan, const char* call,
+                                 cudnnStatus_t (*product)(cudnnHandle_t, const void*, First,
+                                                          const void*, Second, const void*,
+                                                          cudnnConvolutionDescriptor_t, Algorithm,
+                                                          void*, std::size_t, const void*, Third,
+                                                          void*),
+                                 const Operand<First>& first, const Operand<Second>& second,
+                                 Third third, float* result, Store how) {
+  const float one = 1;
+  const float beta = how == Store::add ? 1 : 0;
+  check(call,
+        product(handle_, &one, first.descriptor, first.values, second.descriptor, second.values,
+                plan.convolution.handle, static_cast<Algorithm>(plan.algorithm),
+                launcher.scratch(plan.workspace), plan.workspace, &beta, third, result));
+}
+
 void CudnnConvolutions::forward(Launcher& launcher, const ConvSizes& sizes, const float* x,
                                 const float* weight, float* y, Store how) {
   const Plan& plan = this->plan(Product::forward, sizes);
-  const float one = 1;
-  const float beta = beta_of(how);
-  check("cudnnConvolutionForward",
-        functions_.cudnnConvolutionForward(
-            handle_, &one, plan.input.handle, x, plan.filter.handle, weight,
-            plan.convolution.handle, static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm),
-            launcher.scratch(plan.workspace), plan.workspace, &beta, plan.output.handle, y));
+  multiply(launcher, plan, "cudnnConvolutionForward", functions_.cudnnConvolutionForward,
+           Operand<cudnnTensorDescriptor_t>{plan.input.handle, x},
+           Operand<cudnnFilterDescriptor_t>{plan.filter.handle, weight}, plan.output.handle, y,
+           how);
 }
 
 void CudnnConvolutions::backward_data(Launcher& launcher, const ConvSizes& sizes, const float* dy,
                                       const float* weight, float* dx, Store how) {
   const Plan& plan = this->plan(Product::backward_data, sizes);
-  const float one = 1;
-  const float beta = beta_of(how);
-  check("cudnnConvolutionBackwardData",
-        functions_.cudnnConvolutionBackwardData(
-            handle_, &one, plan.filter.handle, weight, plan.output.handle, dy,
-            plan.convolution.handle, static_cast<cudnnConvolutionBwdDataAlgo_t>(plan.algorithm),
-            launcher.scratch(plan.workspace), plan.workspace, &beta, plan.input.handle, dx));
+  multiply(launcher, plan, "cudnnConvolutionBackwardData", functions_.cudnnConvolutionBackwardData,
+           Operand<cudnnFilterDescriptor_t>{plan.filter.handle, weight},
+           Operand<cudnnTensorDescriptor_t>{plan.output.handle, dy}, plan.input.handle, dx, how);
 }
 
 void CudnnConvolutions::backward_weight(Launcher& launcher, const ConvSizes& sizes, const float* x,
                                         const float* dy, float* dweight, Store how) {
   const Plan& plan = this->plan(Product::backward_weight, sizes);
-  const float one = 1;
-  const float beta = beta_of(how);
-  check("cudnnConvolutionBackwardFilter",
-        functions_.cudnnConvolutionBackwardFilter(
-            handle_, &one, plan.input.handle, x, plan.output.handle, dy, plan.convolution.handle,
-            static_cast<cudnnConvolutionBwdFilterAlgo_t>(plan.algorithm),
-            launcher.scratch(plan.workspace), plan.workspace, &beta, plan.filter.handle, dweight));
+  multiply(
+      launcher, plan, "cudnnConvolutionBackwardFilter", functions_.cudnnConvolutionBackwardFilter,
+      Operand<cudnnTensorDescriptor_t>{plan.input.handle, x},
+      Operand<cudnnTensorDescriptor_t>{plan.output.handle, dy}, plan.filter.handle, dweight, how);
 }
 
 namespace {

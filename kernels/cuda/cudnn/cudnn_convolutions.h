@@ -11,14 +11,13 @@
 
 namespace pisr::kernels::cuda {
 
-/// The convolutions of a device by cuDNN, images as NCHW. The algorithm of each shape is the
-/// fastest that cuDNN finds when the shape is first seen, which must not be while work is captured.
-/// Some of them add in an order that changes from run to run. Calls throw DeviceError where cuDNN
-/// fails.
+/// Convolutions by cuDNN, images as NCHW. When a shape is first seen, which must not be during a
+/// capture, cuDNN measures its algorithms and the fastest is taken. Some algorithms sum in an order
+/// that changes from run to run. Calls throw DeviceError where cuDNN fails.
 class CudnnConvolutions {
  public:
-  /// `own` computes what cuDNN has not: replicate padding, activations, gradients of biases.
-  /// `tf32`: tensor cores that round operands to 10 bits may be used.
+  /// `own` computes what cuDNN lacks: replicate padding, activations, gradients of biases. `tf32`
+  /// allows tensor cores, which round operands to a fraction of 10 bits.
   CudnnConvolutions(const CudnnFunctions& functions, const KernelTable<float>& own, void* stream,
                     bool tf32);
   ~CudnnConvolutions();
@@ -27,7 +26,7 @@ class CudnnConvolutions {
 
   const KernelTable<float>& own() const noexcept { return own_; }
 
-  /// The three products of conv2d with `sizes`; y, dx and dweight without bias.
+  /// conv2d with `sizes` without bias, and its gradients.
   void forward(Launcher& launcher, const ConvSizes& sizes, const float* x, const float* weight,
                float* y, Store how);
   void backward_data(Launcher& launcher, const ConvSizes& sizes, const float* dy,
@@ -42,8 +41,28 @@ class CudnnConvolutions {
       std::tuple<Product, std::int64_t, int, int, int, int, int, int, int, int, int, int, int>;
 
   const Plan& plan(Product product, const ConvSizes& sizes);
-  template <class Performance, class Find>
-  void choose(Plan& plan, const char* call, Find find);
+  /// Sets the plan's algorithm to the fastest that `find` reports and whose workspace is
+  /// acceptable.
+  template <class First, class Second, class Third, class Performance>
+  void choose(Plan& plan, const char* call,
+              cudnnStatus_t (*find)(cudnnHandle_t, First, Second, cudnnConvolutionDescriptor_t,
+                                    Third, int, int*, Performance*),
+              First first, Second second, Third third);
+  /// An operand of a product, and its descriptor.
+  template <class Handle>
+  struct Operand {
+    Handle descriptor;
+    const float* values;
+  };
+  /// result = first second, or is added to. The three products of cuDNN take their arguments in the
+  /// same order.
+  template <class First, class Second, class Third, class Algorithm>
+  void multiply(Launcher& launcher, const Plan& plan, const char* call,
+                cudnnStatus_t (*product)(cudnnHandle_t, const void*, First, const void*, Second,
+                                         const void*, cudnnConvolutionDescriptor_t, Algorithm,
+                                         void*, std::size_t, const void*, Third, void*),
+                const Operand<First>& first, const Operand<Second>& second, Third third,
+                float* result, Store how);
   void check(const char* call, cudnnStatus_t status) const;
 
   CudnnFunctions functions_;
@@ -53,7 +72,7 @@ class CudnnConvolutions {
   std::map<Key, std::unique_ptr<Plan>> plans_;
 };
 
-/// `own` with cuDNN's convolutions in place of its own. The launcher that they run in has the
+/// `own` with its convolutions replaced by cuDNN's. A launcher of these kernels must have a
 /// CudnnConvolutions as its library().
 KernelTable<float> cudnn_kernels(const KernelTable<float>& own);
 

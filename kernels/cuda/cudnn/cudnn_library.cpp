@@ -10,8 +10,8 @@ std::optional<CudnnFunctions> load_cudnn(std::string& why_not) {
   const char* const folder = std::getenv("PISR_CUDNN_DIR");
   const std::string start =
       folder == nullptr || *folder == '\0' ? std::string() : std::string(folder) + "/";
-  // libcudnn itself loads the other parts as they are needed and aborts the process where one is
-  // missing, so all that convolutions need are opened before it.
+  // libcudnn loads its other parts when they are needed, and aborts the process where one is
+  // missing. So the parts that convolutions need are opened first.
   void* library = nullptr;
   for (const char* part :
        {"libcudnn_graph.so.9", "libcudnn_ops.so.9", "libcudnn_engines_precompiled.so.9",

@@ -7,16 +7,16 @@
 
 namespace pisr::kernels::cuda {
 
-/// cuDNN as a set of functions, so that no program needs it in order to start.
+/// The functions of cuDNN, loaded at run time: programs start without it.
 struct CudnnFunctions {
 #define PISR_CUDNN_FUNCTION(name) decltype(&::name) name = nullptr;
 #include "kernels/cuda/cudnn/cudnn_functions.def"
 #undef PISR_CUDNN_FUNCTION
 };
 
-/// Loads cuDNN 9 from the folder that the environment variable PISR_CUDNN_DIR names, or else from
-/// where the system's loader looks. Nothing, and why, where a part of it is missing. What is loaded
-/// stays loaded until the process ends.
+/// Loads cuDNN 9 from the folder in the environment variable PISR_CUDNN_DIR, or, where that is not
+/// set, from where the system's loader looks. Returns nothing, and the reason in `why_not`, where a
+/// part is missing. The library stays loaded until the process ends.
 std::optional<CudnnFunctions> load_cudnn(std::string& why_not);
 
 }  // namespace pisr::kernels::cuda

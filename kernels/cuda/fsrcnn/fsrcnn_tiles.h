@@ -6,7 +6,7 @@
 #include "kernels/cuda/fast_divide.h"
 #include "kernels/cuda/fsrcnn/fsrcnn_weights.h"
 
-/// The tiles in which fused_fsrcnn cuts an image.
+/// The tiles into which fused_fsrcnn divides an image.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE::fsrcnn {
 
 constexpr int kThreads = 256, kWarps = kThreads / kWarpSize;
@@ -14,19 +14,21 @@ constexpr int kBand = 4;         ///< rows of features that are deconvolved at o
 constexpr int kTapPitch = 82;    ///< floats of a pixel's taps: even, and free of bank conflicts
 constexpr int kPixelBytes = 32;  ///< of a pixel of the shrunk maps: 16 halves
 
-/// Pixels of the input around a tile that its output depends on through the transposed convolution.
+/// The halo of the transposed convolution: pixels of the input before and after a tile that its
+/// output depends on.
 __host__ __device__ constexpr int halo_before(int scale) {
   return kKernel / 2 / scale;
 }
 __host__ __device__ constexpr int halo_after(int scale) {
   return (scale - 1 + kKernel / 2) / scale;
 }
-/// Rows of the output that a band adds to, all of which are kept until they are complete.
+/// Rows of the output that a band contributes to; they are kept until they are complete.
 __host__ __device__ constexpr int rows_of_band(int scale) {
   return (kBand - 1) * scale + kKernel;
 }
 
-/// A rectangle around a tile, in pixels of the input, its corner `offset` before that of the tile.
+/// A rectangle around a tile, in pixels of the input; its corner lies `offset` before that of the
+/// tile.
 struct Region {
   int offset, height;
   FastDivide width;
@@ -42,8 +44,8 @@ struct Tile {
   int width, height;  ///< pixels of the input
 };
 
-/// What of the layers one block computes: of each layer as much as the next one covers. In its
-/// shared memory: map a | map b | input, with the last two replaced by taps | rows of the output.
+/// What a block computes: of each layer as much as the next one reads. Its shared memory holds
+/// map a | map b | input, and later map a | taps | rows of the output.
 struct Geometry {
   Tile tile;
   Region input;
@@ -72,7 +74,7 @@ struct Geometry {
   }
 };
 
-/// Multiplications of a warp on tensor cores in a block; a warp takes 32 pixels at once.
+/// Tensor-core products of a warp in a block, at 32 pixels a round.
 inline std::int64_t cost_of_block(const Geometry& geometry) {
   constexpr int kOfShrink = 44, kOfMapping = 36, kOfExpand = 102;
   const auto rounds = [](int pixels) { return (pixels + kThreads - 1) / kThreads; };
@@ -85,9 +87,9 @@ inline std::int64_t cost_of_block(const Geometry& geometry) {
   return cost + std::int64_t{kOfExpand} * bands * rounds(kBand * expanded.width.divisor());
 }
 
-/// Of the tiles that fit the card, the one with the least product of cost_of_block and the number
-/// of blocks that its busiest multiprocessor computes. The result of fused_fsrcnn has the same bits
-/// with all of them.
+/// The best tile that fits the card: the one with the least cost_of_block times the number of
+/// blocks on the busiest multiprocessor. The result of fused_fsrcnn has the same bits with all
+/// tiles.
 inline Tile choose_tile(std::int64_t batch, int height, int width, int scale, const Card& card) {
   constexpr Tile kTiles[] = {{8, 8},   {16, 8},  {16, 16}, {24, 16}, {32, 16}, {32, 24},
                              {32, 32}, {48, 24}, {48, 32}, {64, 28}, {64, 32}};

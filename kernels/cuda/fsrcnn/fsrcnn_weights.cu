@@ -1,7 +1,7 @@
-#include "kernels/cuda/conv/tensor_core.h"
 #include "kernels/cuda/fsrcnn/fsrcnn_weights.h"
 #include "kernels/cuda/fsrcnn/fused_fsrcnn.h"
 #include "kernels/cuda/map.h"
+#include "kernels/cuda/tensor_core.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
@@ -46,7 +46,7 @@ struct StageWeights {
   }
 };
 
-// Called for each word of the packed weights.
+// Computes one word of the packed weights at a time.
 struct Pack {
   StageWeights stages[kStages];
   unsigned* packed;
@@ -74,7 +74,7 @@ struct Pack {
                                         : 0.0F;
   }
 
-  // Word `word` of a matrix whose element (k, column) is find(k, column).
+  // Word number `word` of the matrix with elements find(k, column).
   template <class Matrix, class Find>
   __device__ static unsigned pair(int word, const Find& find) {
     const int lane = word / 2 % 32, fragment = word / 64;

@@ -1,18 +1,18 @@
 #pragma once
 
 #include "kernels/cuda/fsrcnn/fused_fsrcnn.h"
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
 
-/// Where what is in the packed weights of fused_fsrcnn.h.
+/// The layout of the packed weights of fused_fsrcnn.h.
 namespace pisr::kernels::PISR_CUDA_NAMESPACE::fsrcnn {
 
 constexpr int kFeatures = 56, kShrunk = 12, kMappings = 4;
 constexpr int kKernel = 9;  ///< of the transposed convolution
 constexpr int kTaps = kKernel * kKernel;
 
-/// A matrix [kDepth, kColumns] of halves, as fragments b: those of 16 rows and 8 columns are 64
-/// words, lane after lane; all columns of 16 rows come before the next rows. Sides that are no
-/// multiples of 16 and 8 are filled with zeros.
+/// A matrix [kDepth, kColumns] of halves as fragments b (tensor_core.h): 16 rows of 8 columns are
+/// 64 words, lane after lane. All columns of 16 rows come before the next 16 rows. Where a layer
+/// has other sizes the matrix is padded with zeros.
 template <int kDepth, int kColumns>
 struct Packed {
   static constexpr int kSteps = kDepth / 16, kColumnTiles = kColumns / 8;

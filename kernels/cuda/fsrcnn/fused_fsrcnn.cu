@@ -1,10 +1,12 @@
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 
-#include "kernels/cuda/conv/tensor_core.h"
 #include "kernels/cuda/fsrcnn/fsrcnn_tiles.h"
 #include "kernels/cuda/fsrcnn/fsrcnn_weights.h"
 #include "kernels/cuda/fsrcnn/fused_fsrcnn.h"
+#include "kernels/cuda/tensor_core.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {
@@ -25,7 +27,7 @@ struct Job {
   }
 };
 
-// What a thread knows about itself, its block and the weights.
+// The place of a thread, and its access to the packed weights.
 struct Here {
   const Job& job;
   int warp, lane, group, member;  // of tensor_core.h
@@ -57,7 +59,7 @@ struct Here {
                  kAllChannels * 2);
   }
 
-  // Whether a pixel of a region is one of the image. Outside, the input of a layer is zero.
+  // Whether a pixel of a region lies in the image. Outside, the input of every layer is zero.
   __device__ bool inside(const Region& region, int pixel) const {
     const int y = region.width.quotient(pixel), x = pixel - y * region.width.divisor();
     return job.inside(row - region.offset + y, column - region.offset + x);
@@ -72,13 +74,13 @@ __device__ __forceinline__ unsigned prelu_pair(float first, float second,
                      second > 0 ? second : coefficients.w * second);
 }
 
-// Of a pixel of a map: its eight first or last channels. The two change places from four pixels to
-// the next four, so that eight neighbours lie in different banks.
+// The first or the last eight channels of a pixel of a map. The two halves are swapped in every
+// other group of four pixels, so that eight neighbours lie in different banks.
 __device__ __forceinline__ unsigned char* half_of_pixel(unsigned char* map, int pixel, int half) {
   return map + pixel * kPixelBytes + (half ^ (pixel >> 2 & 1)) * 16;
 }
 
-// Stores two of the 16 channels of the pixels that this thread has sums of.
+// Stores this thread's pixels of a map, two channels of each half.
 __device__ __forceinline__ void store_pixels(const Here& here, const Region& region,
                                              unsigned char* map, int first_pixel,
                                              const float (&sum)[2][2][4], int first_channel) {
@@ -98,7 +100,7 @@ __device__ __forceinline__ void store_pixels(const Here& here, const Region& reg
   }
 }
 
-// input [pixels]: pairs of a pixel and its right neighbour.
+// Loads the input [pixels] as pairs of a pixel and its right neighbour.
 __device__ __forceinline__ void load_input(const Here& here, unsigned* input) {
   const Job& job = here.job;
   const Region& region = job.geometry.input;
@@ -114,16 +116,17 @@ __device__ __forceinline__ void load_input(const Here& here, unsigned* input) {
   }
 }
 
-// Features in registers: as sums of the first product they lie where the second wants its operand.
+// The features stay in registers: the sums of the first product are laid out as the second needs
+// its operand.
 __device__ __forceinline__ void feature_and_shrink(const Here& here, const unsigned* input,
                                                    unsigned char* map) {
   const Region& region = here.job.geometry.maps[0];
   const int pitch = here.job.geometry.input.width.divisor();
-  int tap[2][2];  // the pairs of a row come first
+  int tap[2][2];  // where in the input the pairs of a patch are, row by row
   PISR_UNROLL
   for (int i = 0; i < 4; ++i) {
     const int pair = i * 4 + here.member;
-    tap[i / 2][i % 2] = pair < 15 ? pair / 3 * pitch + pair % 3 * 2 : 0;  // 15: its weights are 0
+    tap[i / 2][i % 2] = pair < 15 ? pair / 3 * pitch + pair % 3 * 2 : 0;  // 15 is padding
   }
   for (int first = here.warp * kWarpPixels; first < region.pixels(); first += kThreads) {
     unsigned patch[2][2][4];
@@ -207,8 +210,8 @@ __device__ __forceinline__ void mapping(const Here& here, int layer, unsigned ch
   }
 }
 
-// taps [kBand rows of pixels, kTapPitch]: what each pixel of the rows from `band` on adds to the 81
-// pixels of the output around it.
+// Computes taps [pixels of kBand rows, kTapPitch]: what each pixel of the rows from `band` on
+// contributes to the 81 pixels of the output around it.
 __device__ __forceinline__ void expand_and_scatter(const Here& here, int band, unsigned char* map,
                                                    float* taps) {
   const Region& region = here.job.geometry.maps[kMappings];
@@ -261,8 +264,9 @@ __device__ __forceinline__ void expand_and_scatter(const Here& here, int band, u
   }
 }
 
-// Adds the taps of a band to the rows of the output they belong to, those of a pixel always in the
-// same order. `rows` holds the rows that are not complete, row r in place r modulo their number.
+// Adds the taps of a band to the rows of the output, in an order that is fixed for each pixel.
+// `rows` is a ring buffer of the rows that are not complete: row r is in place r modulo their
+// number.
 template <int kScale>
 __device__ __forceinline__ void gather(const Here& here, int band, const float* taps, float* rows) {
   constexpr int kRows = rows_of_band(kScale), kBefore = halo_before(kScale);
@@ -354,7 +358,8 @@ void fused_fsrcnn(Launcher& launcher, const FusedFsrcnnArgs& args) {
     case 4:
       return run<4>(launcher, args);
     default:
-      throw std::invalid_argument("fused_fsrcnn: wants a scale of 2, 3 or 4");
+      throw std::invalid_argument("fused_fsrcnn: scale must be 2, 3 or 4, got " +
+                                  std::to_string(args.scale));
   }
 }
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "kernels/cuda/runtime/host_table.h"
+#include "kernels/cuda/runtime/table.h"
 #if defined(PISR_HAS_CUDNN)
 #include "kernels/cuda/cudnn/cudnn_convolutions.h"
 #include "kernels/cuda/cudnn/cudnn_library.h"
@@ -27,7 +27,7 @@ void check_result(cudaError_t error, const char* call) {
   }
 }
 
-// The number of devices; 0 and why where it is not known or 0.
+// The number of devices; where it is 0 or unknown, 0 and the reason in `why_not`.
 int count_devices(std::string& why_not) {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
@@ -95,7 +95,7 @@ void CudaDevice::open(const CudaOptions& options) {
 }
 
 void CudaDevice::close() noexcept {
-  // What fails here has failed before, or nothing depends on it any more.
+  // Errors are ignored: they were reported before, or nothing depends on them any more.
   if (stream_ != nullptr) {
     cudaStreamSynchronize(stream_);
   }
@@ -148,7 +148,7 @@ void* CudaDevice::allocate(std::size_t bytes) {
   void* memory = nullptr;
   const cudaError_t error = cudaMalloc(&memory, bytes);
   if (error == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // it is not to be found by the next launch
+    cudaGetLastError();  // clears it: the next launch must not find it
     return nullptr;
   }
   check(error, "cudaMalloc");
@@ -157,7 +157,7 @@ void* CudaDevice::allocate(std::size_t bytes) {
 
 void CudaDevice::release(void* memory) noexcept {
   if (capturing_) {
-    released_late_.push_back(memory);
+    released_in_capture_.push_back(memory);
   } else {
     cudaStreamSynchronize(stream_);
     cudaFree(memory);
@@ -208,7 +208,7 @@ void CudaDevice::synchronise() {
 
 void CudaDevice::begin_capture() {
   check_usable("begin_capture", false);
-  // Relaxed: what must not happen meanwhile is refused here.
+  // Relaxed, because check_usable refuses what a capture forbids.
   check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
   capturing_ = true;
 }
@@ -223,11 +223,11 @@ std::unique_ptr<CapturedWork> CudaDevice::end_capture() {
   if (graph != nullptr) {
     cudaGraphDestroy(graph);
   }
-  for (void* memory : std::exchange(released_late_, {})) {
+  for (void* memory : std::exchange(released_in_capture_, {})) {
     release(memory);
   }
-  // What was recorded wrongly says nothing of the device, and is not to be found by the next
-  // launch.
+  // A wrong recording does not make the device unusable, and the next launch must not find the
+  // error.
   cudaGetLastError();
   check_result(ended, "cudaStreamEndCapture");
   check_result(instantiated, "cudaGraphInstantiateWithFlags");

@@ -17,8 +17,8 @@ namespace pisr::kernels::cuda {
 class CudnnConvolutions;
 #endif
 
-/// A CUDA device with one stream of its own. Uploads and downloads go through page-locked memory in
-/// pieces; captured work is a CUDA graph. Every call is checked: DeviceError names the call and
+/// A CUDA device with a stream of its own. Uploads and downloads go through page-locked memory in
+/// pieces. Captured work is a CUDA graph. Every call is checked: DeviceError names the call and
 /// CUDA's reason.
 class CudaDevice final : public Device {
  public:
@@ -49,7 +49,7 @@ class CudaDevice final : public Device {
 
  private:
   class Graph;
-  /// Page-locked memory for one piece, and when the device has read it.
+  /// Page-locked memory for one piece, and an event after which the device has read it.
   struct Staging {
     void* memory = nullptr;
     cudaEvent_t read = nullptr;
@@ -68,7 +68,7 @@ class CudaDevice final : public Device {
   std::array<Staging, 4> staging_;
   std::size_t next_staging_ = 0;
   bool capturing_ = false;
-  std::vector<void*> released_late_;  ///< during a capture
+  std::vector<void*> released_in_capture_;  ///< to be freed after the capture
   std::string failure_;
 #if defined(PISR_HAS_CUDNN)
   KernelTable<float> with_cudnn_;

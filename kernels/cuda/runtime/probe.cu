@@ -1,4 +1,4 @@
-#include "kernels/cuda/runtime/language.h"
+#include "kernels/cuda/language.h"
 
 namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 namespace {

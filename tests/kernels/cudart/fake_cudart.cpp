@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/cuda/runtime/host_table.h"
-#include "kernels/emulator/stream.h"
+#include "kernels/cuda/runtime/table.h"
+#include "kernels/emulator/machine/stream.h"
 
 namespace pisr::kernels {
 namespace {
@@ -70,7 +70,7 @@ cudaError_t misused(const char* what) {
   return cudaErrorInvalidValue;
 }
 
-// What the call named `call` is to give.
+// The result of the call named `call`.
 cudaError_t result_of(const char* call) {
   FakeCudart& fake = fake_cudart();
   if (fake.failing != call) {

@@ -1,7 +1,6 @@
-// What cuda_device.cpp gets from nvcc, by the emulated kernels.
+// The tables that cuda_device.cpp gets from nvcc, with the emulated kernels.
 
-#include "kernels/cuda/runtime/host_table.h"
-#include "kernels/cuda/table.h"
+#include "kernels/cuda/runtime/table.h"
 
 namespace pisr::kernels::cuda {
 

@@ -1,4 +1,4 @@
-// The host's side of the CUDA back end, with a CUDA runtime that is played.
+// CudaDevice with a fake CUDA runtime.
 
 #include <algorithm>
 #include <memory>
@@ -96,18 +96,18 @@ TEST_CASE("cuda device: why there is none") {
 TEST_CASE("cuda device: large arrays go there and back in pieces") {
   std::unique_ptr<Device> device = opened();
   CHECK(device->name() == "Fake 0");
-  constexpr std::size_t kCount = (std::size_t{21} << 18) + 3;  // more pieces than there are places
+  constexpr std::size_t kCount = (std::size_t{21} << 18) + 3;  // more pieces than staging buffers
   constexpr std::size_t kBytes = kCount * sizeof(float);
   auto* const x = static_cast<float*>(device->allocate(kBytes));
   auto* const y = static_cast<float*>(device->allocate(kBytes));
   std::vector<float> values = counted(kCount);
   device->upload(x, values.data(), kBytes);
-  std::fill(values.begin(), values.end(), -1.0F);  // it may be changed
+  std::fill(values.begin(), values.end(), -1.0F);  // the source may be changed at once
   device->copy(y, x, kBytes);
   device->set_bytes(x, 0, 8);
   CHECK(downloaded(*device, y, kCount) == counted(kCount));
   CHECK(downloaded(*device, x, 3) == std::vector<float>{0, 0, 2});
-  // One upload after the other with nobody waiting: none overwrites what is still to be read.
+  // Uploads in sequence without waiting: none overwrites staging memory that is still to be read.
   for (std::size_t i = 0; i < 20; ++i) {
     const auto value = static_cast<float>(i);
     device->upload(x + i, &value, sizeof value);
@@ -146,19 +146,19 @@ TEST_CASE("cuda device: kernels and captured work") {
   device->release(other);
   CHECK(fake_cudart().objects == objects);
   std::unique_ptr<CapturedWork> work = device->end_capture();
-  CHECK(fake_cudart().objects == objects);  // one more graph, one less block of memory
+  CHECK(fake_cudart().objects == objects);  // one graph more, one block of memory less
   CHECK(downloaded(*device, x, 4)[3] == 3);
   work->replay();
   work->replay();
   CHECK(downloaded(*device, x, 4)[3] == 15);
-  // A capture that goes wrong leaves a device that works.
+  // A failed capture leaves the device usable.
   for (const char* call : {"cudaStreamEndCapture", "cudaGraphInstantiateWithFlags"}) {
     device->begin_capture();
     fake_cudart().failing = call;
     CHECK(refusal([&] { device->end_capture(); }) ==
           std::string("cuda: ") + call + ": an illegal memory access was encountered");
     fake_cudart().failing.clear();
-    CHECK(cudaGetLastError() == cudaSuccess);  // a launch asks for it
+    CHECK(cudaGetLastError() == cudaSuccess);  // which launches check
     CHECK(!device->is_capturing());
     CHECK(downloaded(*device, x, 4)[3] == 15);
   }
@@ -226,7 +226,7 @@ TEST_CASE("cuda device: its memory has an end, and the device goes on") {
   CHECK(memory != nullptr);
   device->set_zero(memory, 4096);
   device->synchronise();
-  device->set_zero(memory, 4096);  // nobody waits for it
+  device->set_zero(memory, 4096);  // the host does not wait for it
   device->release(memory);
   CHECK(fake_cudart().misuse.empty());
 }

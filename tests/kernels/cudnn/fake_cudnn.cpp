@@ -38,8 +38,8 @@ Numbers& numbers(Handle handle) {
       const_cast<std::remove_const_t<std::remove_pointer_t<Handle>>*>(handle));
 }
 
-/// The sizes that descriptors of input, filter, convolution and output stand for; false where they
-/// do not fit together.
+/// The sizes that the descriptors of input, filter, convolution and output describe; false where
+/// they do not match.
 bool sizes_of(const Numbers& x, const Numbers& w, const Numbers& c, const Numbers& y,
               ConvSizes& sizes) {
   sizes.batch = x[0];
@@ -61,7 +61,7 @@ bool sizes_of(const Numbers& x, const Numbers& w, const Numbers& c, const Number
          y[2] == extent(x[2], w[2]) && y[3] == extent(x[3], w[3]) && c[3] == CUDNN_FMA_MATH;
 }
 
-/// result = alpha computed + beta result; nothing is read where beta is 0, as cuDNN has it.
+/// result = alpha computed + beta result; as in cuDNN, result is not read where beta is 0.
 void blend(const void* alpha, const std::vector<float>& computed, const void* beta, float* result) {
   const float a = *static_cast<const float*>(alpha);
   const float b = *static_cast<const float*>(beta);
@@ -93,6 +93,17 @@ cudnnStatus_t offer(int wanted, int* count, Performance* found) {
   }};
   std::copy_n(all.begin(), *count, found);
   return CUDNN_STATUS_SUCCESS;
+}
+
+/// The algorithms for the product that the descriptors describe.
+template <class Performance>
+cudnnStatus_t search(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
+                     cudnnConvolutionDescriptor_t c, cudnnTensorDescriptor_t y, int wanted,
+                     int* count, Performance* found) {
+  ConvSizes sizes;
+  return sizes_of(numbers(x), numbers(w), numbers(c), numbers(y), sizes)
+             ? offer(wanted, count, found)
+             : CUDNN_STATUS_BAD_PARAM;
 }
 
 bool usable(int algorithm, void* workspace, std::size_t bytes) {
@@ -157,29 +168,18 @@ cuda::CudnnFunctions fake_cudnn() {
   f.cudnnFindConvolutionForwardAlgorithm =
       [](cudnnHandle_t, cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
          cudnnConvolutionDescriptor_t c, cudnnTensorDescriptor_t y, int wanted, int* count,
-         cudnnConvolutionFwdAlgoPerf_t* found) {
-        ConvSizes sizes;
-        return sizes_of(numbers(x), numbers(w), numbers(c), numbers(y), sizes)
-                   ? offer(wanted, count, found)
-                   : CUDNN_STATUS_BAD_PARAM;
-      };
+         cudnnConvolutionFwdAlgoPerf_t* found) { return search(x, w, c, y, wanted, count, found); };
   f.cudnnFindConvolutionBackwardDataAlgorithm =
       [](cudnnHandle_t, cudnnFilterDescriptor_t w, cudnnTensorDescriptor_t dy,
          cudnnConvolutionDescriptor_t c, cudnnTensorDescriptor_t dx, int wanted, int* count,
          cudnnConvolutionBwdDataAlgoPerf_t* found) {
-        ConvSizes sizes;
-        return sizes_of(numbers(dx), numbers(w), numbers(c), numbers(dy), sizes)
-                   ? offer(wanted, count, found)
-                   : CUDNN_STATUS_BAD_PARAM;
+        return search(dx, w, c, dy, wanted, count, found);
       };
   f.cudnnFindConvolutionBackwardFilterAlgorithm =
       [](cudnnHandle_t, cudnnTensorDescriptor_t x, cudnnTensorDescriptor_t dy,
          cudnnConvolutionDescriptor_t c, cudnnFilterDescriptor_t dw, int wanted, int* count,
          cudnnConvolutionBwdFilterAlgoPerf_t* found) {
-        ConvSizes sizes;
-        return sizes_of(numbers(x), numbers(dw), numbers(c), numbers(dy), sizes)
-                   ? offer(wanted, count, found)
-                   : CUDNN_STATUS_BAD_PARAM;
+        return search(x, dw, c, dy, wanted, count, found);
       };
   f.cudnnConvolutionForward =
       [](cudnnHandle_t, const void* alpha, cudnnTensorDescriptor_t x, const void* x_data,

@@ -4,15 +4,14 @@
 
 namespace pisr::kernels {
 
-/// cuDNN as far as it is used, in the memory of the host and by the naive kernels: what a caller
-/// asks of cuDNN can be tested without a device. It refuses descriptors that do not fit together,
-/// wants the workspace it asked for, and offers a fastest algorithm that fails and a second whose
-/// workspace is too large before the one that works.
+/// A fake of the functions of cuDNN that we use, in host memory and by the naive kernels. It
+/// refuses descriptors that do not match and requires the workspace that it asked for. Before the
+/// algorithm that works it offers a faster one that fails, and one whose workspace is too large.
 cuda::CudnnFunctions fake_cudnn();
 
-/// How many handles and descriptors of the fake exist.
+/// How many handles and descriptors exist.
 int fake_cudnn_objects();
-/// How often it has looked for an algorithm.
+/// How many searches for an algorithm there were.
 int fake_cudnn_searches();
 
 }  // namespace pisr::kernels

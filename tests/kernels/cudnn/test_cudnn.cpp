@@ -1,5 +1,6 @@
-// What is asked of cuDNN, against the definition of the convolutions: cuDNN itself is played by
-// fake_cudnn.h, so that descriptors, operands and their order are tested without a device.
+// The cuDNN back end against the definition of the convolutions. cuDNN is a fake (fake_cudnn.h), so
+// that descriptors, operands and their order are tested without a device.
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels/cuda/conv/tensor_core.h"
+#include "kernels/cuda/tensor_core.h"
 #include "tests/kernels/test_launcher.h"
 
 namespace pisr::kernels {
@@ -62,7 +62,7 @@ void waits_too_late(const float* x, float* y) {
   copy_wait();
 }
 
-// That the lanes of a warp meet in an exchange orders no memory.
+// An exchange between the lanes of a warp orders no memory.
 void ordered_by_a_shuffle(const float* x, float* y) {
   PISR_SHARED(float, shared, [kThreads]);
   shared[threadIdx.x] = x[threadIdx.x];

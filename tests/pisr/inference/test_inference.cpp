@@ -34,7 +34,7 @@ void randomise(const Module& module, std::uint64_t seed) {
   }
 }
 
-Plane layer_by_layer(const Fsrcnn& network, const Plane& low) {
+Plane layer_by_layer(const SrNetwork& network, const Plane& low) {
   Context context;
   Tape tape(context, Tape::Mode::inference);
   const Tensor x = Tensor::empty({1, 1, low.height, low.width});
@@ -42,7 +42,7 @@ Plane layer_by_layer(const Fsrcnn& network, const Plane& low) {
     x.data<float>()[i] = static_cast<float>(low.samples[i] / 255);
   }
   const Tensor y = network.forward(tape.constant(x)).image.value();
-  Plane high(low.width * network.options().scale, low.height * network.options().scale, 1);
+  Plane high(low.width * network.spec().scale, low.height * network.spec().scale, 1);
   for (std::size_t i = 0; i < high.samples.size(); ++i) {
     high.samples[i] = 255.0 * static_cast<double>(y.data<float>()[i]);
   }
@@ -79,16 +79,22 @@ TEST_CASE("inference gives the bits of the network's forward pass", "[inference]
   }
 }
 
-TEST_CASE("one upscaler for frames of several sizes", "[inference]") {
-  Fsrcnn network;
-  randomise(network, 11);
-  Context context;
-  Inference upscaler(context, network);
-  Plane high;
-  for (const auto& [width, height] : {std::pair{20, 15}, {7, 9}, {33, 12}, {20, 15}}) {
-    const Plane low = noise(width, height, 5);
-    upscaler.run(low, high);
-    CHECK(same_bits(high, layer_by_layer(network, low)));
+TEST_CASE("one inference for images of several sizes, with any network", "[inference][threads]") {
+  for (const Architecture& row : architectures()) {
+    CAPTURE(row.name);
+    const auto network = make_network(default_spec(row.name));
+    randomise(*network, 11);
+    ThreadPool three(3);
+    Context context;
+    Context threaded(three);
+    Inference inference(context, *network);
+    Plane high;
+    for (const auto& [width, height] : {std::pair{20, 15}, {7, 9}, {33, 12}, {20, 15}}) {
+      const Plane low = noise(width, height, 5);
+      inference.run(low, high);
+      CHECK(same_bits(high, layer_by_layer(*network, low)));
+      CHECK(same_bits(high, infer(threaded, *network, low)));
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "nn/adam.h"
 #include "pisr/model/distillation.h"
+#include "pisr/model/fsrcnn.h"
 #include "pisr/model/weights.h"
 #include "tests/catch.h"
 #include "tests/golden.h"

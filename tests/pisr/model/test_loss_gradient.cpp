@@ -1,6 +1,7 @@
 // The whole losses of teacher and student, checked in f64 against central differences by every
 // parameter and image.
 #include "pisr/model/distillation.h"
+#include "pisr/model/fsrcnn.h"
 #include "tests/catch.h"
 #include "tests/golden.h"
 #include "tests/gradcheck.h"

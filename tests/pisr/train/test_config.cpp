@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "pisr/model/architectures.h"
 #include "pisr/train/config.h"
 #include "tests/catch.h"
 
@@ -117,50 +118,86 @@ TEST_CASE("config: each wrong value is named with what was wanted", "[config]") 
     std::string json;
     std::string message;
   };
-  for (const Row& row : std::vector<Row>{
-           {R"({"train": {"batch_size": -3}})",
-            "test.json: train.batch_size wants an integer from 1 to 4096, got -3"},
-           {R"({"train": {"batch_size": 1.5}})",
-            "test.json: train.batch_size wants an integer from 1 to 4096, got 1.5"},
-           {R"({"train": {"batch_size": "16"}})",
-            "test.json: train.batch_size wants an integer from 1 to 4096, got \"16\""},
-           {R"({"train": {"batch_size": null}})",
-            "test.json: train.batch_size wants an integer from 1 to 4096, got null"},
-           {R"({"train": {"learning_rate": -1}})",
-            "test.json: train.learning_rate wants a number of at least 0, got -1"},
-           {R"({"train": {"weight_transfer": 1}})",
-            "test.json: train.weight_transfer wants true or false, got 1"},
-           {R"({"train": {"distillation": "vid"}})",
-            "test.json: train.distillation wants one of none, mae, laplace, gaussian, got \"vid\""},
-           {R"({"data": {"train": [1]}})", "test.json: data.train wants a list of texts, got [1]"},
-           {R"({"train": {"teacher_weights": {}}})",
-            "test.json: train.teacher_weights wants a text, got {}"},
-           {R"({"train": 7})", "test.json: train must be an object, got 7"},
-           {R"({"network": {"scale": 5}})",
-            "test.json: network.scale wants an integer from 2 to 4, got 5"},
-           {R"({"manual_seed": -1})",
-            "test.json: manual_seed wants an integer of at least 0, got -1"},
-           {R"({"manual_seed": 1e30})",
-            "test.json: manual_seed wants an integer of at least 0, got 1e+30"},
-           {R"({"train": {"student": {"total_iter": 0}}})",
-            "test.json: train.student.total_iter wants an integer from 1 to 1000000000000, got 0"},
-           {R"({"train": {"gt_size": 97}})",
-            "train.gt_size must be a multiple of network.scale 2, got 97"},
-           {R"({"train": {"gt_size": 400}})",
-            "data.built_in.size must be at least train.gt_size 400, got 384"},
-           {R"({"train": {"learning_rate": 1e-9}})",
-            "train.final_learning_rate must be at most train.learning_rate 1e-09, got 1e-05 "
-            "(baseline)"},
-           {R"({"train": {"ema": 1}})",
-            "test.json: train.ema wants a number from 0 to 0.999999, got 1"},
-           {R"({"threads": 1, "threads": 2})", "test.json: key \"threads\" is given twice"},
-           {"[]", "test.json: must be a JSON object, got []"}}) {
+  for (
+      const Row& row : std::vector<Row>{
+          {R"({"train": {"batch_size": -3}})",
+           "test.json: train.batch_size must be an integer from 1 to 4096, got -3"},
+          {R"({"train": {"batch_size": 1.5}})",
+           "test.json: train.batch_size must be an integer from 1 to 4096, got 1.5"},
+          {R"({"train": {"batch_size": "16"}})",
+           "test.json: train.batch_size must be an integer from 1 to 4096, got \"16\""},
+          {R"({"train": {"batch_size": null}})",
+           "test.json: train.batch_size must be an integer from 1 to 4096, got null"},
+          {R"({"train": {"learning_rate": -1}})",
+           "test.json: train.learning_rate must be a number of at least 0, got -1"},
+          {R"({"train": {"weight_transfer": 1}})",
+           "test.json: train.weight_transfer must be true or false, got 1"},
+          {R"({"train": {"distillation": "vid"}})",
+           "test.json: train.distillation must be one of none, mae, laplace, gaussian, got "
+           "\"vid\""},
+          {R"({"data": {"train": [1]}})", "test.json: data.train must be a list of texts, got [1]"},
+          {R"({"train": {"teacher_weights": {}}})",
+           "test.json: train.teacher_weights must be a text, got {}"},
+          {R"({"train": 7})", "test.json: train must be an object, got 7"},
+          {R"({"network": {"scale": 5}})",
+           "test.json: network.scale must be an integer from 2 to 4, got 5"},
+          {R"({"manual_seed": -1})",
+           "test.json: manual_seed must be an integer of at least 0, got -1"},
+          {R"({"manual_seed": 1e30})",
+           "test.json: manual_seed must be an integer of at least 0, got 1e+30"},
+          {R"({"train": {"student": {"total_iter": 0}}})",
+           "test.json: train.student.total_iter must be an integer from 1 to 1000000000000, got 0"},
+          {R"({"train": {"gt_size": 97}})",
+           "train.gt_size must be a multiple of network.scale 2, got 97"},
+          {R"({"train": {"gt_size": 400}})",
+           "data.built_in.size must be at least train.gt_size 400, got 384"},
+          {R"({"train": {"learning_rate": 1e-9}})",
+           "train.final_learning_rate must be at most train.learning_rate 1e-09, got 1e-05 "
+           "(baseline)"},
+          {R"({"train": {"ema": 1}})",
+           "test.json: train.ema must be a number from 0 to 0.999999, got 1"},
+          {R"({"threads": 1, "threads": 2})", "test.json: key \"threads\" is given twice"},
+          {"[]", "test.json: must be a JSON object, got []"}}) {
     CHECK(failure(row.json).message == row.message);
   }
   CHECK(failure("{\"threads\": }").message.find("test.json: not JSON: parse error at line 1") == 0);
   CHECK(failure("").message.find("test.json: not JSON:") == 0);
   CHECK(failure(R"({"train": {"learning_rate": 1e999}})").message ==
         "test.json: not JSON: a number is too large");
+}
+
+TEST_CASE("config: the options are those of the architecture", "[config]") {
+  const TrainConfig plain =
+      parse_config(R"({"network": {"architecture": "plain", "c": 8, "layers": 2}})", "test.json");
+  CHECK(plain.network.architecture == "plain");
+  CHECK(number_option(plain.network, "feature_channels") == 8);
+  CHECK(number_option(plain.network, "layers") == 2);
+  CHECK(config_differences(parse_config(config_json(plain), "printed"), plain).empty());
+  const TrainConfig set = parse_config(
+      "{}", "test.json", {"network.n=3", "network.architecture=plain", "network.scale=3"});
+  CHECK(number_option(set.network, "layers") == 3);
+  CHECK(set.network.scale == 3);
+  // The letters of the paper, as files have them that are older than the names.
+  const TrainConfig old =
+      parse_config(R"({"network": {"d": 32, "s": 5, "m": 1}})", "test.json", {"network.s=6"});
+  CHECK(number_option(old.network, "feature_channels") == 32);
+  CHECK(number_option(old.network, "shrink_channels") == 6);
+  CHECK(number_option(old.network, "mapping_layers") == 1);
+
+  CHECK(failure(R"({"network": {"architecture": "vdsr"}})").message ==
+        "test.json: network.architecture must be one of fsrcnn, plain, got \"vdsr\"");
+  CHECK(failure("{}", {"network.architecture=7"}).message ==
+        "--set: network.architecture must be one of fsrcnn, plain, got \"7\"");
+  CHECK(failure(R"({"network": {"architecture": "plain", "d": 3}})").message ==
+        "test.json: unknown key \"network.d\"");
+  CHECK(failure(R"({"network": {"d": 3, "feature_channels": 3}})").message ==
+        "test.json: network.d and network.feature_channels are the same option");
+  CHECK(failure("{}", {"network.d=600"}).message ==
+        "--set: network.feature_channels must be an integer from 1 to 512, got 600");
+  CHECK(failure(R"({"network": 3})").message == "test.json: network must be an object, got 3");
+  const auto differences = config_differences(parse_config("{}", "a"), plain);
+  REQUIRE(!differences.empty());
+  CHECK(differences[0].key == "network.architecture");
 }
 
 TEST_CASE("config: --set puts values over the file's", "[config]") {
@@ -175,7 +212,7 @@ TEST_CASE("config: --set puts values over the file's", "[config]") {
   CHECK(config.train.teacher.total_iter == 5);
   CHECK(config.val.protocol == Protocol::matlab);
   CHECK(failure("{}", {"train.batch_size=many"}).message ==
-        "--set: train.batch_size wants an integer from 1 to 4096, got \"many\"");
+        "--set: train.batch_size must be an integer from 1 to 4096, got \"many\"");
   CHECK(failure("{}", {"train"}).message == "--set must be key=value, got \"train\"");
   CHECK(failure("{}", {"train=5"}).message == "--set: train is a section, not a value");
 }

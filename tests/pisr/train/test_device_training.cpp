@@ -31,13 +31,18 @@ namespace {
 namespace fs = std::filesystem;
 using kernels::emulator::EmulatedDevice;
 
+const std::string kPlain = "network.architecture=plain";
+
+/// FSRCNN unless `settings` hold kPlain.
 TrainConfig tiny_config(const std::vector<std::string>& settings = {}) {
-  return parse_config(R"({
-    "network": {"d": 6, "s": 4, "m": 1},
+  const bool plain = std::ranges::find(settings, kPlain) != settings.end();
+  return parse_config(message(R"({
+    "network": )",
+                              plain ? R"({"c": 6, "n": 1})" : R"({"d": 6, "s": 4, "m": 1})", R"(,
     "data": {"built_in": {"count": 3, "validation_count": 1, "size": 24}},
     "train": {"total_iter": 50, "batch_size": 2, "gt_size": 12, "save_checkpoint_freq": 25,
               "print_freq": 10, "keep_checkpoints": 100},
-    "val": {"val_freq": 25}, "manual_seed": 5, "threads": 1})",
+    "val": {"val_freq": 25}, "manual_seed": 5, "threads": 1})"),
                       "test", settings);
 }
 
@@ -178,6 +183,10 @@ TEST_CASE("device training: 50 steps have the losses of the CPU", "[device][repo
     compare_50_steps(device, Phase::baseline, "none", most);
     compare_50_steps(device, Phase::teacher, "none", most);
     compare_50_steps(device, Phase::student, "laplace", most);
+    // A network that is no chain.
+    compare_50_steps(device, Phase::baseline, "none", most, {kPlain});
+    compare_50_steps(device, Phase::teacher, "none", most, {kPlain});
+    compare_50_steps(device, Phase::student, "laplace", most, {kPlain});
   });
 }
 
@@ -201,8 +210,10 @@ TEST_CASE("device training: 50 steps in TF32 have nearly the losses of the CPU",
 
 TEST_CASE("device training: captured and eager steps have the same bits", "[device]") {
   for_each_device([](kernels::Device& device, CaseSize) {
+    const std::string network = GENERATE(std::string("network.scale=2"), kPlain);
+    CAPTURE(network);
     const TrainConfig config =
-        tiny_config({"train.gradient_clip=0.05", "train.distillation=gaussian"});
+        tiny_config({"train.gradient_clip=0.05", "train.distillation=gaussian", network});
     const Phase phase = Phase::student;
     Training captured(config, phase, 0.9), eager(config, phase, 0.9), cpu(config, phase, 0.9);
     const auto captured_steps = captured.on(device);

@@ -1,0 +1,326 @@
+// What every network of the table has to be, and that nothing outside pisr/model names one.
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "nn/init.h"
+#include "pisr/model/architectures.h"
+#include "pisr/model/distillation.h"
+#include "pisr/model/plain.h"
+#include "pisr/model/teacher.h"
+#include "pisr/model/weights.h"
+#include "tests/catch.h"
+#include "tests/gradcheck.h"
+#include "tests/temporary_folder.h"
+
+namespace pisr {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// As small as its options let it be, but for two channels.
+NetworkSpec small_spec(const Architecture& row, int scale) {
+  NetworkSpec spec;
+  spec.architecture = row.name;
+  spec.scale = scale;
+  for (const NetworkOption& option : row.options) {
+    if (std::holds_alternative<int>(option.default_value)) {
+      spec.options[option.name] = std::max(option.lowest, std::min(2, option.highest));
+    }
+  }
+  return completed(spec);
+}
+
+Tensor random_image(const Shape& shape, std::uint64_t seed) {
+  const Tensor image = Tensor::empty(shape);
+  Random random(seed, RandomUse::test, 0);
+  for (float& value : image.values<float>()) {
+    value = static_cast<float>(random.uniform(0, 1));
+  }
+  return image;
+}
+
+std::vector<float> values_of(const Tensor& tensor) {
+  const auto values = tensor.values<float>();
+  return {values.begin(), values.end()};
+}
+
+Tensor run(const ImageModel& model, const Tensor& input) {
+  Context context;
+  Tape tape(context, Tape::Mode::inference);
+  tape.reset();
+  return model.image(tape.constant(input)).value().clone();
+}
+
+/// Reads the image enlarged by bicubic interpolation, like SRCNN, and adds one convolution to it.
+class Refining final : public SrNetwork {
+ public:
+  explicit Refining(int scale)
+      : SrNetwork({.architecture = "refining", .scale = scale, .options = {}}),
+        wide_(1, 3, 3, {.padding = 1}),
+        narrow_(3, 1, 3, {.padding = 1}) {
+    add_child("wide", wide_);
+    add_child("narrow", narrow_);
+  }
+  NetworkInput input() const noexcept override { return NetworkInput::enlarged; }
+  int feature_channels() const noexcept override { return 3; }
+  MultiplyAdds multiply_adds(std::int64_t width, std::int64_t height, NetworkEnd) const override {
+    return {54 * width * height, 54 * width * height};
+  }
+
+ protected:
+  Variable feature(const Variable& input) const override { return wide_(input); }
+  Variable reconstruction(const Variable& feature, const Variable& input) const override {
+    return narrow_(feature) + input;
+  }
+
+ private:
+  Conv2dPrelu wide_;
+  Conv2d narrow_;
+};
+
+}  // namespace
+
+TEST_CASE("every network of the table makes images and features of the sizes it promises") {
+  for (const Architecture& row : architectures()) {
+    for (const int scale : {2, 3, 4}) {
+      CAPTURE(row.name, scale);
+      const NetworkSpec spec = small_spec(row, scale);
+      const auto network = make_network(spec);
+      CHECK(network->spec() == spec);
+      initialise(*network, 3);
+      Context context;
+      Tape tape(context, Tape::Mode::inference);
+      const SrNetwork::Result result =
+          network->forward(tape.constant(random_image({2, 1, 5, 7}, 1)));
+      CHECK(result.image.shape() == Shape{2, 1, 5 * scale, 7 * scale});
+      CHECK(result.feature.shape()[1] == network->feature_channels());
+      CHECK(network->multiply_adds(64, 48, NetworkEnd::feature).exact <
+            network->multiply_adds(64, 48).exact);
+      CHECK(network->multiply_adds(64, 48).exact <= network->multiply_adds(64, 48).paper);
+      CHECK(!title(spec).empty());
+    }
+  }
+}
+
+TEST_CASE("a network that is a chain has its bits, to the image and to the feature") {
+  for (const Architecture& row : architectures()) {
+    CAPTURE(row.name);
+    const auto network = make_network(small_spec(row, 3));
+    initialise(*network, 3);
+    const Tensor low = random_image({1, 1, 6, 9}, 2);
+    Context context;
+    Tape tape(context, Tape::Mode::inference);
+    const SrNetwork::Result wanted = network->forward(tape.constant(low));
+    for (const auto& [end, value] : {std::pair{NetworkEnd::image, wanted.image},
+                                     std::pair{NetworkEnd::feature, wanted.feature}}) {
+      const auto chain = network->chain(end);
+      if (!chain) continue;
+      const Tensor got = Tensor::empty(chain->output_shape(low.shape()));
+      chain->run(context, low, got);
+      CHECK(values_of(got) == values_of(value.value()));
+    }
+  }
+}
+
+TEST_CASE("a pixel depends on the image as far as the halo and no further") {
+  constexpr int kWidth = 41;
+  for (const Architecture& row : architectures()) {
+    for (const int scale : {2, 3, 4}) {
+      CAPTURE(row.name, scale);
+      const auto network = make_network(small_spec(row, scale));
+      initialise(*network, 5);
+      const std::optional<int> halo = network->halo();
+      if (!halo) continue;
+      const Tensor low = random_image({1, 1, 1, kWidth}, 4);
+      const std::vector<float> before = values_of(run(*network, low));
+      constexpr int kChanged = kWidth / 2;
+      low.values<float>()[kChanged] += 0.5F;
+      const std::vector<float> after = values_of(run(*network, low));
+      int furthest = 0;
+      for (std::size_t i = 0; i < after.size(); ++i) {
+        if (after[i] != before[i]) {
+          const int x = static_cast<int>(i) % (kWidth * scale) / scale;
+          furthest = std::max(furthest, std::abs(x - kChanged));
+        }
+      }
+      CHECK(furthest == *halo);
+    }
+  }
+}
+
+TEST_CASE("Plain is its definition: skips, depth to space, counts") {
+  CHECK(Plain().parameter_count() == 10100);
+  CHECK(Plain().multiply_adds(2, 2).exact == 9936);
+  CHECK(Plain({.layers = 5}).multiply_adds(2, 2).exact == 12240);
+  // With weights of zero only the path from input to output is left: the nearest neighbour.
+  const Tensor low = random_image({1, 1, 2, 3}, 9);
+  for (const int scale : {2, 3, 4}) {
+    const Tensor high = run(Plain({.scale = scale}), low);
+    for (int y = 0; y < 2 * scale; ++y) {
+      for (int x = 0; x < 3 * scale; ++x) {
+        CHECK(high.values<float>()[static_cast<std::size_t>(y) * 3 * scale + x] ==
+              low.values<float>()[static_cast<std::size_t>(y / scale) * 3 + x / scale]);
+      }
+    }
+  }
+  // With the head alone the feature is twice what it gives.
+  Plain network({.feature_channels = 1, .layers = 0});
+  for (const NamedParameter& named : network.parameters()) {
+    if (named.name == "head.bias") named.parameter->value.values<float>()[0] = 0.25F;
+  }
+  Context context;
+  Tape tape(context, Tape::Mode::inference);
+  CHECK(network.forward(tape.constant(low)).feature.value().values<float>()[4] == 0.5F);
+}
+
+TEST_CASE("the losses of every network's student and teacher have the right gradients",
+          "[gradient]") {
+  for (const Architecture& row : architectures()) {
+    CAPTURE(row.name);
+    const NetworkSpec spec = small_spec(row, 2);
+    Teacher teacher(spec);
+    teacher.convert(DType::f64);
+    initialise(teacher, 2);
+    Context context;
+    const auto image = [](const Shape& shape, std::uint64_t seed) {
+      return random_image(shape, seed).to(DType::f64);
+    };
+    // The image is what the gradient is checked for: it runs through encoder, bicubic and decoder.
+    const GradientReport report =
+        check_gradient(context,
+                       [&](Tape& tape, const std::vector<Variable>& inputs) {
+                         const Variable high = tape.constant(image({1, 1, 6, 8}, 3));
+                         const Variable low = tape.constant(image({1, 1, 3, 4}, 4));
+                         return teacher_loss(teacher.forward(inputs[0]), high, low, 0.5).total;
+                       },
+                       {image({1, 1, 6, 8}, 5)});
+    CAPTURE(report.where);
+    CHECK(report.passed());
+  }
+}
+
+TEST_CASE("a network that reads the enlarged image serves as student and as decoder") {
+  Context context;
+  Tape tape(context);
+  Refining plain_pass(2);
+  const Tensor low = random_image({1, 1, 4, 5}, 1);
+  // With weights of zero what is left is bicubic interpolation.
+  const Variable x = tape.constant(low);
+  CHECK(values_of(plain_pass.forward(x).image.value()) == values_of(upscale_bicubic(x, 2).value()));
+
+  Teacher teacher(std::make_unique<Refining>(2));
+  teacher.convert(DType::f64);
+  initialise(teacher, 2);
+  CHECK(!teacher.chain(NetworkEnd::image));
+  const GradientReport report = check_gradient(
+      context,
+      [&](Tape& inner, const std::vector<Variable>& inputs) {
+        const Variable high = inner.constant(random_image({1, 1, 6, 8}, 3).to(DType::f64));
+        const Variable small = inner.constant(random_image({1, 1, 3, 4}, 4).to(DType::f64));
+        return teacher_loss(teacher.forward(inputs[0]), high, small, 0.5).total;
+      },
+      {random_image({1, 1, 6, 8}, 5).to(DType::f64)});
+  CAPTURE(report.where);
+  CHECK(report.passed());
+}
+
+TEST_CASE("every network's weights come back as they were, alone and in a teacher", "[weights]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "w.safetensors";
+  for (const Architecture& row : architectures()) {
+    CAPTURE(row.name);
+    const NetworkSpec spec = small_spec(row, 3);
+    const auto network = make_network(spec);
+    initialise(*network, 6);
+    save_weights(path, *network);
+    const auto loaded = load_network(path);
+    CHECK(loaded->spec() == spec);
+    const Tensor low = random_image({1, 1, 4, 4}, 8);
+    CHECK(values_of(run(*loaded, low)) == values_of(run(*network, low)));
+
+    Teacher teacher(spec);
+    initialise(teacher, 6);
+    save_weights(path, teacher);
+    const Tensor high = random_image({1, 1, 6, 6}, 8);
+    CHECK(values_of(run(*load_model(path), high)) == values_of(run(teacher, high)));
+    CHECK(load_model(path)->sees_truth());
+    CHECK_THROWS_AS(load_network(path), Error);
+  }
+}
+
+TEST_CASE("specs that make no network are refused") {
+  const NetworkSpec plain = default_spec("plain");
+  const auto refused = [](NetworkSpec spec, const std::string& text) {
+    CHECK_THROWS_WITH(make_network(spec), text);
+  };
+  NetworkSpec spec = plain;
+  spec.architecture = "vdsr";
+  refused(spec, "network architecture must be one of fsrcnn, plain, got 'vdsr'");
+  spec = plain;
+  spec.options["feature_channels"] = 0;
+  refused(spec, "plain: feature_channels must be in 1..512, got 0");
+  spec = plain;
+  spec.options["layers"] = true;
+  refused(spec, "plain: layers must be a number");
+  spec = plain;
+  spec.options["width"] = 3;
+  refused(spec, "plain: unknown option 'width', the options are: feature_channels, layers");
+  spec = plain;
+  spec.channels = 3;
+  refused(spec, "plain: channels must be 1, got 3");
+  spec = plain;
+  spec.scale = 1;
+  refused(spec, "plain: scale must be in 2..4, got 1");
+}
+
+namespace {
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// Whether `text`, in lower case, has `name` as a word or as a part of an identifier. A word of
+/// English counts only in quotes or as the name of a file.
+bool names_it(const std::string& text, const std::string& name) {
+  if (name == "plain") {
+    return text.find("\"plain\"") != std::string::npos ||
+           text.find("plain.h") != std::string::npos ||
+           text.find("plain_spec") != std::string::npos;
+  }
+  return text.find(name) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("no file outside pisr/model names an architecture", "[layers]") {
+  CHECK(names_it("auto x = load_fsrcnn(path);", "fsrcnn"));
+  CHECK(names_it("#include \"pisr/model/plain.h\"", "plain"));
+  CHECK_FALSE(names_it("plain words", "plain"));
+  int files = 0;
+  for (const char* const folder : {"core", "nn", "pisr", "tools", "benchmarks"}) {
+    for (const auto& item : fs::recursive_directory_iterator(fs::path(PISR_SOURCE_DIR) / folder)) {
+      const std::string path = fs::relative(item.path(), PISR_SOURCE_DIR).generic_string();
+      const bool is_source = path.ends_with(".h") || path.ends_with(".cpp");
+      if (!is_source || path.starts_with("pisr/model/")) continue;
+      std::ifstream file(item.path());
+      const std::string text = lower({std::istreambuf_iterator<char>(file), {}});
+      for (const Architecture& row : architectures()) {
+        CAPTURE(path, row.name);
+        CHECK_FALSE(names_it(text, row.name));
+      }
+      ++files;
+    }
+  }
+  CHECK(files > 150);
+}
+
+}  // namespace pisr
