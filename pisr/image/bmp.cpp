@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include <stb_image.h>
 
@@ -125,9 +126,11 @@ AnyImage decode_bmp(Bytes file, const std::string& name, const ReadLimits& limit
     for (std::size_t i = 3; i < image.samples.size(); i += 4) {
       opaque = opaque && image.samples[i] == 255;
     }
-    return {opaque ? without_alpha(image) : image};
+    if (opaque) {
+      return {first_channels(image, 3)};
+    }
   }
-  return {image};
+  return {std::move(image)};
 }
 
 /// Grey as 8 bits with a palette, RGB as 24 bits, RGB and alpha as 32 bits with masks (version 4

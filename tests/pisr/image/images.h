@@ -28,7 +28,7 @@ ImageOf<Sample> noise(int width, int height, int channels, unsigned seed = 1) {
   return image;
 }
 
-/// A smooth picture, as a lossy format wants it.
+/// A smooth picture, which a lossy format keeps well.
 inline Image8 gradient(int width, int height, int channels) {
   Image8 image(width, height, channels);
   for (int y = 0; y < height; ++y) {
