@@ -216,9 +216,9 @@ TEST_CASE("imresize of any factor: the size is rounded up, tiny images work") {
 TEST_CASE("imresize refuses what it cannot do") {
   const Image8 image(4, 4, 1);
   CHECK(error_of([&] { downscale(image, 0); }) ==
-        "usage: downscale: wants a scale of 1 to 1000000, got 0");
+        "usage: downscale: the scale must be 1 to 1000000, got 0");
   CHECK(error_of([&] { upscale(image, -2); }) ==
-        "usage: upscale: wants a scale of 1 to 1000000, got -2");
+        "usage: upscale: the scale must be 1 to 1000000, got -2");
   CHECK(error_of([&] { imresize(image, std::numeric_limits<double>::quiet_NaN()); }) ==
         "usage: imresize: the factor must be finite and at least 1e-6, got nan");
   CHECK(error_of([&] { imresize(image, 1e12); }) ==

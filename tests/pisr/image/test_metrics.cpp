@@ -108,13 +108,13 @@ TEST_CASE("ssim: identities and the equation, position by position") {
 
 TEST_CASE("psnr and ssim refuse what they cannot compare") {
   CHECK(error_of([] { psnr(Plane(4, 4, 1), Plane(4, 5, 1)); }) ==
-        "usage: psnr: wants two planes of one size, got 4x4x1 and 4x5x1");
+        "usage: psnr: the planes must be of one size, got 4x4x1 and 4x5x1");
   CHECK(error_of([] { psnr(Plane(4, 4, 1), Plane(4, 4, 1), 2); }) ==
         "usage: shave: cannot take 2 samples from each side of an image of 4x4");
   CHECK(error_of([] { psnr(Plane(), Plane()); }) ==
-        "usage: psnr: wants two planes of one size, got 0x0x0 and 0x0x0");
+        "usage: psnr: the planes must be of one size, got 0x0x0 and 0x0x0");
   CHECK(error_of([] { ssim(Plane(14, 20, 1), Plane(14, 20, 1), 2); }) ==
-        "usage: ssim: wants at least 11x11 samples, got 10x16");
+        "usage: ssim: at least 11x11 samples must be inside the border, got 10x16");
 }
 
 }  // namespace
