@@ -140,8 +140,8 @@ void run_inference(benchmark::State& state, kernels::Device& device, kernels::Pr
 
 /// A phase of training at the sizes of W2 to W4, from its first weights.
 struct Training {
-  explicit Training(Phase phase)
-      : model(config, phase, phase == Phase::student ? make_training_teacher() : nullptr),
+  explicit Training(TrainingPhase phase)
+      : model(config, phase, phase == TrainingPhase::student ? make_training_teacher() : nullptr),
         adam(model.parameters()),
         data(make_training_images(1)) {}
 
@@ -166,7 +166,7 @@ std::vector<double> first_losses(Stepper& steps) {
   return losses;
 }
 
-void run_training(benchmark::State& state, kernels::Device& device, Phase phase,
+void run_training(benchmark::State& state, kernels::Device& device, TrainingPhase phase,
                   const std::string& work, kernels::Precision precision) {
   Training here(phase);
   ThreadPool pool(0);
@@ -210,8 +210,9 @@ void register_device_rows(kernels::Device& device, const std::string& name,
     run_inference(state, device, precision);
   });
   if (precision != kernels::Precision::fp16) {
-    const std::map<std::string, Phase> phases = {
-        {"W2", Phase::baseline}, {"W3", Phase::teacher}, {"W4", Phase::student}};
+    const std::map<std::string, TrainingPhase> phases = {{"W2", TrainingPhase::baseline},
+                                                         {"W3", TrainingPhase::teacher},
+                                                         {"W4", TrainingPhase::student}};
     for (const auto& [work, phase] : phases) {
       add_row(work + "/" + name,
               [&device, work = work, phase = phase, precision](benchmark::State& state) {

@@ -76,8 +76,9 @@ class Inference final : public Workload {
 
 class Step final : public Workload {
  public:
-  Step(ThreadPool& pool, Phase phase, Backend backend)
-      : model_(TrainConfig{}, phase, phase == Phase::student ? make_training_teacher() : nullptr),
+  Step(ThreadPool& pool, TrainingPhase phase, Backend backend)
+      : model_(TrainConfig{}, phase,
+               phase == TrainingPhase::student ? make_training_teacher() : nullptr),
         adam_(model_.parameters()),
         data_(make_training_images(pool.threads())),
         sampler_(data_, 0, kHighSize),
@@ -159,8 +160,9 @@ std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& poo
   if (name == "W1") {
     return make_inference(pool, kWidth, kHeight, backend);
   }
-  static const std::map<std::string, Phase> phases = {
-      {"W2", Phase::baseline}, {"W3", Phase::teacher}, {"W4", Phase::student}};
+  static const std::map<std::string, TrainingPhase> phases = {{"W2", TrainingPhase::baseline},
+                                                              {"W3", TrainingPhase::teacher},
+                                                              {"W4", TrainingPhase::student}};
   const auto found = phases.find(name);
   if (found == phases.end()) {
     throw Error(ErrorKind::usage, "workload: must be W1, W2, W3 or W4, got '" + name + "'");

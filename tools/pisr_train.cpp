@@ -129,8 +129,8 @@ std::optional<ResumePoint> find_resume_point(const Options& options, const Train
 }
 
 void print_result(const TrainConfig& config, const RunDirectory& run) {
-  for (const Phase phase : phases(config)) {
-    std::cout << name(phase) << ": best weights " << run.best_weights(phase).string()
+  for (const TrainingPhase phase : phases(config)) {
+    std::cout << phase_name(phase) << ": best weights " << run.best_weights(phase).string()
               << ", weights of the last iteration " << run.last_weights(phase).string() << '\n';
   }
   std::cout << "report: " << run.report().string() << std::endl;

@@ -88,7 +88,7 @@ void TrainingProgress::step(const StepReport& report) {
 void TrainingProgress::report(const StepReport& r) {
   if (style_ == ProgressStyle::json) {
     Json event = {{"event", "step"},
-                  {"phase", name(r.phase)},
+                  {"phase", phase_name(r.phase)},
                   {"iteration", r.iteration},
                   {"total_iter", r.total_iter},
                   {"loss", number(r.values.loss)},
@@ -110,7 +110,7 @@ void TrainingProgress::report(const StepReport& r) {
 void TrainingProgress::validation(const ValidationReport& r) {
   if (style_ == ProgressStyle::json) {
     print({{"event", "validation"},
-           {"phase", name(r.phase)},
+           {"phase", phase_name(r.phase)},
            {"iteration", r.iteration},
            {"set", r.set},
            {"psnr", number(r.score.psnr)},

@@ -22,10 +22,10 @@ std::string capitalised(std::string text) {
   return text;
 }
 
-std::vector<MetricsRow> rows_of_phase(const std::vector<MetricsRow>& rows, Phase phase) {
+std::vector<MetricsRow> rows_of_phase(const std::vector<MetricsRow>& rows, TrainingPhase phase) {
   std::vector<MetricsRow> result;
   std::copy_if(rows.begin(), rows.end(), std::back_inserter(result),
-               [&](const MetricsRow& row) { return row.phase == name(phase); });
+               [&](const MetricsRow& row) { return row.phase == phase_name(phase); });
   return result;
 }
 
@@ -46,9 +46,10 @@ std::int64_t updates_of(const std::vector<MetricsRow>& rows) {
   return rows.empty() ? 0 : rows.back().iteration;
 }
 
-std::optional<std::filesystem::path> weights_of(const std::filesystem::path& run, Phase phase) {
+std::optional<std::filesystem::path> weights_of(const std::filesystem::path& run,
+                                                TrainingPhase phase) {
   for (const char* ending : {"_last.safetensors", ".safetensors"}) {
-    const std::filesystem::path path = run / (std::string(name(phase)) + ending);
+    const std::filesystem::path path = run / (std::string(phase_name(phase)) + ending);
     std::error_code unreadable;
     if (std::filesystem::is_regular_file(path, unreadable)) {
       return path;
@@ -75,23 +76,23 @@ ReportRun read_run(const std::filesystem::path& path) {
 
 void add_models(const std::filesystem::path& path, const ReportRun& run,
                 std::vector<TrainedModel>& models) {
-  const std::int64_t teacher_updates = updates_of(rows_of_phase(run.rows, Phase::teacher));
+  const std::int64_t teacher_updates = updates_of(rows_of_phase(run.rows, TrainingPhase::teacher));
   bool any = false;
-  for (const Phase phase : kPhases) {
+  for (const TrainingPhase phase : kTrainingPhases) {
     const auto file = weights_of(path, phase);
     if (!file) {
       continue;
     }
     any = true;
     TrainedModel model;
-    model.name = name(phase);
+    model.name = phase_name(phase);
     model.run = run.name;
     model.phase = phase;
     model.rows = rows_of_phase(run.rows, phase);
     model.own_updates = updates_of(model.rows);
-    model.updates = model.own_updates + (phase == Phase::student ? teacher_updates : 0);
+    model.updates = model.own_updates + (phase == TrainingPhase::student ? teacher_updates : 0);
     model.seconds = seconds_of(model.rows);
-    if (phase == Phase::teacher) {
+    if (phase == TrainingPhase::teacher) {
       model.teacher = load_teacher(*file, run.config.network.scale);
     } else {
       model.network = load_network(*file, run.config.network.scale);
@@ -108,10 +109,11 @@ void name_models(std::vector<TrainedModel>& models) {
     return std::pair(a.phase, a.updates) < std::pair(b.phase, b.updates);
   });
   for (TrainedModel& model : models) {
-    model.equal_updates = model.phase == Phase::baseline && model.updates > 0 &&
-                          std::any_of(models.begin(), models.end(), [&](const TrainedModel& other) {
-                            return other.phase == Phase::student && other.updates == model.updates;
-                          });
+    model.equal_updates =
+        model.phase == TrainingPhase::baseline && model.updates > 0 &&
+        std::any_of(models.begin(), models.end(), [&](const TrainedModel& other) {
+          return other.phase == TrainingPhase::student && other.updates == model.updates;
+        });
     model.label = capitalised(model.name) + (model.equal_updates ? ", equal updates" : "");
   }
   const auto repeated = [&](std::string TrainedModel::*text, const std::string& value) {
@@ -132,10 +134,10 @@ void name_models(std::vector<TrainedModel>& models) {
     TrainedModel& model = models[i];
     model.label = labels[i];
     model.name = names[i];
-    model.colour = model.phase == Phase::student   ? 0
-                   : model.phase == Phase::teacher ? 1
-                   : model.equal_updates           ? 3
-                                                   : 2;
+    model.colour = model.phase == TrainingPhase::student   ? 0
+                   : model.phase == TrainingPhase::teacher ? 1
+                   : model.equal_updates                   ? 3
+                                                           : 2;
     for (const int other : {4, 5, 7, 6}) {
       if (!used[static_cast<std::size_t>(model.colour)]) {
         break;
@@ -146,7 +148,7 @@ void name_models(std::vector<TrainedModel>& models) {
   }
 }
 
-const TrainedModel* find_model(const std::vector<TrainedModel>& models, Phase phase,
+const TrainedModel* find_model(const std::vector<TrainedModel>& models, TrainingPhase phase,
                                bool equal_updates) {
   const auto at = std::find_if(models.rbegin(), models.rend(), [&](const TrainedModel& model) {
     return model.phase == phase && model.equal_updates >= equal_updates;

@@ -18,7 +18,7 @@ struct TrainedModel {
   std::string name;  ///< of its results, unique
   std::string label;
   std::string run;
-  Phase phase = Phase::baseline;
+  TrainingPhase phase = TrainingPhase::baseline;
   std::int64_t own_updates = 0;
   std::int64_t updates = 0;  ///< with those of its teacher
   double seconds = 0;
@@ -57,7 +57,7 @@ void name_models(std::vector<TrainedModel>& models);
 
 /// The last model of that phase, the one with most updates; with `equal_updates`, the last of those
 /// that have as many as a student in all. Null where there is none.
-const TrainedModel* find_model(const std::vector<TrainedModel>& models, Phase phase,
+const TrainedModel* find_model(const std::vector<TrainedModel>& models, TrainingPhase phase,
                                bool equal_updates = false);
 
 }  // namespace pisr

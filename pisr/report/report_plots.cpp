@@ -44,7 +44,7 @@ Plot plot_of(const std::vector<const TrainedModel*>& models, double MetricsRow::
 
 std::vector<Plot> plots_of(const std::vector<ReportRun>& runs,
                            const std::vector<TrainedModel>& models) {
-  const auto of_phase = [&](std::optional<Phase> phase) {
+  const auto of_phase = [&](std::optional<TrainingPhase> phase) {
     std::vector<const TrainedModel*> chosen;
     for (const TrainedModel& model : models) {
       if (!phase || model.phase == *phase) {
@@ -73,10 +73,10 @@ std::vector<Plot> plots_of(const std::vector<ReportRun>& runs,
   add(std::move(psnr));
   add(plot_of(of_phase({}), &MetricsRow::reconstruction, "Reconstruction loss",
               "mean absolute error of 0..1", Plot::Axes::log_then_linear));
-  add(plot_of(of_phase(Phase::teacher), &MetricsRow::auxiliary, "Imitation loss",
+  add(plot_of(of_phase(TrainingPhase::teacher), &MetricsRow::auxiliary, "Imitation loss",
               "teacher's compact features against LR, not weighted", Plot::Axes::log_then_linear));
   if (runs.front().config.train.distillation != Distillation::none) {
-    add(plot_of(of_phase(Phase::student), &MetricsRow::auxiliary, "Distillation loss",
+    add(plot_of(of_phase(TrainingPhase::student), &MetricsRow::auxiliary, "Distillation loss",
                 "student's features against the teacher's, not weighted",
                 Plot::Axes::linear_then_log));
   }

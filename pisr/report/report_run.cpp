@@ -36,7 +36,7 @@ std::vector<ReportModel> rows_of(const std::vector<TrainedModel>& models) {
     }
     if (model.equal_updates) {
       row.note = "as many updates as student and teacher together";
-    } else if (model.phase == Phase::student && model.updates > model.own_updates) {
+    } else if (model.phase == TrainingPhase::student && model.updates > model.own_updates) {
       row.note = message(grouped(model.own_updates), " after its teacher's ",
                          grouped(model.updates - model.own_updates));
     }
@@ -57,12 +57,12 @@ std::vector<std::size_t> hardest_images(const EvaluationResult& bicubic) {
 }
 
 std::vector<ComparedNetwork> compared_networks(const std::vector<TrainedModel>& models) {
-  const TrainedModel* baseline = find_model(models, Phase::baseline, true);
+  const TrainedModel* baseline = find_model(models, TrainingPhase::baseline, true);
   if (baseline == nullptr) {
-    baseline = find_model(models, Phase::baseline);
+    baseline = find_model(models, TrainingPhase::baseline);
   }
   std::vector<ComparedNetwork> networks;
-  for (const TrainedModel* model : {baseline, find_model(models, Phase::student)}) {
+  for (const TrainedModel* model : {baseline, find_model(models, TrainingPhase::student)}) {
     if (model != nullptr) {
       networks.push_back({model->label, model->network.get()});
     }
@@ -97,9 +97,9 @@ ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest
   data.models = rows_of(models);
   data.plots = plots_of(runs, models);
   data.notes = notes_of(models);
-  const TrainedModel* student = find_model(models, Phase::student);
-  const TrainedModel* baseline = find_model(models, Phase::baseline);
-  const TrainedModel* equal = find_model(models, Phase::baseline, true);
+  const TrainedModel* student = find_model(models, TrainingPhase::student);
+  const TrainedModel* baseline = find_model(models, TrainingPhase::baseline);
+  const TrainedModel* equal = find_model(models, TrainingPhase::baseline, true);
   data.highlighted = student != nullptr ? student->name : models.back().name;
   if (const TrainedModel* other = equal != nullptr ? equal : baseline; other != nullptr) {
     data.compared = other->name;

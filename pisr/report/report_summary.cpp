@@ -79,10 +79,10 @@ std::vector<ReportFact> facts_of(const std::vector<ReportRun>& runs,
   facts.push_back(
       {"Learning rate", message(axis_number(config.train.learning_rate), " to ",
                                 axis_number(config.train.final_learning_rate), ", cosine")});
-  if (find_model(models, Phase::teacher) != nullptr) {
+  if (find_model(models, TrainingPhase::teacher) != nullptr) {
     facts.push_back({"Imitation weight", axis_number(config.train.imitation_weight)});
   }
-  if (find_model(models, Phase::student) != nullptr) {
+  if (find_model(models, TrainingPhase::student) != nullptr) {
     facts.push_back({"Distillation", distillation_text(config)});
     facts.push_back({"Weight transfer", config.train.weight_transfer ? "yes" : "no"});
   }
@@ -98,7 +98,7 @@ std::vector<ReportFact> facts_of(const std::vector<ReportRun>& runs,
 
 std::vector<std::string> notes_of(const std::vector<TrainedModel>& models) {
   std::vector<std::string> notes;
-  const TrainedModel* student = find_model(models, Phase::student);
+  const TrainedModel* student = find_model(models, TrainingPhase::student);
   if (student != nullptr && student->updates > student->own_updates) {
     notes.push_back(message("The student's ", grouped(student->updates), " updates include the ",
                             grouped(student->updates - student->own_updates),

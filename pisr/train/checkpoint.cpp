@@ -91,9 +91,9 @@ class Entries {
     }
     return value;
   }
-  Phase phase(const std::string& key) const {
-    for (const Phase phase : kPhases) {
-      if (text(key) == name(phase)) {
+  TrainingPhase phase(const std::string& key) const {
+    for (const TrainingPhase phase : kTrainingPhases) {
+      if (text(key) == phase_name(phase)) {
         return phase;
       }
     }
@@ -108,7 +108,7 @@ class Entries {
   const std::string& path_;
 };
 
-bool contains(const std::vector<Phase>& phases, Phase phase) {
+bool contains(const std::vector<TrainingPhase>& phases, TrainingPhase phase) {
   return std::find(phases.begin(), phases.end(), phase) != phases.end();
 }
 
@@ -124,7 +124,7 @@ std::optional<CheckpointFile> parse_name(const std::filesystem::path& path) {
   if (result.ec != std::errc() || result.ptr != end || iteration < 0) {
     return std::nullopt;
   }
-  for (const Phase phase : kPhases) {
+  for (const TrainingPhase phase : kTrainingPhases) {
     if (path.filename() == checkpoint_name(phase, iteration)) {
       return CheckpointFile{path, phase, iteration};
     }
@@ -140,12 +140,12 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
   for (const auto& [name, tensor] : file.tensors) {
     if (!all_finite(tensor)) {
       throw Error(ErrorKind::numeric,
-                  message("checkpoint of ", pisr::name(checkpoint.phase), " iteration ",
+                  message("checkpoint of ", phase_name(checkpoint.phase), " iteration ",
                           checkpoint.iteration, ": '", name, "' is not finite; not written"));
     }
   }
   file.metadata = {{"format", kFormat},
-                   {"phase", name(checkpoint.phase)},
+                   {"phase", phase_name(checkpoint.phase)},
                    {"iteration", std::to_string(checkpoint.iteration)},
                    {"adam_steps", std::to_string(checkpoint.adam_steps)},
                    {"bad_steps", std::to_string(checkpoint.bad_steps)},
@@ -182,14 +182,14 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   return checkpoint;
 }
 
-std::string checkpoint_name(Phase phase, std::int64_t iteration) {
+std::string checkpoint_name(TrainingPhase phase, std::int64_t iteration) {
   std::string digits = std::to_string(iteration);
   digits.insert(0, digits.size() < 9 ? 9 - digits.size() : 0, '0');
-  return std::string(name(phase)) + "_" + digits + ".safetensors";
+  return std::string(phase_name(phase)) + "_" + digits + ".safetensors";
 }
 
 std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder,
-                                             const std::vector<Phase>& wanted) {
+                                             const std::vector<TrainingPhase>& wanted) {
   std::vector<CheckpointFile> files;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
@@ -209,7 +209,7 @@ std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder
 }
 
 FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder,
-                                       const std::vector<Phase>& wanted) {
+                                       const std::vector<TrainingPhase>& wanted) {
   FoundCheckpoint found;
   const std::vector<CheckpointFile> files = list_checkpoints(folder, wanted);
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
@@ -232,8 +232,9 @@ FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder,
   return found;
 }
 
-void supersede_checkpoints(const std::filesystem::path& folder, const std::vector<Phase>& wanted,
-                           Phase phase, std::int64_t iteration) {
+void supersede_checkpoints(const std::filesystem::path& folder,
+                           const std::vector<TrainingPhase>& wanted, TrainingPhase phase,
+                           std::int64_t iteration) {
   for (const CheckpointFile& file : list_checkpoints(folder, wanted)) {
     if (std::pair(file.phase, file.iteration) <= std::pair(phase, iteration)) {
       continue;
@@ -247,7 +248,7 @@ void supersede_checkpoints(const std::filesystem::path& folder, const std::vecto
   }
 }
 
-void prune_checkpoints(const std::filesystem::path& folder, Phase phase, int keep,
+void prune_checkpoints(const std::filesystem::path& folder, TrainingPhase phase, int keep,
                        std::int64_t last) {
   std::vector<CheckpointFile> files = list_checkpoints(folder, {phase});
   std::erase_if(files, [&](const CheckpointFile& file) { return file.iteration == last; });

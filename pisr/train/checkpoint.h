@@ -16,7 +16,7 @@ namespace pisr {
 /// stopped. Batches and the learning rate are functions of seed and iteration, so neither a random
 /// state nor a position in the data is part of it.
 struct Checkpoint {
-  Phase phase = Phase::baseline;
+  TrainingPhase phase = TrainingPhase::baseline;
   std::int64_t iteration = 0;        ///< updates done, skipped ones included
   std::int64_t adam_steps = 0;       ///< updates done, skipped ones not included
   int bad_steps = 0;                 ///< skipped in a row just before
@@ -40,17 +40,17 @@ Checkpoint read_checkpoint(const std::filesystem::path& path);
 /// A file in a folder of checkpoints.
 struct CheckpointFile {
   std::filesystem::path path;
-  Phase phase;
+  TrainingPhase phase;
   std::int64_t iteration;
 };
 
 /// PHASE_ITERATION.safetensors, e.g. "student_000012000.safetensors".
-std::string checkpoint_name(Phase phase, std::int64_t iteration);
+std::string checkpoint_name(TrainingPhase phase, std::int64_t iteration);
 
 /// Those of the phases in `wanted` by their names, in the order of training: by phase, then by
 /// iteration. Empty where there is no such folder.
 std::vector<CheckpointFile> list_checkpoints(const std::filesystem::path& folder,
-                                             const std::vector<Phase>& wanted);
+                                             const std::vector<TrainingPhase>& wanted);
 
 /// The newest valid one of the phases in `wanted`, and why newer ones were passed over.
 /// `checkpoint` is empty where the folder has none at all; where it has some but none is valid,
@@ -61,16 +61,17 @@ struct FoundCheckpoint {
   std::vector<std::string> skipped;
 };
 FoundCheckpoint find_newest_checkpoint(const std::filesystem::path& folder,
-                                       const std::vector<Phase>& wanted);
+                                       const std::vector<TrainingPhase>& wanted);
 
 /// Puts ".superseded" to the names of the later checkpoints of the phases in `wanted`: what a run
 /// resumed at `phase` and `iteration` leaves behind.
-void supersede_checkpoints(const std::filesystem::path& folder, const std::vector<Phase>& wanted,
-                           Phase phase, std::int64_t iteration);
+void supersede_checkpoints(const std::filesystem::path& folder,
+                           const std::vector<TrainingPhase>& wanted, TrainingPhase phase,
+                           std::int64_t iteration);
 
 /// Removes the older checkpoints of a phase but for the `keep` newest and the one of iteration
 /// `last`.
-void prune_checkpoints(const std::filesystem::path& folder, Phase phase, int keep,
+void prune_checkpoints(const std::filesystem::path& folder, TrainingPhase phase, int keep,
                        std::int64_t last);
 
 }  // namespace pisr

@@ -13,13 +13,13 @@ namespace {
   throw Error(ErrorKind::usage, text);
 }
 
-const PhaseOverride& phase_override(const TrainConfig& config, Phase phase) {
+const PhaseOverride& phase_override(const TrainConfig& config, TrainingPhase phase) {
   switch (phase) {
-    case Phase::baseline:
+    case TrainingPhase::baseline:
       return config.train.baseline;
-    case Phase::teacher:
+    case TrainingPhase::teacher:
       return config.train.teacher;
-    case Phase::student:
+    case TrainingPhase::student:
       break;
   }
   return config.train.student;
@@ -40,20 +40,20 @@ void check_config(const TrainConfig& config) {
                  config.data.built_in.size));
   }
   if (config.data.train.empty() && config.data.built_in.size < config.train.gt_size) {
-    fail(message("data.built_in.size must be at least train.gt_size ", config.train.gt_size, ", got ",
-                 config.data.built_in.size));
+    fail(message("data.built_in.size must be at least train.gt_size ", config.train.gt_size,
+                 ", got ", config.data.built_in.size));
   }
-  for (const Phase phase : kPhases) {
+  for (const TrainingPhase phase : kTrainingPhases) {
     const PhaseSchedule schedule = phase_schedule(config, phase);
     if (!(schedule.final_learning_rate <= schedule.learning_rate)) {
       fail(message("train.final_learning_rate must be at most train.learning_rate ",
                    schedule.learning_rate, ", got ", schedule.final_learning_rate, " (",
-                   name(phase), ")"));
+                   phase_name(phase), ")"));
     }
   }
 }
 
-PhaseSchedule phase_schedule(const TrainConfig& config, Phase phase) {
+PhaseSchedule phase_schedule(const TrainConfig& config, TrainingPhase phase) {
   const TrainingConfig& train = config.train;
   const PhaseOverride& own = phase_override(config, phase);
   PhaseSchedule schedule{};
@@ -65,18 +65,18 @@ PhaseSchedule phase_schedule(const TrainConfig& config, Phase phase) {
   return schedule;
 }
 
-std::vector<Phase> phases(const TrainConfig& config) {
+std::vector<TrainingPhase> phases(const TrainConfig& config) {
   switch (config.train.phase) {
     case PhaseChoice::baseline:
-      return {Phase::baseline};
+      return {TrainingPhase::baseline};
     case PhaseChoice::teacher:
-      return {Phase::teacher};
+      return {TrainingPhase::teacher};
     case PhaseChoice::student:
-      return {Phase::student};
+      return {TrainingPhase::student};
     case PhaseChoice::all:
       break;
   }
-  return {Phase::teacher, Phase::student};
+  return {TrainingPhase::teacher, TrainingPhase::student};
 }
 
 }  // namespace pisr

@@ -134,9 +134,9 @@ struct PhaseSchedule {
   /// thousand changes a phase, so that short runs are annealed as smoothly as the paper's.
   std::int64_t epoch_iterations;
 };
-PhaseSchedule phase_schedule(const TrainConfig& config, Phase phase);
+PhaseSchedule phase_schedule(const TrainConfig& config, TrainingPhase phase);
 
 /// The phases that train.phase asks for, in order.
-std::vector<Phase> phases(const TrainConfig& config);
+std::vector<TrainingPhase> phases(const TrainConfig& config);
 
 }  // namespace pisr

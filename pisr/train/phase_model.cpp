@@ -42,19 +42,21 @@ void check_teacher(const Teacher& teacher, const NetworkSpec& wanted) {
   }
 }
 
-PhaseModel::PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher)
+PhaseModel::PhaseModel(const TrainConfig& config, TrainingPhase phase,
+                       std::unique_ptr<Teacher> teacher)
     : phase_(phase),
       imitation_weight_(config.train.imitation_weight),
-      distillation_(phase == Phase::student ? config.train.distillation : Distillation::none),
+      distillation_(phase == TrainingPhase::student ? config.train.distillation
+                                                    : Distillation::none),
       distillation_weight_(config.train.distillation_weight) {
   make_networks(config.network);
-  initialise(phase == Phase::teacher ? static_cast<Module&>(*teacher_) : *student_,
+  initialise(phase == TrainingPhase::teacher ? static_cast<Module&>(*teacher_) : *student_,
              config.manual_seed, config.network.init);
   if (estimator_ != nullptr) {
     // Another seed than the student's, so that no two layers start alike.
     initialise(*estimator_, ~config.manual_seed, config.network.init);
   }
-  if (phase == Phase::student && teacher != nullptr) {
+  if (phase == TrainingPhase::student && teacher != nullptr) {
     check_teacher(*teacher, student_->spec());
     if (config.train.weight_transfer) {
       copy_parameters(teacher->decoder(), *student_);
@@ -87,10 +89,10 @@ PhaseModel::PhaseModel(const PhaseModel& other, kernels::Device* device)
 }
 
 void PhaseModel::make_networks(const NetworkSpec& spec) {
-  if (phase_ != Phase::teacher) {
+  if (phase_ != TrainingPhase::teacher) {
     student_ = make_network(spec);
   }
-  if (phase_ == Phase::teacher || distillation_ != Distillation::none) {
+  if (phase_ == TrainingPhase::teacher || distillation_ != Distillation::none) {
     teacher_ = std::make_unique<Teacher>(spec);
   }
   if (needs_estimator(distillation_)) {
@@ -123,7 +125,7 @@ void PhaseModel::gather(kernels::Device* device) {
 }
 
 const ImageModel& PhaseModel::trained() const noexcept {
-  if (phase_ == Phase::teacher) {
+  if (phase_ == TrainingPhase::teacher) {
     return *teacher_;
   }
   return *student_;
@@ -144,7 +146,7 @@ Variable PhaseModel::teacher_feature(Tape& tape, const Tensor& high) const {
 PhaseModel::Losses PhaseModel::losses(Tape& tape, const Tensor& high, const Tensor& low) const {
   const Variable y = tape.constant(high);
   const Variable x = tape.constant(low);
-  if (phase_ == Phase::teacher) {
+  if (phase_ == TrainingPhase::teacher) {
     const TeacherLoss loss = teacher_loss(teacher_->forward(y), y, x, imitation_weight_);
     return {loss.total, loss.reconstruction, loss.imitation};
   }
@@ -155,7 +157,7 @@ PhaseModel::Losses PhaseModel::losses(Tape& tape, const Tensor& high, const Tens
 }
 
 const char* PhaseModel::auxiliary_name() const noexcept {
-  if (phase_ == Phase::teacher) {
+  if (phase_ == TrainingPhase::teacher) {
     return "imitation";
   }
   return distillation_ == Distillation::none ? "" : "distillation";

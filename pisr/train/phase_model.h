@@ -18,11 +18,12 @@ class PhaseModel {
   /// the trained one, whose decoder's weights are the student's start with train.weight_transfer;
   /// it is frozen: what is learnt from it is what it is now. Throws Error(weights) where one is
   /// distilled from and there is none, or one with another decoder.
-  PhaseModel(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher = nullptr);
+  PhaseModel(const TrainConfig& config, TrainingPhase phase,
+             std::unique_ptr<Teacher> teacher = nullptr);
   /// A copy on `device`, or in the host's memory where that is null.
   PhaseModel(const PhaseModel& other, kernels::Device* device);
 
-  Phase phase() const noexcept { return phase_; }
+  TrainingPhase phase() const noexcept { return phase_; }
   /// What is trained: "student.*" and "estimator.*", or "teacher.*".
   const FlatParameters& parameters() const noexcept { return *parameters_; }
 
@@ -42,7 +43,7 @@ class PhaseModel {
   const ImageModel& trained() const noexcept;
   /// The student's frozen teacher; null in other phases or where nothing is distilled.
   const Teacher* frozen_teacher() const noexcept {
-    return phase_ == Phase::student ? teacher_.get() : nullptr;
+    return phase_ == TrainingPhase::student ? teacher_.get() : nullptr;
   }
 
  private:
@@ -50,7 +51,7 @@ class PhaseModel {
   void gather(kernels::Device* device);
   Variable teacher_feature(Tape& tape, const Tensor& high) const;
 
-  Phase phase_;
+  TrainingPhase phase_;
   double imitation_weight_;
   Distillation distillation_;
   double distillation_weight_;

@@ -15,16 +15,17 @@ AdamOptions adam_options(const TrainingConfig& train) {
   return {train.adam_beta1, train.adam_beta2, train.adam_epsilon};
 }
 
-CosineSchedule cosine(const TrainConfig& config, Phase phase) {
+CosineSchedule cosine(const TrainConfig& config, TrainingPhase phase) {
   const PhaseSchedule schedule = phase_schedule(config, phase);
   return {schedule.learning_rate, schedule.final_learning_rate, schedule.total_iter,
           schedule.epoch_iterations};
 }
 
-StepOptions step_options(const TrainConfig& config, Phase phase) {
+StepOptions step_options(const TrainConfig& config, TrainingPhase phase) {
   // The teacher sees other batches than the student it will teach; baseline and student see the
   // same ones, so that their difference is not one of data.
-  const std::uint64_t seed = phase == Phase::teacher ? ~config.manual_seed : config.manual_seed;
+  const std::uint64_t seed =
+      phase == TrainingPhase::teacher ? ~config.manual_seed : config.manual_seed;
   return {config.train.batch_size,    config.train.gt_size,       seed,
           config.train.gradient_clip, config.train.max_bad_steps, host_backend(config.backend)};
 }
@@ -48,7 +49,7 @@ void copy_tensor(const Checkpoint& checkpoint, const std::string& key, const std
 
 std::unique_ptr<Teacher> frozen_teacher(const TrainConfig& config, const Checkpoint& checkpoint,
                                         const std::string& name) {
-  if (checkpoint.phase != Phase::student || !has_prefix(checkpoint, "weights.teacher.")) {
+  if (checkpoint.phase != TrainingPhase::student || !has_prefix(checkpoint, "weights.teacher.")) {
     return nullptr;
   }
   auto teacher = std::make_unique<Teacher>(config.network);
@@ -58,7 +59,7 @@ std::unique_ptr<Teacher> frozen_teacher(const TrainConfig& config, const Checkpo
 
 }  // namespace
 
-PhaseRun::PhaseRun(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher,
+PhaseRun::PhaseRun(const TrainConfig& config, TrainingPhase phase, std::unique_ptr<Teacher> teacher,
                    const TrainingData& data, ThreadPool& pool, kernels::Device* device)
     : config_(config),
       data_(data),
@@ -126,8 +127,8 @@ std::span<const StepResult> PhaseRun::run(std::int64_t most) {
 void PhaseRun::check_progress() const {
   if (bad_steps_ >= config_.train.max_bad_steps) {
     throw Error(ErrorKind::numeric,
-                message(name(phase()), " iteration ", iteration_, ": ", failure_, "; ", bad_steps_,
-                        " such steps in a row"),
+                message(phase_name(phase()), " iteration ", iteration_, ": ", failure_, "; ",
+                        bad_steps_, " such steps in a row"),
                 "a lower train.learning_rate or a train.gradient_clip may help");
   }
 }
@@ -204,17 +205,17 @@ std::map<std::string, Tensor> PhaseRun::trained_tensors() const {
 void PhaseRun::save(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
                     std::int64_t iteration) const {
   const std::map<std::string, std::string> notes{
-      {"phase", name(phase())},
+      {"phase", phase_name(phase())},
       {"iterations", std::to_string(iteration)},
       {"total_iterations", std::to_string(total_iterations())},
       {"manual_seed", std::to_string(config_.manual_seed)}};
   std::unique_ptr<ImageModel> model;
-  if (phase() == Phase::teacher) {
+  if (phase() == TrainingPhase::teacher) {
     model = std::make_unique<Teacher>(config_.network);
   } else {
     model = make_network(config_.network);
   }
-  load_parameters(*model, tensors, "best", name(phase()));
+  load_parameters(*model, tensors, "best", phase_name(phase()));
   save_weights(path, *model, notes);
 }
 

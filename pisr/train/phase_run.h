@@ -24,14 +24,14 @@ class PhaseRun {
  public:
   /// At iteration 0. Keeps references to `data`, `pool` and `device`, on which the updates are made
   /// where it is not null. `teacher` as for PhaseModel.
-  PhaseRun(const TrainConfig& config, Phase phase, std::unique_ptr<Teacher> teacher,
+  PhaseRun(const TrainConfig& config, TrainingPhase phase, std::unique_ptr<Teacher> teacher,
            const TrainingData& data, ThreadPool& pool, kernels::Device* device);
   /// As it was when `checkpoint` was written; `name` stands for it in messages. Throws
   /// Error(weights) where it does not fit the configuration.
   PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, const std::string& name,
            const TrainingData& data, ThreadPool& pool, kernels::Device* device);
 
-  Phase phase() const noexcept { return model_.phase(); }
+  TrainingPhase phase() const noexcept { return model_.phase(); }
   std::int64_t iteration() const noexcept { return iteration_; }  ///< updates done
   bool done() const noexcept { return iteration_ >= schedule_.total_iterations; }
   std::int64_t total_iterations() const noexcept { return schedule_.total_iterations; }

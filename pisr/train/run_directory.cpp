@@ -111,19 +111,19 @@ RunDirectory::~RunDirectory() {
   }
 }
 
-void RunDirectory::start_over(const std::vector<Phase>& phases) const {
+void RunDirectory::start_over(const std::vector<TrainingPhase>& phases) const {
   remove_files(path_, [&](const std::string& file) {
-    return std::any_of(phases.begin(), phases.end(), [&](Phase phase) {
+    return std::any_of(phases.begin(), phases.end(), [&](TrainingPhase phase) {
       return file == best_weights(phase).filename() || file == last_weights(phase).filename();
     });
   });
   remove_files(checkpoints(), [&](const std::string& file) {
-    return std::any_of(phases.begin(), phases.end(), [&](Phase phase) {
-      return file.rfind(std::string(name(phase)) + "_", 0) == 0 &&
+    return std::any_of(phases.begin(), phases.end(), [&](TrainingPhase phase) {
+      return file.rfind(std::string(phase_name(phase)) + "_", 0) == 0 &&
              file.find(".safetensors") != std::string::npos;
     });
   });
-  for (const Phase phase : kPhases) {
+  for (const TrainingPhase phase : kTrainingPhases) {
     if (std::filesystem::exists(best_weights(phase)) ||
         !list_checkpoints(checkpoints(), {phase}).empty()) {
       return;
@@ -145,12 +145,12 @@ void RunDirectory::remove_temporaries() const {
   remove_files(checkpoints(), is_temporary);
 }
 
-std::filesystem::path RunDirectory::best_weights(Phase phase) const {
-  return path_ / (std::string(name(phase)) + ".safetensors");
+std::filesystem::path RunDirectory::best_weights(TrainingPhase phase) const {
+  return path_ / (std::string(phase_name(phase)) + ".safetensors");
 }
 
-std::filesystem::path RunDirectory::last_weights(Phase phase) const {
-  return path_ / (std::string(name(phase)) + "_last.safetensors");
+std::filesystem::path RunDirectory::last_weights(TrainingPhase phase) const {
+  return path_ / (std::string(phase_name(phase)) + "_last.safetensors");
 }
 
 }  // namespace pisr

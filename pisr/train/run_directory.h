@@ -55,7 +55,7 @@ class RunDirectory {
 
   /// Removes the weights and checkpoints that a former run wrote for `phases`, and where it trained
   /// no other phase its log and curves too. Other files stay.
-  void start_over(const std::vector<Phase>& phases) const;
+  void start_over(const std::vector<TrainingPhase>& phases) const;
 
   /// Removes the half-written files of a run that was killed.
   void remove_temporaries() const;
@@ -68,8 +68,8 @@ class RunDirectory {
   std::filesystem::path tensorboard() const { return path_ / "tb"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
-  std::filesystem::path best_weights(Phase phase) const;
-  std::filesystem::path last_weights(Phase phase) const;
+  std::filesystem::path best_weights(TrainingPhase phase) const;
+  std::filesystem::path last_weights(TrainingPhase phase) const;
 
  private:
   std::filesystem::path path_;

@@ -17,7 +17,7 @@ EvaluationResult evaluate_trained(Context& context, ThreadPool& pool, const Eval
   swap();
   try {
     EvaluationResult result =
-        evaluate(context, pool, set, protocol, name(model.phase()), model.trained());
+        evaluate(context, pool, set, protocol, phase_name(model.phase()), model.trained());
     swap();
     return result;
   } catch (...) {

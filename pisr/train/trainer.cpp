@@ -60,11 +60,11 @@ struct Interval {
 /// The teacher of a student that is trained alone and not resumed; null where none is needed.
 std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirectory& run,
                                       bool resumed) {
-  if (resumed || !needs_teacher(config) || phases(config).front() != Phase::student) {
+  if (resumed || !needs_teacher(config) || phases(config).front() != TrainingPhase::student) {
     return nullptr;
   }
   const std::filesystem::path path = config.train.teacher_weights.empty()
-                                         ? run.best_weights(Phase::teacher)
+                                         ? run.best_weights(TrainingPhase::teacher)
                                          : std::filesystem::path(config.train.teacher_weights);
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorKind::weights,
@@ -179,7 +179,8 @@ std::int64_t Trainer::steps_to_pause(const PhaseRun& phase) const {
 /// `iteration` counts the updates up to this one.
 void Trainer::after_step(const PhaseRun& phase, std::int64_t iteration, const StepResult& result) {
   if (!result.applied) {
-    line(message(name(phase.phase()), " iteration ", iteration, " skipped: ", result.failure));
+    line(
+        message(phase_name(phase.phase()), " iteration ", iteration, " skipped: ", result.failure));
   }
   StepReport report;
   report.phase = phase.phase();
@@ -243,7 +244,7 @@ TrainOutcome Trainer::run_phase(PhaseRun& phase) {
 TrainOutcome Trainer::run(const std::optional<ResumePoint>& resume) {
   write_file_atomically(run_.config(), std::string_view(config_json(config_)));
   describe();
-  for (const Phase phase : phases(config_)) {
+  for (const TrainingPhase phase : phases(config_)) {
     if (resume && phase < resume->checkpoint.phase) {
       continue;
     }
@@ -251,19 +252,19 @@ TrainOutcome Trainer::run(const std::optional<ResumePoint>& resume) {
     if (resume && phase == resume->checkpoint.phase) {
       state = std::make_unique<PhaseRun>(config_, resume->checkpoint, resume->name, data_, pool_,
                                          device_);
-      line(message("resumed ", name(phase), " at iteration ", state->iteration(), " of ",
+      line(message("resumed ", phase_name(phase), " at iteration ", state->iteration(), " of ",
                    state->total_iterations()));
     } else {
-      auto teacher = phase == Phase::student ? std::move(teacher_) : nullptr;
+      auto teacher = phase == TrainingPhase::student ? std::move(teacher_) : nullptr;
       state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_, device_);
-      line(message(name(phase), ": ", state->model().parameters().count(), " parameters to train, ",
-                   state->total_iterations(), " iterations"));
+      line(message(phase_name(phase), ": ", state->model().parameters().count(),
+                   " parameters to train, ", state->total_iterations(), " iterations"));
     }
     if (run_phase(*state) == TrainOutcome::cancelled) {
-      line(message("stopped at ", name(phase), " iteration ", state->iteration()));
+      line(message("stopped at ", phase_name(phase), " iteration ", state->iteration()));
       return TrainOutcome::cancelled;
     }
-    if (phase == Phase::teacher && needs_teacher(config_)) {
+    if (phase == TrainingPhase::teacher && needs_teacher(config_)) {
       teacher_ = state->best_teacher();
     }
   }
@@ -277,17 +278,16 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
   const auto fail = [&](const std::string& why) {
     throw Error(ErrorKind::weights, "checkpoint '" + name + "': " + why);
   };
-  const std::vector<Phase> wanted = phases(config);
+  const std::vector<TrainingPhase> wanted = phases(config);
   if (std::find(wanted.begin(), wanted.end(), checkpoint.phase) == wanted.end()) {
-    fail(message("is of the phase ", pisr::name(checkpoint.phase),
+    fail(message("is of the phase ", phase_name(checkpoint.phase),
                  ", which this run does not train"));
   }
   const TrainConfig before = parse_config(checkpoint.configuration, "checkpoint '" + name + "'");
   std::vector<ConfigDifference> differences = config_differences(before, config);
   for (const ConfigDifference& difference : differences) {
     if (difference.key.compare(0, 8, "network.") == 0) {
-      fail(
-          message(difference.key, " is ", difference.before, ", the run has ", difference.after));
+      fail(message(difference.key, " is ", difference.before, ", the run has ", difference.after));
     }
   }
   // Which of its phases a run trains and with how many threads changes no weight, and a run may go
@@ -303,7 +303,7 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
 TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
                    const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
                    kernels::Device* device) {
-  const std::vector<Phase> wanted = phases(config);
+  const std::vector<TrainingPhase> wanted = phases(config);
   // All that can be wrong with the input comes before the first change.
   std::unique_ptr<Teacher> teacher = find_teacher(config, run, resume.has_value());
   const BatchSampler checked(data.train, config.manual_seed, config.train.gt_size);
@@ -316,8 +316,8 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
                           resume->checkpoint.iteration);
   }
   filter_metrics(run.metrics(), [&](const std::string& phase, std::int64_t iteration) {
-    for (const Phase planned : wanted) {
-      if (phase != name(planned) || (resume && planned < resume->checkpoint.phase)) {
+    for (const TrainingPhase planned : wanted) {
+      if (phase != phase_name(planned) || (resume && planned < resume->checkpoint.phase)) {
         continue;
       }
       return resume && planned == resume->checkpoint.phase &&

@@ -51,7 +51,7 @@ std::string duration(double seconds) {
 
 std::string to_text(const StepReport& r) {
   std::string text =
-      format("%s %lld/%lld  loss %.5f", name(r.phase), static_cast<long long>(r.iteration),
+      format("%s %lld/%lld  loss %.5f", phase_name(r.phase), static_cast<long long>(r.iteration),
              static_cast<long long>(r.total_iter), r.values.loss);
   if (*r.auxiliary_name != '\0') {
     text += format(" (L1 %.5f, %s %.4g)", r.values.reconstruction, r.auxiliary_name,
@@ -63,7 +63,7 @@ std::string to_text(const StepReport& r) {
 }
 
 std::string to_text(const ValidationReport& r) {
-  return format("%s %lld: %s PSNR %.3f SSIM %.4f (bicubic %.3f %.4f)%s", name(r.phase),
+  return format("%s %lld: %s PSNR %.3f SSIM %.4f (bicubic %.3f %.4f)%s", phase_name(r.phase),
                 static_cast<long long>(r.iteration), r.set.c_str(), r.score.psnr, r.score.ssim,
                 r.bicubic.psnr, r.bicubic.ssim, r.best ? ", best so far" : "");
 }
@@ -91,11 +91,11 @@ void TrainingLog::bicubic(const Score& score) {
 
 void TrainingLog::step(const StepReport& r) {
   line(to_text(r));
-  metrics_.append(format("%s,%lld,%.7g,%.7g,%.7g,%.5g,%.6g,%.4g,%.3f,,\n", name(r.phase),
+  metrics_.append(format("%s,%lld,%.7g,%.7g,%.7g,%.5g,%.6g,%.4g,%.3f,,\n", phase_name(r.phase),
                          static_cast<long long>(r.iteration), r.values.loss,
                          r.values.reconstruction, r.values.auxiliary, r.values.gradient_norm,
                          r.learning_rate, r.iterations_per_second, r.data_share));
-  const std::string phase = std::string(name(r.phase)) + "/";
+  const std::string phase = std::string(phase_name(r.phase)) + "/";
   events_.scalar(phase + "loss", r.iteration, r.values.loss);
   events_.scalar(phase + "reconstruction", r.iteration, r.values.reconstruction);
   if (*r.auxiliary_name != '\0') {
@@ -109,9 +109,9 @@ void TrainingLog::step(const StepReport& r) {
 
 void TrainingLog::validation(const ValidationReport& r) {
   line(to_text(r));
-  metrics_.append(format("%s,%lld,,,,,,,,%.5f,%.6f\n", name(r.phase),
+  metrics_.append(format("%s,%lld,,,,,,,,%.5f,%.6f\n", phase_name(r.phase),
                          static_cast<long long>(r.iteration), r.score.psnr, r.score.ssim));
-  const std::string phase = std::string(name(r.phase)) + "/";
+  const std::string phase = std::string(phase_name(r.phase)) + "/";
   events_.scalar(phase + "psnr", r.iteration, r.score.psnr);
   events_.scalar(phase + "ssim", r.iteration, r.score.ssim);
   events_.flush();

@@ -14,7 +14,7 @@ namespace pisr {
 
 /// Where a phase stands.
 struct StepReport {
-  Phase phase = Phase::baseline;
+  TrainingPhase phase = TrainingPhase::baseline;
   std::int64_t iteration = 0;  ///< updates done
   std::int64_t total_iter = 0;
   kernels::StepValues values;
@@ -26,7 +26,7 @@ struct StepReport {
 };
 
 struct ValidationReport {
-  Phase phase = Phase::baseline;
+  TrainingPhase phase = TrainingPhase::baseline;
   std::int64_t iteration = 0;
   std::string set;
   Score score;

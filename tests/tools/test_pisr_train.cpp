@@ -136,7 +136,7 @@ bool wait_for_iteration(Process& process, const fs::path& run, std::int64_t iter
   return false;
 }
 
-const std::string kLastCheckpoint = "checkpoints/" + checkpoint_name(Phase::baseline, 1000);
+const std::string kLastCheckpoint = "checkpoints/" + checkpoint_name(TrainingPhase::baseline, 1000);
 
 TEST_CASE("pisr_train: a run, and what it leaves", "[tools]") {
   const Workplace place;
@@ -366,7 +366,8 @@ TEST_CASE("pisr_train: training that diverges ends with 8", "[tools]") {
 TEST_CASE("pisr_train: a damaged checkpoint is passed over, which is said", "[tools]") {
   const Workplace place;
   CHECK(place.run({"-c", "small.json", "--out", "run", "-q"}).code == 0);
-  const fs::path last = place.path() / "run/checkpoints" / checkpoint_name(Phase::baseline, 20);
+  const fs::path last =
+      place.path() / "run/checkpoints" / checkpoint_name(TrainingPhase::baseline, 20);
   const std::string good = read_whole(last);
   std::string bad = good;
   bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 16);
@@ -402,7 +403,8 @@ TEST_CASE("pisr_train: SIGINT and SIGTERM save, and the run goes on", "[tools]")
     REQUIRE(wait_for_iteration(process, place.path() / "run", before + 20));
     process.signal(number);
     CHECK(process.wait() == 128 + number);
-    const auto files = list_checkpoints(place.path() / "run/checkpoints", {Phase::baseline});
+    const auto files =
+        list_checkpoints(place.path() / "run/checkpoints", {TrainingPhase::baseline});
     REQUIRE(!files.empty());
     // Every row of the metrics is that of an update that was saved.
     CHECK(files.back().iteration == last_iteration(place.path() / "run"));
@@ -447,7 +449,7 @@ TEST_CASE("pisr_train: kill -9 at random moments loses at most one interval", "[
     std::this_thread::sleep_for(std::chrono::microseconds(random.below(20000)));
     process.signal(SIGKILL);
     CHECK(process.wait() == -1);
-    const auto found = find_newest_checkpoint(run / "checkpoints", {Phase::baseline});
+    const auto found = find_newest_checkpoint(run / "checkpoints", {TrainingPhase::baseline});
     CHECK(found.skipped.empty());
     const std::int64_t kept = found.checkpoint ? found.checkpoint->iteration : 0;
     CHECK(last_iteration(run) - kept <= kInterval);

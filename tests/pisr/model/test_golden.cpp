@@ -43,9 +43,9 @@ Distillation distillation_of(const std::string& kind) {
 }
 
 /// One training phase as make_golden.py's run_case: the same images, parameters and steps.
-class Phase {
+class TrainingPhase {
  public:
-  Phase(const SafeTensors& file, DType dtype, Backend backend)
+  TrainingPhase(const SafeTensors& file, DType dtype, Backend backend)
       : file_(file),
         dtype_(dtype),
         kind_(file.metadata.at("kind")),
@@ -195,9 +195,9 @@ class Phase {
   mutable int compared_values_ = 0;
 };
 
-const char* const kPhases[] = {"teacher_small",          "student_laplace_small",
-                               "student_gaussian_small", "student_mae_small",
-                               "teacher_full",           "student_laplace_full"};
+const char* const kTrainingPhases[] = {"teacher_small",          "student_laplace_small",
+                                       "student_gaussian_small", "student_mae_small",
+                                       "teacher_full",           "student_laplace_full"};
 
 Errors forward_errors(const std::string& name, DType dtype, Backend backend) {
   const SafeTensors file = golden::read(name + ".safetensors");
@@ -222,10 +222,10 @@ Errors forward_errors(const std::string& name, DType dtype, Backend backend) {
 }  // namespace
 
 TEST_CASE("training phases agree with PyTorch", "[golden]") {
-  for (const char* name : kPhases) {
+  for (const char* name : kTrainingPhases) {
     const SafeTensors file = golden::read(std::string(name) + ".safetensors");
     for (const DType dtype : {DType::f32, DType::f64}) {
-      for (const auto& [quantity, error] : Phase(file, dtype, Backend::cpu).compare()) {
+      for (const auto& [quantity, error] : TrainingPhase(file, dtype, Backend::cpu).compare()) {
         CAPTURE(name, dtype, quantity, error);
         CHECK(error <= bound(dtype));
       }
@@ -235,7 +235,7 @@ TEST_CASE("training phases agree with PyTorch", "[golden]") {
 
 TEST_CASE("naive kernels train as PyTorch does", "[golden]") {
   const SafeTensors file = golden::read("student_laplace_small.safetensors");
-  for (const auto& [quantity, error] : Phase(file, DType::f64, Backend::naive).compare()) {
+  for (const auto& [quantity, error] : TrainingPhase(file, DType::f64, Backend::naive).compare()) {
     CAPTURE(quantity, error);
     CHECK(error <= bound(DType::f64));
   }
@@ -267,10 +267,10 @@ TEST_CASE("published FSRCNN weights give PyTorch's output", "[golden]") {
 
 // ./test_pisr '[report]' prints the largest error of each quantity.
 TEST_CASE("golden errors", "[.][report]") {
-  for (const char* name : kPhases) {
+  for (const char* name : kTrainingPhases) {
     const SafeTensors file = golden::read(std::string(name) + ".safetensors");
     for (const DType dtype : {DType::f32, DType::f64}) {
-      for (const auto& [quantity, error] : Phase(file, dtype, Backend::cpu).compare()) {
+      for (const auto& [quantity, error] : TrainingPhase(file, dtype, Backend::cpu).compare()) {
         std::cout << std::left << std::setw(24) << name << dtype << "  " << std::setw(24)
                   << quantity << error << '\n';
       }

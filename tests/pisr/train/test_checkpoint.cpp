@@ -19,9 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<Phase> kAll{Phase::baseline, Phase::teacher, Phase::student};
+const std::vector<TrainingPhase> kAll{TrainingPhase::baseline, TrainingPhase::teacher,
+                                      TrainingPhase::student};
 
-Checkpoint example(Phase phase = Phase::student, std::int64_t iteration = 12) {
+Checkpoint example(TrainingPhase phase = TrainingPhase::student, std::int64_t iteration = 12) {
   Checkpoint checkpoint;
   checkpoint.phase = phase;
   checkpoint.iteration = iteration;
@@ -128,17 +129,17 @@ TEST_CASE("checkpoint: numbers that are not finite are never saved", "[checkpoin
 TEST_CASE("checkpoint: the newest valid one is found, and what was skipped is said",
           "[checkpoint]") {
   const TemporaryFolder folder;
-  const auto put = [&](Phase phase, std::int64_t iteration) {
+  const auto put = [&](TrainingPhase phase, std::int64_t iteration) {
     fs::path path = folder.path() / checkpoint_name(phase, iteration);
     write_checkpoint(path, example(phase, iteration));
     return path;
   };
   CHECK(!find_newest_checkpoint(folder.path(), kAll).checkpoint);
   CHECK(!find_newest_checkpoint(folder.path() / "absent", kAll).checkpoint);
-  put(Phase::teacher, 3000);
-  put(Phase::student, 9);
-  const fs::path middle = put(Phase::student, 10);
-  const fs::path newest = put(Phase::student, 1'000'000'000'000);
+  put(TrainingPhase::teacher, 3000);
+  put(TrainingPhase::student, 9);
+  const fs::path middle = put(TrainingPhase::student, 10);
+  const fs::path newest = put(TrainingPhase::student, 1'000'000'000'000);
   write_file_atomically(folder.path() / "student_x.safetensors", std::string_view("not ours"));
   write_file_atomically(folder.path() / ".pisr-1-2.tmp", std::string_view("left over"));
 
@@ -154,20 +155,20 @@ TEST_CASE("checkpoint: the newest valid one is found, and what was skipped is sa
   write_bytes(middle, bytes);
   found = find_newest_checkpoint(folder.path(), kAll);
   REQUIRE(found.checkpoint);
-  CHECK(found.path == folder.path() / checkpoint_name(Phase::student, 9));
+  CHECK(found.path == folder.path() / checkpoint_name(TrainingPhase::student, 9));
   REQUIRE(found.skipped.size() == 2);
   CHECK(contains(found.skipped[0], newest.string()));
   CHECK(contains(found.skipped[1], "is damaged: its checksum does not fit"));
 
-  CHECK(find_newest_checkpoint(folder.path(), {Phase::teacher}).path ==
-        folder.path() / checkpoint_name(Phase::teacher, 3000));
-  CHECK(!find_newest_checkpoint(folder.path(), {Phase::baseline}).checkpoint);
+  CHECK(find_newest_checkpoint(folder.path(), {TrainingPhase::teacher}).path ==
+        folder.path() / checkpoint_name(TrainingPhase::teacher, 3000));
+  CHECK(!find_newest_checkpoint(folder.path(), {TrainingPhase::baseline}).checkpoint);
 }
 
 TEST_CASE("checkpoint: where all are damaged, none is an error and no fresh start",
           "[checkpoint]") {
   const TemporaryFolder folder;
-  write_file_atomically(folder.path() / checkpoint_name(Phase::teacher, 5),
+  write_file_atomically(folder.path() / checkpoint_name(TrainingPhase::teacher, 5),
                         std::string_view("garbage"));
   const Error error = thrown([&] { find_newest_checkpoint(folder.path(), kAll); });
   CHECK(error.kind() == ErrorKind::weights);
@@ -178,23 +179,24 @@ TEST_CASE("checkpoint: where all are damaged, none is an error and no fresh star
 TEST_CASE("checkpoint: old ones are removed, later ones set aside", "[checkpoint]") {
   const TemporaryFolder folder;
   for (const std::int64_t iteration : {1, 2, 3, 4, 5}) {
-    write_checkpoint(folder.path() / checkpoint_name(Phase::teacher, iteration),
-                     example(Phase::teacher, iteration));
+    write_checkpoint(folder.path() / checkpoint_name(TrainingPhase::teacher, iteration),
+                     example(TrainingPhase::teacher, iteration));
   }
-  write_checkpoint(folder.path() / checkpoint_name(Phase::student, 1), example());
-  prune_checkpoints(folder.path(), Phase::teacher, 2, 1);
+  write_checkpoint(folder.path() / checkpoint_name(TrainingPhase::student, 1), example());
+  prune_checkpoints(folder.path(), TrainingPhase::teacher, 2, 1);
   std::vector<std::int64_t> left;
   for (const CheckpointFile& file : list_checkpoints(folder.path(), kAll)) {
     left.push_back(file.iteration);
   }
   CHECK(left == std::vector<std::int64_t>{1, 4, 5, 1});
-  supersede_checkpoints(folder.path(), {Phase::teacher, Phase::student}, Phase::teacher, 4);
+  supersede_checkpoints(folder.path(), {TrainingPhase::teacher, TrainingPhase::student},
+                        TrainingPhase::teacher, 4);
   left.clear();
   for (const CheckpointFile& file : list_checkpoints(folder.path(), kAll)) {
     left.push_back(file.iteration);
   }
   CHECK(left == std::vector<std::int64_t>{1, 4});
-  CHECK(fs::exists(folder.path() / (checkpoint_name(Phase::student, 1) + ".superseded")));
+  CHECK(fs::exists(folder.path() / (checkpoint_name(TrainingPhase::student, 1) + ".superseded")));
 }
 
 }  // namespace

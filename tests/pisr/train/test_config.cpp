@@ -60,8 +60,8 @@ TEST_CASE("config: comments, lists, choices, overrides and integers written as 1
   CHECK(config.data.train == std::vector<std::string>{"one folder"});
   CHECK(config.data.exclude == std::vector<std::string>{"302003", "a"});
   CHECK(config.manual_seed == 18446744073709551615U);
-  CHECK(phase_schedule(config, Phase::teacher).total_iter == 2500);
-  CHECK(phase_schedule(config, Phase::student).total_iter == 1'000'000);
+  CHECK(phase_schedule(config, TrainingPhase::teacher).total_iter == 2500);
+  CHECK(phase_schedule(config, TrainingPhase::student).total_iter == 1'000'000);
 }
 
 TEST_CASE("config: printing and reading again changes nothing", "[config]") {
@@ -231,14 +231,14 @@ TEST_CASE("config: a file that cannot be read", "[config]") {
 
 TEST_CASE("config: short phases are annealed in at least a thousand steps", "[config]") {
   TrainConfig config;
-  CHECK(phase_schedule(config, Phase::teacher).epoch_iterations == 1000);
+  CHECK(phase_schedule(config, TrainingPhase::teacher).epoch_iterations == 1000);
   config.train.total_iter = 5000;
-  CHECK(phase_schedule(config, Phase::teacher).epoch_iterations == 5);
+  CHECK(phase_schedule(config, TrainingPhase::teacher).epoch_iterations == 5);
   config.train.total_iter = 10;
-  CHECK(phase_schedule(config, Phase::teacher).epoch_iterations == 1);
+  CHECK(phase_schedule(config, TrainingPhase::teacher).epoch_iterations == 1);
   config.train.teacher.epoch_iterations = 3;
   config.train.teacher.total_iter = 1'000'000;
-  CHECK(phase_schedule(config, Phase::teacher).epoch_iterations == 3);
+  CHECK(phase_schedule(config, TrainingPhase::teacher).epoch_iterations == 3);
 }
 
 TEST_CASE("config: the committed files are valid and hold the paper's values", "[config]") {

@@ -48,7 +48,7 @@ TrainConfig tiny_config(const std::vector<std::string>& settings = {}) {
 
 /// What a phase is trained with, from its initial weights on.
 struct Training {
-  Training(const TrainConfig& training_config, Phase phase, double ema = 0)
+  Training(const TrainConfig& training_config, TrainingPhase phase, double ema = 0)
       : config(training_config),
         data(load_training_data(config)),
         model(config, phase, teacher_for(phase)),
@@ -58,8 +58,8 @@ struct Training {
       average.emplace(model.parameters(), ema);
     }
   }
-  std::unique_ptr<Teacher> teacher_for(Phase phase) const {
-    if (phase != Phase::student) {
+  std::unique_ptr<Teacher> teacher_for(TrainingPhase phase) const {
+    if (phase != TrainingPhase::student) {
       return nullptr;
     }
     auto teacher = std::make_unique<Teacher>(config.network);
@@ -145,7 +145,7 @@ struct MostDifferences {
   double loss, norm, weight;
 };
 
-Differences compare_50_steps(kernels::Device& device, Phase phase, const char* distillation,
+Differences compare_50_steps(kernels::Device& device, TrainingPhase phase, const char* distillation,
                              const MostDifferences& most, std::vector<std::string> settings = {}) {
   // So that the distillation has a part in the loss.
   settings.insert(settings.end(), {std::string("train.distillation=") + distillation,
@@ -160,7 +160,7 @@ Differences compare_50_steps(kernels::Device& device, Phase phase, const char* d
   const double weight =
       largest_difference(there.model.parameters().values(), cpu.model.parameters().values());
   const std::string what =
-      message("50 steps on ", device.name(), ", ", name(phase), ' ', distillation,
+      message("50 steps on ", device.name(), ", ", phase_name(phase), ' ', distillation,
               ": worst difference of loss ", worst.loss, ", auxiliary loss ", worst.auxiliary,
               ", gradient norm ", worst.norm, ", weight ", weight);
   std::cout << "[report] " << what << std::endl;
@@ -180,13 +180,13 @@ Differences compare_50_steps(kernels::Device& device, Phase phase, const char* d
 TEST_CASE("device training: 50 steps have the losses of the CPU", "[device][report]") {
   for_each_device([](kernels::Device& device, CaseSize) {
     const MostDifferences most{1e-5, 1e-4, 1e-4};
-    compare_50_steps(device, Phase::baseline, "none", most);
-    compare_50_steps(device, Phase::teacher, "none", most);
-    compare_50_steps(device, Phase::student, "laplace", most);
+    compare_50_steps(device, TrainingPhase::baseline, "none", most);
+    compare_50_steps(device, TrainingPhase::teacher, "none", most);
+    compare_50_steps(device, TrainingPhase::student, "laplace", most);
     // A network that is no chain.
-    compare_50_steps(device, Phase::baseline, "none", most, {kPlain});
-    compare_50_steps(device, Phase::teacher, "none", most, {kPlain});
-    compare_50_steps(device, Phase::student, "laplace", most, {kPlain});
+    compare_50_steps(device, TrainingPhase::baseline, "none", most, {kPlain});
+    compare_50_steps(device, TrainingPhase::teacher, "none", most, {kPlain});
+    compare_50_steps(device, TrainingPhase::student, "laplace", most, {kPlain});
   });
 }
 
@@ -196,9 +196,9 @@ TEST_CASE("device training: 50 steps in TF32 have nearly the losses of the CPU",
       [](kernels::Device& device, CaseSize) {
         // Both operands of a product are rounded, by 2^-11 of them at most.
         const MostDifferences most{2 * std::ldexp(1, -11), 0.1, 1e-2};
-        for (const auto& [phase, distillation] : {std::pair{Phase::baseline, "none"},
-                                                  {Phase::teacher, "none"},
-                                                  {Phase::student, "laplace"}}) {
+        for (const auto& [phase, distillation] : {std::pair{TrainingPhase::baseline, "none"},
+                                                  {TrainingPhase::teacher, "none"},
+                                                  {TrainingPhase::student, "laplace"}}) {
           // Channels enough for tensor cores to get all kinds of products.
           const Differences worst =
               compare_50_steps(device, phase, distillation, most, {"network.d=16", "network.s=8"});
@@ -214,7 +214,7 @@ TEST_CASE("device training: captured and eager steps have the same bits", "[devi
     CAPTURE(network);
     const TrainConfig config =
         tiny_config({"train.gradient_clip=0.05", "train.distillation=gaussian", network});
-    const Phase phase = Phase::student;
+    const TrainingPhase phase = TrainingPhase::student;
     Training captured(config, phase, 0.9), eager(config, phase, 0.9), cpu(config, phase, 0.9);
     const auto captured_steps = captured.on(device);
     const auto eager_steps = eager.on(device, Launching::eager);
@@ -258,7 +258,8 @@ TEST_CASE("device training: the frozen teacher stays what it was", "[device]") {
           tape.reset();
           return model.losses(tape, high, low).auxiliary.value().item();
         };
-        const PhaseModel model(PhaseModel(config, Phase::student, make_teacher(3)), &device);
+        const PhaseModel model(PhaseModel(config, TrainingPhase::student, make_teacher(3)),
+                               &device);
         const double first = loss(model);
         CHECK(loss(model) == first);
         // Other weights are loaded into it.
@@ -269,8 +270,8 @@ TEST_CASE("device training: the frozen teacher stays what it was", "[device]") {
           to[i].parameter->value.copy_from(from[i].parameter->value);
         }
         CHECK(loss(model) == first);
-        CHECK(loss(PhaseModel(PhaseModel(config, Phase::student, make_teacher(4)), &device)) !=
-              first);
+        CHECK(loss(PhaseModel(PhaseModel(config, TrainingPhase::student, make_teacher(4)),
+                              &device)) != first);
       },
       kernels::Precision::tf32);
 }
@@ -279,7 +280,7 @@ TEST_CASE("device training: kernels of a step", "[device][report]") {
   // The paper's network; neither the batch nor the size of its patches changes the number.
   const TrainConfig config =
       tiny_config({"network.d=56", "network.s=12", "network.m=4", "train.batch_size=1"});
-  const auto launches = [&](Phase phase, kernels::Precision precision) {
+  const auto launches = [&](TrainingPhase phase, kernels::Precision precision) {
     EmulatedDevice device(std::size_t{1} << 30, precision);
     Training training(config, phase);
     const auto steps = training.on(device);
@@ -287,23 +288,23 @@ TEST_CASE("device training: kernels of a step", "[device][report]") {
     steps->run(0, 1, 0);
     return device.launches() - before;
   };
-  const auto check = [&](Phase phase, long in_fp32, long in_tf32) {
+  const auto check = [&](TrainingPhase phase, long in_fp32, long in_tf32) {
     const long fp32 = launches(phase, kernels::Precision::fp32);
     const long tf32 = launches(phase, kernels::Precision::tf32);
-    std::cout << "[report] kernels of a step, " << name(phase) << ": " << fp32 << " in fp32, "
+    std::cout << "[report] kernels of a step, " << phase_name(phase) << ": " << fp32 << " in fp32, "
               << tf32 << " in tf32" << std::endl;
     CHECK(fp32 == in_fp32);
     CHECK(tf32 == in_tf32);
   };
-  check(Phase::baseline, 31, 32);
-  check(Phase::teacher, 48, 53);
-  check(Phase::student, 60, 61);
+  check(TrainingPhase::baseline, 31, 32);
+  check(TrainingPhase::teacher, 48, 53);
+  check(TrainingPhase::student, 60, 61);
 }
 
 TEST_CASE("device training: steps that are not finite change nothing and end a run", "[device]") {
   for_each_device([](kernels::Device& device, CaseSize) {
     const TrainConfig config = tiny_config();
-    Training training(config, Phase::baseline, 0.9);
+    Training training(config, TrainingPhase::baseline, 0.9);
     // Finite numbers, of which the loss is not.
     const Tensor values = training.model.parameters().values();
     std::fill_n(values.data<float>(), 25, 3e38F);
@@ -350,7 +351,7 @@ TrainOutcome run_training(const TrainConfig& config, const fs::path& out, kernel
   return train(config, run, data, resume, callbacks, device);
 }
 
-Checkpoint checkpoint_of(const fs::path& run, Phase phase, std::int64_t iteration) {
+Checkpoint checkpoint_of(const fs::path& run, TrainingPhase phase, std::int64_t iteration) {
   return read_checkpoint(run / "checkpoints" / checkpoint_name(phase, iteration));
 }
 
@@ -375,12 +376,12 @@ TEST_CASE("device training: a run goes on on the same and on another device", "[
   EmulatedDevice device;
   const auto whole = [&](const char* run, kernels::Device* on) {
     REQUIRE(run_training(config, folder.path() / run, on) == TrainOutcome::finished);
-    return checkpoint_of(folder.path() / run, Phase::baseline, 50);
+    return checkpoint_of(folder.path() / run, TrainingPhase::baseline, 50);
   };
   const auto parts = [&](const char* run, kernels::Device* first, kernels::Device* second) {
     REQUIRE(run_training(config, folder.path() / run, first, false, 25) == TrainOutcome::cancelled);
     REQUIRE(run_training(config, folder.path() / run, second, true) == TrainOutcome::finished);
-    return checkpoint_of(folder.path() / run, Phase::baseline, 50);
+    return checkpoint_of(folder.path() / run, TrainingPhase::baseline, 50);
   };
   const Checkpoint on_cpu = whole("cpu", nullptr), on_device = whole("device", &device);
   CHECK(largest_difference(parts("device twice", &device, &device), on_device) == 0);
@@ -402,8 +403,9 @@ TEST_CASE("device training: a run on a slow device stops without long waiting", 
   device.slow_down(std::chrono::milliseconds(300));
   const TrainConfig config = tiny_config({"train.phase=baseline"});
   CHECK(run_training(config, folder.path() / "run", &device, false, 2) == TrainOutcome::cancelled);
-  CHECK(list_checkpoints(folder.path() / "run/checkpoints", {Phase::baseline}).back().iteration ==
-        2);
+  CHECK(list_checkpoints(folder.path() / "run/checkpoints", {TrainingPhase::baseline})
+            .back()
+            .iteration == 2);
 }
 
 TEST_CASE("device training: all phases on a device", "[device]") {
@@ -435,12 +437,13 @@ TEST_CASE("device training: a device that fails ends the run and leaves the last
     CHECK(error.kind() == ErrorKind::device);
     CHECK(contains(error.what(), "the device is gone"));
   }
-  CHECK(list_checkpoints(out / "checkpoints", {Phase::baseline}).back().iteration == 8);
+  CHECK(list_checkpoints(out / "checkpoints", {TrainingPhase::baseline}).back().iteration == 8);
   EmulatedDevice other;
   CHECK(run_training(config, out, &other, true) == TrainOutcome::finished);
   CHECK(run_training(config, folder.path() / "whole", &other) == TrainOutcome::finished);
-  CHECK(largest_difference(checkpoint_of(out, Phase::baseline, 12),
-                           checkpoint_of(folder.path() / "whole", Phase::baseline, 12)) == 0);
+  CHECK(largest_difference(checkpoint_of(out, TrainingPhase::baseline, 12),
+                           checkpoint_of(folder.path() / "whole", TrainingPhase::baseline, 12)) ==
+        0);
 
   // Too little memory for the training is an error, for the frames of the validation it is not.
   EmulatedDevice small(1000);
@@ -449,7 +452,7 @@ TEST_CASE("device training: a device that fails ends the run and leaves the last
   std::vector<double> psnr;
   for (const std::size_t bytes : {std::size_t{64} << 20, std::size_t{1} << 20}) {
     EmulatedDevice device(bytes);
-    Training training(tiny_config({"data.built_in.size=192"}), Phase::teacher, 0.9);
+    Training training(tiny_config({"data.built_in.size=192"}), TrainingPhase::teacher, 0.9);
     const auto steps = training.on(device);
     steps->run(0, 1, 0);
     const EvaluationSet& set = training.data.validation;

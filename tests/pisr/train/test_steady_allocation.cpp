@@ -23,9 +23,11 @@ TEST_CASE("trainer: a step allocates nothing once its sizes are known", "[traine
           "data": {"built_in": {"count": 2, "size": 40}}})"),
                    "test");
   const Dataset data = built_in_dataset(0, 0, 2, 40, 2);
-  for (const Phase phase : {Phase::baseline, Phase::teacher, Phase::student}) {
-    INFO(name(phase));
-    auto teacher = phase == Phase::student ? std::make_unique<Teacher>(config.network) : nullptr;
+  for (const TrainingPhase phase :
+       {TrainingPhase::baseline, TrainingPhase::teacher, TrainingPhase::student}) {
+    INFO(phase_name(phase));
+    auto teacher =
+        phase == TrainingPhase::student ? std::make_unique<Teacher>(config.network) : nullptr;
     ThreadPool pool(1);
     PhaseModel model(config, phase, std::move(teacher));
     Adam adam(model.parameters());

@@ -85,7 +85,7 @@ std::string read_text(const fs::path& path) {
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
-/// Phase, iteration and losses of each row; not the speed, which differs from run to run.
+/// TrainingPhase, iteration and losses of each row; not the speed, which differs from run to run.
 std::vector<std::string> metrics(const fs::path& run) {
   std::vector<std::string> rows;
   for (const MetricsRow& row : read_metrics(run / "metrics.csv")) {
@@ -114,18 +114,19 @@ void check_equal(const Checkpoint& a, const Checkpoint& b) {
   }
 }
 
-Checkpoint last_checkpoint(const fs::path& run, Phase phase, std::int64_t iteration = 20) {
+Checkpoint last_checkpoint(const fs::path& run, TrainingPhase phase, std::int64_t iteration = 20) {
   return read_checkpoint(run / "checkpoints" / checkpoint_name(phase, iteration));
 }
 
 TEST_CASE("trainer: stopped and resumed is uninterrupted, bit for bit, with 1 and 2 threads",
           "[trainer][threads]") {
   const std::string extra = GENERATE("train.ema=0", "train.ema=0.9", kPlain);
-  for (const Phase phase : {Phase::baseline, Phase::teacher, Phase::student}) {
-    INFO(name(phase) << ' ' << extra);
+  for (const TrainingPhase phase :
+       {TrainingPhase::baseline, TrainingPhase::teacher, TrainingPhase::student}) {
+    INFO(phase_name(phase) << ' ' << extra);
     const TemporaryFolder folder;
-    std::vector<std::string> settings{extra, std::string("train.phase=") + name(phase)};
-    if (phase == Phase::student) {
+    std::vector<std::string> settings{extra, std::string("train.phase=") + phase_name(phase)};
+    if (phase == TrainingPhase::student) {
       const fs::path teacher = folder.path() / "teacher";
       run_training(small_config({"train.phase=teacher", extra}), teacher);
       settings.push_back("train.teacher_weights=" + (teacher / "teacher.safetensors").string());
@@ -145,7 +146,7 @@ TEST_CASE("trainer: stopped and resumed is uninterrupted, bit for bit, with 1 an
           TrainOutcome::finished);
     check_equal(last_checkpoint(parts, phase), reference);
     for (const char* end : {".safetensors", "_last.safetensors"}) {
-      const std::string file = name(phase) + std::string(end);
+      const std::string file = phase_name(phase) + std::string(end);
       CHECK(read_text(parts / file) == read_text(whole / file));
     }
 
@@ -197,9 +198,9 @@ TEST_CASE("trainer: all phases; the student starts from the best teacher", "[tra
                                           "val.val_freq=1", "train.student.total_iter=12"};
   const TrainConfig config = small_config(settings);
   run_training(config, whole);
-  const Checkpoint teacher = last_checkpoint(whole, Phase::teacher);
+  const Checkpoint teacher = last_checkpoint(whole, TrainingPhase::teacher);
   REQUIRE(teacher.best_iteration < 20);
-  const Checkpoint student = last_checkpoint(whole, Phase::student, 12);
+  const Checkpoint student = last_checkpoint(whole, TrainingPhase::student, 12);
   for (const auto& [key, tensor] : student.tensors) {
     if (key.rfind("weights.teacher.", 0) == 0) {
       const Tensor& best = teacher.tensors.at("best." + key.substr(16));
@@ -215,11 +216,11 @@ TEST_CASE("trainer: all phases; the student starts from the best teacher", "[tra
     CHECK(run_training(config, parts, RunOptions(RunMode::fresh, {}, stop)) ==
           TrainOutcome::cancelled);
     CHECK(run_training(config, parts, RunOptions(RunMode::resume)) == TrainOutcome::finished);
-    check_equal(last_checkpoint(parts, Phase::student, 12), student);
+    check_equal(last_checkpoint(parts, TrainingPhase::student, 12), student);
     CHECK(metrics(parts).size() == metrics(whole).size());
   }
 
-  // Phase by phase in one run directory, resuming where nothing is to be resumed.
+  // TrainingPhase by phase in one run directory, resuming where nothing is to be resumed.
   const fs::path steps = folder.path() / "steps";
   for (const char* phase : {"teacher", "student", "baseline"}) {
     std::vector<std::string> one = settings;
@@ -227,14 +228,14 @@ TEST_CASE("trainer: all phases; the student starts from the best teacher", "[tra
     CHECK(run_training(small_config(one), steps, RunOptions(RunMode::resume)) ==
           TrainOutcome::finished);
   }
-  check_equal(last_checkpoint(steps, Phase::student, 12), student);
+  check_equal(last_checkpoint(steps, TrainingPhase::student, 12), student);
   CHECK(fs::exists(steps / "baseline.safetensors"));
 
   // A finished run that is resumed stays as it is.
   const std::vector<std::string> before = metrics(whole);
   CHECK(run_training(config, whole, RunOptions(RunMode::resume)) == TrainOutcome::finished);
   CHECK(metrics(whole) == before);
-  check_equal(last_checkpoint(whole, Phase::student, 12), student);
+  check_equal(last_checkpoint(whole, TrainingPhase::student, 12), student);
 }
 
 TEST_CASE("trainer: every kind of distillation and no weight transfer", "[trainer]") {
@@ -251,7 +252,7 @@ TEST_CASE("trainer: every kind of distillation and no weight transfer", "[traine
       CHECK(run_training(config, out, RunOptions(RunMode::fresh, {}, 2)) ==
             TrainOutcome::cancelled);
       CHECK(run_training(config, out, RunOptions(RunMode::resume)) == TrainOutcome::finished);
-      const Checkpoint last = last_checkpoint(out, Phase::student, 4);
+      const Checkpoint last = last_checkpoint(out, TrainingPhase::student, 4);
       const bool estimated =
           distillation == std::string("laplace") || distillation == std::string("gaussian");
       CHECK((last.tensors.count("weights.estimator.location.0.weight") == 1) == estimated);
@@ -282,7 +283,7 @@ TEST_CASE("trainer: resuming with another configuration", "[trainer]") {
   const TemporaryFolder folder;
   const fs::path out = folder.path() / "run";
   run_training(small_config({"train.phase=baseline"}), out);
-  const Checkpoint checkpoint = last_checkpoint(out, Phase::baseline);
+  const Checkpoint checkpoint = last_checkpoint(out, TrainingPhase::baseline);
   CHECK(check_resume(small_config({"train.phase=baseline", "threads=2"}), checkpoint, "x").empty());
   const auto differences =
       check_resume(small_config({"train.phase=baseline", "train.batch_size=2"}), checkpoint, "x");
@@ -302,13 +303,13 @@ TEST_CASE("trainer: an older checkpoint by name sets the later ones aside", "[tr
   const fs::path out = folder.path() / "run";
   const TrainConfig config = small_config({"train.phase=baseline"});
   run_training(config, out);
-  const Checkpoint reference = last_checkpoint(out, Phase::baseline);
-  const fs::path older = out / "checkpoints" / checkpoint_name(Phase::baseline, 5);
+  const Checkpoint reference = last_checkpoint(out, TrainingPhase::baseline);
+  const fs::path older = out / "checkpoints" / checkpoint_name(TrainingPhase::baseline, 5);
   CHECK(run_training(config, out, RunOptions(RunMode::resume, older, 3)) ==
         TrainOutcome::cancelled);
-  CHECK(list_checkpoints(out / "checkpoints", {Phase::baseline}).back().iteration == 8);
+  CHECK(list_checkpoints(out / "checkpoints", {TrainingPhase::baseline}).back().iteration == 8);
   CHECK(run_training(config, out, RunOptions(RunMode::resume)) == TrainOutcome::finished);
-  check_equal(last_checkpoint(out, Phase::baseline), reference);
+  check_equal(last_checkpoint(out, TrainingPhase::baseline), reference);
 }
 
 TEST_CASE("trainer: a loss that is not finite is skipped, and stops the run in the end",
@@ -328,7 +329,8 @@ TEST_CASE("trainer: a loss that is not finite is skipped, and stops the run in t
   CHECK(contains(error.what(), "image"));
   CHECK(contains(read_text(out / "train.log"), "skipped: "));
   // Whatever was saved before is finite.
-  for (const CheckpointFile& file : list_checkpoints(out / "checkpoints", {Phase::baseline})) {
+  for (const CheckpointFile& file :
+       list_checkpoints(out / "checkpoints", {TrainingPhase::baseline})) {
     CHECK_NOTHROW(read_checkpoint(file.path));
   }
 }
@@ -337,7 +339,7 @@ TEST_CASE("trainer: a step that is not finite changes nothing", "[trainer]") {
   const TrainConfig config = small_config({"train.phase=baseline"});
   const TrainingData data = load_training_data(config);
   ThreadPool pool(2);
-  PhaseModel model(config, Phase::baseline);
+  PhaseModel model(config, TrainingPhase::baseline);
   Adam adam(model.parameters());
   const auto stepper =
       cpu_stepper({model, adam, nullptr}, kConstantRate, data.train, pool, {3, 16, 1, 0});
@@ -363,7 +365,7 @@ TEST_CASE("trainer: the update does not depend on the number of threads", "[trai
   std::vector<float> reference;
   for (const int threads : {1, 2, 3, 8}) {
     ThreadPool pool(threads);
-    PhaseModel model(config, Phase::teacher);
+    PhaseModel model(config, TrainingPhase::teacher);
     Adam adam(model.parameters());
     const auto stepper =
         cpu_stepper({model, adam, nullptr}, kConstantRate, data.train, pool, {7, 16, 1, 0.5});
@@ -382,7 +384,7 @@ TEST_CASE("trainer: gradient clipping bounds what Adam sees", "[trainer]") {
   const TrainConfig config = small_config();
   const TrainingData data = load_training_data(config);
   ThreadPool pool(1);
-  PhaseModel model(config, Phase::baseline);
+  PhaseModel model(config, TrainingPhase::baseline);
   Adam adam(model.parameters());
   const auto stepper =
       cpu_stepper({model, adam, nullptr}, kConstantRate, data.train, pool, {3, 16, 1, 1e-3});
@@ -409,7 +411,8 @@ TEST_CASE("trainer: a full disk leaves the last checkpoint, and the run can go o
   const TrainConfig config = small_config({"train.phase=baseline"});
   const fs::path out = disk / "run";
   run_training(config, out, RunOptions(RunMode::fresh, {}, 10));
-  const std::string good = read_text(out / "checkpoints" / checkpoint_name(Phase::baseline, 10));
+  const std::string good =
+      read_text(out / "checkpoints" / checkpoint_name(TrainingPhase::baseline, 10));
   {
     std::ofstream filler(disk / "filler", std::ios::binary);
     while (filler << std::string(4096, 'x') << std::flush) {
@@ -418,12 +421,12 @@ TEST_CASE("trainer: a full disk leaves the last checkpoint, and the run can go o
   const Error error = thrown([&] { run_training(config, out, RunOptions(RunMode::resume)); });
   CHECK(error.kind() == ErrorKind::output);
   CHECK(contains(error.what(), "No space left on device"));
-  CHECK(read_text(out / "checkpoints" / checkpoint_name(Phase::baseline, 10)) == good);
+  CHECK(read_text(out / "checkpoints" / checkpoint_name(TrainingPhase::baseline, 10)) == good);
   fs::remove(disk / "filler");
   CHECK(run_training(config, out, RunOptions(RunMode::resume)) == TrainOutcome::finished);
   run_training(config, folder.path() / "whole");
-  check_equal(last_checkpoint(out, Phase::baseline),
-              last_checkpoint(folder.path() / "whole", Phase::baseline));
+  check_equal(last_checkpoint(out, TrainingPhase::baseline),
+              last_checkpoint(folder.path() / "whole", TrainingPhase::baseline));
 }
 
 TEST_CASE("run directory: what may be in it", "[trainer]") {
@@ -441,7 +444,7 @@ TEST_CASE("run directory: what may be in it", "[trainer]") {
   write_file_atomically(out / "train.log", std::string_view("x"));
   write_file_atomically(out / "teacher_last.safetensors", std::string_view("x"));
   write_file_atomically(out / "thesis.txt", std::string_view("x"));
-  write_file_atomically(out / "checkpoints" / checkpoint_name(Phase::teacher, 1),
+  write_file_atomically(out / "checkpoints" / checkpoint_name(TrainingPhase::teacher, 1),
                         std::string_view("x"));
   const Error full = thrown([&] { RunDirectory(out, RunMode::fresh); });
   CHECK(full.kind() == ErrorKind::output);
@@ -449,10 +452,10 @@ TEST_CASE("run directory: what may be in it", "[trainer]") {
   CHECK(contains(full.hint(), "--overwrite"));
   const RunDirectory run(out, RunMode::overwrite);
   CHECK(fs::exists(out / "train.log"));
-  run.start_over({Phase::student});
+  run.start_over({TrainingPhase::student});
   CHECK(fs::exists(out / "train.log"));
   CHECK(fs::exists(out / "teacher_last.safetensors"));
-  run.start_over({Phase::teacher, Phase::student});
+  run.start_over({TrainingPhase::teacher, TrainingPhase::student});
   CHECK(!fs::exists(out / "train.log"));
   CHECK(!fs::exists(out / "teacher_last.safetensors"));
   CHECK(!fs::exists(out / "checkpoints"));
