@@ -4,9 +4,9 @@
 #include "core/shape.h"
 #include "kernels/conv_args.h"
 
-/// What the kernels are told of a convolution of x [n, c, h, w] by a weight, both of rank 4 and
-/// with channels that fit each other. out_height and out_width are 0 where there is no output.
-/// Throws ShapeError naming `op` where an extent is too large for the kernels.
+/// The sizes that kernels take for a convolution of x [n, c, h, w] by a weight. Both are of rank 4
+/// and their channels fit together. out_height and out_width are 0 where there is no output. Throws
+/// ShapeError naming `op` where an extent is too large for the kernels.
 namespace pisr {
 
 /// weight [k, c / groups, kh, kw]

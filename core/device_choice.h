@@ -34,23 +34,23 @@ struct DeviceChoice {
 DeviceChoice parse_device(std::string_view text);
 /// Reads fp32, tf32 or fp16. Error(usage) for others.
 kernels::Precision parse_precision(std::string_view text);
-/// Reads own, eigen or cudnn. Error(usage) for others, which begins with `source`.
+/// Reads own, eigen or cudnn. Throws Error(usage), beginning with `source`, for others.
 BackendChoice parse_backend(std::string_view text, std::string_view source = "backend");
 /// own, eigen or cudnn.
 const char* name(BackendChoice backend);
 
-/// What the environment variable PISR_BACKEND names: the back end of a program that is told of
-/// none. Empty where it is not set or empty; Error(usage) where it names none.
+/// The back end that the environment variable PISR_BACKEND names, for a program without --backend.
+/// Nothing where the variable is not set or empty. Throws Error(usage) for an unknown name.
 std::optional<BackendChoice> backend_of_environment();
 
 /// The kernels of a context on the host.
 Backend host_backend(BackendChoice backend);
 
-/// Opens it; null for the CPU. Error(device) and the reason where an explicit choice cannot be
-/// used; where `automatic` falls back to the CPU, `explanation` says why in one line, and what of
-/// the choice is lost with it. With the Eigen back end `automatic` is the CPU. Error(usage) for a
-/// CPU that is to compute in another precision than fp32 or with cuDNN, and for a CUDA device with
-/// the Eigen back end.
+/// Opens the device; null for the CPU. Throws Error(device) with the reason where an explicit
+/// choice cannot be used. Where `automatic` falls back to the CPU, `explanation` says in one line
+/// why, and what the choice loses by it. With the Eigen back end `automatic` is the CPU. Throws
+/// Error(usage) for the CPU with cuDNN or a precision other than fp32, and for a CUDA device with
+/// Eigen.
 std::unique_ptr<kernels::Device> open_device(const DeviceChoice& choice, std::string& explanation);
 
 }  // namespace pisr

@@ -43,9 +43,9 @@ Distillation distillation_of(const std::string& kind) {
 }
 
 /// One training phase as make_golden.py's run_case: the same images, parameters and steps.
-class TrainingPhase {
+class GoldenPhase {
  public:
-  TrainingPhase(const SafeTensors& file, DType dtype, Backend backend)
+  GoldenPhase(const SafeTensors& file, DType dtype, Backend backend)
       : file_(file),
         dtype_(dtype),
         kind_(file.metadata.at("kind")),
@@ -54,7 +54,7 @@ class TrainingPhase {
                  .shrink_channels = number(file, "s"),
                  .mapping_layers = number(file, "m"),
                  .scale = number(file, "scale")},
-        teacher_(options_),
+        teacher_(fsrcnn_spec(options_)),
         student_(options_),
         estimator_(options_.feature_channels),
         context_(backend) {
@@ -195,9 +195,9 @@ class TrainingPhase {
   mutable int compared_values_ = 0;
 };
 
-const char* const kTrainingPhases[] = {"teacher_small",          "student_laplace_small",
-                                       "student_gaussian_small", "student_mae_small",
-                                       "teacher_full",           "student_laplace_full"};
+const char* const kGoldenPhases[] = {"teacher_small",          "student_laplace_small",
+                                     "student_gaussian_small", "student_mae_small",
+                                     "teacher_full",           "student_laplace_full"};
 
 Errors forward_errors(const std::string& name, DType dtype, Backend backend) {
   const SafeTensors file = golden::read(name + ".safetensors");
@@ -222,10 +222,10 @@ Errors forward_errors(const std::string& name, DType dtype, Backend backend) {
 }  // namespace
 
 TEST_CASE("training phases agree with PyTorch", "[golden]") {
-  for (const char* name : kTrainingPhases) {
+  for (const char* name : kGoldenPhases) {
     const SafeTensors file = golden::read(std::string(name) + ".safetensors");
     for (const DType dtype : {DType::f32, DType::f64}) {
-      for (const auto& [quantity, error] : TrainingPhase(file, dtype, Backend::cpu).compare()) {
+      for (const auto& [quantity, error] : GoldenPhase(file, dtype, Backend::cpu).compare()) {
         CAPTURE(name, dtype, quantity, error);
         CHECK(error <= bound(dtype));
       }
@@ -235,7 +235,7 @@ TEST_CASE("training phases agree with PyTorch", "[golden]") {
 
 TEST_CASE("naive kernels train as PyTorch does", "[golden]") {
   const SafeTensors file = golden::read("student_laplace_small.safetensors");
-  for (const auto& [quantity, error] : TrainingPhase(file, DType::f64, Backend::naive).compare()) {
+  for (const auto& [quantity, error] : GoldenPhase(file, DType::f64, Backend::naive).compare()) {
     CAPTURE(quantity, error);
     CHECK(error <= bound(DType::f64));
   }
@@ -256,7 +256,7 @@ TEST_CASE("published FSRCNN weights give PyTorch's output", "[golden]") {
   const auto weights = shared_data("weights/fsrcnn_x2_yjn870.safetensors");
   const auto golden_path = shared_data("weights/golden/fsrcnn_x2_yjn870.safetensors");
   if (!weights || !golden_path) return;
-  const std::unique_ptr<Fsrcnn> network = load_network(*weights);
+  const std::unique_ptr<SrNetwork> network = load_network(*weights);
   CHECK(network->parameter_count() == 12809);
   const SafeTensors file = read_safetensors(*golden_path);
   Context context;
@@ -267,10 +267,10 @@ TEST_CASE("published FSRCNN weights give PyTorch's output", "[golden]") {
 
 // ./test_pisr '[report]' prints the largest error of each quantity.
 TEST_CASE("golden errors", "[.][report]") {
-  for (const char* name : kTrainingPhases) {
+  for (const char* name : kGoldenPhases) {
     const SafeTensors file = golden::read(std::string(name) + ".safetensors");
     for (const DType dtype : {DType::f32, DType::f64}) {
-      for (const auto& [quantity, error] : TrainingPhase(file, dtype, Backend::cpu).compare()) {
+      for (const auto& [quantity, error] : GoldenPhase(file, dtype, Backend::cpu).compare()) {
         std::cout << std::left << std::setw(24) << name << dtype << "  " << std::setw(24)
                   << quantity << error << '\n';
       }

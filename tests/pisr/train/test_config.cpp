@@ -36,7 +36,7 @@ std::string read_text(const std::filesystem::path& path) {
 TEST_CASE("config: an empty object is the paper's recipe", "[config]") {
   const TrainConfig config = parse_config("{}", "test.json");
   CHECK(config.network.scale == 2);
-  CHECK(config.network.d == 56);
+  CHECK(title(config.network) == "FSRCNN(56, 12, 4)");
   CHECK(config.train.batch_size == 16);
   CHECK(config.train.gt_size == 192);
   CHECK(config.train.total_iter == 1'000'000);
