@@ -71,7 +71,7 @@ KernelCase kernel_case(std::string kernel, std::string shape, std::vector<Operan
 /// slow naive kernels.
 enum class CaseSize { full, quarter };
 
-/// Every kernel of ops.def at the shapes of FSRCNN and the teacher in training, with `batch`
+/// Every kernel of ops.def at the shapes of the student and the teacher in training, with `batch`
 /// images. The convolutions also have the shapes of inference at 640x360. The order is the same for
 /// both sizes.
 std::vector<KernelCase> kernel_cases(CaseSize size, std::int64_t batch = 1);

@@ -60,7 +60,12 @@ void Inference::run(const Plane& input, Plane& output) {
                 message("inference: the input must have one channel and at least 1x1 pixels, got ",
                         input.width, "x", input.height, "x", input.channels));
   }
-  const int scale = model_.sees_truth() ? 1 : model_.spec().scale;
+  const int of_model = model_.spec().scale;
+  if (model_.sees_truth() && (input.width % of_model != 0 || input.height % of_model != 0)) {
+    throw Error(ErrorKind::usage, message("inference: the sides of the truth must be multiples of ",
+                                          of_model, ", got ", input.width, "x", input.height));
+  }
+  const int scale = model_.sees_truth() ? 1 : of_model;
   output.width = input.width * scale;
   output.height = input.height * scale;
   output.channels = 1;

@@ -12,7 +12,7 @@
 namespace pisr {
 namespace {
 
-/// "x2 FSRCNN(56, 12, 4)", with all options where the title alone does not tell two apart.
+/// "x2 NAME(56, 12, 4)", with all options where the title alone does not tell two apart.
 std::string text(const NetworkSpec& spec, bool all) {
   std::string result = message("x", spec.scale, " ", title(spec));
   if (all) {

@@ -120,7 +120,8 @@ Checkpoint last_checkpoint(const fs::path& run, TrainingPhase phase, std::int64_
 
 TEST_CASE("trainer: stopped and resumed is uninterrupted, bit for bit, with 1 and 2 threads",
           "[trainer][threads]") {
-  const std::string extra = GENERATE("train.ema=0", "train.ema=0.9", kPlain);
+  const std::string extra =
+      GENERATE(std::string("train.ema=0"), std::string("train.ema=0.9"), kPlain);
   for (const TrainingPhase phase :
        {TrainingPhase::baseline, TrainingPhase::teacher, TrainingPhase::student}) {
     INFO(phase_name(phase) << ' ' << extra);
