@@ -128,7 +128,7 @@ std::int64_t broadcast_index(const Args& a, std::int64_t i) {
 }
 
 template <class Args>
-std::int64_t spread_count(const Args& a) {
+std::int64_t broadcast_count(const Args& a) {
   switch (a.broadcast) {
     case Broadcast::same:
       return a.batch * a.channels * a.inner;
@@ -174,7 +174,7 @@ void binary(Launcher&, const BinaryArgs<T>& a) {
 
 template <class T>
 void binary_backward(Launcher&, const BinaryBackwardArgs<T>& a) {
-  std::vector<double> db(a.db == nullptr ? 0 : spread_count(a));
+  std::vector<double> db(a.db == nullptr ? 0 : broadcast_count(a));
   for (std::int64_t i = 0; i < a.batch * a.channels * a.inner; ++i) {
     const std::int64_t j = broadcast_index(a, i);
     const auto first = [&] { return static_cast<double>(a.a[i]); };

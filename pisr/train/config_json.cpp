@@ -10,27 +10,14 @@
 #include "core/error.h"
 #include "core/json_names.h"
 #include "pisr/train/config.h"
-#include "pisr/train/config_fields.h"
+#include "pisr/train/config_network.h"
+#include "pisr/train/config_values.h"
 
 namespace pisr {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-[[noreturn]] void fail(const std::string& text, const std::string& hint = "") {
-  throw Error(ErrorKind::usage, text, hint);
-}
-
-/// One short ASCII line, whatever the value holds.
-std::string quoted(const Json& value) {
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  if (text.size() > 60) {
-    text.resize(57);
-    text += "...";
-  }
-  return text;
-}
+using Json = ConfigJson;
 
 /// The number of insertions, deletions and replacements between two words (Levenshtein).
 std::size_t edit_distance(const std::string& a, const std::string& b) {
@@ -84,8 +71,8 @@ std::vector<std::string> all_keys(const std::vector<ConfigField>& fields) {
     }
   }
   const bool near = least <= std::max<std::size_t>(3, key.size() / 3);
-  fail(message(source, ": unknown key ", quoted(Json(key))),
-       near ? "did you mean '" + nearest + "'?" : "pisr_train --help-config lists all keys");
+  refuse(message(source, ": unknown key ", quoted(Json(key))),
+         near ? "did you mean '" + nearest + "'?" : "pisr_train --help-config lists all keys");
 }
 
 /// Throws for a key that is neither a field's nor a section's.
@@ -107,7 +94,7 @@ void check_keys(const Json& object, const std::string& prefix, const std::string
       fail_unknown(source, key, fields);
     }
     if (!value.is_object()) {
-      fail(message(source, ": ", key, " must be an object, got ", quoted(value)));
+      refuse(message(source, ": ", key, " must be an object, got ", quoted(value)));
     }
     check_keys(value, key, source, fields);
   }
@@ -139,122 +126,11 @@ void put(Json& root, const std::string& key, Json value) {
   *place = std::move(value);
 }
 
-std::string number(double value) {
-  // JSON's shortest form; integers as such.
-  return std::abs(value) < 1e15 && value == std::floor(value)
-             ? std::to_string(static_cast<std::int64_t>(value))
-             : Json(value).dump();
-}
-
-std::string wanted_number(const char* kind, const Range& range) {
-  return std::isinf(range.high)
-             ? message(kind, " of at least ", number(range.low))
-             : message(kind, " from ", number(range.low), " to ", number(range.high));
-}
-
-/// Sets one member from JSON. Each function says in its error what it wants.
-struct Reader {
-  const Json& value;
-  const ConfigField& field;
-  const std::string& source;
-
-  [[noreturn]] void must_be(const std::string& wanted) const {
-    fail(message(source, ": ", field.key, " must be ", wanted, ", got ", quoted(value)));
-  }
-
-  double number_in_range(const char* kind) const {
-    const std::string wanted = wanted_number(kind, field.range);
-    if (!value.is_number()) {
-      must_be(wanted);
-    }
-    const double result = value.get<double>();
-    if (!(result >= field.range.low && result <= field.range.high)) {
-      must_be(wanted);
-    }
-    return result;
-  }
-  template <class Integer>
-  Integer integer() const {
-    const double result = number_in_range("an integer");
-    if (result != std::floor(result)) {
-      must_be(wanted_number("an integer", field.range));
-    }
-    if (value.is_number_float()) {
-      // 1e6 is how people write a million.
-      if (!(std::abs(result) < 9e15)) {
-        must_be(wanted_number("an integer", field.range));
-      }
-      return static_cast<Integer>(result);
-    }
-    return value.get<Integer>();
-  }
-
-  void operator()(int* member) const { *member = integer<int>(); }
-  void operator()(std::int64_t* member) const { *member = integer<std::int64_t>(); }
-  void operator()(std::uint64_t* member) const { *member = integer<std::uint64_t>(); }
-  void operator()(double* member) const { *member = number_in_range("a number"); }
-  void operator()(std::optional<std::int64_t>* member) const {
-    *member = value.is_null() ? std::nullopt : std::optional(integer<std::int64_t>());
-  }
-  void operator()(std::optional<double>* member) const {
-    *member = value.is_null() ? std::nullopt : std::optional(number_in_range("a number"));
-  }
-  void operator()(bool* member) const {
-    if (!value.is_boolean()) {
-      must_be("true or false");
-    }
-    *member = value.get<bool>();
-  }
-  void operator()(std::string* member) const {
-    if (!value.is_string()) {
-      must_be("a text");
-    }
-    *member = value.get<std::string>();
-  }
-  void operator()(std::vector<std::string>* member) const {
-    if (value.is_string()) {
-      *member = {value.get<std::string>()};
-      return;
-    }
-    const bool texts = value.is_array() && std::all_of(value.begin(), value.end(),
-                                                       [](const Json& v) { return v.is_string(); });
-    if (!texts) {
-      must_be("a list of texts");
-    }
-    *member = value.get<std::vector<std::string>>();
-  }
-  void operator()(const ChoiceMember& member) const {
-    std::string names;
-    for (std::size_t i = 0; i < member.names.size(); ++i) {
-      if (value.is_string() && value.get<std::string>() == member.names[i]) {
-        member.set(i);
-        return;
-      }
-      names += i == 0 ? "" : ", ";
-      names += member.names[i];
-    }
-    must_be("one of " + names);
-  }
-};
-
-/// The JSON of one member.
-struct Writer {
-  template <class T>
-  Json operator()(const T* member) const {
-    return Json(*member);
-  }
-  template <class T>
-  Json operator()(const std::optional<T>* member) const {
-    return member->has_value() ? Json(**member) : Json(nullptr);
-  }
-  Json operator()(const ChoiceMember& member) const { return Json(member.names[member.get()]); }
-};
-
 Json to_json(const TrainConfig& config) {
   TrainConfig copy = config;
   Json root = Json::object();
   for (const ConfigField& field : config_fields(copy)) {
-    put(root, field.key, std::visit(Writer{}, field.member));
+    put(root, field.key, value_of(field));
   }
   return root;
 }
@@ -264,7 +140,7 @@ Json parse_json(std::string_view text, const std::string& source) {
   RepeatedNames<Json> repeated;
   const auto callback = [&](int, Json::parse_event_t event, Json& parsed) {
     if (repeated.find(event, parsed) != nullptr) {
-      fail(message(source, ": key ", quoted(parsed), " is given twice"));
+      refuse(message(source, ": key ", quoted(parsed), " is given twice"));
     }
     return true;
   };
@@ -277,12 +153,12 @@ Json parse_json(std::string_view text, const std::string& source) {
     what = what.substr(what.find(']') + 1);
     std::replace_if(
         what.begin(), what.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-    fail(message(source, ": not JSON:", what));
+    refuse(message(source, ": not JSON:", what));
   } catch (const Json::exception&) {
-    fail(message(source, ": not JSON: a number is too large"));
+    refuse(message(source, ": not JSON: a number is too large"));
   }
   if (!root.is_object()) {
-    fail(message(source, ": must be a JSON object, got ", quoted(root)));
+    refuse(message(source, ": must be a JSON object, got ", quoted(root)));
   }
   return root;
 }
@@ -290,7 +166,7 @@ Json parse_json(std::string_view text, const std::string& source) {
 void apply_setting(Json& root, const std::string& setting, const std::vector<ConfigField>& fields) {
   const std::size_t equals = setting.find('=');
   if (equals == 0 || equals == std::string::npos) {
-    fail(message("--set must be key=value, got ", quoted(Json(setting))));
+    refuse(message("--set must be key=value, got ", quoted(Json(setting))));
   }
   const std::string key = setting.substr(0, equals);
   const std::string text = setting.substr(equals + 1);
@@ -299,7 +175,7 @@ void apply_setting(Json& root, const std::string& setting, const std::vector<Con
   if (field == fields.end()) {
     const std::vector<std::string> known = all_keys(fields);
     if (std::find(known.begin(), known.end(), key) != known.end()) {
-      fail("--set: " + key + " is a section, not a value");
+      refuse("--set: " + key + " is a section, not a value");
     }
     fail_unknown("--set", key, fields);
   }
@@ -307,114 +183,8 @@ void apply_setting(Json& root, const std::string& setting, const std::vector<Con
   if (value.is_discarded() || std::holds_alternative<std::string*>(field->member)) {
     value = text;
   }
-  std::visit(Reader{value, *field, "--set"}, field->member);
+  read_value(value, *field, "--set");
   put(root, key, std::move(value));
-}
-
-/// Which options there are depends on the architecture: it is read before all other keys.
-void choose_architecture(const Json& root, const std::string& source,
-                         const std::vector<std::string>& settings, NetworkConfig& network) {
-  const std::string key = "network.architecture";
-  std::optional<Json> chosen;
-  std::string where = source;
-  if (root.contains("network") && root["network"].is_object() &&
-      root["network"].contains("architecture")) {
-    chosen = root["network"]["architecture"];
-  }
-  for (const std::string& setting : settings) {
-    if (setting.starts_with(key + "=")) {
-      chosen = setting.substr(key.size() + 1);
-      where = "--set";
-    }
-  }
-  if (!chosen) {
-    return;
-  }
-  std::string name = chosen->is_string() ? chosen->get<std::string>() : "";
-  // Written with quotes it is JSON.
-  if (name.size() > 1 && name.front() == '"' && name.back() == '"') {
-    name = name.substr(1, name.size() - 2);
-  }
-  std::string names;
-  for (const Architecture& row : architectures()) {
-    names += (names.empty() ? "" : ", ") + std::string(row.name);
-    if (name == row.name) {
-      static_cast<NetworkSpec&>(network) = default_spec(name);
-      return;
-    }
-  }
-  fail(message(where, ": ", key, " must be one of ", names, ", got ", quoted(*chosen)));
-}
-
-/// The option that a symbol of the paper stands for, e.g. feature_channels for d; null for none.
-const char* option_of_symbol(const std::string& symbol, const NetworkConfig& network) {
-  for (const NetworkOption& option : architecture(network.architecture).options) {
-    if (!symbol.empty() && symbol == option.symbol) {
-      return option.name;
-    }
-  }
-  return nullptr;
-}
-
-/// Replaces symbols among the keys of "network" by the names that they stand for.
-void spell_out_symbols(Json& root, const std::string& source, const NetworkConfig& network) {
-  if (!root.contains("network") || !root["network"].is_object()) {
-    return;
-  }
-  Json spelled = Json::object();
-  for (const auto& [key, value] : root["network"].items()) {
-    const char* const option = option_of_symbol(key, network);
-    if (option != nullptr && root["network"].contains(option)) {
-      fail(message(source, ": network.", key, " and ", option_key(option), " are the same option"));
-    }
-    spelled[option == nullptr ? key : std::string(option)] = value;
-  }
-  root["network"] = std::move(spelled);
-}
-
-/// The same for a setting "network.d=56".
-std::string spelled_out(const std::string& setting, const NetworkConfig& network) {
-  const std::string section = "network.";
-  const std::size_t equals = setting.find('=');
-  if (equals == std::string::npos || !setting.starts_with(section)) {
-    return setting;
-  }
-  const char* const option =
-      option_of_symbol(setting.substr(section.size(), equals - section.size()), network);
-  return option == nullptr ? setting : option_key(option) + setting.substr(equals);
-}
-
-std::string type_name(const ConfigField& field) {
-  struct Namer {
-    const Range& range;
-    std::string integer() const { return wanted_number("integer", range); }
-    std::string operator()(const int*) const { return integer(); }
-    std::string operator()(const std::int64_t*) const { return integer(); }
-    std::string operator()(const std::uint64_t*) const { return integer(); }
-    std::string operator()(const double*) const { return wanted_number("number", range); }
-    std::string operator()(const bool*) const { return "true or false"; }
-    std::string operator()(const std::string*) const { return "text"; }
-    std::string operator()(const std::vector<std::string>*) const { return "list of texts"; }
-    std::string operator()(const std::optional<std::int64_t>*) const {
-      return integer() + ", or null";
-    }
-    std::string operator()(const std::optional<double>*) const {
-      return wanted_number("number", range) + ", or null";
-    }
-    std::string operator()(const ChoiceMember& member) const {
-      std::string names;
-      for (const std::string& choice : member.names) {
-        names.append(names.empty() ? "`" : ", `").append(choice).append("`");
-      }
-      return names;
-    }
-  };
-  return std::visit(Namer{field.range}, field.member);
-}
-
-std::string reference_row(const ConfigField& field, const std::string& help) {
-  return message("| `", field.key, "` | ", type_name(field), " | `",
-                 std::visit(Writer{}, field.member).dump(), "` | ", help, " |\n");
 }
 
 }  // namespace
@@ -432,7 +202,7 @@ TrainConfig parse_config(std::string_view json, const std::string& source,
   }
   for (const ConfigField& field : fields) {
     if (const Json* value = find(root, field.key)) {
-      std::visit(Reader{*value, field, source}, field.member);
+      read_value(*value, field, source);
     }
   }
   check_config(config);
@@ -442,7 +212,7 @@ TrainConfig parse_config(std::string_view json, const std::string& source,
 TrainConfig read_config(const std::filesystem::path& path,
                         const std::vector<std::string>& settings) {
   const auto cannot_read = [&](const std::string& why) {
-    fail(message("cannot read configuration '", path.string(), "': ", why));
+    refuse(message("cannot read configuration '", path.string(), "': ", why));
   };
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
@@ -463,51 +233,8 @@ std::string config_json(const TrainConfig& config) {
   try {
     return to_json(config).dump(2) + "\n";
   } catch (const Json::type_error&) {
-    fail("configuration: a path or name is not UTF-8");
+    refuse("configuration: a path or name is not UTF-8");
   }
-}
-
-std::string config_reference() {
-  TrainConfig config;
-  std::ostringstream text;
-  text << "# Configuration\n\n"
-          "`pisr_train --config FILE` reads JSON; `//` and `/* */` comments are allowed. Every key "
-          "has a default, so a\n"
-          "file names only what differs. `--set a.b=c` puts one value over the file's; "
-          "`--print-config` prints the result.\n"
-          "A key that is not in this table is an error. This page is what `pisr_train "
-          "--help-config` prints.\n\n"
-          "| key | value | default | meaning |\n|---|---|---|---|\n";
-  std::vector<std::string> options;
-  for (const Architecture& row : architectures()) {
-    for (const NetworkOption& option : row.options) {
-      options.push_back(option_key(option.name));
-    }
-  }
-  const auto is_option = [&](const ConfigField& field) {
-    return std::ranges::find(options, field.key) != options.end();
-  };
-  for (const ConfigField& field : config_fields(config)) {
-    if (!is_option(field)) {
-      text << reference_row(field, field.help);
-    }
-  }
-  text << "\nThe options of a network depend on `network.architecture`. The letter of the paper, "
-          "where "
-          "there is one, is understood too.\n";
-  for (const Architecture& row : architectures()) {
-    static_cast<NetworkSpec&>(config.network) = default_spec(row.name);
-    text << "\n`" << row.name << "`:\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
-    std::size_t next = 0;
-    for (const ConfigField& field : config_fields(config)) {
-      if (is_option(field)) {
-        const std::string symbol = row.options[next++].symbol;
-        text << reference_row(field,
-                              field.help + (symbol.empty() ? "" : " (`network." + symbol + "`)"));
-      }
-    }
-  }
-  return text.str();
 }
 
 std::vector<ConfigDifference> config_differences(const TrainConfig& before,

@@ -372,7 +372,9 @@ double largest_difference(const Checkpoint& a, const Checkpoint& b) {
 
 TEST_CASE("device training: a run goes on on the same and on another device", "[device]") {
   const TemporaryFolder folder;
-  const TrainConfig config = tiny_config({"train.phase=baseline", "train.ema=0.9"});
+  const std::string network = GENERATE(std::string("network.scale=2"), kPlain);
+  CAPTURE(network);
+  const TrainConfig config = tiny_config({"train.phase=baseline", "train.ema=0.9", network});
   EmulatedDevice device;
   const auto whole = [&](const char* run, kernels::Device* on) {
     REQUIRE(run_training(config, folder.path() / run, on) == TrainOutcome::finished);
@@ -411,7 +413,9 @@ TEST_CASE("device training: a run on a slow device stops without long waiting", 
 TEST_CASE("device training: all phases on a device", "[device]") {
   const TemporaryFolder folder;
   EmulatedDevice device;
-  const TrainConfig config = tiny_config({"train.total_iter=3", "val.val_freq=2"});
+  const std::string network = GENERATE(std::string("network.scale=2"), kPlain);
+  CAPTURE(network);
+  const TrainConfig config = tiny_config({"train.total_iter=3", "val.val_freq=2", network});
   CHECK(run_training(config, folder.path() / "run", &device) == TrainOutcome::finished);
   CHECK(fs::exists(folder.path() / "run/student.safetensors"));
   CHECK(device.used() == 0);
