@@ -29,13 +29,28 @@ auto matrix(T* data, Index rows, Index columns) {
   return matrix(data, rows, columns, columns);
 }
 
-/// result += a b, a few terms at a time: float sums of many terms would lose digits.
+/// result += a b. Float sums of many terms would lose digits, so the terms are added in pieces, and
+/// many pieces in parts of their own.
 template <class A, class B, class Result>
 void add_product(const A& a, const B& b, Result&& result) {
   constexpr Index kTerms = 32;
-  for (Index first = 0; first < a.cols(); first += kTerms) {
-    const Index terms = std::min(kTerms, a.cols() - first);
-    result.noalias() += a.middleCols(first, terms) * b.middleRows(first, terms);
+  constexpr Index kPart = 16 * kTerms;
+  const auto add_part = [&](Index begin, Index end, auto&& sum) {
+    for (Index first = begin; first < end; first += kTerms) {
+      const Index terms = std::min(kTerms, end - first);
+      sum.noalias() += a.middleCols(first, terms) * b.middleRows(first, terms);
+    }
+  };
+  if (a.cols() <= kPart) {
+    add_part(0, a.cols(), result);
+    return;
+  }
+  Eigen::Matrix<typename A::Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> part(a.rows(),
+                                                                                          b.cols());
+  for (Index first = 0; first < a.cols(); first += kPart) {
+    part.setZero();
+    add_part(first, std::min(first + kPart, a.cols()), part);
+    result += part;
   }
 }
 

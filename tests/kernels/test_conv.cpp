@@ -94,7 +94,9 @@ TEST_CASE("Eigen's long sums stay accurate", "[eigen]") {
     compare_conv<float>(eigen_kernels<float>(),
                         conv("large image, padded", 1, 1, 2, 300, 2700, {3, 1, 1}), false, 0,
                         Store::write);
-    // 4,000 products in each element of the output.
+    // 4,000 products and more in each element of the output.
+    compare_conv<float>(eigen_kernels<float>(), conv("many channels", 1, 999, 9, 60, 70, {3, 1, 1}),
+                        false, 0, Store::write);
     compare_conv<float>(eigen_kernels<float>(),
                         transpose("many channels", 1, 999, 9, 7, 7, {4, 2, 1}), true, 0,
                         Store::write);
