@@ -144,6 +144,16 @@ void prelu(Launcher& launcher, const PreluArgs<T>& a) {
                  });
 }
 
+/// Not Eigen's sum(), which reads the first element before it asks for the size: GCC warns of it.
+template <class T>
+double sum_of(const Block<T>& block) {
+  double sum = 0;
+  for (Index i = 0; i < block.size(); ++i) {
+    sum += static_cast<double>(block[i]);
+  }
+  return sum;
+}
+
 template <class T>
 void prelu_backward(Launcher& launcher, const PreluBackwardArgs<T>& a) {
   const Index planes = a.batch * a.channels;
@@ -157,8 +167,8 @@ void prelu_backward(Launcher& launcher, const PreluBackwardArgs<T>& a) {
     const Block<T> dy = elements(a.dy + first, count);
     const Block<T> dx = (x > T(0)).select(dy, slope * dy);
     const Block<T> terms = (x > T(0)).select(T(0), x * dy);
-    dslope[plane] += terms.template cast<double>().sum();
-    dbias[plane] += dx.template cast<double>().sum();
+    dslope[plane] += sum_of(terms);
+    dbias[plane] += sum_of(dx);
     if (a.dx != nullptr) {
       store_block(dx, a.dx + first, a.dx_store);
     }

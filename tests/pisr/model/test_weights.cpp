@@ -111,6 +111,24 @@ TEST_CASE("a saved teacher comes back as it was and is no student", "[weights]")
                                             "not of a teacher, got 'pisr_teacher'");
 }
 
+TEST_CASE("a teacher's weights that do not name the decoder are FSRCNN's", "[weights]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "teacher.safetensors";
+  Teacher teacher(fsrcnn_spec(kSmall));
+  initialise(teacher, 7);
+  save_weights(path, teacher);
+  SafeTensors file = read_safetensors(path);
+  CHECK(file.metadata.at("decoder") == "fsrcnn");
+  file.metadata.erase("decoder");
+  write_safetensors(path, file);
+  check_equal(teacher, *load_teacher(path));
+  file.metadata["decoder"] = "vdsr";
+  write_safetensors(path, file);
+  CHECK_THROWS_WITH(load_model(path), "'" + path.string() +
+                                          "': metadata 'decoder' must be one of 'fsrcnn', 'plain', "
+                                          "got 'vdsr'");
+}
+
 TEST_CASE("f64 weights are stored as f64 and load as f32", "[weights]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.path() / "student.safetensors";
