@@ -226,7 +226,7 @@ Tensor Tape::seed_gradient() {
     node.gradient = result(node.shape, node.dtype);
     node.gradient.set_zero();
   }
-  const Tensor gradient = node.is_parameter ? flat_gradient_part(node) : node.gradient;
+  Tensor gradient = node.is_parameter ? flat_gradient_part(node) : node.gradient;
   with_type(node.dtype, [&]<class T>() {
     T* const to = gradient.data<T>();
     context_.launch(&kernels::KernelTable<T>::affine,

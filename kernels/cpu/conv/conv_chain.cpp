@@ -305,8 +305,8 @@ void compute_run(Launcher& launcher, const ChainStage<T>* chain, int count, cons
   launcher.parallel_for(last.batch * column_tasks * bands, [&](std::int64_t task, int worker) {
     const std::int64_t band = task % bands;
     const std::int64_t column = task / bands % column_tasks * run.tile_columns;
-    RunTask<T> part(run, memory + worker * run.worker_size, progress + worker * count,
-                    task / bands / column_tasks);
+    RunTask<T> part(run, memory + worker * run.worker_size,
+                    progress + std::ptrdiff_t{worker} * count, task / bands / column_tasks);
     const auto begin = [&](std::int64_t b) {
       return b == bands ? last.rows : last.rows * b / bands / 2 * 2;
     };

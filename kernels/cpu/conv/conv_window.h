@@ -52,7 +52,7 @@ class Window {
   /// Residues of the columns.
   int residues_x() const { return residues_x_; }
   /// From a channel to the next.
-  std::int64_t channel_stride() const { return residues_y_ * residues_x_ * plane_; }
+  std::int64_t channel_stride() const { return std::int64_t{residues_y_} * residues_x_ * plane_; }
 
   /// From the position [0, 0] to the element that the tap reads.
   std::ptrdiff_t offset(int channel, int i, int j) const {

@@ -199,7 +199,7 @@ FilterBank<T> conv_forward_bank(Launcher& launcher, const ConvSizes& sizes, cons
   const int channels = sizes.in_channels / sizes.groups;
   const std::int64_t out_channels = sizes.out_channels / sizes.groups;
   const std::int64_t kernel_size = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
-  Taps taps(launcher, 2 * channels * kernel_size);
+  Taps taps(launcher, std::int64_t{2} * channels * kernel_size);
   taps.step = std::int64_t{sizes.stride} * sizes.kernel_width;
   const auto for_each_column = [&](const auto& visit) {
     for (int c = 0; c < channels; ++c) {

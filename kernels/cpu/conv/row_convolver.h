@@ -27,6 +27,8 @@ struct RowSource {
   WindowRow window_row;
   TransformedRows transformed_rows;
 };
+template <class WindowRow, class TransformedRows>
+RowSource(std::int64_t, WindowRow, TransformedRows) -> RowSource<WindowRow, TransformedRows>;
 
 /// Where pixels go: the first one of a tile to y[0].
 template <class T>

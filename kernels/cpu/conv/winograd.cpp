@@ -36,7 +36,8 @@ InputTransform::InputTransform(Launcher& launcher, const Window& window, int cha
       kernel_height_(kernel_height),
       stride_(stride),
       residues_x_(window.residues_x()) {
-  pieces_ = launcher.scratch_array<WinogradPiece>(static_cast<std::size_t>(2 * kernel_height));
+  pieces_ = launcher.scratch_array<WinogradPiece>(std::size_t{2} *
+                                                  static_cast<std::size_t>(kernel_height));
   const auto add_column = [&](int residue, int first, int taps) {
     for (int done = 0; done < taps;) {
       const int size = piece_size(taps - done);
@@ -90,7 +91,7 @@ void InputTransform::apply(const ConvVectorOps<T>& ops, const Planes<T>& planes,
                                    out + offset(c, 0, piece.first_row), rows_ * window_.pitch());
     }
     // What the next two rows of positions read besides.
-    for (std::int64_t i = 0; i < 2 * stride_; ++i) {
+    for (std::int64_t i = 0; i < std::int64_t{2} * stride_; ++i) {
       planes.prefetch(c, top + stride_ + kernel_height_ + i, left, window_.pitch() * stride_);
     }
   }
