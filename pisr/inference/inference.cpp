@@ -17,7 +17,7 @@ DType element_type(const Module& module) {
 /// A plane on 0..255 as [1, 1, h, w] on 0..1, in step memory of the context.
 template <class T>
 Tensor from_plane(Context& context, const Plane& plane) {
-  const Tensor tensor = context.arena().tensor({1, 1, plane.height, plane.width}, kDTypeOf<T>);
+  Tensor tensor = context.arena().tensor({1, 1, plane.height, plane.width}, kDTypeOf<T>);
   const bool on_host = tensor.device() == nullptr;
   const Tensor here = on_host ? tensor : Tensor::empty(tensor.shape(), tensor.dtype());
   std::transform(plane.samples.begin(), plane.samples.end(), here.data<T>(),

@@ -46,11 +46,11 @@ void Encoder::append_to(ConvChain& chain) const {
 }
 
 std::int64_t Encoder::multiply_adds(std::int64_t width, std::int64_t height) const {
-  const std::int64_t wide = kWide * kWide;
-  const std::int64_t narrow = kNarrow * kNarrow;
+  constexpr std::int64_t wide = std::int64_t{kWide} * kWide;
+  constexpr std::int64_t narrow = std::int64_t{kNarrow} * kNarrow;
   const std::int64_t d = options_.feature_channels;
   const std::int64_t s = options_.shrink_channels;
-  const std::int64_t low_pixels = width * height / (options_.scale * options_.scale);
+  const std::int64_t low_pixels = width * height / (std::int64_t{options_.scale} * options_.scale);
   return width * height * wide * d + low_pixels * (wide * d * d + narrow * (d * s + s));
 }
 

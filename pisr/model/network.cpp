@@ -36,7 +36,8 @@ NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>&
   if (spec.channels != channels) {
     fail(spec, message("channels must be ", channels, ", got ", spec.channels));
   }
-  for (const auto& [name, value] : spec.options) {
+  for (const auto& named : spec.options) {
+    const std::string& name = named.first;
     if (std::ranges::none_of(options, [&](const auto& option) { return name == option.name; })) {
       fail(spec, message("unknown option '", name, "', the options are: ", names_of(options)));
     }

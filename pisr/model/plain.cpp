@@ -80,7 +80,7 @@ MultiplyAdds Plain::multiply_adds(std::int64_t width, std::int64_t height, Netwo
   const std::int64_t phases = std::int64_t{options_.scale} * options_.scale;
   const std::int64_t weights =
       c + options_.layers * c * c + (end == NetworkEnd::image ? c * phases : 0);
-  const std::int64_t count = width * height / phases * (kKernel * kKernel) * weights;
+  const std::int64_t count = width * height / phases * kKernel * kKernel * weights;
   return {count, count};
 }
 

@@ -105,7 +105,7 @@ void check_scale(const std::string& name, int scale, int wanted) {
 
 /// The spec completed, for the scale that is wanted; errors name the file.
 NetworkSpec checked(const NetworkSpec& spec, const std::string& name, int scale) {
-  const NetworkSpec result = [&] {
+  NetworkSpec result = [&] {
     try {
       return completed(spec);
     } catch (const Error& error) {

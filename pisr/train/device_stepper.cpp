@@ -108,7 +108,7 @@ std::span<const StepResult> DeviceStepper::run(std::int64_t iteration, std::int6
   for (std::int64_t i = 0; i < made; ++i) {
     const kernels::StepRow& row = rows[static_cast<std::size_t>(i)];
     StepResult& result = results_.emplace_back();
-    static_cast<kernels::StepValues&>(result) = row;
+    static_cast<kernels::StepValues&>(result) = static_cast<const kernels::StepValues&>(row);
     result.applied = row.applied != 0;
     if (!result.applied) {
       result.failure = failure(iteration + i, row, i == made - 1);

@@ -190,7 +190,7 @@ void Trainer::after_step(const PhaseRun& phase, std::int64_t iteration, const St
   report.learning_rate = phase.learning_rate(iteration - 1);
   interval_.put_speed(report);
   if (callbacks_.step) {
-    report.values = result;
+    report.values = static_cast<const kernels::StepValues&>(result);
     callbacks_.step(report);
   }
   if (iteration % config_.train.print_freq == 0 || iteration == phase.total_iterations()) {
