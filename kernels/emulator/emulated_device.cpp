@@ -221,7 +221,9 @@ void EmulatedDevice::check_argument(const void* bytes, std::size_t size) {
   for (std::size_t at = 0; at + sizeof(void*) <= size; at += sizeof(void*)) {
     std::uintptr_t word;
     std::memcpy(&word, static_cast<const std::byte*>(bytes) + at, sizeof word);
-    if (!owns(reinterpret_cast<const void*>(word), 0) && is_address(word)) {
+    // In the device's memory no guess is needed: it may begin where is_address() sees two numbers.
+    const bool in_memory = word - reinterpret_cast<std::uintptr_t>(memory_) < capacity_;
+    if (!owns(reinterpret_cast<const void*>(word), 0) && (in_memory || is_address(word))) {
       fail_with("launch: an argument points to no memory of the device, in byte " +
                 std::to_string(at) + " of " + std::to_string(size));
     }
