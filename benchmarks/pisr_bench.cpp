@@ -149,7 +149,8 @@ bool has(const std::vector<std::string>& names, const char* name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// What --backend names, or PISR_BACKEND, or else all that are fast.
+/// The back ends that --backend names; without it, the one of PISR_BACKEND, otherwise all fast
+/// ones.
 std::vector<std::string> choose_backends(std::vector<std::string> names, bool cpu) {
   if (const auto backend = backend_of_environment(); names.empty() && backend) {
     names = {name(*backend)};

@@ -11,8 +11,8 @@
 
 namespace pisr {
 
-/// The option --backend of a program, or else the environment variable PISR_BACKEND. `app` keeps
-/// references to this object.
+/// The option --backend of a program; without it, the environment variable PISR_BACKEND. `app`
+/// keeps references to this object.
 class BackendOption {
  public:
   explicit BackendOption(CLI::App& app);
