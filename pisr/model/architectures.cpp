@@ -14,16 +14,30 @@ std::span<const Architecture> architectures() {
   return kTable;
 }
 
-const Architecture& architecture(const std::string& name) {
-  std::string names;
+const Architecture* find_architecture(const std::string& name) {
   for (const Architecture& row : architectures()) {
     if (name == row.name) {
-      return row;
+      return &row;
     }
+  }
+  return nullptr;
+}
+
+const Architecture& architecture(const std::string& name) {
+  const Architecture* const row = find_architecture(name);
+  if (row == nullptr) {
+    throw Error(ErrorKind::usage, message("network architecture must be one of ",
+                                          architecture_names(), ", got '", name, "'"));
+  }
+  return *row;
+}
+
+std::string architecture_names() {
+  std::string names;
+  for (const Architecture& row : architectures()) {
     names += (names.empty() ? "" : ", ") + std::string(row.name);
   }
-  throw Error(ErrorKind::usage,
-              message("network architecture must be one of ", names, ", got '", name, "'"));
+  return names;
 }
 
 NetworkSpec default_spec() {

@@ -34,8 +34,12 @@ struct Architecture {
 };
 
 std::span<const Architecture> architectures();
+/// Null for an unknown name.
+const Architecture* find_architecture(const std::string& name);
 /// Throws Error(usage) with the list of names for an unknown one.
 const Architecture& architecture(const std::string& name);
+/// As in messages: "fsrcnn, plain".
+std::string architecture_names();
 
 /// The spec of an architecture with all its defaults, at scale 2; without a name that of the first
 /// in the table.

@@ -85,18 +85,6 @@ class Metadata {
   const std::string& name_;
 };
 
-const Architecture& find_architecture(const Metadata& metadata, const std::string& key,
-                                      const std::string& value) {
-  std::string names;
-  for (const Architecture& row : architectures()) {
-    if (value == row.name) {
-      return row;
-    }
-    names += message(names.empty() ? "" : ", ", "'", row.name, "'");
-  }
-  metadata.refuse(key, "one of " + names);
-}
-
 void check_scale(const std::string& name, int scale, int wanted) {
   if (wanted != 0 && scale != wanted) {
     fail(name, message("these weights are for scale ", scale, ", wanted ", wanted));
@@ -129,13 +117,16 @@ NetworkSpec read_spec(const SafeTensors& file, const std::string& name, bool tea
   // Teachers of format 1 that do not name their decoder have that of the table's first row.
   const std::string value =
       metadata.has(key) ? metadata.text(key) : std::string(architectures().front().name);
-  const Architecture& row = find_architecture(metadata, key, value);
+  const Architecture* const row = find_architecture(value);
+  if (row == nullptr) {
+    metadata.refuse(key, "one of " + architecture_names());
+  }
   metadata.want("format_version", kFormatVersion);
   metadata.want("colour", "y");
   NetworkSpec spec;
-  spec.architecture = row.name;
+  spec.architecture = row->name;
   spec.scale = metadata.number("scale");
-  for (const NetworkOption& option : row.options) {
+  for (const NetworkOption& option : row->options) {
     if (std::holds_alternative<bool>(option.default_value)) {
       spec.options[option.name] = metadata.flag(option.name);
     } else {

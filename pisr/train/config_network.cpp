@@ -46,15 +46,11 @@ void choose_architecture(const Json& root, const std::string& source,
   if (name.size() > 1 && name.front() == '"' && name.back() == '"') {
     name = name.substr(1, name.size() - 2);
   }
-  std::string names;
-  for (const Architecture& row : architectures()) {
-    names += (names.empty() ? "" : ", ") + std::string(row.name);
-    if (name == row.name) {
-      static_cast<NetworkSpec&>(network) = default_spec(name);
-      return;
-    }
+  if (find_architecture(name) == nullptr) {
+    refuse(message(where, ": ", key, " must be one of ", architecture_names(), ", got ",
+                   quoted(*chosen)));
   }
-  refuse(message(where, ": ", key, " must be one of ", names, ", got ", quoted(*chosen)));
+  static_cast<NetworkSpec&>(network) = default_spec(name);
 }
 
 void spell_out_symbols(Json& root, const std::string& source, const NetworkConfig& network) {

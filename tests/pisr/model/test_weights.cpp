@@ -125,7 +125,7 @@ TEST_CASE("a teacher's weights that do not name the decoder are FSRCNN's", "[wei
   file.metadata["decoder"] = "vdsr";
   write_safetensors(path, file);
   CHECK_THROWS_WITH(load_model(path), "'" + path.string() +
-                                          "': metadata 'decoder' must be one of 'fsrcnn', 'plain', "
+                                          "': metadata 'decoder' must be one of fsrcnn, plain, "
                                           "got 'vdsr'");
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("weights of another network are refused with one clear line", "[weight
       "metadata lack 'architecture', so these are not weights of pisr");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["architecture"] = "vdsr\n"; },
-      "metadata 'architecture' must be one of 'fsrcnn', 'plain', got 'vdsr?'");
+      "metadata 'architecture' must be one of fsrcnn, plain, got 'vdsr?'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["format_version"] = "2"; },
       "metadata 'format_version' must be '1', got '2'");
