@@ -72,8 +72,8 @@ struct ConvArgs {
   const T* bias;  ///< may be null
   T* y;
   Activation<T> activation = {};
-  T* before = nullptr;              ///< may be null; the backward pass of the activation reads it
-  WeightCache* prepared = nullptr;  ///< for `weight`, where that never changes
+  T* before = nullptr;           ///< may be null; the backward pass of the activation reads it
+  WeightCache* cache = nullptr;  ///< for `weight`, where that never changes
 };
 
 /// dx = gradient of the input
@@ -122,7 +122,7 @@ struct ChainStage {
   const T* weight;
   const T* bias;  ///< may be null
   Activation<T> activation;
-  WeightCache* prepared = nullptr;  ///< as in ConvArgs
+  WeightCache* cache = nullptr;  ///< as in ConvArgs
 };
 
 /// y = the stages, at least one, applied to x one after the other. The input of each has the size
@@ -135,7 +135,7 @@ struct ConvChainArgs {
   const T* x;
   T* y;
   /// For the weights, biases and slopes of all stages, where those never change.
-  WeightCache* prepared = nullptr;
+  WeightCache* cache = nullptr;
 };
 
 }  // namespace pisr::kernels

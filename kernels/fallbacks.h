@@ -54,7 +54,7 @@ void fallback_conv_chain(Launcher& launcher, const ConvChainArgs<T>& args,
     T* const y = i + 1 == args.count ? args.y : between[i % 2];
     (stage.transposed ? conv_transpose2d : conv2d)(
         launcher,
-        {stage.sizes, x, stage.weight, stage.bias, y, stage.activation, nullptr, stage.prepared});
+        {stage.sizes, x, stage.weight, stage.bias, y, stage.activation, nullptr, stage.cache});
     x = y;
   }
 }

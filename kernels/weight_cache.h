@@ -18,14 +18,13 @@ class WeightCache {
   virtual void* memory(std::size_t bytes, bool& is_new) = 0;
 };
 
-/// The `count` numbers that fill(T*) makes of a weight: once in `prepared`, or for this launch in
+/// The `count` numbers that fill(T*) makes of a weight: once in `cache`, or for this launch in
 /// scratch memory where that is null.
 template <class T, class Fill>
-T* prepare(Launcher& launcher, WeightCache* prepared, std::size_t count, const Fill& fill) {
+T* prepare(Launcher& launcher, WeightCache* cache, std::size_t count, const Fill& fill) {
   bool is_new = true;
-  T* const memory = prepared == nullptr
-                        ? launcher.scratch_array<T>(count)
-                        : static_cast<T*>(prepared->memory(count * sizeof(T), is_new));
+  T* const memory = cache == nullptr ? launcher.scratch_array<T>(count)
+                                     : static_cast<T*>(cache->memory(count * sizeof(T), is_new));
   if (is_new) {
     fill(memory);
   }
@@ -36,7 +35,7 @@ T* prepare(Launcher& launcher, WeightCache* prepared, std::size_t count, const F
 template <class T>
 struct Weight {
   const T* values;
-  WeightCache* prepared = nullptr;  ///< for these values; may be null
+  WeightCache* cache = nullptr;  ///< for these values; may be null
 };
 
 }  // namespace pisr::kernels

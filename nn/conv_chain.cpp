@@ -53,8 +53,8 @@ std::unique_ptr<WeightCache> weight_cache(kernels::Device* device) {
 
 template <class T>
 ChainStage<T> kernel_stage(const ConvChain::Stage& stage, const ConvSizes& sizes,
-                           kernels::WeightCache* prepared) {
-  ChainStage<T> result{sizes, stage.transposed, stage.weight.data<T>(), nullptr, {}, prepared};
+                           kernels::WeightCache* cache) {
+  ChainStage<T> result{sizes, stage.transposed, stage.weight.data<T>(), nullptr, {}, cache};
   if (stage.bias.defined()) {
     result.bias = stage.bias.data<T>();
   }
@@ -89,7 +89,7 @@ void ConvChain::add(Stage stage) {
   }
   kernels::Device* const device = stage.weight.device();
   if (stages_.empty()) {
-    prepared_ = weight_cache(device);
+    chain_cache_ = weight_cache(device);
   }
   weight_caches_.push_back(weight_cache(device));
   stages_.push_back(std::move(stage));
@@ -168,7 +168,7 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
     }
     context.launch(
         &kernels::KernelTable<T>::conv_chain,
-        {stages, static_cast<int>(stages_.size()), x.data<T>(), y.data<T>(), prepared_.get()});
+        {stages, static_cast<int>(stages_.size()), x.data<T>(), y.data<T>(), chain_cache_.get()});
   });
 }
 

@@ -64,7 +64,7 @@ class ConvChain {
   std::vector<Stage> stages_;
   // One for the weight of each stage, and one for the chain as a whole; null on the CPU.
   std::vector<std::unique_ptr<WeightCache>> weight_caches_;
-  std::unique_ptr<WeightCache> prepared_;
+  std::unique_ptr<WeightCache> chain_cache_;
 };
 
 }  // namespace pisr

@@ -308,7 +308,7 @@ TEST_CASE("emulated CUDA convolutions in float by tiles of the image") {
 // The other loads into shared memory: images aligned to 16 bytes, which those of `compare_conv` are
 // not, and weights that are packed once.
 TEST_CASE("emulated CUDA convolutions have the same bits however operands are loaded") {
-  class Prepared : public WeightCache {
+  class KeptWeight : public WeightCache {
    public:
     void* memory(std::size_t bytes, bool& is_new) override {
       is_new = words_.empty();
@@ -327,22 +327,22 @@ TEST_CASE("emulated CUDA convolutions have the same bits however operands are lo
       CAPTURE(test.name, static_cast<int>(precision));
       const ConvInputs<float> inputs(test.sizes, -1);
       std::vector<float4> memory(inputs.x.size() / 4 + 2);
-      Prepared prepared;
+      KeptWeight cache;
       const auto run = [&](std::ptrdiff_t misaligned, WeightCache* kept) {
         float* const x = &memory[0].x + misaligned;
         std::copy(inputs.x.begin(), inputs.x.end(), x);
         std::vector<float> y(y_count(test.sizes), std::numeric_limits<float>::quiet_NaN());
         ConvArgs<float> args{test.sizes, x, inputs.weight.data(), nullptr, y.data()};
-        args.prepared = kept;
+        args.cache = kept;
         TestLauncher launcher;
         forward(launcher, args);
         return y;
       };
       const std::vector<float> expected = run(1, nullptr);
       CHECK(same_bits(run(0, nullptr), expected));
-      CHECK(same_bits(run(0, &prepared), expected));
-      CHECK(same_bits(run(0, &prepared), expected));
-      CHECK(!prepared.is_empty());
+      CHECK(same_bits(run(0, &cache), expected));
+      CHECK(same_bits(run(0, &cache), expected));
+      CHECK(!cache.is_empty());
     }
   };
   check(Precision::fp32, float_tile_cases(), false);

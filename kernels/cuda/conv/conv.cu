@@ -15,7 +15,7 @@ namespace {
 
 template <class T>
 Weight<T> weight(const ConvArgs<T>& args) {
-  return {args.weight, args.prepared};
+  return {args.weight, args.cache};
 }
 
 template <class T>

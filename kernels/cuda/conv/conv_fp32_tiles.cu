@@ -28,12 +28,12 @@ template <class Split, class Taps, bool kIsLong>
 void run(Launcher& launcher, TileJob job, const Weight<float>& weight, std::int64_t batch) {
   fit<Split>(job, Taps::kPitch);
   const float* source = weight.values;
-  if (weight.prepared != nullptr) {
+  if (weight.cache != nullptr) {
     const int words_of_residue = count_32(job.weights_of_residue(), "weights");
     for (int i = 0; i < job.residue_count; ++i) {
       job.residues[i].packed_at = std::int64_t{i} * words_of_residue;
     }
-    source = prepare<float>(launcher, weight.prepared,
+    source = prepare<float>(launcher, weight.cache,
                             static_cast<std::size_t>(job.residue_count) * words_of_residue,
                             [&](float* packed) {
                               map_planes(launcher, job.residue_count, words_of_residue,
@@ -44,7 +44,7 @@ void run(Launcher& launcher, TileJob job, const Weight<float>& weight, std::int6
       Split::kParts == 1 ? 0 : std::size_t{kThreads} * Split::kSums * sizeof(float);
   launch_with_shared(launcher, conv_fp32_tiles_kernel<Split, Taps, kIsLong>,
                      tile_blocks(job, batch), kThreads, std::max(job.shared_bytes, kBytesOfSums),
-                     job, source, weight.prepared != nullptr, can_load_float4(job));
+                     job, source, weight.cache != nullptr, can_load_float4(job));
 }
 
 // The kernels of our networks have instances of their own: 1x1, 3x3 and 5x5 with step 1, and 9x9

@@ -271,7 +271,7 @@ void run(Launcher& launcher, TileJob job, const Weight<float>& weight, std::int6
   for (int i = 0; i < job.residue_count; ++i) {
     job.residues[i].packed_at = std::int64_t{i} * words_of_residue;
   }
-  const bool packed_by_block = weight.prepared == nullptr && job.cell.divisor() == 1 &&
+  const bool packed_by_block = weight.cache == nullptr && job.cell.divisor() == 1 &&
                                job.padded_channels * job.most_taps <= kMostPackedByBlock;
   const auto pack = [&](float* memory) {
     map_planes(launcher, job.residue_count, words_of_residue,
@@ -280,7 +280,7 @@ void run(Launcher& launcher, TileJob job, const Weight<float>& weight, std::int6
   const float* packed =
       packed_by_block
           ? nullptr
-          : prepare<float>(launcher, weight.prepared,
+          : prepare<float>(launcher, weight.cache,
                            static_cast<std::size_t>(job.residue_count) * words_of_residue, pack);
   launch_with_shared(launcher, conv_tf32_tiles_kernel<kFilterTiles, kTaps, kStepOfRows>,
                      tile_blocks(job, batch), kThreads, job.shared_bytes, job, weight.values,

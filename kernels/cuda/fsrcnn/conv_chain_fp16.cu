@@ -11,7 +11,7 @@ void conv_chain_fp16(Launcher& launcher, const ConvChainArgs<float>& args) {
     return;
   }
   const unsigned* packed =
-      prepare<unsigned>(launcher, args.prepared, kFsrcnnWords,
+      prepare<unsigned>(launcher, args.cache, kFsrcnnWords,
                         [&](unsigned* memory) { pack_fsrcnn(launcher, args, memory); });
   const ConvSizes& first = args.stages[0].sizes;
   fused_fsrcnn(launcher, {first.batch, first.in_height, first.in_width,
