@@ -3,7 +3,10 @@
 namespace pisr {
 
 ExponentialMovingAverage::ExponentialMovingAverage(const FlatParameters& parameters, double decay)
-    : decay_(decay), values_(parameters.values()), average_(parameters.values().clone()) {
+    : decay_(decay),
+      values_(parameters.values()),
+      average_(parameters.values().clone()),
+      exchanged_(parameters.values().clone()) {
   if (!(decay >= 0.0 && decay < 1.0)) {
     throw Error(ErrorKind::usage,
                 message("ExponentialMovingAverage: decay must be in [0, 1), got ", decay));
@@ -21,9 +24,24 @@ void ExponentialMovingAverage::update(Context& context, const kernels::StepContr
 }
 
 void ExponentialMovingAverage::swap_with_values() {
-  const Tensor average = average_.clone();
+  exchanged_.copy_from(average_);
   average_.copy_from(values_);
-  values_.copy_from(average);
+  values_.copy_from(exchanged_);
+}
+
+AverageInPlace::AverageInPlace(ExponentialMovingAverage* average) : average_(average) {
+  if (average_ != nullptr) {
+    average_->swap_with_values();
+  }
+}
+
+AverageInPlace::~AverageInPlace() {
+  try {
+    if (average_ != nullptr) {
+      average_->swap_with_values();
+    }
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): a lost device, see the declaration
+  }
 }
 
 }  // namespace pisr

@@ -15,16 +15,32 @@ class ExponentialMovingAverage {
   /// To be called after each step of the optimiser. With `control`, on a device, it changes nothing
   /// where that step was not applied.
   void update(Context& context, const kernels::StepControl* control = nullptr);
-  /// Exchanges average and values: to validate with the average, and once more to go on training.
-  void swap_with_values();
-
   double decay() const noexcept { return decay_; }
   const Tensor& average() const noexcept { return average_; }  ///< [count]
 
  private:
+  friend class AverageInPlace;
+  void swap_with_values();
+
   double decay_;
   Tensor values_;
   Tensor average_;
+  Tensor exchanged_;  ///< scratch of the swap, which must not fail for want of memory
+};
+
+/// While it lives, the parameters have the average's values; afterwards their own, however its
+/// scope is left. Nothing happens for a null pointer. Throws Error(device) where the device of the
+/// parameters fails; a device that fails at the end of the scope has lost them, and says so when
+/// it is used next.
+class AverageInPlace {
+ public:
+  explicit AverageInPlace(ExponentialMovingAverage* average);
+  ~AverageInPlace();
+  AverageInPlace(const AverageInPlace&) = delete;
+  AverageInPlace& operator=(const AverageInPlace&) = delete;
+
+ private:
+  ExponentialMovingAverage* average_;
 };
 
 }  // namespace pisr

@@ -69,15 +69,71 @@ std::vector<std::string> settings_of(const Options& options, const DeviceOption&
   return settings;
 }
 
-/// Without --config, a resumed run continues with its own configuration.
+/// The checkpoint that --resume names, or for `auto` the newest valid one in the run directory of
+/// any phase; nothing where there is none.
+FoundCheckpoint checkpoint_with_configuration(const Options& options) {
+  if (options.resume != "auto") {
+    return {read_checkpoint(options.resume), options.resume, {}};
+  }
+  return find_newest_checkpoint(RunDirectory::checkpoints_of(options.out),
+                                {std::begin(kTrainingPhases), std::end(kTrainingPhases)});
+}
+
+bool is_missing_or_empty(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  return !std::filesystem::exists(folder, ignored) || std::filesystem::is_empty(folder, ignored);
+}
+
+/// What helps where config.json cannot be read.
+std::string hint_of_copy(const Options& options) {
+  try {
+    const FoundCheckpoint found = checkpoint_with_configuration(options);
+    return !found.checkpoint ? ""
+                             : "the checkpoint '" + found.path.string() +
+                                   "' has a copy, which --resume takes if config.json is removed";
+  } catch (const Error&) {
+    return "";  // It has none that can be read either.
+  }
+}
+
+/// The configuration of a run that is resumed without --config: its config.json, or the copy in
+/// its newest checkpoint where that file is gone.
+TrainConfig former_configuration(const Options& options, const std::vector<std::string>& settings) {
+  const std::filesystem::path former = RunDirectory::config_of(options.out);
+  if (std::filesystem::exists(former)) {
+    try {
+      return read_config(former, settings);
+    } catch (const Error& error) {
+      // Where the command line is to blame, the copy would be no help.
+      const bool is_damaged = std::string(error.what()).find(former.string()) != std::string::npos;
+      const std::string copy = is_damaged ? hint_of_copy(options) : "";
+      const std::string both = error.hint().empty() || copy.empty() ? "" : "; ";
+      throw Error(error.kind(), error.what(), error.hint() + both + copy);
+    }
+  }
+  const FoundCheckpoint found = checkpoint_with_configuration(options);
+  if (found.checkpoint) {
+    const std::string name = "checkpoint '" + found.path.string() + "'";
+    note(kProgram,
+         "the configuration is that of the " + name + ", there is no '" + former.string() + "'");
+    return parse_config(found.checkpoint->configuration, name, settings);
+  }
+  if (!is_missing_or_empty(options.out)) {
+    throw Error(ErrorKind::usage,
+                "--resume: run directory '" + options.out +
+                    "' has neither config.json nor a checkpoint with a copy of it",
+                "--config names a configuration, --overwrite starts over");
+  }
+  return parse_config("{}", "command line", settings);
+}
+
 TrainConfig configuration(const Options& options, const DeviceOption& device) {
   const std::vector<std::string> settings = settings_of(options, device);
   if (!options.config.empty()) {
     return read_config(options.config, settings);
   }
-  const std::filesystem::path former = std::filesystem::path(options.out) / "config.json";
-  if (!options.resume.empty() && !options.out.empty() && std::filesystem::exists(former)) {
-    return read_config(former, settings);
+  if (!options.resume.empty() && !options.out.empty()) {
+    return former_configuration(options, settings);
   }
   return parse_config("{}", "command line", settings);
 }
@@ -173,6 +229,9 @@ int run_training(const Options& options, const DeviceOption& device_option) {
     }
   }
   const TrainingData data = load_training_data(config);
+  for (const std::string& warning : data.warnings) {
+    warn(kProgram, warning);
+  }
 
   const Interruption interruption;
   TrainOutcome outcome;

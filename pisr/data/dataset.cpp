@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -169,6 +170,70 @@ Source find_images(const Path& path, const DatasetOptions& options) {
   return source;
 }
 
+/// The names of DatasetOptions::exclude, and how many images each left out.
+class Exclusion {
+ public:
+  /// An entry that names no image of `sources` is taken for a list of names joined by commas.
+  Exclusion(const std::vector<std::string>& entries, const std::vector<Source>& sources) {
+    std::set<std::string> known;
+    for (const Source& source : sources) {
+      for (const Source::Files& image : source.files) {
+        known.insert(image.high.stem().string());
+        known.insert(image.high.filename().string());
+      }
+    }
+    for (const std::string& entry : entries) {
+      if (known.contains(entry)) {
+        add(entry);
+        continue;
+      }
+      std::istringstream parts(entry);
+      for (std::string part; std::getline(parts, part, ',');) add(bare(part));
+    }
+  }
+
+  bool leaves_out(const Path& image) {
+    bool found = false;
+    for (auto& [name, count] : counts_) {
+      if (name == image.stem().string() || name == image.filename().string()) {
+        ++count;
+        found = true;
+      }
+    }
+    return found;
+  }
+
+  void report(Dataset& data) const {
+    for (const auto& [name, count] : counts_) {
+      if (count == 0) {
+        data.warnings.push_back("excluded '" + name + "': no image has this name");
+      } else {
+        data.excluded.push_back(message(name, ": ", count, count == 1 ? " image" : " images"));
+      }
+    }
+  }
+
+ private:
+  /// Without the folder, spaces, and the brackets and quotes of a list that is not JSON.
+  static std::string bare(const std::string& text) {
+    constexpr const char* kAround = " \t[]\"'";
+    const std::size_t first = text.find_first_not_of(kAround);
+    return first == std::string::npos
+               ? ""
+               : Path(text.substr(first, text.find_last_not_of(kAround) - first + 1))
+                     .filename()
+                     .string();
+  }
+  void add(const std::string& name) {
+    const auto is_it = [&](const auto& known) { return known.first == name; };
+    if (!name.empty() && std::none_of(counts_.begin(), counts_.end(), is_it)) {
+      counts_.emplace_back(name, 0);
+    }
+  }
+
+  std::vector<std::pair<std::string, int>> counts_;  ///< in the order of the entries
+};
+
 std::string size_of(const Image8& image) {
   return message(image.width, " x ", image.height);
 }
@@ -256,19 +321,19 @@ std::int64_t Dataset::pixels() const {
 Dataset load_dataset(const std::vector<Path>& paths, const DatasetOptions& options) {
   require_scale(options.scale);
   if (paths.empty()) throw Error(ErrorKind::usage, "data: no folder of images given");
-  const std::set<std::string> exclude(options.exclude.begin(), options.exclude.end());
 
   Dataset data;
   data.scale = options.scale;
+  std::vector<Source> sources;
+  for (const Path& path : paths) sources.push_back(find_images(path, options));
+  Exclusion exclusion(options.exclude, sources);
   std::vector<Source::Files> files;
-  for (const Path& path : paths) {
-    Source source = find_images(path, options);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const Path& path = paths[i];
+    Source& source = sources[i];
     const std::size_t found = source.files.size();
     std::erase_if(source.files, [&](const Source::Files& candidate) {
-      const std::string name = candidate.high.stem().string();
-      if (!exclude.contains(name)) return false;
-      data.excluded.push_back(name);
-      return true;
+      return exclusion.leaves_out(candidate.high);
     });
     if (source.files.empty()) {
       throw Error(ErrorKind::input,
@@ -281,6 +346,7 @@ Dataset load_dataset(const std::vector<Path>& paths, const DatasetOptions& optio
                                        : "from " + quoted(source.files.front().low.parent_path())));
     std::move(source.files.begin(), source.files.end(), std::back_inserter(files));
   }
+  exclusion.report(data);
 
   data.images.resize(files.size());
   ThreadPool pool(options.threads);

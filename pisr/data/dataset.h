@@ -24,8 +24,10 @@ struct Dataset {
   std::vector<ImagePair> images;
   /// One line per folder, for the log: its layout, how many images, where LR is from.
   std::vector<std::string> sources;
-  /// Names found but left out by DatasetOptions::exclude.
+  /// What DatasetOptions::exclude left out, a line for each name in it.
   std::vector<std::string> excluded;
+  /// What a person may have meant otherwise, a line each.
+  std::vector<std::string> warnings;
 
   std::int64_t bytes() const;   ///< memory of all samples
   std::int64_t pixels() const;  ///< HR pixels of all images
@@ -40,7 +42,8 @@ enum class DataPart {
 struct DatasetOptions {
   int scale = 2;
   DataPart part = DataPart::train;
-  /// Names without extension to leave out, e.g. "302003" of BSDS200, which is Set5's woman.
+  /// Names of images to leave out, with or without extension, several perhaps joined by commas:
+  /// "302003" of BSDS200, which is Set5's woman. A name that no image has is a warning.
   std::vector<std::string> exclude;
   /// Largest number of pixels an image may have; beyond it Error(memory), before any allocation.
   std::int64_t max_pixels = 268'435'456;

@@ -4,9 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <span>
 
+#include "core/checksum.h"
 #include "core/error.h"
 #include "core/safetensors.h"
 
@@ -15,30 +15,6 @@ namespace pisr {
 namespace {
 
 constexpr const char* kFormat = "pisr checkpoint 1";
-
-/// FNV-1a, 64 bits.
-class Checksum {
- public:
-  void add(std::span<const std::byte> bytes) {
-    for (const std::byte byte : bytes) {
-      state_ = (state_ ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3U;
-    }
-  }
-  /// The length goes first, so that "a" "bc" and "ab" "c" differ.
-  void add(const std::string& text) {
-    const std::uint64_t size = text.size();
-    add(std::as_bytes(std::span(&size, 1)));
-    add(std::as_bytes(std::span(text)));
-  }
-  std::string text() const {
-    std::array<char, 17> digits{};
-    std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(state_));
-    return digits.data();
-  }
-
- private:
-  std::uint64_t state_ = 0xcbf29ce484222325U;
-};
 
 std::span<const std::byte> bytes_of(const Tensor& tensor) {
   return with_type(tensor.dtype(), [&]<class T>() {
@@ -80,6 +56,10 @@ class Entries {
       fail("entry '" + key + "' is missing");
     }
     return found->second;
+  }
+  std::string text_or(const std::string& key, const std::string& otherwise) const {
+    const auto found = file_.metadata.find(key);
+    return found == file_.metadata.end() ? otherwise : found->second;
   }
   template <class Number>
   Number number(const std::string& key) const {
@@ -152,6 +132,7 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
                    {"best_iteration", std::to_string(checkpoint.best_iteration)},
                    {"best_psnr", exact(checkpoint.best_psnr)},
                    {"best_ssim", exact(checkpoint.best_ssim)},
+                   {"validation", checkpoint.validation},
                    {"configuration", checkpoint.configuration}};
   file.metadata["checksum"] = checksum(file);
   write_safetensors(path, file);
@@ -177,6 +158,8 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   checkpoint.best_iteration = entries.number<std::int64_t>("best_iteration");
   checkpoint.best_psnr = entries.number<double>("best_psnr");
   checkpoint.best_ssim = entries.number<double>("best_ssim");
+  // Checkpoints of former versions do not say it: what they measured is then measured again.
+  checkpoint.validation = entries.text_or("validation", "");
   checkpoint.configuration = entries.text("configuration");
   checkpoint.tensors = std::move(file.tensors);
   return checkpoint;

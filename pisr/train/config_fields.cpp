@@ -91,7 +91,9 @@ void add_data(std::vector<ConfigField>& fields, DataConfig& data) {
   fields.push_back({"data.exclude",
                     &data.exclude,
                     {},
-                    "names, without extension, of training images to leave out"});
+                    "names of training images to leave out, with or without extension, several "
+                    "perhaps joined by commas",
+                    true});
   fields.push_back(
       {"data.built_in.count", &data.built_in.count, {1, 100000}, "built-in training images"});
   fields.push_back({"data.built_in.validation_count",

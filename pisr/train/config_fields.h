@@ -35,6 +35,7 @@ struct ConfigField {
   ConfigMember member;
   Range range;  ///< of numbers
   std::string help;
+  bool digits_are_text = false;  ///< of names, 302003 may stand for "302003"
 };
 
 /// Fields that refer to the members of `config`, which must outlive them, with the options of the

@@ -180,7 +180,11 @@ void apply_setting(Json& root, const std::string& setting, const std::vector<Con
     fail_unknown("--set", key, fields);
   }
   Json value = Json::parse(text, nullptr, false);
-  if (value.is_discarded() || std::holds_alternative<std::string*>(field->member)) {
+  // What a person types for a name, 302003 or 1e5, need not be JSON's text.
+  const bool is_name = std::holds_alternative<std::string*>(field->member) ||
+                       (std::holds_alternative<std::vector<std::string>*>(field->member) &&
+                        !value.is_array() && !value.is_object() && !value.is_string());
+  if (value.is_discarded() || is_name) {
     value = text;
   }
   read_value(value, *field, "--set");

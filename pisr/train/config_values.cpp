@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/error.h"
 
@@ -84,16 +85,19 @@ struct Reader {
     *member = value.get<std::string>();
   }
   void operator()(std::vector<std::string>* member) const {
-    if (value.is_string()) {
-      *member = {value.get<std::string>()};
+    const auto is_text = [&](const Json& v) {
+      return v.is_string() || (field.digits_are_text && v.is_number_integer());
+    };
+    const auto text = [](const Json& v) { return v.is_string() ? v.get<std::string>() : v.dump(); };
+    if (is_text(value)) {
+      *member = {text(value)};
       return;
     }
-    const bool texts = value.is_array() && std::all_of(value.begin(), value.end(),
-                                                       [](const Json& v) { return v.is_string(); });
-    if (!texts) {
+    if (!value.is_array() || !std::all_of(value.begin(), value.end(), is_text)) {
       must_be("a list of texts");
     }
-    *member = value.get<std::vector<std::string>>();
+    member->clear();
+    std::transform(value.begin(), value.end(), std::back_inserter(*member), text);
   }
   void operator()(const ChoiceMember& member) const {
     std::string names;

@@ -1,5 +1,6 @@
 #include "pisr/train/phase_run.h"
 
+#include <iomanip>
 #include <utility>
 
 #include "core/error.h"
@@ -81,6 +82,7 @@ PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, cons
   bad_steps_ = checkpoint.bad_steps;
   best_iteration_ = checkpoint.best_iteration;
   best_score_ = {checkpoint.best_psnr, checkpoint.best_ssim};
+  validation_ = checkpoint.validation;
   for (const FlatParameters::Entry& entry : model_.parameters().entries()) {
     copy_tensor(checkpoint, "weights." + entry.name, name,
                 FlatParameters::part(model_.parameters().values(), entry));
@@ -100,7 +102,7 @@ PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, cons
 
 Stepper& PhaseRun::stepper() {
   if (!stepper_) {
-    const TrainingState state{model_, adam_, average_ ? &*average_ : nullptr};
+    const TrainingState state{model_, adam_, average()};
     const StepOptions options = step_options(config_, phase());
     stepper_ = device_ != nullptr ? device_stepper(*device_, state, schedule_, data_.train, options)
                                   : cpu_stepper(state, schedule_, data_.train, pool_, options);
@@ -133,19 +135,34 @@ void PhaseRun::check_progress() const {
   }
 }
 
-bool PhaseRun::validate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
-                        Score& score) {
-  score = stepper().evaluate(pool, set, protocol).mean;
+bool PhaseRun::validate(const Validation& validation, Score& score) {
+  score = stepper().evaluate(pool_, validation.set, validation.protocol).mean;
   const bool best = best_iteration_ < 0 || score.psnr > best_score_.psnr;
   if (best) {
+    update_host();
+    const AverageInPlace in_place(average());
+    best_ = trained_tensors();
     best_iteration_ = iteration_;
     best_score_ = score;
-    update_host();
-    swap_average();
-    best_ = trained_tensors();
-    swap_average();
+    validation_ = validation.identity;
   }
   return best;
+}
+
+std::string PhaseRun::measure_best_again(const Validation& validation) {
+  if (best_iteration_ < 0 || validation_ == validation.identity) {
+    return "";
+  }
+  Context context(pool_, host_backend(config_.backend));
+  const Score before = best_score_;
+  best_score_ = evaluate(context, pool_, validation.set, validation.protocol, phase_name(phase()),
+                         *model_of(best_))
+                    .mean;
+  validation_ = validation.identity;
+  return message(phase_name(phase()), ": the best weights, of iteration ", best_iteration_,
+                 ", are measured again, as protocol or images of the validation may have changed: "
+                 "PSNR ",
+                 std::fixed, std::setprecision(3), best_score_.psnr, ", was ", before.psnr);
 }
 
 Checkpoint PhaseRun::checkpoint() {
@@ -158,6 +175,7 @@ Checkpoint PhaseRun::checkpoint() {
   checkpoint.best_iteration = best_iteration_;
   checkpoint.best_psnr = best_score_.psnr;
   checkpoint.best_ssim = best_score_.ssim;
+  checkpoint.validation = validation_;
   checkpoint.configuration = config_json(config_);
   checkpoint.tensors = best_;
   for (const FlatParameters::Entry& entry : model_.parameters().entries()) {
@@ -183,10 +201,8 @@ void PhaseRun::save_best(const std::filesystem::path& path) const {
 
 void PhaseRun::save_last(const std::filesystem::path& path) {
   update_host();
-  swap_average();
-  const std::map<std::string, Tensor> tensors = trained_tensors();
-  swap_average();
-  save(path, tensors, iteration_);
+  const AverageInPlace in_place(average());
+  save(path, trained_tensors(), iteration_);
 }
 
 std::unique_ptr<Teacher> PhaseRun::best_teacher() const {
@@ -209,6 +225,11 @@ void PhaseRun::save(const std::filesystem::path& path, const std::map<std::strin
       {"iterations", std::to_string(iteration)},
       {"total_iterations", std::to_string(total_iterations())},
       {"manual_seed", std::to_string(config_.manual_seed)}};
+  save_weights(path, *model_of(tensors), notes);
+}
+
+/// What is trained, with the values of `tensors`.
+std::unique_ptr<ImageModel> PhaseRun::model_of(const std::map<std::string, Tensor>& tensors) const {
   std::unique_ptr<ImageModel> model;
   if (phase() == TrainingPhase::teacher) {
     model = std::make_unique<Teacher>(config_.network);
@@ -216,13 +237,7 @@ void PhaseRun::save(const std::filesystem::path& path, const std::map<std::strin
     model = make_network(config_.network);
   }
   load_parameters(*model, tensors, "best", phase_name(phase()));
-  save_weights(path, *model, notes);
-}
-
-void PhaseRun::swap_average() {
-  if (average_) {
-    average_->swap_with_values();
-  }
+  return model;
 }
 
 }  // namespace pisr

@@ -45,9 +45,16 @@ class PhaseRun {
   /// in a row that changed no weight.
   void check_progress() const;
 
+  /// Makes what updates need. Otherwise the first one does; called before, it shows what cannot be
+  /// made while nothing has been changed.
+  void prepare() { stepper(); }
+
   /// Measures the network (its moving average, where that is on) and keeps it where it is the best.
   /// Returns whether it is.
-  bool validate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol, Score& score);
+  bool validate(const Validation& validation, Score& score);
+  /// Where the best score is of another protocol or other images than `validation`, the best
+  /// weights are measured again; returns a line that says so, otherwise "".
+  std::string measure_best_again(const Validation& validation);
   std::int64_t best_iteration() const noexcept { return best_iteration_; }  ///< -1: none yet
 
   Checkpoint checkpoint();
@@ -61,7 +68,8 @@ class PhaseRun {
   std::map<std::string, Tensor> trained_tensors() const;
   void save(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
             std::int64_t iteration) const;
-  void swap_average();
+  std::unique_ptr<ImageModel> model_of(const std::map<std::string, Tensor>& tensors) const;
+  ExponentialMovingAverage* average() noexcept { return average_ ? &*average_ : nullptr; }
   Stepper& stepper();
   void update_host();
 
@@ -79,6 +87,7 @@ class PhaseRun {
   std::string failure_;  ///< of the last step that was not applied
   std::int64_t best_iteration_ = -1;
   Score best_score_;
+  std::string validation_;              ///< Validation::identity of the best score
   std::map<std::string, Tensor> best_;  ///< "best.NAME"
 };
 

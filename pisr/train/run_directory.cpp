@@ -79,7 +79,11 @@ bool AppendFile::empty() const {
 RunDirectory::RunDirectory(const std::filesystem::path& path, RunMode mode)
     : path_(path), mode_(mode) {
   std::error_code error;
-  made_ = std::filesystem::create_directories(path_, error);
+  for (std::filesystem::path folder = path_;
+       !folder.empty() && !std::filesystem::exists(folder, error); folder = folder.parent_path()) {
+    made_.push_back(folder);
+  }
+  std::filesystem::create_directories(path_, error);
   if (error) {
     fail("cannot make run directory", path_, error.message());
   }
@@ -106,8 +110,8 @@ RunDirectory::RunDirectory(const std::filesystem::path& path, RunMode mode)
 
 RunDirectory::~RunDirectory() {
   ::close(lock_);
-  if (made_) {
-    ::rmdir(path_.c_str());  // Fails, as it should, where there is something in it.
+  for (const std::filesystem::path& folder : made_) {
+    ::rmdir(folder.c_str());  // Fails, as it should, where there is something in it.
   }
 }
 

@@ -48,7 +48,7 @@ class RunDirectory {
   /// Makes the folder where it is missing, and locks it. Throws Error(output) where it is not
   /// empty (fresh), cannot be written, or another run uses it. Changes nothing in it.
   RunDirectory(const std::filesystem::path& path, RunMode mode);
-  /// Removes a folder the constructor made, if it is still empty.
+  /// Removes the folders that the constructor made and that are still empty.
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
@@ -62,19 +62,27 @@ class RunDirectory {
 
   const std::filesystem::path& path() const noexcept { return path_; }
   RunMode mode() const noexcept { return mode_; }
-  std::filesystem::path config() const { return path_ / "config.json"; }
+  std::filesystem::path config() const { return config_of(path_); }
   std::filesystem::path log() const { return path_ / "train.log"; }
   std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
   std::filesystem::path tensorboard() const { return path_ / "tb"; }
-  std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  std::filesystem::path checkpoints() const { return checkpoints_of(path_); }
   std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path best_weights(TrainingPhase phase) const;
   std::filesystem::path last_weights(TrainingPhase phase) const;
 
+  /// Of a folder that is not opened for a run.
+  static std::filesystem::path config_of(const std::filesystem::path& run) {
+    return run / "config.json";
+  }
+  static std::filesystem::path checkpoints_of(const std::filesystem::path& run) {
+    return run / "checkpoints";
+  }
+
  private:
   std::filesystem::path path_;
   RunMode mode_;
-  bool made_ = false;
+  std::vector<std::filesystem::path> made_;  ///< the innermost first
   int lock_ = -1;
 };
 

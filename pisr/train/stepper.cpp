@@ -9,21 +9,8 @@ namespace pisr {
 EvaluationResult evaluate_trained(Context& context, ThreadPool& pool, const EvaluationSet& set,
                                   Protocol protocol, const PhaseModel& model,
                                   ExponentialMovingAverage* average) {
-  const auto swap = [average] {
-    if (average != nullptr) {
-      average->swap_with_values();
-    }
-  };
-  swap();
-  try {
-    EvaluationResult result =
-        evaluate(context, pool, set, protocol, phase_name(model.phase()), model.trained());
-    swap();
-    return result;
-  } catch (...) {
-    swap();
-    throw;
-  }
+  const AverageInPlace in_place(average);
+  return evaluate(context, pool, set, protocol, phase_name(model.phase()), model.trained());
 }
 
 std::string list_of_images(const std::vector<std::string>& names) {

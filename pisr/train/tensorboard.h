@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,8 +17,9 @@ namespace pisr {
 class EventWriter {
  public:
   /// Makes the folder where it is missing, and `events.out.tfevents.SECONDS.pisr.N` in it, with N
-  /// the first that is free. Throws Error(output), naming the path and reason.
-  explicit EventWriter(const std::filesystem::path& directory);
+  /// the first that is free. Its SessionLog START tells a TensorBoard that is open to forget what
+  /// earlier files said of `first_step` and later. Throws Error(output), naming path and reason.
+  explicit EventWriter(const std::filesystem::path& directory, std::int64_t first_step = 0);
 
   /// One point of the curve `tag`. `wall_time` is in seconds since 1970; now, where it is not
   /// given. Values that are not finite are written as they are. Throws Error(output).
@@ -36,6 +38,13 @@ class EventWriter {
   std::filesystem::path path_;
   std::ofstream stream_;
 };
+
+/// Drops the points of the curves `PHASE/...` in a folder's event files for which `keep` is false,
+/// and records that are cut short or damaged: what a resumed run will write again. Returns the
+/// highest step that is left, -1 where there is none. Throws Error(output).
+std::int64_t filter_events(
+    const std::filesystem::path& directory,
+    const std::function<bool(const std::string& phase, std::int64_t step)>& keep);
 
 /// CRC-32C (Castagnoli, polynomial 0x1EDC6F41 reflected), as iSCSI and TFRecord use it.
 std::uint32_t crc32c(std::span<const std::byte> bytes) noexcept;

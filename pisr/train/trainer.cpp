@@ -11,7 +11,6 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/parallel.h"
-#include "pisr/data/sampler.h"
 #include "pisr/model/weights.h"
 #include "pisr/train/phase_run.h"
 
@@ -57,10 +56,9 @@ struct Interval {
   }
 };
 
-/// The teacher of a student that is trained alone and not resumed; null where none is needed.
-std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirectory& run,
-                                      bool resumed) {
-  if (resumed || !needs_teacher(config) || phases(config).front() != TrainingPhase::student) {
+/// The teacher of a student that is trained alone; null where none is needed.
+std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirectory& run) {
+  if (!needs_teacher(config) || phases(config).front() != TrainingPhase::student) {
     return nullptr;
   }
   const std::filesystem::path path = config.train.teacher_weights.empty()
@@ -76,25 +74,36 @@ std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirect
   return teacher;
 }
 
+/// Makes what the later phases of the run need, so that what cannot be made is known at the start.
+void check_later_phases(const TrainConfig& config, TrainingPhase first) {
+  for (const TrainingPhase phase : phases(config)) {
+    if (phase > first) {
+      PhaseModel(config, phase,
+                 needs_teacher(config) ? std::make_unique<Teacher>(config.network) : nullptr);
+    }
+  }
+}
+
 class Trainer {
  public:
   Trainer(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
-          const TrainCallbacks& callbacks, std::unique_ptr<Teacher> teacher,
-          kernels::Device* device)
+          const Validation& validation, const TrainCallbacks& callbacks, ThreadPool& pool,
+          kernels::Device* device, std::int64_t first_step)
       : config_(config),
         run_(run),
         data_(data),
+        validation_(validation),
         callbacks_(callbacks),
-        pool_(config.threads),
+        pool_(pool),
         device_(device),
-        log_(run),
-        teacher_(std::move(teacher)) {}
+        log_(run, first_step) {}
 
-  TrainOutcome run(const std::optional<ResumePoint>& resume);
+  /// `first` is the phase to begin with, or to go on with where `resumed`.
+  TrainOutcome run(std::unique_ptr<PhaseRun> first, bool resumed, const EvaluationResult& bicubic);
 
  private:
   TrainOutcome run_phase(PhaseRun& phase);
-  void describe();
+  void describe(const EvaluationResult& bicubic);
   void line(const std::string& text);
   std::int64_t steps_to_pause(const PhaseRun& phase) const;
   void after_step(const PhaseRun& phase, std::int64_t iteration, const StepResult& result);
@@ -105,13 +114,13 @@ class Trainer {
   const TrainConfig& config_;
   const RunDirectory& run_;
   const TrainingData& data_;
+  const Validation& validation_;
   const TrainCallbacks& callbacks_;
-  ThreadPool pool_;
+  ThreadPool& pool_;
   kernels::Device* device_;
   TrainingLog log_;
   Interval interval_;
   Score bicubic_;
-  std::unique_ptr<Teacher> teacher_;  ///< the student's
 };
 
 void Trainer::line(const std::string& text) {
@@ -121,7 +130,7 @@ void Trainer::line(const std::string& text) {
   }
 }
 
-void Trainer::describe() {
+void Trainer::describe(const EvaluationResult& bicubic) {
   for (const std::string& source : data_.train.sources) {
     line("training data: " + source);
   }
@@ -131,10 +140,12 @@ void Trainer::describe() {
   for (const std::string& source : data_.validation.data.sources) {
     line("validation data: " + source);
   }
+  for (const std::string& warning : data_.warnings) {
+    log_.line("warning: " + warning);
+  }
   line(message("seed ", config_.manual_seed, ", ", pool_.threads(),
                pool_.threads() == 1 ? " thread" : " threads",
                device_ == nullptr ? "" : ", updates on " + device_->name()));
-  const EvaluationResult bicubic = evaluate_bicubic(pool_, data_.validation, config_.val.protocol);
   bicubic_ = bicubic.mean;
   log_.bicubic(bicubic_);
   const std::string odd = compare_with_known(bicubic, config_.network.scale, config_.val.protocol);
@@ -149,7 +160,7 @@ void Trainer::validate(PhaseRun& phase) {
   report.iteration = phase.iteration();
   report.set = data_.validation.name;
   report.bicubic = bicubic_;
-  report.best = phase.validate(pool_, data_.validation, config_.val.protocol, report.score);
+  report.best = phase.validate(validation_, report.score);
   if (report.best) {
     phase.save_best(run_.best_weights(phase.phase()));
   }
@@ -241,22 +252,28 @@ TrainOutcome Trainer::run_phase(PhaseRun& phase) {
   return TrainOutcome::finished;
 }
 
-TrainOutcome Trainer::run(const std::optional<ResumePoint>& resume) {
+TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed,
+                          const EvaluationResult& bicubic) {
   write_file_atomically(run_.config(), std::string_view(config_json(config_)));
-  describe();
+  describe(bicubic);
+  const TrainingPhase begin = first->phase();
+  std::unique_ptr<Teacher> teacher;  // the student's
   for (const TrainingPhase phase : phases(config_)) {
-    if (resume && phase < resume->checkpoint.phase) {
+    if (phase < begin) {
       continue;
     }
-    std::unique_ptr<PhaseRun> state;
-    if (resume && phase == resume->checkpoint.phase) {
-      state = std::make_unique<PhaseRun>(config_, resume->checkpoint, resume->name, data_, pool_,
-                                         device_);
+    std::unique_ptr<PhaseRun> state = std::move(first);
+    if (!state) {
+      state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_, device_);
+    }
+    if (resumed && phase == begin) {
       line(message("resumed ", phase_name(phase), " at iteration ", state->iteration(), " of ",
                    state->total_iterations()));
+      const std::string again = state->measure_best_again(validation_);
+      if (!again.empty()) {
+        line(again);
+      }
     } else {
-      auto teacher = phase == TrainingPhase::student ? std::move(teacher_) : nullptr;
-      state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_, device_);
       line(message(phase_name(phase), ": ", state->model().parameters().count(),
                    " parameters to train, ", state->total_iterations(), " iterations"));
     }
@@ -265,7 +282,7 @@ TrainOutcome Trainer::run(const std::optional<ResumePoint>& resume) {
       return TrainOutcome::cancelled;
     }
     if (phase == TrainingPhase::teacher && needs_teacher(config_)) {
-      teacher_ = state->best_teacher();
+      teacher = state->best_teacher();
     }
   }
   return TrainOutcome::finished;
@@ -304,9 +321,22 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
                    const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
                    kernels::Device* device) {
   const std::vector<TrainingPhase> wanted = phases(config);
-  // All that can be wrong with the input comes before the first change.
-  std::unique_ptr<Teacher> teacher = find_teacher(config, run, resume.has_value());
-  const BatchSampler checked(data.train, config.manual_seed, config.train.gt_size);
+  // All that can be wrong with configuration and input comes before the first change.
+  check_config(config);
+  ThreadPool pool(config.threads);
+  const Validation validation = make_validation(data.validation, config.val.protocol);
+  std::unique_ptr<PhaseRun> first;
+  if (resume) {
+    first =
+        std::make_unique<PhaseRun>(config, resume->checkpoint, resume->name, data, pool, device);
+  } else {
+    first = std::make_unique<PhaseRun>(config, wanted.front(), find_teacher(config, run), data,
+                                       pool, device);
+  }
+  first->prepare();
+  check_later_phases(config, first->phase());
+  const EvaluationResult bicubic = evaluate_bicubic(pool, data.validation, config.val.protocol);
+
   if (run.mode() == RunMode::overwrite) {
     run.start_over(wanted);
   }
@@ -315,7 +345,7 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
     supersede_checkpoints(run.checkpoints(), wanted, resume->checkpoint.phase,
                           resume->checkpoint.iteration);
   }
-  filter_metrics(run.metrics(), [&](const std::string& phase, std::int64_t iteration) {
+  const auto keep = [&](const std::string& phase, std::int64_t iteration) {
     for (const TrainingPhase planned : wanted) {
       if (phase != phase_name(planned) || (resume && planned < resume->checkpoint.phase)) {
         continue;
@@ -324,14 +354,17 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
              iteration <= resume->checkpoint.iteration;
     }
     return true;
-  });
+  };
+  filter_metrics(run.metrics(), keep);
+  const std::int64_t last_step = filter_events(run.tensorboard(), keep);
   std::error_code error;
   std::filesystem::create_directories(run.checkpoints(), error);
   if (error) {
     throw Error(ErrorKind::output,
                 "cannot make folder '" + run.checkpoints().string() + "': " + error.message());
   }
-  return Trainer(config, run, data, callbacks, std::move(teacher), device).run(resume);
+  return Trainer(config, run, data, validation, callbacks, pool, device, last_step + 1)
+      .run(std::move(first), resume.has_value(), bicubic);
 }
 
 }  // namespace pisr

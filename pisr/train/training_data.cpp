@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <span>
+#include <utility>
 
+#include "core/checksum.h"
 #include "core/error.h"
+#include "pisr/train/stepper.h"
 
 namespace pisr {
 
@@ -46,7 +51,49 @@ void leave_out_small(Dataset& data, int gt_size) {
   data.images.erase(kept, data.images.end());
 }
 
+/// The names of validation images that are training images too: the same samples, whatever the
+/// files are called.
+std::vector<std::string> trained_and_validated(const Dataset& train, const Dataset& validation) {
+  using Size = std::pair<int, int>;
+  std::multimap<Size, const ImagePair*> trained;
+  for (const ImagePair& pair : train.images) {
+    trained.emplace(Size(pair.high.width, pair.high.height), &pair);
+  }
+  std::vector<std::string> names;
+  for (const ImagePair& pair : validation.images) {
+    const auto [first, last] = trained.equal_range({pair.high.width, pair.high.height});
+    if (std::any_of(first, last, [&](const auto& candidate) {
+          return candidate.second->high.samples == pair.high.samples;
+        })) {
+      names.push_back(pair.name);
+    }
+  }
+  return names;
+}
+
+void warn_of_shared_images(TrainingData& data) {
+  const std::vector<std::string> names = trained_and_validated(data.train, data.validation.data);
+  if (names.empty()) {
+    return;
+  }
+  const std::size_t count = data.validation.data.images.size();
+  data.warnings.push_back(message(
+      names.size(), " of ", count, count == 1 ? " validation image is" : " validation images are",
+      " trained on too (", list_of_images(names), "): the scores do not tell how new images fare"));
+}
+
 }  // namespace
+
+Validation make_validation(const EvaluationSet& set, Protocol protocol) {
+  Checksum sum;
+  for (const ImagePair& pair : set.data.images) {
+    for (const Image8* image : {&pair.high, &pair.low}) {
+      sum.add(message(image->width, " x ", image->height, " x ", image->channels));
+      sum.add(std::as_bytes(std::span(image->samples)));
+    }
+  }
+  return {set, protocol, message(name(protocol), ' ', sum.text())};
+}
 
 TrainingData load_training_data(const TrainConfig& config) {
   const DataConfig& data = config.data;
@@ -63,6 +110,11 @@ TrainingData load_training_data(const TrainConfig& config) {
     leave_out_small(result.train, config.train.gt_size);
   }
   result.validation = load_validation_set(config);
+  for (const Dataset* dataset : {&result.train, &result.validation.data}) {
+    result.warnings.insert(result.warnings.end(), dataset->warnings.begin(),
+                           dataset->warnings.end());
+  }
+  warn_of_shared_images(result);
   return result;
 }
 

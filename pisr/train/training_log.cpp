@@ -68,10 +68,10 @@ std::string to_text(const ValidationReport& r) {
                 r.bicubic.psnr, r.bicubic.ssim, r.best ? ", best so far" : "");
 }
 
-TrainingLog::TrainingLog(const RunDirectory& run)
+TrainingLog::TrainingLog(const RunDirectory& run, std::int64_t first_step)
     : log_(run.log()),
       metrics_(run.metrics()),
-      events_(run.tensorboard()),
+      events_(run.tensorboard(), first_step),
       has_bicubic_(!metrics_.empty()) {
   if (metrics_.empty()) {
     metrics_.append(kHeader);

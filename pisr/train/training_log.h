@@ -47,8 +47,9 @@ std::string to_text(const ValidationReport& report);
 /// Its first row is that of bicubic interpolation: phase "bicubic", iteration 0.
 class TrainingLog {
  public:
-  /// Goes on where files exist. Throws Error(output), as all functions here.
-  explicit TrainingLog(const RunDirectory& run);
+  /// Goes on where files exist; `first_step` as for EventWriter. Throws Error(output), as all
+  /// functions here.
+  explicit TrainingLog(const RunDirectory& run, std::int64_t first_step = 0);
 
   void line(const std::string& text);
   void bicubic(const Score& score);  ///< once a file

@@ -85,9 +85,9 @@ Trained train(Context& context) {
     adam.step(context, gradient, 1e-2, clip_scale(trained.norms.back(), 0.5));
     average.update(context);
   }
-  average.swap_with_values();
-  trained.values = parameters.values().to(nullptr);
-  trained.average = average.average().to(nullptr);
+  const AverageInPlace in_place(&average);
+  trained.values = parameters.values().to(nullptr).clone();
+  trained.average = average.average().to(nullptr).clone();
   return trained;
 }
 

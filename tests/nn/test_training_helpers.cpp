@@ -70,10 +70,20 @@ TEST_CASE("the moving average follows the values and can take their place") {
   CHECK(average.average().item() == Approx(1.1).epsilon(1e-14));
   average.update(context);
   CHECK(average.average().item() == Approx(1.19).epsilon(1e-14));
-  average.swap_with_values();
-  CHECK(layer.weight.value.item() == Approx(1.19).epsilon(1e-14));
-  average.swap_with_values();
+  {
+    const AverageInPlace in_place(&average);
+    CHECK(layer.weight.value.item() == Approx(1.19).epsilon(1e-14));
+    CHECK(average.average().item() == 2.0);
+  }
   CHECK(layer.weight.value.item() == 2.0);
+  CHECK(average.average().item() == Approx(1.19).epsilon(1e-14));
+  try {
+    const AverageInPlace in_place(&average);
+    throw Error(ErrorKind::memory, "a validation that fails");
+  } catch (const Error&) {
+    CHECK(layer.weight.value.item() == 2.0);
+  }
+  const AverageInPlace none(nullptr);
   CHECK_THROWS_WITH(ExponentialMovingAverage(flat, 1.0),
                     "ExponentialMovingAverage: decay must be in [0, 1), got 1");
 }

@@ -25,46 +25,13 @@
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 #include "tests/tools/run_program.h"
+#include "tests/tools/training_workplace.h"
 
 using namespace pisr;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A run of a second or less.
-constexpr const char* kConfig = R"({
-  // a network and images as small as possible
-  "network": {"d": 6, "s": 4, "m": 1},
-  "data": {"built_in": {"count": 3, "validation_count": 1, "size": 40}},
-  "train": {"phase": "baseline", "total_iter": 20, "batch_size": 3, "gt_size": 16,
-            "save_checkpoint_freq": 5, "print_freq": 1},
-  "val": {"val_freq": 10}, "threads": 2
-})";
-
-class Workplace {
- public:
-  Workplace() {
-    std::ofstream(path() / "small.json") << kConfig;
-    fs::create_directory(path() / "empty");
-    fs::create_directory(path() / "tiny");
-    fs::create_directory(path() / "garbled");
-    fs::create_directory(path() / "photos");
-    write_image(path() / "tiny" / "dot.png", Image8(1, 1, 3));
-    write_image(path() / "photos" / "a.png", dead_leaves(1, 0, 40, 30));
-    write_image(path() / "photos" / "b.png", dead_leaves(1, 1, 12, 40));
-    std::ofstream(path() / "garbled" / "a.png") << "no image at all";
-    fs::create_directory(path() / "used");
-    std::ofstream(path() / "used" / "thesis.txt") << "x";
-  }
-  const fs::path& path() const { return folder_.path(); }
-  ProgramRun run(const std::vector<std::string>& arguments) const {
-    return run_program(path(), "pisr_train", arguments);
-  }
-
- private:
-  TemporaryFolder folder_;
-};
 
 /// pisr_train while it runs; killed at the end of the scope.
 class Process {

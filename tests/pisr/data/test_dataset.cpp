@@ -99,7 +99,7 @@ TEST_CASE("data: several folders and a file, in the order given, some names left
   const Dataset data = load_dataset(
       {folder.path() / "two", folder.path() / "one", folder.path() / "x.png"}, options);
   CHECK(names(data) == Names{"z", "y", "x"});
-  CHECK(data.excluded == Names{"302003"});
+  CHECK(data.excluded == Names{"302003: 1 image"});
   CHECK(data.sources.size() == 3);
   CHECK(contains(data.sources[2], "x.png': image, 1 image, LR made"));
 

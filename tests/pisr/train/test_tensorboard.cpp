@@ -137,19 +137,23 @@ TEST_CASE("an event file reads back", "[tensorboard]") {
   writer.flush();
 
   const auto records = read_records(writer.path());
-  REQUIRE(records.size() == 4);
+  REQUIRE(records.size() == 5);
   CHECK(fields_of(records[0]).at(3) == "brain.Event:2");
-  const Point first = point_of(records[1]);
+  // SessionLog { status: START } from step 0 on.
+  auto start = fields_of(records[1]);
+  CHECK(little_endian(start.at(2), 0, 8) == 0);
+  CHECK(start.at(7) == std::string("\x08\x01"));
+  const Point first = point_of(records[2]);
   CHECK(first.tag == "loss/total");
   CHECK(first.step == 1);
   CHECK(first.value == 0.125F);
   CHECK(first.wall_time == 1000.5);
-  const Point second = point_of(records[2]);
+  const Point second = point_of(records[3]);
   CHECK(second.tag == "psnr/Set5");
   CHECK(second.step == 300);
   CHECK(second.value == 37.25F);
   CHECK(second.wall_time > 1.7e9);
-  const Point third = point_of(records[3]);
+  const Point third = point_of(records[4]);
   CHECK(third.step == std::int64_t{1} << 40);
   CHECK(std::isnan(third.value));
 }
@@ -161,8 +165,66 @@ TEST_CASE("a second writer makes a second file", "[tensorboard]") {
   first.flush();
   EventWriter second(folder.path());
   CHECK(first.path() != second.path());
-  CHECK(read_records(first.path()).size() == 2);
-  CHECK(read_records(second.path()).size() == 1);
+  CHECK(read_records(first.path()).size() == 3);
+  CHECK(read_records(second.path()).size() == 2);
+}
+
+TEST_CASE("what a resumed run writes again is dropped from the curves", "[tensorboard]") {
+  const TemporaryFolder folder;
+  std::vector<std::filesystem::path> files;
+  for (const std::int64_t begin : {1, 4}) {
+    EventWriter writer(folder.path(), begin);
+    for (std::int64_t step = begin; step < begin + 3; ++step) {
+      writer.scalar("teacher/loss", 10 * step, 1);
+      writer.scalar("student/psnr", step, 1);
+    }
+    writer.flush();
+    files.push_back(writer.path());
+  }
+  // The last one was killed while it wrote; what cannot be read at all is not touched.
+  std::ofstream(files[1], std::ios::binary | std::ios::app) << "half a record";
+  std::ofstream(folder.path() / "events.out.tfevents.1.other") << "not ours";
+  std::ofstream(folder.path() / "notes.txt") << "x";
+
+  const auto keep = [](const std::string& phase, std::int64_t step) {
+    return phase == "teacher" || (phase == "student" && step <= 4);
+  };
+  CHECK(filter_events(folder.path(), keep) == 60);
+  std::map<std::string, std::vector<std::int64_t>> steps;
+  for (const std::filesystem::path& file : files) {
+    for (const std::string& record : read_records(file)) {
+      if (fields_of(record).contains(5)) {
+        steps[point_of(record).tag].push_back(point_of(record).step);
+      }
+    }
+  }
+  CHECK(steps.at("teacher/loss") == std::vector<std::int64_t>{10, 20, 30, 40, 50, 60});
+  CHECK(steps.at("student/psnr") == std::vector<std::int64_t>{1, 2, 3, 4});
+  CHECK(std::filesystem::file_size(folder.path() / "events.out.tfevents.1.other") == 8);
+  CHECK(std::filesystem::exists(folder.path() / "notes.txt"));
+
+  CHECK(filter_events(folder.path() / "absent", keep) == -1);
+  const auto none = [](const std::string&, std::int64_t) { return false; };
+  CHECK(filter_events(folder.path(), none) == -1);
+  CHECK(read_records(files[0]).size() == 2);
+}
+
+TEST_CASE("a damaged event ends its file", "[tensorboard]") {
+  const TemporaryFolder folder;
+  EventWriter writer(folder.path());
+  writer.scalar("teacher/loss", 1, 1);
+  writer.flush();
+  const auto good = std::filesystem::file_size(writer.path());
+  writer.scalar("teacher/loss", 2, 1);
+  writer.scalar("teacher/loss", 3, 1);
+  writer.flush();
+  std::fstream stream(writer.path(), std::ios::binary | std::ios::in | std::ios::out);
+  stream.seekp(static_cast<std::streamoff>(good) + 20);
+  stream.put('\x7F');
+  stream.close();
+  const auto all = [](const std::string&, std::int64_t) { return true; };
+  CHECK(filter_events(folder.path(), all) == 1);
+  CHECK(std::filesystem::file_size(writer.path()) == good);
 }
 
 TEST_CASE("an event file that cannot be made is one clear error", "[tensorboard]") {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -95,6 +96,16 @@ std::vector<std::string> metrics(const fs::path& run) {
   return rows;
 }
 
+/// Phase and step of each point of the TensorBoard curves.
+std::multiset<std::pair<std::string, std::int64_t>> points(const fs::path& folder) {
+  std::multiset<std::pair<std::string, std::int64_t>> seen;
+  filter_events(folder, [&](const std::string& phase, std::int64_t step) {
+    seen.emplace(phase, step);
+    return true;
+  });
+  return seen;
+}
+
 /// Compares all that a checkpoint holds but the configuration.
 void check_equal(const Checkpoint& a, const Checkpoint& b) {
   CHECK(a.phase == b.phase);
@@ -103,6 +114,7 @@ void check_equal(const Checkpoint& a, const Checkpoint& b) {
   CHECK(a.best_iteration == b.best_iteration);
   CHECK(a.best_psnr == b.best_psnr);
   CHECK(a.best_ssim == b.best_ssim);
+  CHECK(a.validation == b.validation);
   REQUIRE(a.tensors.size() == b.tensors.size());
   for (const auto& [name, tensor] : a.tensors) {
     INFO(name);
@@ -154,7 +166,7 @@ TEST_CASE("trainer: stopped and resumed is uninterrupted, bit for bit, with 1 an
     // Killed: the run goes on from an older checkpoint than its last rows of metrics.
     const fs::path killed = folder.path() / "killed";
     fs::create_directories(killed / "checkpoints");
-    for (const char* file : {"metrics.csv", "train.log"}) {
+    for (const char* file : {"metrics.csv", "train.log", "tb"}) {
       fs::copy(whole / file, killed / file);
     }
     fs::copy(whole / "checkpoints" / checkpoint_name(phase, 10), killed / "checkpoints");
@@ -163,8 +175,42 @@ TEST_CASE("trainer: stopped and resumed is uninterrupted, bit for bit, with 1 an
           TrainOutcome::finished);
     check_equal(last_checkpoint(killed, phase), reference);
     CHECK(metrics(killed).size() == metrics(whole).size());
+    CHECK(points(killed / "tb") == points(whole / "tb"));
     CHECK(!fs::exists(killed / "checkpoints" / ".pisr-1-1.tmp"));
   }
+}
+
+TEST_CASE("trainer: another validation at resume measures the best weights again", "[trainer]") {
+  const TemporaryFolder folder;
+  const auto other = GENERATE(as<std::string>(), "val.protocol=matlab",
+                              "data.built_in.validation_count=2", "data.built_in.seed=9");
+  INFO(other);
+  const fs::path run = folder.path() / "run";
+  const std::string phase = "train.phase=baseline";
+  run_training(small_config({phase}), run, RunOptions(RunMode::fresh, {}, 13));
+  const Checkpoint before = last_checkpoint(run, TrainingPhase::baseline, 13);
+  REQUIRE(before.best_iteration == 8);
+  // Nothing but the measure changes: no update is applied, so no later weights are better.
+  const TrainConfig config =
+      small_config({phase, other, "train.learning_rate=0", "train.final_learning_rate=0"});
+  run_training(config, run, RunOptions(RunMode::resume, {}, 1));
+  CHECK(read_text(run / "train.log").find("are measured again") != std::string::npos);
+  const Checkpoint after = last_checkpoint(run, TrainingPhase::baseline, 14);
+  CHECK(after.best_iteration == 8);
+  CHECK(after.best_psnr != before.best_psnr);
+  CHECK(after.validation != before.validation);
+  const std::unique_ptr<SrNetwork> best = load_network(run / "baseline.safetensors");
+  Context context;
+  ThreadPool pool(1);
+  const Score score =
+      evaluate(context, pool, load_validation_set(config), config.val.protocol, "", *best).mean;
+  CHECK(after.best_psnr == score.psnr);
+  CHECK(after.best_ssim == score.ssim);
+
+  // The same validation, read from elsewhere or with other threads, is not measured again.
+  fs::remove(run / "train.log");
+  run_training(small_config({phase, other, "threads=2"}), run, RunOptions(RunMode::resume, {}, 1));
+  CHECK(read_text(run / "train.log").find("are measured again") == std::string::npos);
 }
 
 TEST_CASE("trainer: the loss falls, and the best and the last weights are there", "[trainer]") {
