@@ -1,21 +1,51 @@
 #!/usr/bin/env bash
-# Everything a change must pass: format and length of sentences, a build with warnings as errors, no spills in the
-# innermost loops, all tests, and the mutations that remove barriers from CUDA kernels. All tests again under
-# AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer. Where an ARM cross compiler
-# and qemu are installed, also the CPU kernels on NEON.
-# usage: tools/check.sh [--quick]   (--quick: no mutations, no sanitizers)
+# Everything a change must pass, on the CPU alone. Without an option, in ten minutes on two processors: format and
+# length of sentences, a build with warnings as errors, no spills in the innermost loops, and all tests, with CUDA
+# kernels emulated at small shapes.
+#
+# usage: tools/check.sh [--all | --rest]
+#   --all   also what takes longer, half an hour in all: the CUDA kernels with nvcc, a program with CUDA, the compiled
+#           PTX executed, mutations that remove barriers, long tests, NEON under qemu, all tests under
+#           AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer
+#   --rest  what --all adds, where the check without an option has just passed
+#
+# Steps whose compiler is missing are skipped, which is said. PISR_REQUIRE_SHARED=1 makes it a failure when a test
+# lacks its data or rights. Seconds of each step are printed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-bash tools/install_deps.sh
+first=1 rest=0
+case ${1:-} in
+  '') ;;
+  --all) rest=1 ;;
+  --rest) first=0 rest=1 ;;
+  *)
+    echo "check: error: unknown option '$1' (--all, --rest)" >&2
+    exit 2
+    ;;
+esac
 
-step() { printf '\n[%4ds] %s\n' "$SECONDS" "$*"; }
+steps=() seconds=() started=0
+finish_step() {
+  [ ${#steps[@]} -eq ${#seconds[@]} ] || seconds+=($((SECONDS - started)))
+}
+step() { # step NAME: what follows belongs to it
+  finish_step
+  steps+=("$1")
+  started=$SECONDS
+  printf '\n[%4ds] %s\n' "$SECONDS" "$1"
+}
+print_seconds() {
+  local status=$?
+  finish_step
+  printf '\nseconds a step:\n'
+  for i in "${!steps[@]}"; do printf '%6d  %s\n' "${seconds[i]}" "${steps[i]}"; done
+  printf '%6d  in all: %s\n' "$SECONDS" "$([ $status = 0 ] && echo "all checks passed" || echo "FAILED in '${steps[-1]}'")"
+}
+trap print_seconds EXIT
 
-step "format"
-git ls-files '*.h' '*.cpp' '*.cu' | xargs clang-format --dry-run --Werror
-step "the longest sentences of the documentation"
-python3 tools/longest_sentences.py --count 3
-
+# The same source with the same flags is compiled once, though several folders are built in.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1
 build() { # build PRESET [TARGET...]
   local preset=$1
   shift
@@ -23,32 +53,40 @@ build() { # build PRESET [TARGET...]
   cmake --build --preset "$preset" --parallel "$(nproc)" ${*:+--target "$@"} -- --quiet
 }
 
-verified=docs/gpu_verified.json
-if [ ! -f $verified ]; then
-  echo "warning: no GPU has verified these kernels (tools/gpu_check.sh)"
-elif ! grep -q "\"kernels\": \"$(bash tools/kernel_hash.sh)\"" $verified; then
-  echo "warning: $verified is of other kernels than these: run tools/gpu_check.sh where a GPU is"
+step "packages"
+bash tools/install_deps.sh
+
+if [ $first = 1 ]; then
+  step "format"
+  git ls-files '*.h' '*.cpp' '*.cu' | xargs -P "$(nproc)" -n 40 clang-format --dry-run --Werror
+  step "the longest sentences of the documentation"
+  python3 tools/longest_sentences.py --count 3
+
+  verified=docs/gpu_verified.json
+  if [ ! -f $verified ]; then
+    echo "warning: no GPU has verified these kernels (tools/gpu_check.sh)"
+  elif ! grep -q "\"kernels\": \"$(bash tools/kernel_hash.sh)\"" $verified; then
+    echo "warning: $verified is of other kernels than these: run tools/gpu_check.sh where a GPU is"
+  fi
+
+  step "build (dev)"
+  build dev
+  step "the accumulators of the convolutions stay in registers"
+  objdump -d --no-show-raw-insn "$(find build/dev/kernels -name conv_vector_ops.cpp.o)" | awk -f tools/spilled_loops.awk
+  step "tests (dev)"
+  ctest --preset dev --parallel "$(nproc)"
 fi
 
-step "CUDA kernels with nvcc"
-bash tools/check_cuda.sh
-
-if command -v nvcc >/dev/null; then
-  step "a program with CUDA, and its start without a device"
-  CMAKE_CUDA_COMPILER_LAUNCHER=ccache cmake --preset cuda -B build/check-cuda -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
-    -DPISR_TESTS=OFF -DPISR_BENCHMARKS=OFF -DPISR_WERROR=ON -DCMAKE_CUDA_ARCHITECTURES=90-real >/dev/null
-  cmake --build build/check-cuda --parallel "$(nproc)" --target pisr_upscale -- --quiet
-  bash tools/check_cuda_start.sh build/check-cuda/tools
-fi
-
-step "build (dev)"
-build dev
-step "the accumulators of the convolutions stay in registers"
-objdump -d --no-show-raw-insn "$(find build/dev/kernels -name conv_vector_ops.cpp.o)" | awk -f tools/spilled_loops.awk
-step "tests (dev)"
-ctest --preset dev
-
-if [ "${1:-}" != --quick ]; then
+if [ $rest = 1 ]; then
+  step "CUDA kernels with nvcc"
+  bash tools/check_cuda.sh
+  if command -v nvcc >/dev/null; then
+    step "a program with CUDA, and its start without a device"
+    CMAKE_CUDA_COMPILER_LAUNCHER=ccache cmake --preset dev -B build/check-cuda -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
+      -DPISR_CUDA=ON -DPISR_TESTS=OFF -DPISR_BENCHMARKS=OFF -DCMAKE_CUDA_ARCHITECTURES=90-real >/dev/null
+    cmake --build build/check-cuda --parallel "$(nproc)" --target pisr_upscale -- --quiet
+    bash tools/check_cuda_start.sh build/check-cuda/tools
+  fi
   step "mutation: CUDA kernels without one of their barriers"
   bash tests/kernels/mutate_barriers.sh build/dev
   step "NEON, under qemu"
@@ -56,10 +94,9 @@ if [ "${1:-}" != --quick ]; then
   step "build (asan)"
   build asan
   step "tests (AddressSanitizer, UndefinedBehaviorSanitizer)"
-  ctest --preset asan
+  ctest --preset asan --parallel "$(nproc)"
   step "build (tsan)"
   build tsan
   step "threaded tests (ThreadSanitizer)"
-  ctest --preset tsan
+  ctest --preset tsan --parallel "$(nproc)"
 fi
-step "all checks passed"

@@ -1,6 +1,5 @@
 #include <csignal>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -14,6 +13,7 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "tests/catch.h"
+#include "tests/skipped.h"
 #include "tests/temporary_folder.h"
 
 namespace pisr {
@@ -126,7 +126,7 @@ TEST_CASE("a failed write leaves the old file and nothing else", "[atomic_file]"
     constexpr uid_t kNobody = 65534;
     fs::permissions(folder.path(), fs::perms(0555));
     if (user == 0 && ::seteuid(kNobody) != 0) {
-      std::cout << "SKIPPED: read-only folder: root cannot become another user here\n";
+      skipped("read-only folder: root cannot become another user here");
     } else {
       check_fails(path, "new", "open: Permission denied");
       REQUIRE(::seteuid(user) == 0);
@@ -140,7 +140,7 @@ TEST_CASE("a failed write leaves the old file and nothing else", "[atomic_file]"
 TEST_CASE("a full disk leaves the old file", "[atomic_file]") {
   const TemporaryFolder folder;
   if (::mount("none", folder.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
-    std::cout << "SKIPPED: full disk: no tmpfs can be mounted here\n";
+    skipped("full disk: no tmpfs can be mounted here");
     return;
   }
   const fs::path path = folder.path() / "file";

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Removes each __syncthreads, __syncwarp and copy_wait of the CUDA kernels in turn, builds the emulated kernels
-# with it and runs their tests: every removal must be noticed.
+# with it and runs their tests: every removal must be noticed. As many removals at once as there are processors.
 # usage: tests/kernels/mutate_barriers.sh BUILD   (a configured build folder in which test_kernels is built)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -8,33 +8,36 @@ root=$PWD
 build=$(realpath "$1")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-mkdir "$folder/tree"
-cp -r kernels "$folder/tree/"
 ninja -C "$build" -t commands test_kernels >"$folder/commands"
 
-failed() { # failed WHAT: ends the script with what its last command has said
-  tail -20 "$folder/output" >&2
-  echo "mutate_barriers: error: $1" >&2
-  exit 1
+# A removal has a place of its own: the changed tree, its objects, its test program and what the last command said.
+failed() { # failed PLACE WHAT
+  tail -20 "$1/output" >&2
+  echo "mutate_barriers: error: $2" >&2
+  return 1
 }
-object_of() { echo "$folder/$(basename "$1").o"; }
-compile() { # compile SOURCE: within the changed tree
+object_of() { echo "$1/$(basename "$2").o"; } # object_of PLACE SOURCE
+compile() { # compile PLACE SOURCE: within the changed tree
   local command
-  command=$(grep -F -- "-c $root/$1" "$folder/commands" | head -1 |
-    sed -e "s|ccache ||; s|$root|$folder/tree|g; s| -O[0-9]| -O1|; s| -g1||" \
-      -e "s| -M[FT] [^ ]*||g; s| -MD||; s| -o [^ ]*| -o $(object_of "$1")|")
-  (cd "$build" && eval "$command") >"$folder/output" 2>&1 || failed "$1 does not compile"
+  command=$(grep -F -- "-c $root/$2" "$folder/commands" | head -1 |
+    sed -e "s|ccache ||; s|$root|$1/tree|g; s| -O[0-9]| -O1|; s| -g1||" \
+      -e "s| -M[FT] [^ ]*||g; s| -MD||; s| -o [^ ]*| -o $(object_of "$1" "$2")|")
+  (cd "$build" && eval "$command") >"$1/output" 2>&1 || failed "$1" "$2 does not compile"
 }
-link() { # link SOURCE...: these from the changed tree, all else as it was built
-  local command source
-  command=$(grep -F -- '-o tests/test_kernels ' "$folder/commands" | sed "s| -o [^ ]*| -o $folder/test|")
+link() { # link PLACE SOURCE...: these from the changed tree, all else as it was built
+  local place=$1 command source
+  shift
+  command=$(grep -F -- '-o tests/test_kernels ' "$folder/commands" | sed "s| -o [^ ]*| -o $place/test|")
   for source in "$@"; do
-    command=$(sed "s|[^ ]*/cuda/\([^ ]*/\)\{0,1\}$(basename "$source").o|$(object_of "$source")|" <<<"$command")
+    command=$(sed "s|[^ ]*/cuda/\([^ ]*/\)\{0,1\}$(basename "$source").o|$(object_of "$place" "$source")|" <<<"$command")
   done
-  (cd "$build" && eval "$command") >"$folder/output" 2>&1 || failed "test_kernels does not link"
+  (cd "$build" && eval "$command") >"$place/output" 2>&1 || failed "$place" "test_kernels does not link"
 }
-limit=600 # seconds for a run of the tests: without a change, then several times what that took
-passes() { timeout "$limit" "$1" "$2" --abort >"$folder/output" 2>&1; }
+make_place() { # make_place NAME: prints its folder
+  mkdir -p "$folder/$1/tree"
+  cp -r kernels "$folder/$1/tree/"
+  echo "$folder/$1"
+}
 users_of() { # the emulated .cu files that contain FILE or include it
   local source
   for source in $(if [[ $1 == *.cu ]]; then echo "$1"; else grep -rl --include="*.cu" "\"$1\"" kernels/cuda; fi); do
@@ -49,29 +52,36 @@ tests_of() { # the tests of the kernels in FILE
     *) echo 'emulated CUDA*' ;;
   esac
 }
-
-waits=$(grep -rnE '^\s*(__syncthreads|__syncwarp|copy_wait)\([^)]*\);' kernels/cuda --include="*.cu" --include="*.h")
-mapfile -t sources < <(cut -d: -f1 <<<"$waits" | sort -u | while read -r file; do users_of "$file"; done | sort -u)
-for source in "${sources[@]}"; do compile "$source"; done
-link "${sources[@]}"
-started=$SECONDS
-passes "$folder/test" 'emulated CUDA*' || failed "the tests fail without a change"
-limit=$((30 + 4 * (SECONDS - started))) # a removed barrier may leave threads waiting for ever
-
-removed=0 missed=0
-while IFS=: read -r file line _; do
-  sed -i -E "${line}s/(__syncthreads|__syncwarp|copy_wait)\([^)]*\);//" "$folder/tree/$file"
+remove() { # remove FILE:LINE: prints whether the tests notice it
+  local file=${1%:*} line=${1#*:} place sources source
+  place=$(make_place "removal/${1//\//_}")
+  sed -i -E "${line}s/(__syncthreads|__syncwarp|copy_wait)\([^)]*\);//" "$place/tree/$file"
   mapfile -t sources < <(users_of "$file")
-  for source in "${sources[@]}"; do compile "$source"; done
-  link "${sources[@]}"
-  removed=$((removed + 1))
-  if passes "$folder/test" "$(tests_of "$file")"; then
-    echo "MISSED:  $file:$line"
-    missed=$((missed + 1))
+  for source in "${sources[@]}"; do compile "$place" "$source" || return 1; done
+  link "$place" "${sources[@]}" || return 1
+  if timeout "$limit" "$place/test" "$(tests_of "$file")" --abort >"$place/output" 2>&1; then
+    echo "MISSED:  $1"
   else
-    echo "noticed: $file:$line"
+    echo "noticed: $1"
   fi
-  cp "$file" "$folder/tree/$file"
-done <<<"$waits"
+  rm -rf "$place"
+}
+export root build folder
+export -f failed object_of compile link make_place users_of tests_of remove
+
+mapfile -t places < <(grep -rnE '^\s*(__syncthreads|__syncwarp|copy_wait)\([^)]*\);' kernels/cuda --include="*.cu" \
+  --include="*.h" | cut -d: -f1,2)
+unchanged=$(make_place unchanged)
+mapfile -t sources < <(printf '%s\n' "${places[@]%:*}" | sort -u | while read -r file; do users_of "$file"; done | sort -u)
+printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -I{} bash -c "compile '$unchanged' {}"
+link "$unchanged" "${sources[@]}"
+started=$SECONDS
+"$unchanged/test" 'emulated CUDA*' >"$unchanged/output" 2>&1 || failed "$unchanged" "the tests fail without a change"
+# Removals run beside each other, and one may leave threads waiting for ever.
+export limit=$((30 + 6 * (SECONDS - started)))
+
+printf '%s\n' "${places[@]}" | xargs -P "$(nproc)" -I{} bash -c 'remove {}' | tee "$folder/results"
+removed=$(grep -c . "$folder/results" || true)
+missed=$(grep -c '^MISSED' "$folder/results" || true)
 echo "$removed removals, $missed missed"
-[ "$removed" -gt 0 ] && [ "$missed" -eq 0 ]
+[ "$removed" -eq "${#places[@]}" ] && [ "$removed" -gt 0 ] && [ "$missed" -eq 0 ]

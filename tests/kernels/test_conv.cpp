@@ -95,7 +95,7 @@ TEST_CASE("Eigen's long sums stay accurate", "[eigen]") {
                         conv("large image, padded", 1, 1, 2, 300, 2700, {3, 1, 1}), false, 0,
                         Store::write);
     // 4,000 products and more in each element of the output.
-    compare_conv<float>(eigen_kernels<float>(), conv("many channels", 1, 999, 9, 60, 70, {3, 1, 1}),
+    compare_conv<float>(eigen_kernels<float>(), conv("many channels", 1, 999, 9, 10, 12, {3, 1, 1}),
                         false, 0, Store::write);
     compare_conv<float>(eigen_kernels<float>(),
                         transpose("many channels", 1, 999, 9, 7, 7, {4, 2, 1}), true, 0,
@@ -166,7 +166,8 @@ TEST_CASE("emulated CUDA convolutions have no races", "[threads]") {
   }
 }
 
-TEST_CASE("emulated CUDA convolutions do not depend on the order of blocks and threads") {
+TEST_CASE("emulated CUDA convolutions do not depend on the order of blocks and threads",
+          "[order]") {
   for (const Precision precision : {Precision::fp32, Precision::tf32}) {
     std::vector<ConvOutputs<float>> first;
     for_each_emulated_order([&] {

@@ -244,7 +244,7 @@ TEST_CASE("convolution and PReLU: emulated gradients have no races", "[threads]"
   }
 }
 
-TEST_CASE("convolution and PReLU: gradients do not depend on the order of warps") {
+TEST_CASE("convolution and PReLU: gradients do not depend on the order of warps", "[order]") {
   for (const ConvCase& test : by_one_kernel()) {
     CAPTURE(test.name);
     const Inputs<float> in = random_inputs<float>(test.sizes, test.sizes.out_channels);

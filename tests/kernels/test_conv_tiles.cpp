@@ -307,7 +307,7 @@ TEST_CASE("emulated CUDA convolutions in float by tiles of the image") {
 
 // The other loads into shared memory: images aligned to 16 bytes, which those of `compare_conv` are
 // not, and weights that are packed once.
-TEST_CASE("emulated CUDA convolutions have the same bits however operands are loaded") {
+TEST_CASE("emulated CUDA convolutions have the same bits however operands are loaded", "[order]") {
   class KeptWeight : public WeightCache {
    public:
     void* memory(std::size_t bytes, bool& is_new) override {

@@ -201,7 +201,8 @@ TEST_CASE("emulated CUDA: FSRCNN in one kernel has no races", "[threads]") {
   compare(fused(network), network);
 }
 
-TEST_CASE("emulated CUDA: FSRCNN in one kernel has the same bits in every order and tile") {
+TEST_CASE("emulated CUDA: FSRCNN in one kernel has the same bits in every order and tile",
+          "[order]") {
   for (const int scale : {2, 3, 4}) {
     const Network network = random_network(1, 21, 37, scale, true);
     const std::vector<float> wanted = fused(network);

@@ -23,6 +23,7 @@
 #include "pisr/train/config.h"
 #include "pisr/train/run_metrics.h"
 #include "tests/catch.h"
+#include "tests/skipped.h"
 #include "tests/temporary_folder.h"
 #include "tests/tools/run_program.h"
 #include "tests/tools/training_workplace.h"
@@ -308,7 +309,7 @@ TEST_CASE("pisr_train: folders it cannot or must not write", "[tools]") {
   CHECK(read_whole(place.path() / "used/thesis.txt") == "x");
   fs::create_directory(place.path() / "fixed");
   if (::mount("tmpfs", (place.path() / "fixed").c_str(), "tmpfs", MS_RDONLY, nullptr) != 0) {
-    WARN("SKIPPED: a read-only file system cannot be mounted (not root)");
+    skipped("a read-only file system cannot be mounted (not root)");
     return;
   }
   const ProgramRun fixed = train_into("fixed");

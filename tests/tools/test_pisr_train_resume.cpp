@@ -125,7 +125,8 @@ TEST_CASE("pisr_train: without config.json a run goes on with the checkpoint's c
   fs::remove(config);
   fs::remove_all(place.path() / "run/checkpoints");
   const auto before = contents_of(place.path() / "run");
-  const ProgramRun neither = place.run({"--out", "run", "--resume", "auto"});
+  const ProgramRun neither =
+      place.run({"--out", "run", "--resume", "auto", "--set", "train.total_iter=1"});
   CHECK(neither.code == 2);
   CHECK(contains(neither.err, "run directory 'run' has neither config.json nor a checkpoint"));
   CHECK(contents_of(place.path() / "run") == before);

@@ -1,11 +1,18 @@
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <sstream>
 #include <string>
+#include <variant>
 
 #include "core/error.h"
+#include "nn/adam.h"
+#include "nn/ema.h"
 #include "pisr/model/architectures.h"
 #include "pisr/train/config.h"
+#include "pisr/train/config_fields.h"
+#include "pisr/train/phase_model.h"
 #include "tests/catch.h"
 
 namespace pisr {
@@ -198,6 +205,36 @@ TEST_CASE("config: the options are those of the architecture", "[config]") {
   const auto differences = config_differences(parse_config("{}", "a"), plain);
   REQUIRE(!differences.empty());
   CHECK(differences[0].key == "network.architecture");
+}
+
+TEST_CASE("config: what a range allows can be made", "[config]") {
+  TrainConfig defaults;
+  for (const ConfigField& field : config_fields(defaults)) {
+    const bool is_number =
+        std::holds_alternative<int*>(field.member) || std::holds_alternative<double*>(field.member);
+    // Of these the memory is the limit.
+    const bool is_size = field.key.starts_with("data.") || field.key == "train.batch_size" ||
+                         field.key == "train.gt_size" || field.key == "threads";
+    if (!is_number || is_size) {
+      continue;
+    }
+    for (const double value : {field.range.low, field.range.high}) {
+      if (std::isinf(value)) {
+        continue;
+      }
+      // A learning rate of 0 needs a final one that is not above it.
+      const std::string setting = message(field.key, "=", std::setprecision(10), value);
+      INFO(setting);
+      const TrainConfig config =
+          parse_config(R"({"data": {"built_in": {"size": 384}}, "train": {"gt_size": 48,
+                           "final_learning_rate": 0}})",
+                       "test", {setting});
+      const PhaseModel model(config, TrainingPhase::baseline);
+      CHECK_NOTHROW(Adam(model.parameters(), {config.train.adam_beta1, config.train.adam_beta2,
+                                              config.train.adam_epsilon}));
+      CHECK_NOTHROW(ExponentialMovingAverage(model.parameters(), config.train.ema));
+    }
+  }
 }
 
 TEST_CASE("config: --set puts values over the file's", "[config]") {

@@ -22,6 +22,7 @@
 #include "pisr/train/stepper.h"
 #include "pisr/train/trainer.h"
 #include "tests/catch.h"
+#include "tests/skipped.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
 
@@ -448,7 +449,7 @@ TEST_CASE("trainer: a full disk leaves the last checkpoint, and the run can go o
   const fs::path disk = folder.path() / "disk";
   fs::create_directory(disk);
   if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=512k") != 0) {
-    WARN("SKIPPED: a small file system cannot be mounted (not root)");
+    skipped("a small file system cannot be mounted (not root)");
     return;
   }
   struct Unmount {
