@@ -65,7 +65,7 @@ std::vector<std::string> settings_of(const Options& options, const DeviceOption&
   set_paths("data.train", options.data);
   set_paths("data.validation", options.validation);
   if (!options.phase.empty()) {
-    set("train.phase", options.phase);
+    set("train.phase", printable(options.phase));
   }
   if (options.threads >= 0) {
     set("threads", options.threads);

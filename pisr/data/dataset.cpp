@@ -213,8 +213,8 @@ class Exclusion {
     std::set<std::string> known;
     for (const Source& source : sources) {
       for (const Source::Files& image : source.files) {
-        known.insert(image.high.stem().string());
-        known.insert(image.high.filename().string());
+        known.insert(printable(image.high.stem()));
+        known.insert(printable(image.high.filename()));
       }
     }
     for (const std::string& entry : entries) {
@@ -230,7 +230,7 @@ class Exclusion {
   bool leaves_out(const Path& image) {
     bool found = false;
     for (auto& [name, count] : counts_) {
-      if (name == image.stem().string() || name == image.filename().string()) {
+      if (name == printable(image.stem()) || name == printable(image.filename())) {
         ++count;
         found = true;
       }
