@@ -85,6 +85,9 @@ void check_flags(const BenchmarkFlags& flags) {
     throw Error(ErrorKind::usage,
                 "--benchmark_out_format: must be json, got '" + flags.out_format + "'");
   }
+  if (!flags.out.empty()) {
+    check_writable(flags.out);  // now, not after two minutes of measuring
+  }
 }
 
 /// Hands the flags to Google Benchmark, a shorter least time before them. It keeps `program`.

@@ -145,4 +145,11 @@ void write_file_atomically(const fs::path& path, std::string_view text) {
   write_file_atomically(path, std::as_bytes(std::span(text)));
 }
 
+void check_writable(const fs::path& path) {
+  check_target(path);
+  auto [name, number] = create_beside(path);
+  const TemporaryName removed(std::move(name));
+  const Descriptor closed(number);
+}
+
 }  // namespace pisr

@@ -13,4 +13,8 @@ namespace pisr {
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
+/// Throws what write_file_atomically(path) would, as far as that can be known before there is
+/// anything to write: the folder is missing or cannot be written, or `path` is no file.
+void check_writable(const std::filesystem::path& path);
+
 }  // namespace pisr

@@ -113,10 +113,13 @@ TensorEntry parse_entry(const std::string& name, const Json& value, std::uint64_
 }
 
 std::map<std::string, std::string> parse_metadata(const Json& value, const Place& place) {
+  std::map<std::string, std::string> metadata;
+  if (value.is_null()) {
+    return metadata;  // as some writers say that there are none
+  }
   if (!value.is_object()) {
     place.refuse("__metadata__ is not an object");
   }
-  std::map<std::string, std::string> metadata;
   for (const auto& [key, text] : value.items()) {
     if (!text.is_string()) {
       place.refuse(message("__metadata__ ", in_quotes(key), " is not a string"));

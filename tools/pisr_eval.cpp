@@ -14,11 +14,13 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/parallel.h"
-#include "core/safetensors.h"
+#include "core/printable.h"
 #include "pisr/eval/evaluate.h"
 #include "pisr/eval/evaluation_json.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/weights.h"
 #include "tools/device_option.h"
+#include "tools/interruption.h"
 #include "tools/program.h"
 
 namespace {
@@ -35,6 +37,8 @@ struct Options {
   std::vector<std::string> weights;
   std::vector<std::string> data;
   int scale = 2;
+  bool scale_is_told = false;
+  std::string architecture;
   std::string protocol = "pisr";
   std::string json;
   int threads = 0;
@@ -49,8 +53,20 @@ struct Model {
 /// Names weights by their file names, or by their paths where two file names are equal.
 std::vector<Model> load_models(const Options& options, kernels::Device* device) {
   std::vector<Model> models;
+  WeightsOptions wanted;
+  // The default is no word of the user's: weights that do not tell their scale need one.
+  wanted.scale = options.scale_is_told ? options.scale : 0;
+  wanted.architecture = options.architecture;
+  wanted.note = [](const std::string& text) { note(kProgram, text); };
   for (const std::string& path : options.weights) {
-    Model model{std::filesystem::path(path).stem().string(), load_model(path, options.scale)};
+    Model model{printable(std::filesystem::path(path).stem()), load_model(path, wanted)};
+    const int scale = model.model->spec().scale;
+    if (scale != options.scale) {
+      throw Error(
+          ErrorKind::weights,
+          message("'", path, "': these weights are for scale ", scale, ", wanted ", options.scale),
+          message("-s ", scale, " measures them"));
+    }
     model.model->move_to(device);
     models.push_back(std::move(model));
   }
@@ -60,7 +76,7 @@ std::vector<Model> load_models(const Options& options, kernels::Device* device) 
   }
   for (std::size_t i = 0; i < models.size(); ++i) {
     if (std::count(names.begin(), names.end(), models[i].name) > 1) {
-      models[i].name = options.weights[i];
+      models[i].name = printable(options.weights[i]);
     }
   }
   return models;
@@ -96,7 +112,10 @@ void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t 
   }
 }
 
-void print_images(const std::vector<EvaluationResult>& results) {
+void print_set(const EvaluationSet& set, const std::vector<EvaluationResult>& results,
+               const Options& options) {
+  std::cout << set.name << ", x" << options.scale << ", protocol " << options.protocol << ", "
+            << set.data.images.size() << " images\n";
   std::vector<std::vector<std::string>> rows = {{"model", "image", "PSNR/dB", "SSIM", "ms"}};
   const auto row = [&](const std::string& model, const std::string& image, const Score& score,
                        double milliseconds) {
@@ -110,6 +129,7 @@ void print_images(const std::vector<EvaluationResult>& results) {
     row(result.model, "mean", result.mean, result.mean_milliseconds());
   }
   print_table(rows, 2);
+  std::cout << std::endl;
 }
 
 /// 2867712000 -> "2.87 G".
@@ -148,33 +168,45 @@ void print_summary(const std::vector<EvaluationResult>& results, const std::vect
   print_table(rows, 1);
 }
 
-int evaluate_all(const Options& options, const DeviceOption& device_option) {
+int evaluate_all(const Options& options, const DeviceOption& device_option) try {
   const Protocol protocol = protocol_from_name(options.protocol);
+  const bool json_on_stdout = options.json == kStdout;
+  if (!options.json.empty() && !json_on_stdout) {
+    check_writable(options.json);
+  }
   const std::unique_ptr<kernels::Device> device = device_option.open();
   const std::vector<Model> models = load_models(options, device.get());
   std::vector<EvaluationSet> sets;
   for (const std::string& path : options.data) {
     for (const std::filesystem::path& folder : find_evaluation_sets(path)) {
-      sets.push_back(load_evaluation_set(folder, options.scale));
+      sets.push_back(load_evaluation_set(folder, options.scale, options.threads));
+      for (const std::string& warning : sets.back().data.warnings) {
+        warn(kProgram, warning);
+      }
     }
   }
+  const Interruption interruption;
+  const StopCheck stop = [] { return Interruption::signal() != 0; };
   ThreadPool pool(options.threads);
   Context context(pool, device.get(), device_option.host_backend());
   EvaluationTable table{protocol, options.scale, {}};
   for (const EvaluationSet& set : sets) {
-    std::vector<EvaluationResult> results = {evaluate_bicubic(pool, set, protocol)};
+    std::vector<EvaluationResult> results = {evaluate_bicubic(pool, set, protocol, stop)};
     const std::string difference = compare_with_known(results[0], options.scale, protocol);
     if (!difference.empty()) {
       warn(kProgram, difference);
     }
     for (const Model& model : models) {
-      results.push_back(evaluate(context, pool, set, protocol, model.name, *model.model));
+      results.push_back(evaluate(context, pool, set, protocol, model.name, *model.model, stop));
     }
-    std::cout << set.name << ", x" << options.scale << ", protocol " << options.protocol << ", "
-              << set.data.images.size() << " images\n";
-    print_images(results);
-    std::cout << std::endl;
+    if (!json_on_stdout) {
+      print_set(set, results, options);
+    }
     std::move(results.begin(), results.end(), std::back_inserter(table.results));
+  }
+  if (json_on_stdout) {
+    std::cout << to_json(table);
+    return 0;
   }
   std::cout << "Mean PSNR/SSIM, x" << options.scale << ", protocol " << options.protocol
             << "; MultiAdds for an output of " << kCountedWidth << "x" << kCountedHeight << "\n";
@@ -183,6 +215,9 @@ int evaluate_all(const Options& options, const DeviceOption& device_option) {
     write_file_atomically(options.json, to_json(table));
   }
   return 0;
+} catch (const EvaluationStopped&) {
+  std::cerr << kProgram << ": stopped\n";
+  return Interruption::exit_code();
 }
 
 }  // namespace
@@ -192,21 +227,30 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("PSNR and SSIM of networks on folders of images, on luminance, bicubic first",
                kProgram);
-  app.add_option("-m,--model", options.weights, "Weights (safetensors); several are compared")
-      ->required();
+  app.add_option("-m,--model", options.weights,
+                 "Weights (safetensors); several are compared; none: bicubic alone");
   app.add_option("-d,--data", options.data,
                  "Folders of images: a benchmark set (HR, perhaps LR_bicubic), a folder of such "
                  "sets, DIV2K, or any folder of PNG, JPEG or BMP images")
       ->required();
-  app.add_option("-s,--scale", options.scale, "Scale: 2, 3 or 4")
-      ->capture_default_str()
-      ->check(CLI::IsMember({2, 3, 4}));
+  const CLI::Option* const scale =
+      app.add_option("-s,--scale", options.scale,
+                     "Scale: 2, 3 or 4; must be given where weights do not tell theirs")
+          ->capture_default_str()
+          ->check(CLI::IsMember({2, 3, 4}));
+  app.add_option(
+      "--architecture", options.architecture,
+      "Network; needed where weights do not tell theirs, else checked: " + architecture_names());
   app.add_option("-p,--protocol", options.protocol, "How to compare: pisr or matlab")
       ->capture_default_str();
-  app.add_option("--json", options.json, "Also write all results to this file");
+  app.add_option("--json", options.json,
+                 "Also write all results to this file; - prints them instead of the tables");
   app.add_option("-j,--threads", options.threads, "Threads; 0 = all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
   const DeviceOption device_option(app);
-  return run_program(app, argc, argv, [&] { return evaluate_all(options, device_option); });
+  return run_program(app, argc, argv, [&] {
+    options.scale_is_told = scale->count() > 0;
+    return evaluate_all(options, device_option);
+  });
 }

@@ -10,9 +10,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/atomic_file.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/printable.h"
 #include "pisr/report/report_run.h"
 #include "pisr/train/trainer.h"
 #include "tools/device_option.h"
@@ -51,20 +53,27 @@ std::vector<std::string> settings_of(const Options& options, const DeviceOption&
     settings.push_back(std::string(key) + "=" +
                        value.dump(-1, ' ', false, Json::error_handler_t::replace));
   };
-  if (!options.data.empty()) {
-    set("data.train", options.data);
-  }
-  if (!options.validation.empty()) {
-    set("data.validation", options.validation);
-  }
+  const auto set_paths = [&](const char* key, const std::vector<std::string>& paths) {
+    std::vector<std::string> texts;
+    for (const std::string& path : paths) {
+      texts.push_back(path_to_text(path));
+    }
+    if (!texts.empty()) {
+      set(key, texts);
+    }
+  };
+  set_paths("data.train", options.data);
+  set_paths("data.validation", options.validation);
   if (!options.phase.empty()) {
-    set("train.phase", options.phase);
+    set("train.phase", printable(options.phase));
   }
   if (options.threads >= 0) {
     set("threads", options.threads);
   }
   for (const std::vector<std::string>& more : {device.settings(), options.settings}) {
-    settings.insert(settings.end(), more.begin(), more.end());
+    for (const std::string& setting : more) {
+      settings.push_back(printable(setting));
+    }
   }
   return settings;
 }
@@ -186,10 +195,31 @@ std::optional<ResumePoint> find_resume_point(const Options& options, const Train
 
 void print_result(const TrainConfig& config, const RunDirectory& run) {
   for (const TrainingPhase phase : phases(config)) {
-    std::cout << phase_name(phase) << ": best weights " << run.best_weights(phase).string()
-              << ", weights of the last iteration " << run.last_weights(phase).string() << '\n';
+    std::cout << phase_name(phase) << ": best weights " << printable(run.best_weights(phase))
+              << ", weights of the last iteration " << printable(run.last_weights(phase)) << '\n';
   }
-  std::cout << "report: " << run.report().string() << std::endl;
+  std::cout << "report: " << printable(run.report()) << std::endl;
+}
+
+/// What a run writes only at its end.
+void check_results_writable(const TrainConfig& config, const RunDirectory& run) {
+  check_writable(run.report());
+  for (const TrainingPhase phase : phases(config)) {
+    check_writable(run.best_weights(phase));
+    check_writable(run.last_weights(phase));
+  }
+}
+
+bool stop_is_wanted() {
+  return Interruption::signal() != 0;
+}
+
+int stopped(const RunDirectory& run, const Options& options) {
+  if (!options.quiet) {
+    std::cerr << kProgram << ": stopped; '--resume auto --out " << printable(run.path())
+              << "' goes on\n";
+  }
+  return Interruption::exit_code();
 }
 
 void make_report(const TrainConfig& config, const RunDirectory& run, const TrainingData& data) {
@@ -199,6 +229,7 @@ void make_report(const TrainConfig& config, const RunDirectory& run, const Train
   request.runs = {run.path()};
   request.sets = {&data.validation, 1};
   request.protocol = config.val.protocol;
+  request.stop = stop_is_wanted;
   write_report(run.report(), gather_report(context, pool, request));
 }
 
@@ -228,30 +259,33 @@ int run_training(const Options& options, const DeviceOption& device_option) {
       warn(kProgram, difference.key + " was " + difference.before + ", now is " + difference.after);
     }
   }
+  check_results_writable(config, run);
   const TrainingData data = load_training_data(config);
   for (const std::string& warning : data.warnings) {
     warn(kProgram, warning);
   }
 
+  outlive_readers();
   const Interruption interruption;
   TrainOutcome outcome;
   {
     TrainingProgress progress(style);
     TrainCallbacks callbacks = progress.callbacks();
-    callbacks.cancelled = [] { return Interruption::signal() != 0; };
+    callbacks.cancelled = stop_is_wanted;
     outcome = train(config, run, data, resume, callbacks, device.get());
   }
   if (outcome == TrainOutcome::cancelled) {
-    if (!options.quiet) {
-      std::cerr << kProgram << ": stopped; '--resume auto --out " << run.path().string()
-                << "' goes on\n";
-    }
-    return 128 + Interruption::signal();
+    return stopped(run, options);
   }
-  make_report(config, run, data);
+  try {
+    make_report(config, run, data);
+  } catch (const EvaluationStopped&) {
+    return stopped(run, options);
+  }
   if (style != ProgressStyle::json && !options.quiet) {
     print_result(config, run);
   }
+  forget_gone_reader();
   return 0;
 }
 

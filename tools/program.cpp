@@ -1,33 +1,84 @@
 #include "tools/program.h"
 
+#include <cerrno>
 #include <filesystem>
+#include <initializer_list>
 #include <iostream>
 #include <new>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/instruction_set.h"
+#include "core/printable.h"
 
 namespace pisr {
 namespace {
 
-/// A path may contain control characters, which must not break the line.
-std::string one_line(std::string text) {
-  for (char& character : text) {
-    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7F) {
-      character = '?';
-    }
-  }
-  return text;
-}
+/// Of a program that a signal has stopped: 128 and its number.
+constexpr int kStopped = 128;
 
 int fail(const std::string& program, ErrorKind kind, const std::string& what,
          const std::string& hint = "") {
   std::cout.flush();
-  std::cerr << program << ": error: " << one_line(what) << '\n';
+  std::cerr << program << ": error: " << printable(what) << '\n';
   if (!hint.empty()) {
-    std::cerr << "hint: " << one_line(hint) << '\n';
+    std::cerr << "hint: " << printable(hint) << '\n';
   }
   return static_cast<int>(kind);
+}
+
+/// A fault of the program and not of what it was given.
+int fail_internally(const std::string& program, const std::string& what) {
+  return fail(program, kInternalError, "internal error: " + what,
+              "this is a fault of " + program + "; please report it with the command");
+}
+
+int fail_without_memory(const std::string& program) {
+  return fail(program, ErrorKind::memory, "not enough memory");
+}
+
+bool is_one_of(const std::error_code& code, std::initializer_list<int> numbers) {
+  for (const int number : numbers) {
+    if (code == std::error_code(number, std::generic_category())) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Whether a call of the file system was to change something: by its reason, or by what the
+/// standard library says it was about.
+bool is_of_output(const std::filesystem::filesystem_error& error) {
+  if (is_one_of(error.code(), {ENOSPC, EDQUOT, EFBIG, EROFS, EEXIST, ENOTEMPTY, EXDEV, ETXTBSY})) {
+    return true;
+  }
+  const std::string_view what = error.what();
+  for (const char* word : {"create", "remove", "rename", "copy", "resize", "permissions", "link"}) {
+    if (what.find(std::string("cannot ") + word) != std::string_view::npos ||
+        what.find(std::string("cannot set ") + word) != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+int fail_of_system(const std::string& program, const std::system_error& error) {
+  if (is_one_of(error.code(), {ENOMEM})) {
+    return fail_without_memory(program);
+  }
+  if (is_one_of(error.code(), {EAGAIN})) {
+    return fail(program, ErrorKind::memory,
+                std::string("the system refuses threads or other resources: ") + error.what(),
+                "fewer threads may help: -j");
+  }
+  if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
+    return fail(program, is_of_output(*file) ? ErrorKind::output : ErrorKind::input, error.what());
+  }
+  return fail_internally(program, error.what());
 }
 
 }  // namespace
@@ -36,25 +87,36 @@ int report_failure(const std::string& program, std::exception_ptr failure) {
   try {
     std::rethrow_exception(std::move(failure));
   } catch (const Error& error) {
+    const int code = static_cast<int>(error.kind());
+    if (code < static_cast<int>(ErrorKind::usage) || code > static_cast<int>(ErrorKind::numeric)) {
+      return fail_internally(program, error.what());
+    }
     return fail(program, error.kind(), error.what(), error.hint());
   } catch (const std::bad_alloc&) {
-    return fail(program, ErrorKind::memory, "not enough memory");
-  } catch (const std::filesystem::filesystem_error& error) {
-    return fail(program, ErrorKind::input, error.what());
+    return fail_without_memory(program);
+  } catch (const std::length_error&) {
+    return fail_without_memory(program);  // a container larger than any memory
+  } catch (const std::system_error& error) {
+    return fail_of_system(program, error);
+  } catch (const CLI::Error& error) {
+    return fail(program, ErrorKind::usage, error.what(), program + " -h lists the options");
+  } catch (const nlohmann::json::parse_error& error) {
+    return fail(program, ErrorKind::input, std::string("not JSON: ") + error.what());
   } catch (const std::exception& error) {
-    std::cerr << program << ": error: " << one_line(error.what()) << '\n';
-    return 1;
+    return fail_internally(program, error.what());
+  } catch (...) {
+    return fail_internally(program, "an exception of an unknown type");
   }
 }
 
 void warn(const std::string& program, const std::string& text) {
   std::cout.flush();
-  std::cerr << program << ": warning: " << one_line(text) << '\n';
+  std::cerr << program << ": warning: " << printable(text) << '\n';
 }
 
 void note(const std::string& program, const std::string& text) {
   std::cout.flush();
-  std::cerr << program << ": note: " << one_line(text) << '\n';
+  std::cerr << program << ": note: " << printable(text) << '\n';
 }
 
 std::string version_text(const std::string& program) {
@@ -64,22 +126,19 @@ std::string version_text(const std::string& program) {
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   const std::string program = app.get_name();
   app.set_version_flag("-V,--version", version_text(program), "Print the version");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {
-      return app.exit(error);  // -h, -V
-    }
-    return fail(program, ErrorKind::usage, error.what(), program + " -h lists the options");
-  }
   int code = 0;
   try {
-    apply_instruction_set_choice();  // before anything is written
-    code = body();
+    try {
+      app.parse(argc, argv);
+      apply_instruction_set_choice();  // before anything is written
+      code = body();
+    } catch (const CLI::Success& help_or_version) {
+      code = app.exit(help_or_version);
+    }
   } catch (...) {
     return report_failure(program, std::current_exception());
   }
-  if (!std::cout.flush()) {
+  if (!std::cout.flush() && code <= kStopped) {
     return fail(program, ErrorKind::output, "cannot write to the standard output");
   }
   return code;

@@ -6,15 +6,25 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/error.h"
+
 namespace pisr {
+
+/// The exit code of an error that is the program's own fault, and of any exception that nobody
+/// foresaw: as for a wrong number, the result is not to be trusted.
+inline constexpr ErrorKind kInternalError = ErrorKind::numeric;
+
+/// As an output path: the standard output.
+inline constexpr const char* kStdout = "-";
 
 /// The main function of every program: parses the command line and runs `body`. An exception
 /// becomes one line `PROGRAM: error: ...` on stderr, a line `hint: ...` where there is one, and its
 /// exit code of docs/exit-codes.md. -h and -V print to stdout and return 0. stdout is flushed; a
-/// failure of that, such as a full disk, is an output error.
+/// failure of that, such as a full disk, is an output error, unless a signal has stopped the
+/// program.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
 
-/// Prints these lines for a caught exception and returns its exit code.
+/// Prints these lines for a caught exception, of whatever type, and returns its exit code, 2 to 8.
 int report_failure(const std::string& program, std::exception_ptr failure);
 
 /// Prints `PROGRAM: warning: ...` on stderr.

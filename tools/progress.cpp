@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/printable.h"
 
 namespace pisr {
 
@@ -64,7 +65,8 @@ TrainCallbacks TrainingProgress::callbacks() {
   return callbacks;
 }
 
-void TrainingProgress::line(const std::string& text) {
+void TrainingProgress::line(const std::string& words) {
+  const std::string text = printable(words);
   if (style_ == ProgressStyle::json) {
     print({{"event", "message"}, {"text", text}});
     return;

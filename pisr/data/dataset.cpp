@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/printable.h"
 #include "pisr/data/dead_leaves.h"
 #include "pisr/image/image_io.h"
 #include "pisr/image/imresize.h"
@@ -23,6 +24,8 @@ namespace {
 
 using Path = std::filesystem::path;
 
+constexpr const char* kFolder = "folder";
+constexpr const char* kBenchmarkSet = "benchmark set";
 constexpr int kLastTraining = 800;  // DIV2K's numbers
 constexpr int kLastValidation = 810;
 
@@ -42,7 +45,7 @@ bool is_folder(const Path& path) {
 }
 
 std::string quoted(const Path& path) {
-  return "'" + path.string() + "'";
+  return "'" + printable(path) + "'";
 }
 
 /// The number in the name of a DIV2K file; 0 for any other name.
@@ -125,18 +128,50 @@ Source div2k(const Path& root, const DatasetOptions& options) {
   return source;
 }
 
+/// Whether there are images in a folder or, `depth` folders deep, below it.
+bool holds_images(const Path& folder, int depth) {
+  try {
+    if (!list_images(folder).empty()) return true;
+    const std::vector<Path> inner = list_folders(folder);
+    return depth > 0 && std::any_of(inner.begin(), inner.end(), [depth](const Path& below) {
+             return holds_images(below, depth - 1);
+           });
+  } catch (const Error&) {
+    return false;  // It cannot be read.
+  }
+}
+
+/// The sub-folders of a folder that hold images.
+std::vector<Path> image_folders(const Path& folder) {
+  constexpr int kDepth = 2;
+  std::vector<Path> folders = list_folders(folder);
+  std::erase_if(folders, [](const Path& inner) { return !holds_images(inner, kDepth); });
+  return folders;
+}
+
+/// The images that lie beside those of a source, as warnings.
+void warn_of_unread(const Path& folder, const Source& source, std::vector<std::string>& warnings) {
+  constexpr std::size_t kNamed = 4;
+  if (source.layout == kBenchmarkSet && !list_images(folder).empty()) {
+    warnings.push_back(message(quoted(folder), ": its images beside the folder HR are not read"));
+  }
+  if (source.layout != kFolder) return;
+  const std::vector<Path> unread = image_folders(folder);
+  if (unread.empty()) return;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(unread.size(), kNamed); ++i) {
+    names += (i == 0 ? "" : ", ") + quoted(unread[i].filename());
+  }
+  if (unread.size() > kNamed) names += message(" and ", unread.size() - kNamed, " more");
+  warnings.push_back(message(quoted(folder), ": the images of its sub-folders ", names,
+                             " are not read; a sub-folder is read where it is named"));
+}
+
 [[noreturn]] void throw_no_images(const Path& folder) {
   std::string hint;
-  std::error_code ignored;
-  std::set<Path> inner;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (is_folder(entry.path())) inner.insert(entry.path());
-  }
-  for (const Path& candidate : inner) {
-    if (is_folder(candidate / "HR") || !list_images(candidate).empty()) {
-      hint = "sub-folders are not searched; name one, e.g. " + quoted(candidate);
-      break;
-    }
+  const std::vector<Path> inner = image_folders(folder);
+  if (!inner.empty()) {
+    hint = "sub-folders are not searched; name one, e.g. " + quoted(inner.front());
   }
   std::string patterns;
   for (const std::string& extension : image_extensions()) {
@@ -159,11 +194,11 @@ Source find_images(const Path& path, const DatasetOptions& options) {
   }
   Source source;
   if (is_folder(path / "HR")) {
-    source.layout = "benchmark set";
+    source.layout = kBenchmarkSet;
     add_pairs(source, path / "HR", path / "LR_bicubic", options.scale,
               [](const Path&) { return true; });
   } else {
-    source.layout = "folder";
+    source.layout = kFolder;
     for (const Path& file : list_images(path)) source.files.push_back({file, {}});
   }
   if (source.files.empty()) throw_no_images(path);
@@ -178,8 +213,8 @@ class Exclusion {
     std::set<std::string> known;
     for (const Source& source : sources) {
       for (const Source::Files& image : source.files) {
-        known.insert(image.high.stem().string());
-        known.insert(image.high.filename().string());
+        known.insert(printable(image.high.stem()));
+        known.insert(printable(image.high.filename()));
       }
     }
     for (const std::string& entry : entries) {
@@ -195,7 +230,7 @@ class Exclusion {
   bool leaves_out(const Path& image) {
     bool found = false;
     for (auto& [name, count] : counts_) {
-      if (name == image.stem().string() || name == image.filename().string()) {
+      if (name == printable(image.stem()) || name == printable(image.filename())) {
         ++count;
         found = true;
       }
@@ -245,10 +280,17 @@ const char* colour_of(const Image8& image) {
 ImagePair read_pair(const Source::Files& files, const DatasetOptions& options) {
   const ReadLimits limits{options.max_pixels};
   ImagePair pair;
-  pair.name = files.high.stem().string();
+  pair.name = printable(files.high.stem());
   pair.file = files.high;
   pair.high = without_alpha(read_image8(files.high, limits));
-  if (pair.high.width < options.scale || pair.high.height < options.scale) {
+  pair.file_width = pair.high.width;
+  pair.file_height = pair.high.height;
+  const int side = std::min(pair.high.width, pair.high.height);
+  if (side < options.gt_size) {
+    pair.high = {};  // left out by leave_out_small
+    return pair;
+  }
+  if (side < options.scale) {
     throw Error(ErrorKind::input, message("image ", quoted(files.high), " is ", size_of(pair.high),
                                           ", smaller than the scale ", options.scale));
   }
@@ -272,6 +314,28 @@ ImagePair read_pair(const Source::Files& files, const DatasetOptions& options) {
                         ", its HR image ", quoted(files.high), " is ", colour_of(pair.high)));
   }
   return pair;
+}
+
+/// Leaves out the images that read_pair() found smaller than the patch; where there is no other,
+/// that is an error.
+void leave_out_small(Dataset& data, int gt_size) {
+  const auto is_small = [](const ImagePair& pair) { return pair.high.samples.empty(); };
+  if (std::all_of(data.images.begin(), data.images.end(), is_small)) {
+    const ImagePair& first = data.images.front();
+    throw Error(ErrorKind::input,
+                message("training data: images must be at least ", gt_size, " x ", gt_size,
+                        " (the HR patch), got ", data.images.size(), " smaller ones, ",
+                        quoted(first.file), " being ", size_in_file(first)),
+                "lower train.gt_size");
+  }
+  for (const ImagePair& pair : data.images) {
+    if (is_small(pair)) {
+      data.excluded.push_back(message(pair.name, " (", size_in_file(pair),
+                                      ", smaller than the HR patch of ", gt_size, " x ", gt_size,
+                                      ")"));
+    }
+  }
+  std::erase_if(data.images, is_small);
 }
 
 /// Runs make(i) for every i in [0, count) on `pool`. Of several failures the one of the smallest i
@@ -302,6 +366,11 @@ void require_scale(int scale) {
 
 }  // namespace
 
+std::string size_in_file(const ImagePair& pair) {
+  return pair.file_width == 0 ? size_of(pair.high)
+                              : message(pair.file_width, " x ", pair.file_height);
+}
+
 std::int64_t Dataset::bytes() const {
   std::int64_t sum = 0;
   for (const ImagePair& pair : images) {
@@ -331,6 +400,7 @@ Dataset load_dataset(const std::vector<Path>& paths, const DatasetOptions& optio
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const Path& path = paths[i];
     Source& source = sources[i];
+    warn_of_unread(path, source, data.warnings);
     const std::size_t found = source.files.size();
     std::erase_if(source.files, [&](const Source::Files& candidate) {
       return exclusion.leaves_out(candidate.high);
@@ -352,6 +422,7 @@ Dataset load_dataset(const std::vector<Path>& paths, const DatasetOptions& optio
   ThreadPool pool(options.threads);
   for_each_in_parallel(pool, files.size(),
                        [&](std::size_t i) { data.images[i] = read_pair(files[i], options); });
+  leave_out_small(data, options.gt_size);
   return data;
 }
 

@@ -48,9 +48,9 @@ BatchSampler::BatchSampler(const Dataset& data, std::uint64_t seed, int gt_size)
   if (first == data.images.end()) return;
   const auto all = std::count_if(first, data.images.end(), too_small);
   throw Error(ErrorKind::input,
-              message("image '", first->file.string(), "' is ", first->high.width, " x ",
-                      first->high.height, ", smaller than the HR patch of ", gt_size, " x ",
-                      gt_size, " (", all, " of ", data.images.size(), " images are)"),
+              message("image '", first->file.string(), "' is ", size_in_file(*first),
+                      ", smaller than the HR patch of ", gt_size, " x ", gt_size, " (", all, " of ",
+                      data.images.size(), " images are)"),
               message("lower gt_size, or exclude '", first->name, "'"));
 }
 

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/printable.h"
 #include "pisr/data/named_path.h"
 #include "pisr/image/image_io.h"
 #include "pisr/image/imresize.h"
@@ -38,6 +39,12 @@ auto naming(const std::string& image, Body&& body) {
   }
 }
 
+void stop_if_asked(const StopCheck& stop) {
+  if (stop && stop()) {
+    throw EvaluationStopped();
+  }
+}
+
 void check_scale(int network, const EvaluationSet& set) {
   if (network != set.data.scale) {
     throw Error(ErrorKind::weights,
@@ -64,18 +71,35 @@ double EvaluationResult::mean_milliseconds() const {
   return images.empty() ? 0 : sum / static_cast<double>(images.size());
 }
 
-EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale) {
+EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale, int threads) {
   DatasetOptions options;
   options.scale = scale;
   options.part = DataPart::validation;
+  options.threads = threads;
   EvaluationSet set;
   set.data = load_dataset({path}, options);
+  check_sizes(set.data);
+  std::error_code unreadable;
   const std::filesystem::path named = named_path(path);
-  set.name = named.stem().string();
-  if ((set.name == "HR" || set.name == "hr") && named.has_parent_path()) {
-    set.name = named.parent_path().filename().string();
+  std::filesystem::path name =
+      std::filesystem::is_directory(path, unreadable) ? named.filename() : named.stem();
+  if ((name == "HR" || name == "hr") && named.has_parent_path()) {
+    name = named.parent_path().filename();
   }
+  set.name = printable(name);
   return set;
+}
+
+void check_sizes(const Dataset& data) {
+  const int side = smallest_side(data.scale);
+  for (const ImagePair& pair : data.images) {
+    if (pair.high.width < side || pair.high.height < side) {
+      throw Error(ErrorKind::input,
+                  message("image '", printable(pair.file), "' is ", pair.file_width, " x ",
+                          pair.file_height, ", too small to be measured at scale ", data.scale,
+                          ": must be at least ", side, " x ", side));
+    }
+  }
 }
 
 std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::path& path) {
@@ -83,18 +107,24 @@ std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::p
   std::error_code unreadable;
   if (std::filesystem::is_directory(path, unreadable) && list_images(path).empty() &&
       !std::filesystem::exists(path / "HR", unreadable)) {
-    for (const auto& entry : std::filesystem::directory_iterator(path, unreadable)) {
-      if (std::filesystem::is_directory(entry.path() / "HR", unreadable)) {
-        sets.push_back(entry.path());
+    std::vector<std::filesystem::path> plain;
+    for (const std::filesystem::path& folder : list_folders(path)) {
+      if (std::filesystem::is_directory(folder / "HR", unreadable)) {
+        sets.push_back(folder);
+      } else if (!list_images(folder).empty()) {
+        plain.push_back(folder);
       }
     }
-    std::sort(sets.begin(), sets.end());
+    if (!sets.empty()) {
+      sets.insert(sets.end(), plain.begin(), plain.end());
+      std::sort(sets.begin(), sets.end());
+    }
   }
   return sets.empty() ? std::vector{path} : sets;
 }
 
 EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
-                          const std::string& model, const Enlarge& enlarge) {
+                          const std::string& model, const Enlarge& enlarge, const StopCheck& stop) {
   EvaluationResult result{set.name, model, {}, {}};
   const std::vector<ImagePair>& images = set.data.images;
   result.images.resize(images.size());
@@ -107,18 +137,21 @@ EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol p
   std::vector<Work> work(batch);
   for (std::size_t first = 0; first < images.size(); first += batch) {
     const std::size_t count = std::min(batch, images.size() - first);
+    stop_if_asked(stop);
     pool.parallel_for(static_cast<std::int64_t>(count), [&](std::int64_t task, int) {
       const ImagePair& image = images[first + static_cast<std::size_t>(task)];
       work[static_cast<std::size_t>(task)].pair =
           naming(image.name, [&] { return evaluation_pair(image, set.data.scale, protocol); });
     });
     for (std::size_t i = 0; i < count; ++i) {
+      stop_if_asked(stop);
       ImageResult& image = result.images[first + i];
       image.name = images[first + i].name;
       const Clock::time_point start = Clock::now();
       work[i].output = naming(image.name, [&] { return enlarge(work[i].pair); });
       image.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     }
+    stop_if_asked(stop);
     pool.parallel_for(static_cast<std::int64_t>(count), [&](std::int64_t task, int) {
       ImageResult& image = result.images[first + static_cast<std::size_t>(task)];
       const Work& done = work[static_cast<std::size_t>(task)];
@@ -131,19 +164,24 @@ EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol p
 }
 
 EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
-                          Protocol protocol, const std::string& name, const ImageModel& model) {
+                          Protocol protocol, const std::string& name, const ImageModel& model,
+                          const StopCheck& stop) {
   check_scale(model.spec().scale, set);
   Inference inference(context, model);
-  return evaluate(pool, set, protocol, name, [&](const EvaluationPair& pair) {
+  const Enlarge enlarge = [&](const EvaluationPair& pair) {
     Plane output;
     inference.run(model.sees_truth() ? pair.high : pair.low, output);
     return output;
-  });
+  };
+  return evaluate(pool, set, protocol, name, enlarge, stop);
 }
 
-EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Protocol protocol) {
-  return evaluate(pool, set, protocol, kBicubicModel,
-                  [&](const EvaluationPair& pair) { return upscale(pair.low, set.data.scale); });
+EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
+                                  const StopCheck& stop) {
+  const Enlarge enlarge = [&](const EvaluationPair& pair) {
+    return upscale(pair.low, set.data.scale);
+  };
+  return evaluate(pool, set, protocol, kBicubicModel, enlarge, stop);
 }
 
 std::optional<Score> known_bicubic(const std::string& set, std::size_t images, int scale,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -23,11 +24,17 @@ struct EvaluationSet {
 };
 
 /// A folder in any layout of load_dataset, or one image. The set has the folder's name, or for
-/// `Set5/HR` that of the folder above. Throws what load_dataset throws.
-EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale);
+/// `Set5/HR` that of the folder above. `threads` as in DatasetOptions. Throws what load_dataset and
+/// check_sizes throw.
+EvaluationSet load_evaluation_set(const std::filesystem::path& path, int scale, int threads = 0);
 
-/// The sets in a folder: its sub-folders with images in HR, by name (`benchmark` -> benchmark/B100,
-/// benchmark/Set5, ...), where it has any and none of its own; otherwise the folder itself.
+/// Throws Error(input), which names the file, its size and the smallest one, where an image is too
+/// small to be measured: smaller than smallest_side() (protocol.h).
+void check_sizes(const Dataset& data);
+
+/// The sets in a folder where it has no images of its own but sub-folders with images in HR
+/// (`benchmark` -> benchmark/B100, benchmark/Set5, ...): those, and its sub-folders of images, by
+/// name; otherwise the folder itself. Names that begin with a dot are passed over.
 std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::path& path);
 
 struct ImageResult {
@@ -52,19 +59,32 @@ inline constexpr const char* kBicubicModel = "bicubic";
 /// Makes Y on 0..255 of the size of `pair.high`.
 using Enlarge = std::function<Plane(const EvaluationPair& pair)>;
 
+/// Asked before each image, on the thread that evaluates; true abandons the evaluation. May be
+/// empty.
+using StopCheck = std::function<bool()>;
+
+/// Thrown by an evaluation that was abandoned. No Error, as nothing has failed.
+class EvaluationStopped : public std::exception {
+ public:
+  const char* what() const noexcept override { return "the evaluation was stopped"; }
+};
+
 /// Measures `enlarge` on each image under the protocol. Scores are computed on the pool, the
 /// enlargements one after another on the calling thread, so that their times mean something.
-/// Errors of enlarge() and score() name the image.
+/// Errors of enlarge() and score() name the image. Throws EvaluationStopped where `stop` says so.
 EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
-                          const std::string& model, const Enlarge& enlarge);
+                          const std::string& model, const Enlarge& enlarge,
+                          const StopCheck& stop = {});
 
 /// A model on luminance: a network, or a teacher, which is given the truth. Its scale must be the
 /// set's; otherwise throws Error(weights). `name` is EvaluationResult::model.
 EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
-                          Protocol protocol, const std::string& name, const ImageModel& model);
+                          Protocol protocol, const std::string& name, const ImageModel& model,
+                          const StopCheck& stop = {});
 
 /// Bicubic interpolation: the row that every table starts with.
-EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Protocol protocol);
+EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
+                                  const StopCheck& stop = {});
 
 /// What bicubic interpolation reaches on the well-known test sets: with `matlab` the figures of the
 /// literature, with `pisr` those of an independent numpy implementation. Empty for a set of

@@ -18,6 +18,11 @@ Image8 cropped(const Image8& hr, int scale) {
 
 }  // namespace
 
+int smallest_side(int scale) {
+  const int needed = kSsimWindow + 2 * scale;
+  return (needed + scale - 1) / scale * scale;
+}
+
 const char* name(Protocol protocol) {
   return protocol == Protocol::pisr ? "pisr" : "matlab";
 }

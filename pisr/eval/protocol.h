@@ -30,6 +30,10 @@ struct EvaluationPair {
   Plane high;
 };
 
+/// The smallest side of an HR image that can be measured: without `scale` samples at each side,
+/// after the crop to a multiple of the scale, SSIM's window must still fit.
+int smallest_side(int scale);
+
 /// The pair of an HR image (grey or RGB; alpha ignored), LR made from it. Error input where the
 /// image is smaller than the scale.
 EvaluationPair evaluation_pair(const Image8& hr, int scale, Protocol protocol);

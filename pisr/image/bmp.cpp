@@ -3,9 +3,11 @@
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <stb_image.h>
 
@@ -24,15 +26,21 @@ std::int64_t little_endian(Bytes file, std::size_t at, int bytes) {
   return value;
 }
 
-/// What stb_image does not tell or check. It turns the pixels into samples, but takes missing bytes
-/// for zeros, so that a truncated file becomes a half-black picture; it has a limit of its own on
-/// the size, which differs from ours; and it makes RGB of a palette of greys.
+/// What stb_image does not tell or check. It turns pixels of 16 bits and more into samples, but
+/// takes missing bytes for zeros, so that a truncated file becomes a half-black picture; and it has
+/// a limit of its own on the size, which differs from ours. Palettes are looked up here: it would
+/// take memory that was never written for the colours beyond their end.
 struct Header {
   std::int64_t width = 0;
   std::int64_t height = 0;
-  int bits = 0;         ///< of a pixel
-  int compression = 0;  ///< 0 none, 3 bit masks
-  bool grey = false;    ///< every colour of the palette is grey
+  bool from_top = false;     ///< the first row of the file is that at the top
+  int bits = 0;              ///< of a pixel
+  int compression = 0;       ///< 0 none, 3 bit masks
+  std::int64_t start = 0;    ///< of the samples in the file
+  std::int64_t row = 0;      ///< bytes from a row to the next
+  std::int64_t palette = 0;  ///< where it starts in the file
+  int colours = 0;           ///< of the palette; 0: none
+  int entry = 0;             ///< bytes of a colour: blue, green, red, perhaps an unused one
 };
 
 Header read_header(Bytes file, const std::string& name, const ReadLimits& limits) {
@@ -42,7 +50,6 @@ Header read_header(Bytes file, const std::string& name, const ReadLimits& limits
     }
   };
   need(kFileHeader + 4);
-  const std::int64_t start = little_endian(file, 10, 4);
   const std::int64_t header_size = little_endian(file, kFileHeader, 4);
   if (header_size != 12 && header_size != 40 && header_size != 56 && header_size != 108 &&
       header_size != 124) {
@@ -50,6 +57,7 @@ Header read_header(Bytes file, const std::string& name, const ReadLimits& limits
   }
   need(kFileHeader + header_size);
   Header header;
+  header.start = little_endian(file, 10, 4);
   if (header_size == 12) {
     header.width = little_endian(file, 18, 2);
     header.height = little_endian(file, 20, 2);
@@ -57,7 +65,8 @@ Header read_header(Bytes file, const std::string& name, const ReadLimits& limits
   } else {
     header.width = static_cast<std::int32_t>(little_endian(file, 18, 4));
     header.height = static_cast<std::int32_t>(little_endian(file, 22, 4));
-    header.height = header.height < 0 ? -header.height : header.height;  // rows from the top
+    header.from_top = header.height < 0;
+    header.height = header.from_top ? -header.height : header.height;
     header.bits = static_cast<int>(little_endian(file, 28, 2));
     header.compression = static_cast<int>(little_endian(file, 30, 4));
   }
@@ -71,25 +80,52 @@ Header read_header(Bytes file, const std::string& name, const ReadLimits& limits
   }
   const std::int64_t after_headers =
       kFileHeader + header_size + (header_size == 40 && header.compression == 3 ? 12 : 0);
-  const std::int64_t row = (header.width * header.bits + 31) / 32 * 4;
+  header.row = (header.width * header.bits + 31) / 32 * 4;
   const std::int64_t last_row = (header.width * header.bits + 7) / 8;
-  if (start < after_headers) {
+  if (header.start < after_headers) {
     fail_to_decode(name, "BMP whose samples start inside its header");
   }
-  need(start + row * (header.height - 1) + last_row);
+  need(header.start + header.row * (header.height - 1) + last_row);
   if (header.bits <= 8) {
-    const int entry = header_size == 12 ? 3 : 4;
-    const std::int64_t colours = (start - after_headers) / entry;
+    header.palette = after_headers;
+    header.entry = header_size == 12 ? 3 : 4;
+    const std::int64_t colours = (header.start - after_headers) / header.entry;
     if (colours < 1 || colours > 256) {
       fail_to_decode(name, message("BMP with a palette of ", colours, " colours"));
     }
-    header.grey = true;
-    for (std::int64_t i = 0; i < colours; ++i) {
-      const auto* colour = file.data() + after_headers + i * entry;
-      header.grey = header.grey && colour[0] == colour[1] && colour[1] == colour[2];
-    }
+    header.colours = static_cast<int>(colours);
   }
   return header;
+}
+
+/// The picture of a file with a palette: grey where all its colours are.
+Image8 decode_palette(Bytes file, const std::string& name, const Header& header) {
+  std::vector<std::array<std::uint8_t, 3>> colours(header.colours);
+  bool grey = true;
+  for (int i = 0; i < header.colours; ++i) {
+    const std::byte* const entry = file.data() + header.palette + std::int64_t{i} * header.entry;
+    for (int c = 0; c < 3; ++c) {
+      colours[i][c] = std::to_integer<std::uint8_t>(entry[2 - c]);
+    }
+    grey = grey && entry[0] == entry[1] && entry[1] == entry[2];
+  }
+  const int in_a_byte = 8 / header.bits;
+  const int largest = (1 << header.bits) - 1;
+  Image8 image(static_cast<int>(header.width), static_cast<int>(header.height), grey ? 1 : 3);
+  for (int y = 0; y < image.height; ++y) {
+    const int line = header.from_top ? y : image.height - 1 - y;
+    const std::byte* const row = file.data() + header.start + header.row * line;
+    for (int x = 0; x < image.width; ++x) {
+      const int shift = header.bits * (in_a_byte - 1 - x % in_a_byte);
+      const int index = std::to_integer<int>(row[x / in_a_byte]) >> shift & largest;
+      if (index >= header.colours) {
+        fail_to_decode(name, message("BMP with a pixel of colour ", index, ", its palette has ",
+                                     header.colours));
+      }
+      std::copy_n(colours[index].begin(), image.channels, &image.at(x, y));
+    }
+  }
+  return image;
 }
 
 void append(std::vector<std::byte>& file, std::int64_t value, int bytes) {
@@ -105,6 +141,9 @@ AnyImage decode_bmp(Bytes file, const std::string& name, const ReadLimits& limit
   if (file.size() > std::numeric_limits<int>::max()) {
     throw Error(ErrorKind::memory, message("cannot decode '", name, "': BMP of 2 GiB or more"));
   }
+  if (header.colours > 0) {
+    return {decode_palette(file, name, header)};
+  }
   int width = 0;
   int height = 0;
   int channels = 0;
@@ -117,9 +156,6 @@ AnyImage decode_bmp(Bytes file, const std::string& name, const ReadLimits& limit
   }
   Image8 image(width, height, channels);
   std::copy_n(samples.get(), image.samples.size(), image.samples.begin());
-  if (header.grey) {
-    return {first_channels(image, 1)};
-  }
   if (channels == 4 && header.compression == 0) {
     // Without bit masks the fourth byte is alpha only by custom: opaque everywhere means unused.
     bool opaque = true;

@@ -107,9 +107,13 @@ void check_declared_size(std::int64_t width, std::int64_t height, const std::str
     fail_to_decode(name, message("declares a size of ", width, "x", height));
   }
   // Divided, not multiplied: the product of two damaged sizes may overflow.
-  if (width > limits.max_pixels / height) {
-    throw Error(ErrorKind::memory, message("cannot decode '", name, "': ", width, "x", height,
-                                           " exceeds the limit of ", limits.max_pixels, " pixels"));
+  const std::int64_t scale = limits.scale;
+  if (width > limits.max_pixels / (scale * scale) / height) {
+    const std::string enlarged =
+        scale == 1 ? "" : message(" enlarged to ", scale * width, "x", scale * height);
+    throw Error(ErrorKind::memory,
+                message("cannot decode '", name, "': ", width, "x", height, enlarged,
+                        " exceeds the limit of ", limits.max_pixels, " pixels"));
   }
 }
 

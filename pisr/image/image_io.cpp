@@ -109,6 +109,25 @@ void write(const std::filesystem::path& path, const Image& image, const WriteOpt
   write_file_atomically(path, Bytes(file));
 }
 
+/// What of `folder` is not hidden and `wanted`, sorted by name.
+template <class Wanted>
+std::vector<std::filesystem::path> list(const std::filesystem::path& folder, Wanted&& wanted) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!entry->path().filename().native().starts_with('.') && wanted(*entry)) {
+      found.push_back(entry->path());
+    }
+  }
+  if (error) {
+    throw Error(ErrorKind::input,
+                message("cannot read the folder '", folder.string(), "': ", error.message()));
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 }  // namespace
 
 int AnyImage::width() const {
@@ -204,21 +223,17 @@ bool has_image_extension(const std::filesystem::path& path) {
 }
 
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
+  return list(folder, [](const std::filesystem::directory_entry& entry) {
     std::error_code none;
-    if (has_image_extension(entry->path()) && entry->is_regular_file(none)) {
-      files.push_back(entry->path());
-    }
-  }
-  if (error) {
-    throw Error(ErrorKind::input,
-                message("cannot read the folder '", folder.string(), "': ", error.message()));
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+    return has_image_extension(entry.path()) && entry.is_regular_file(none);
+  });
+}
+
+std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder) {
+  return list(folder, [](const std::filesystem::directory_entry& entry) {
+    std::error_code none;
+    return entry.is_directory(none);
+  });
 }
 
 }  // namespace pisr

@@ -26,6 +26,8 @@ struct AnyImage {
 /// Checked against the size a file declares, before anything of that size is allocated.
 struct ReadLimits {
   std::int64_t max_pixels = std::int64_t{1} << 28;
+  /// The limit is one of the image enlarged this many times, of which the message then tells.
+  int scale = 1;
 };
 
 /// Reads a file in any format of the table in codec.cpp (PNG, JPEG, BMP); its content decides
@@ -82,7 +84,11 @@ std::vector<std::string> image_extensions();
 bool has_image_extension(const std::filesystem::path& path);
 
 /// The files of `folder` (not of its sub-folders) with an image extension, sorted by name; perhaps
-/// none. Error input where it is no readable folder.
+/// none. Names that begin with a dot are passed over: they are hidden, and `._a.png` is no image
+/// but what macOS knows of one. Error input where it is no readable folder.
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder);
+
+/// The sub-folders of `folder`, sorted by name; hidden ones are passed over. Error input as above.
+std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder);
 
 }  // namespace pisr

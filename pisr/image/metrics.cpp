@@ -13,7 +13,6 @@ namespace pisr {
 namespace {
 
 constexpr double kPeak = 255;
-constexpr int kWindow = 11;
 
 void check_same_size(const char* operation, const Plane& a, const Plane& b) {
   if (a.width != b.width || a.height != b.height || a.channels != 1 || b.channels != 1) {
@@ -23,12 +22,12 @@ void check_same_size(const char* operation, const Plane& a, const Plane& b) {
   }
 }
 
-std::array<double, kWindow> gaussian_window() {
+std::array<double, kSsimWindow> gaussian_window() {
   constexpr double kSigma = 1.5;
-  std::array<double, kWindow> window{};
+  std::array<double, kSsimWindow> window{};
   double sum = 0;
-  for (int i = 0; i < kWindow; ++i) {
-    const int distance = i - kWindow / 2;
+  for (int i = 0; i < kSsimWindow; ++i) {
+    const int distance = i - kSsimWindow / 2;
     window[i] = std::exp(-distance * distance / (2 * kSigma * kSigma));
     sum += window[i];
   }
@@ -73,22 +72,22 @@ double ssim(const Plane& a, const Plane& b, int border) {
   check_same_size("ssim", a, b);
   const Plane first = shave(a, border);
   const Plane second = shave(b, border);
-  const int width = first.width - kWindow + 1;
-  const int height = first.height - kWindow + 1;
+  const int width = first.width - kSsimWindow + 1;
+  const int height = first.height - kSsimWindow + 1;
   if (width < 1 || height < 1) {
-    throw Error(ErrorKind::usage, message("ssim: at least ", kWindow, "x", kWindow,
+    throw Error(ErrorKind::usage, message("ssim: at least ", kSsimWindow, "x", kSsimWindow,
                                           " samples must be inside the border, got ", first.width,
                                           "x", first.height));
   }
   constexpr double kC1 = (0.01 * kPeak) * (0.01 * kPeak);
   constexpr double kC2 = (0.03 * kPeak) * (0.03 * kPeak);
-  const std::array<double, kWindow> window = gaussian_window();
+  const std::array<double, kSsimWindow> window = gaussian_window();
   std::vector<Moments> column(first.width);
   double total = 0;
   for (int y = 0; y < height; ++y) {
     // The window is separable: down the columns first, then along the row.
     std::fill(column.begin(), column.end(), Moments{});
-    for (int k = 0; k < kWindow; ++k) {
+    for (int k = 0; k < kSsimWindow; ++k) {
       const double* p = first.row(y + k);
       const double* q = second.row(y + k);
       for (int x = 0; x < first.width; ++x) {
@@ -98,7 +97,7 @@ double ssim(const Plane& a, const Plane& b, int border) {
     double row_total = 0;
     for (int x = 0; x < width; ++x) {
       Moments mean;
-      for (int k = 0; k < kWindow; ++k) {
+      for (int k = 0; k < kSsimWindow; ++k) {
         mean.add(window[k], column[x + k]);
       }
       const double covariance = mean.product - mean.a * mean.b;

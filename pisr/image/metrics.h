@@ -4,6 +4,9 @@
 
 namespace pisr {
 
+/// The side of SSIM's window.
+inline constexpr int kSsimWindow = 11;
+
 /// Peak signal-to-noise ratio in dB of two planes on 0..255, 10 log10(255^2 / mean (a - b)^2),
 /// without `border` samples at each side; infinite where they are equal, NaN where a value is NaN.
 /// Error usage where sizes differ or nothing is left.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "pisr/image/alpha_bleed.h"
 #include "pisr/image/imresize.h"
@@ -106,14 +107,13 @@ void check_output(const std::filesystem::path& path, const UpscaleOptions& optio
     throw Error(ErrorKind::output, message("'", path.string(), "' exists"),
                 "--overwrite replaces it");
   }
+  check_writable(path);
 }
 
 void upscale_file(Context& context, const SrNetwork& network, const std::filesystem::path& input,
                   const std::filesystem::path& output, const UpscaleOptions& options) {
   check_output(output, options);
-  const std::int64_t scale = network.spec().scale;
-  ReadLimits limits;
-  limits.max_pixels = options.max_pixels / (scale * scale);
+  const ReadLimits limits{options.max_pixels, network.spec().scale};
   const AnyImage image = read_image(input, limits);
   check_format(output, image);
   const AnyImage enlarged = upscale_image(context, network, image);

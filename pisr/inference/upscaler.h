@@ -26,7 +26,8 @@ struct UpscaleOptions {
 };
 
 /// Whether `path` can become an output, before any work: Error usage where its extension is no
-/// image format, output where its folder is missing or it exists and may not be replaced.
+/// image format, output where its folder is missing or cannot be written, or it exists and may not
+/// be replaced.
 void check_output(const std::filesystem::path& path, const UpscaleOptions& options);
 
 /// Reads `input`, enlarges it and writes `output` in the format of its extension. The output

@@ -20,6 +20,11 @@ struct ForeignWeights {
   std::map<std::string, std::string> key_of;  ///< by the parameter's name
 };
 
+/// The options of a network whose parameters have these names and shapes, for weights whose
+/// metadata do not tell them. Of tensors of something else any options: they then do not fit.
+using OptionsOfShapes =
+    std::map<std::string, OptionValue> (*)(const std::map<std::string, Tensor>& tensors);
+
 struct Architecture {
   const char* name;  ///< in configurations and weights
   std::vector<NetworkOption> options;
@@ -31,7 +36,13 @@ struct Architecture {
   /// of something else. Throws Error(weights) where they are incomplete; `name` stands for the file
   /// in messages. Null where nobody published any.
   std::optional<ForeignWeights> (*recognise)(const SafeTensors& file, const std::string& name);
+  OptionsOfShapes options_of_shapes;
 };
+
+/// The first extent of a tensor, within 0 to 2^20; 0 where there is no such tensor.
+int first_extent(const std::map<std::string, Tensor>& tensors, const std::string& name);
+/// How many layers "PREFIX.0.weight", "PREFIX.1.weight", ... there are.
+int layers_of(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
 std::span<const Architecture> architectures();
 /// Null for an unknown name.

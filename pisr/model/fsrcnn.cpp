@@ -42,13 +42,10 @@ std::optional<ForeignWeights> recognise_fsrcnn(const SafeTensors& file, const st
     return std::nullopt;
   }
   const auto extent = [&](const std::string& key) {
-    const auto found = file.tensors.find(key);
-    if (found == file.tensors.end()) {
+    if (!file.tensors.contains(key)) {
       throw Error(ErrorKind::weights, message('\'', name, "': tensor '", key, "' is missing"));
     }
-    constexpr std::int64_t kTooMany = 1 << 20;
-    const Shape& shape = found->second.shape();
-    return static_cast<int>(shape.rank() > 0 ? std::min(shape[0], kTooMany) : 1);
+    return first_extent(file.tensors, key);
   };
   constexpr int kOtherLayers = 3;  // feature, shrink and expand
   int layers = kMostLayers + kOtherLayers + 1;
@@ -102,7 +99,16 @@ Architecture fsrcnn_architecture() {
                 return message("FSRCNN(", options.feature_channels, ", ", options.shrink_channels,
                                ", ", options.mapping_layers, ")");
               },
-          .recognise = recognise_fsrcnn};
+          .recognise = recognise_fsrcnn,
+          .options_of_shapes =
+              [](const std::map<std::string, Tensor>& tensors) {
+                FsrcnnOptions options;
+                options.feature_channels = std::max(1, first_extent(tensors, "feature.weight"));
+                options.shrink_channels = std::max(1, first_extent(tensors, "shrink.weight"));
+                options.mapping_layers = layers_of(tensors, "mapping");
+                options.slope_per_channel = first_extent(tensors, "feature.slope") > 1;
+                return fsrcnn_spec(options).options;
+              }};
 }
 
 Fsrcnn::Fsrcnn(const FsrcnnOptions& options)

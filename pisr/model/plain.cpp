@@ -1,7 +1,10 @@
 #include "pisr/model/plain.h"
 
+#include <algorithm>
 #include <array>
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/error.h"
@@ -44,7 +47,14 @@ Architecture plain_architecture() {
                 const PlainOptions options = options_of(spec);
                 return message("Plain(", options.feature_channels, ", ", options.layers, ")");
               },
-          .recognise = nullptr};
+          .recognise = nullptr,
+          .options_of_shapes =
+              [](const std::map<std::string, Tensor>& tensors) {
+                return plain_spec(
+                           {.feature_channels = std::max(1, first_extent(tensors, "head.weight")),
+                            .layers = layers_of(tensors, "body")})
+                    .options;
+              }};
 }
 
 Plain::Plain(const PlainOptions& options)

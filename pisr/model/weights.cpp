@@ -12,8 +12,9 @@ namespace {
 constexpr const char* kFormatVersion = "1";
 constexpr const char* kTeacher = "pisr_teacher";
 
-[[noreturn]] void fail(const std::string& name, const std::string& what) {
-  throw Error(ErrorKind::weights, message('\'', name, "': ", what));
+[[noreturn]] void fail(const std::string& name, const std::string& what,
+                       const std::string& hint = "") {
+  throw Error(ErrorKind::weights, message('\'', name, "': ", what), hint);
 }
 
 std::string to_text(const OptionValue& value) {
@@ -51,7 +52,7 @@ class Metadata {
   const std::string& text(const std::string& key) const {
     const auto found = file_.metadata.find(key);
     if (found == file_.metadata.end()) {
-      fail(name_, message("metadata lack '", key, "', so these are not weights of pisr"));
+      fail(name_, message("metadata lack '", key, "'"));
     }
     return found->second;
   }
@@ -85,14 +86,9 @@ class Metadata {
   const std::string& name_;
 };
 
-void check_scale(const std::string& name, int scale, int wanted) {
-  if (wanted != 0 && scale != wanted) {
-    fail(name, message("these weights are for scale ", scale, ", wanted ", wanted));
-  }
-}
-
-/// The spec completed, for the scale that is wanted; errors name the file.
-NetworkSpec checked(const NetworkSpec& spec, const std::string& name, int scale) {
+/// The spec completed, if it is the one that is wanted; errors name the file.
+NetworkSpec checked(const NetworkSpec& spec, const std::string& name,
+                    const WeightsOptions& wanted) {
   NetworkSpec result = [&] {
     try {
       return completed(spec);
@@ -100,13 +96,53 @@ NetworkSpec checked(const NetworkSpec& spec, const std::string& name, int scale)
       fail(name, error.what());
     }
   }();
-  check_scale(name, result.scale, scale);
+  if (wanted.scale != 0 && result.scale != wanted.scale) {
+    fail(name, message("these weights are for scale ", result.scale, ", wanted ", wanted.scale));
+  }
+  if (!wanted.architecture.empty() && result.architecture != wanted.architecture) {
+    fail(name, message("these weights are of the architecture ", result.architecture, ", wanted ",
+                       wanted.architecture));
+  }
   return result;
 }
 
-/// What our own metadata say of the network, or of the teacher's decoder.
-NetworkSpec read_spec(const SafeTensors& file, const std::string& name, bool teacher, int scale) {
+int scale_of(const Metadata& metadata, const std::string& name, const WeightsOptions& wanted) {
+  if (metadata.has("scale")) {
+    return metadata.number("scale");
+  }
+  if (wanted.scale == 0) {
+    fail(name, "metadata lack 'scale'", "-s tells it: 2, 3 or 4");
+  }
+  return wanted.scale;
+}
+
+/// Of weights whose parameters have our names, and whose metadata do not say of which network.
+NetworkSpec spec_of_shapes(const SafeTensors& file, const Metadata& metadata,
+                           const std::string& name, const WeightsOptions& wanted) {
+  const std::string& name_of_row =
+      wanted.architecture.empty() ? wanted.assumed_architecture : wanted.architecture;
+  if (name_of_row.empty()) {
+    const bool scale_too = !metadata.has("scale") && wanted.scale == 0;
+    fail(name,
+         scale_too ? "metadata lack 'architecture' and 'scale'" : "metadata lack 'architecture'",
+         message("--architecture tells it: ", architecture_names(),
+                 scale_too ? "; -s the scale: 2, 3 or 4" : ""));
+  }
+  const Architecture& row = architecture(name_of_row);
+  NetworkSpec spec;
+  spec.architecture = row.name;
+  spec.scale = scale_of(metadata, name, wanted);
+  spec.options = row.options_of_shapes(file.tensors);
+  return checked(spec, name, wanted);
+}
+
+/// What the metadata say of the network, or of the teacher's decoder.
+NetworkSpec read_spec(const SafeTensors& file, const std::string& name, bool teacher,
+                      const WeightsOptions& wanted) {
   const Metadata metadata(file, name);
+  if (!teacher && !metadata.has("architecture")) {
+    return spec_of_shapes(file, metadata, name, wanted);
+  }
   const std::string& architecture = metadata.text("architecture");
   if (teacher) {
     metadata.want("architecture", kTeacher);
@@ -133,7 +169,67 @@ NetworkSpec read_spec(const SafeTensors& file, const std::string& name, bool tea
       spec.options[option.name] = metadata.number(option.name);
     }
   }
-  return checked(spec, name, scale);
+  return checked(spec, name, wanted);
+}
+
+/// Refuses a checkpoint of a training and names the weights that the run has written beside it.
+void refuse_checkpoint(const SafeTensors& file, const std::string& name) {
+  const auto format = file.metadata.find("format");
+  if (format == file.metadata.end() || !format->second.starts_with("pisr checkpoint")) {
+    return;
+  }
+  const auto phase = file.metadata.find("phase");
+  std::string beside;
+  for (const char* ending : {".safetensors", "_last.safetensors"}) {
+    if (phase != file.metadata.end()) {
+      const std::filesystem::path weights =
+          (std::filesystem::path(name).parent_path() / ".." / (phase->second + ending))
+              .lexically_normal();
+      std::error_code unreadable;
+      if (std::filesystem::is_regular_file(weights, unreadable)) {
+        beside += message(beside.empty() ? "'" : ", '", weights.string(), "'");
+      }
+    }
+  }
+  fail(name, "is a checkpoint of a training, not weights",
+       beside.empty() ? "its run has no weights yet: go on with pisr_train --resume"
+                      : "the weights of its run: " + beside);
+}
+
+/// Strips what frameworks put before the name of every tensor, again and again.
+void strip_prefixes(SafeTensors& file, const std::string& name, const WeightsOptions& wanted) {
+  std::string stripped;
+  for (bool again = !file.tensors.empty(); again;) {
+    again = false;
+    for (const std::string prefix : {"module.", "_orig_mod.", "params_ema.", "params."}) {
+      if (!std::ranges::all_of(file.tensors, [&](const auto& item) {
+            return item.first.size() > prefix.size() && item.first.starts_with(prefix);
+          })) {
+        continue;
+      }
+      std::map<std::string, Tensor> tensors;
+      for (const auto& [key, tensor] : file.tensors) {
+        tensors.emplace(key.substr(prefix.size()), tensor);
+      }
+      file.tensors = std::move(tensors);
+      stripped += prefix;
+      again = true;
+    }
+  }
+  if (!stripped.empty() && wanted.note) {
+    wanted.note(message('\'', name, "': the prefix '", stripped,
+                        "' of all names of its tensors is passed over"));
+  }
+}
+
+/// The file without what stands before all names, if it can be weights.
+SafeTensors prepared(SafeTensors file, const std::string& name, const WeightsOptions& wanted) {
+  if (!wanted.architecture.empty()) {
+    architecture(wanted.architecture);  // for its error
+  }
+  refuse_checkpoint(file, name);
+  strip_prefixes(file, name, wanted);
+  return file;
 }
 
 std::optional<ForeignWeights> recognise(const SafeTensors& file, const std::string& name) {
@@ -198,46 +294,87 @@ void save_weights(const std::filesystem::path& path, const ImageModel& model,
   write_safetensors(path, pack(model, describe(model, notes)));
 }
 
-std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
-                                        int scale) {
+namespace {
+
+std::unique_ptr<SrNetwork> network_of(const SafeTensors& file, const std::string& name,
+                                      const WeightsOptions& wanted) {
   if (auto foreign = recognise(file, name)) {
-    foreign->spec.scale = Metadata(file, name).number("scale");
-    auto network = make_network(checked(foreign->spec, name, scale));
+    const Metadata metadata(file, name);
+    foreign->spec.scale = scale_of(metadata, name, wanted);
+    // Others may name their networks as they like, but not by our name of another one.
+    if (metadata.has("architecture") && find_architecture(metadata.text("architecture"))) {
+      metadata.want("architecture", foreign->spec.architecture);
+    }
+    auto network = make_network(checked(foreign->spec, name, wanted));
     load(
         *network, file.tensors, [&](const std::string& own) { return foreign->key_of.at(own); },
         name);
     return network;
   }
-  auto network = make_network(read_spec(file, name, false, scale));
+  auto network = make_network(read_spec(file, name, false, wanted));
   load_parameters(*network, file.tensors, "", name);
   return network;
 }
 
-std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path, int scale) {
-  return make_network(read_safetensors(path), path.string(), scale);
-}
-
-namespace {
-
-std::unique_ptr<Teacher> make_teacher(const SafeTensors& file, const std::string& name, int scale) {
-  auto teacher = std::make_unique<Teacher>(read_spec(file, name, true, scale));
+std::unique_ptr<Teacher> teacher_of(const SafeTensors& file, const std::string& name,
+                                    const WeightsOptions& wanted) {
+  auto teacher = std::make_unique<Teacher>(read_spec(file, name, true, wanted));
   load_parameters(*teacher, file.tensors, "", name);
   return teacher;
 }
 
+SafeTensors read_weights(const std::filesystem::path& path, const WeightsOptions& wanted) {
+  return prepared(read_safetensors(path), path.string(), wanted);
+}
+
+WeightsOptions of_scale(int scale) {
+  WeightsOptions wanted;
+  wanted.scale = scale;
+  return wanted;
+}
+
 }  // namespace
 
+std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
+                                        const WeightsOptions& wanted) {
+  return network_of(prepared(file, name, wanted), name, wanted);
+}
+
+std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path,
+                                        const WeightsOptions& wanted) {
+  return network_of(read_weights(path, wanted), path.string(), wanted);
+}
+
+std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path,
+                                      const WeightsOptions& wanted) {
+  return teacher_of(read_weights(path, wanted), path.string(), wanted);
+}
+
+std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path,
+                                       const WeightsOptions& wanted) {
+  const SafeTensors file = read_weights(path, wanted);
+  const auto architecture = file.metadata.find("architecture");
+  if (architecture != file.metadata.end() && architecture->second == kTeacher) {
+    return teacher_of(file, path.string(), wanted);
+  }
+  return network_of(file, path.string(), wanted);
+}
+
+std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
+                                        int scale) {
+  return make_network(file, name, of_scale(scale));
+}
+
+std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path, int scale) {
+  return load_network(path, of_scale(scale));
+}
+
 std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path, int scale) {
-  return make_teacher(read_safetensors(path), path.string(), scale);
+  return load_teacher(path, of_scale(scale));
 }
 
 std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path, int scale) {
-  const SafeTensors file = read_safetensors(path);
-  const auto architecture = file.metadata.find("architecture");
-  if (architecture != file.metadata.end() && architecture->second == kTeacher) {
-    return make_teacher(file, path.string(), scale);
-  }
-  return make_network(file, path.string(), scale);
+  return load_model(path, of_scale(scale));
 }
 
 void load_parameters(Module& module, const std::map<std::string, Tensor>& tensors,

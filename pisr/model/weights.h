@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,11 @@ namespace pisr {
 /// the first of the table where that is absent), scale, colour ("y"), the options of the network,
 /// and notes of the training.
 ///
+/// Weights that others trained are read too: in the layouts that an architecture recognises,
+/// without metadata (WeightsOptions then tells what they lack), and with what a framework puts
+/// before the name of every tensor: "module.", "_orig_mod.", "params.", "params_ema.", which is
+/// stripped.
+///
 /// Everything that loads throws Error(weights), one line that names the tensor or entry, what is
 /// wanted and what was found, for another network, colour or scale, and for tensors that are
 /// missing, unexpected, of another shape or not finite.
@@ -25,13 +31,33 @@ namespace pisr {
 void save_weights(const std::filesystem::path& path, const ImageModel& model,
                   const std::map<std::string, std::string>& notes = {});
 
-/// A network or a teacher with f32 parameters. `scale` 0 takes any. Understands also the layouts of
-/// published weights that an architecture recognises.
-std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path, int scale = 0);
+/// What is wanted of weights. A file that says otherwise is refused; one that does not say it is
+/// taken to be what is wanted.
+struct WeightsOptions {
+  int scale = 0;                     ///< 0: any, which the file must then name
+  std::string architecture;          ///< of the network; empty: any, which the file must then name
+  std::string assumed_architecture;  ///< of a file that names none where `architecture` is empty
+  /// Is told, in a line, how a file was read that is not quite as it should be; may be empty.
+  std::function<void(const std::string&)> note;
+};
+
+/// A network or a teacher with f32 parameters. Throws Error(usage) for an unknown
+/// WeightsOptions::architecture.
+std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path,
+                                       const WeightsOptions& wanted);
 /// The same of a network alone, and of a teacher alone.
+std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path,
+                                        const WeightsOptions& wanted);
+std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path,
+                                      const WeightsOptions& wanted);
+/// load_network of a file in memory; `name` stands for it in error texts.
+std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
+                                        const WeightsOptions& wanted);
+
+/// The same with a scale alone.
+std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path, int scale = 0);
 std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path, int scale = 0);
 std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path, int scale = 0);
-/// load_network of a file in memory; `name` stands for it in error texts.
 std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
                                         int scale = 0);
 

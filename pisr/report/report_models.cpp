@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/printable.h"
 #include "pisr/data/named_path.h"
-#include "pisr/model/weights.h"
 
 namespace pisr {
 namespace {
@@ -70,12 +70,14 @@ TrainConfig read_run_config(const std::filesystem::path& run) {
 }
 
 ReportRun read_run(const std::filesystem::path& path) {
-  return {named_path(path).filename().string(), read_run_config(path),
+  return {printable(named_path(path).filename()), read_run_config(path),
           read_metrics(path / "metrics.csv")};
 }
 
-void add_models(const std::filesystem::path& path, const ReportRun& run,
+void add_models(const std::filesystem::path& path, const ReportRun& run, WeightsOptions wanted,
                 std::vector<TrainedModel>& models) {
+  wanted.scale = run.config.network.scale;
+  wanted.assumed_architecture = run.config.network.architecture;
   const std::int64_t teacher_updates = updates_of(rows_of_phase(run.rows, TrainingPhase::teacher));
   bool any = false;
   for (const TrainingPhase phase : kTrainingPhases) {
@@ -93,9 +95,9 @@ void add_models(const std::filesystem::path& path, const ReportRun& run,
     model.updates = model.own_updates + (phase == TrainingPhase::student ? teacher_updates : 0);
     model.seconds = seconds_of(model.rows);
     if (phase == TrainingPhase::teacher) {
-      model.teacher = load_teacher(*file, run.config.network.scale);
+      model.teacher = load_teacher(*file, wanted);
     } else {
-      model.network = load_network(*file, run.config.network.scale);
+      model.network = load_network(*file, wanted);
     }
     models.push_back(std::move(model));
   }

@@ -8,6 +8,7 @@
 
 #include "pisr/model/network.h"
 #include "pisr/model/teacher.h"
+#include "pisr/model/weights.h"
 #include "pisr/train/config.h"
 #include "pisr/train/run_metrics.h"
 
@@ -47,8 +48,10 @@ TrainConfig read_run_config(const std::filesystem::path& run);
 ReportRun read_run(const std::filesystem::path& path);
 
 /// Adds the networks of `run`, whose directory is `path`, with the weights of the last iterations,
-/// or the best where those are missing. Throws Error(input) where there are no weights yet.
-void add_models(const std::filesystem::path& path, const ReportRun& run,
+/// or the best where those are missing. What the weights do not tell of themselves, the run's
+/// configuration does; `wanted` as for load_model. Throws Error(input) where there are no weights
+/// yet.
+void add_models(const std::filesystem::path& path, const ReportRun& run, WeightsOptions wanted,
                 std::vector<TrainedModel>& models);
 
 /// Puts the models in the order of the report (baselines, teachers, students, each by updates) and

@@ -80,7 +80,7 @@ ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest
   std::vector<TrainedModel> models;
   for (const std::filesystem::path& path : request.runs) {
     runs.push_back(read_run(path));
-    add_models(path, runs.back(), models);
+    add_models(path, runs.back(), request.weights, models);
   }
   name_models(models);
 
@@ -108,7 +108,7 @@ ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest
   data.table.protocol = request.protocol;
   data.table.scale = runs.front().config.network.scale;
   for (const EvaluationSet& set : request.sets) {
-    data.table.results.push_back(evaluate_bicubic(pool, set, request.protocol));
+    data.table.results.push_back(evaluate_bicubic(pool, set, request.protocol, request.stop));
     const EvaluationResult bicubic = data.table.results.back();
     if (std::string difference = compare_with_known(bicubic, data.table.scale, request.protocol);
         !difference.empty()) {
@@ -116,7 +116,7 @@ ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest
     }
     for (const TrainedModel& model : models) {
       data.table.results.push_back(
-          evaluate(context, pool, set, request.protocol, model.name, model.model()));
+          evaluate(context, pool, set, request.protocol, model.name, model.model(), request.stop));
     }
     if (&set == request.sets.data()) {
       for (const std::size_t image : hardest_images(bicubic)) {

@@ -19,8 +19,10 @@ struct ReportRequest {
   /// The images to measure on, all of the runs' scale.
   std::span<const EvaluationSet> sets;
   Protocol protocol = Protocol::pisr;
-  std::string title;     ///< the names of the runs where empty
-  std::string subtitle;  ///< stands before the summary of the configurations
+  std::string title;       ///< the names of the runs where empty
+  std::string subtitle;    ///< stands before the summary of the configurations
+  WeightsOptions weights;  ///< its scale is that of each run
+  StopCheck stop;          ///< abandons the report with EvaluationStopped
 };
 
 /// Reads every run, measures its networks and bicubic interpolation on every set, and picks

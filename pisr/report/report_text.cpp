@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdio>
 
+#include "core/printable.h"
+
 namespace pisr {
 
 std::string escape_html(const std::string& text) {
   std::string escaped;
-  for (const char character : text) {
+  for (const char character : printable(text)) {
     switch (character) {
       case '&':
         escaped += "&amp;";

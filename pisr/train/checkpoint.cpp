@@ -134,6 +134,9 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
                    {"best_ssim", exact(checkpoint.best_ssim)},
                    {"validation", checkpoint.validation},
                    {"configuration", checkpoint.configuration}};
+  if (checkpoint.validation_due) {
+    file.metadata["validation_due"] = "true";
+  }
   file.metadata["checksum"] = checksum(file);
   write_safetensors(path, file);
 }
@@ -160,6 +163,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   checkpoint.best_ssim = entries.number<double>("best_ssim");
   // Checkpoints of former versions do not say it: what they measured is then measured again.
   checkpoint.validation = entries.text_or("validation", "");
+  checkpoint.validation_due = file.metadata.contains("validation_due");
   checkpoint.configuration = entries.text("configuration");
   checkpoint.tensors = std::move(file.tensors);
   return checkpoint;

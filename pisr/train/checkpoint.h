@@ -23,8 +23,9 @@ struct Checkpoint {
   std::int64_t best_iteration = -1;  ///< of the best validation; -1 while there was none
   double best_psnr = 0;
   double best_ssim = 0;
-  std::string validation;     ///< what the best score was measured on: validation_identity()
-  std::string configuration;  ///< config_json()
+  bool validation_due = false;  ///< the run was stopped while it validated this iteration
+  std::string validation;       ///< what the best score was measured on: validation_identity()
+  std::string configuration;    ///< config_json()
   /// "weights.NAME" for each parameter, trained or frozen; "adam.first" and "adam.second"
   /// [count]; "best.NAME" of the trained network; "ema" [count] where it is on.
   std::map<std::string, Tensor> tensors;

@@ -42,9 +42,9 @@ class CpuStepper final : public Stepper {
              ThreadPool& pool, const StepOptions& options);
 
   std::span<const StepResult> run(std::int64_t iteration, std::int64_t, std::int64_t) override;
-  EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set,
-                            Protocol protocol) override {
-    return evaluate_trained(context_, pool, set, protocol, state_.model, state_.average);
+  EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
+                            const StopCheck& stop) override {
+    return evaluate_trained(context_, pool, set, protocol, state_.model, state_.average, stop);
   }
   void update_host() override {}
 

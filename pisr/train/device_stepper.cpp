@@ -23,7 +23,8 @@ class DeviceStepper final : public Stepper {
 
   std::span<const StepResult> run(std::int64_t iteration, std::int64_t most,
                                   std::int64_t bad_steps) override;
-  EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol) override;
+  EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
+                            const StopCheck& stop) override;
   void update_host() override;
 
  private:
@@ -158,17 +159,18 @@ void DeviceStepper::step() {
 }
 
 EvaluationResult DeviceStepper::evaluate(ThreadPool& pool, const EvaluationSet& set,
-                                         Protocol protocol) {
+                                         Protocol protocol, const StopCheck& stop) {
   try {
     Context context(device_);  // large frames take much memory, for a moment
-    return evaluate_trained(context, pool, set, protocol, model_, average_ ? &*average_ : nullptr);
+    return evaluate_trained(context, pool, set, protocol, model_, average_ ? &*average_ : nullptr,
+                            stop);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::memory) {
       throw;
     }
     update_host();
     Context context(pool);
-    return evaluate_trained(context, pool, set, protocol, host_.model, host_.average);
+    return evaluate_trained(context, pool, set, protocol, host_.model, host_.average, stop);
   }
 }
 

@@ -83,6 +83,7 @@ PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, cons
   best_iteration_ = checkpoint.best_iteration;
   best_score_ = {checkpoint.best_psnr, checkpoint.best_ssim};
   validation_ = checkpoint.validation;
+  validation_due_ = checkpoint.validation_due;
   for (const FlatParameters::Entry& entry : model_.parameters().entries()) {
     copy_tensor(checkpoint, "weights." + entry.name, name,
                 FlatParameters::part(model_.parameters().values(), entry));
@@ -135,8 +136,10 @@ void PhaseRun::check_progress() const {
   }
 }
 
-bool PhaseRun::validate(const Validation& validation, Score& score) {
-  score = stepper().evaluate(pool_, validation.set, validation.protocol).mean;
+bool PhaseRun::validate(const Validation& validation, Score& score, const StopCheck& stop) {
+  validation_due_ = true;
+  score = stepper().evaluate(pool_, validation.set, validation.protocol, stop).mean;
+  validation_due_ = false;
   const bool best = best_iteration_ < 0 || score.psnr > best_score_.psnr;
   if (best) {
     update_host();
@@ -149,14 +152,14 @@ bool PhaseRun::validate(const Validation& validation, Score& score) {
   return best;
 }
 
-std::string PhaseRun::measure_best_again(const Validation& validation) {
+std::string PhaseRun::measure_best_again(const Validation& validation, const StopCheck& stop) {
   if (best_iteration_ < 0 || validation_ == validation.identity) {
     return "";
   }
   Context context(pool_, host_backend(config_.backend));
   const Score before = best_score_;
   best_score_ = evaluate(context, pool_, validation.set, validation.protocol, phase_name(phase()),
-                         *model_of(best_))
+                         *model_of(best_), stop)
                     .mean;
   validation_ = validation.identity;
   return message(phase_name(phase()), ": the best weights, of iteration ", best_iteration_,
@@ -176,6 +179,7 @@ Checkpoint PhaseRun::checkpoint() {
   checkpoint.best_psnr = best_score_.psnr;
   checkpoint.best_ssim = best_score_.ssim;
   checkpoint.validation = validation_;
+  checkpoint.validation_due = validation_due_;
   checkpoint.configuration = config_json(config_);
   checkpoint.tensors = best_;
   for (const FlatParameters::Entry& entry : model_.parameters().entries()) {

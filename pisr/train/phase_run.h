@@ -50,11 +50,13 @@ class PhaseRun {
   void prepare() { stepper(); }
 
   /// Measures the network (its moving average, where that is on) and keeps it where it is the best.
-  /// Returns whether it is.
-  bool validate(const Validation& validation, Score& score);
+  /// Returns whether it is. Where `stop` abandons it (EvaluationStopped), it is due, which a
+  /// checkpoint tells too.
+  bool validate(const Validation& validation, Score& score, const StopCheck& stop);
+  bool validation_due() const noexcept { return validation_due_; }
   /// Where the best score is of another protocol or other images than `validation`, the best
   /// weights are measured again; returns a line that says so, otherwise "".
-  std::string measure_best_again(const Validation& validation);
+  std::string measure_best_again(const Validation& validation, const StopCheck& stop);
   std::int64_t best_iteration() const noexcept { return best_iteration_; }  ///< -1: none yet
 
   Checkpoint checkpoint();
@@ -87,7 +89,8 @@ class PhaseRun {
   std::string failure_;  ///< of the last step that was not applied
   std::int64_t best_iteration_ = -1;
   Score best_score_;
-  std::string validation_;              ///< Validation::identity of the best score
+  std::string validation_;  ///< Validation::identity of the best score
+  bool validation_due_ = false;
   std::map<std::string, Tensor> best_;  ///< "best.NAME"
 };
 

@@ -8,9 +8,9 @@ namespace pisr {
 
 EvaluationResult evaluate_trained(Context& context, ThreadPool& pool, const EvaluationSet& set,
                                   Protocol protocol, const PhaseModel& model,
-                                  ExponentialMovingAverage* average) {
+                                  ExponentialMovingAverage* average, const StopCheck& stop) {
   const AverageInPlace in_place(average);
-  return evaluate(context, pool, set, protocol, phase_name(model.phase()), model.trained());
+  return evaluate(context, pool, set, protocol, phase_name(model.phase()), model.trained(), stop);
 }
 
 std::string list_of_images(const std::vector<std::string>& names) {

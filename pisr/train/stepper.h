@@ -57,8 +57,8 @@ class Stepper {
 
   /// Measures the model that is trained (its moving average, where there is one), on the CPU where
   /// a device has not the memory for the images.
-  virtual EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set,
-                                    Protocol protocol) = 0;
+  virtual EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
+                                    const StopCheck& stop = {}) = 0;
 
   /// Brings the training state of the host up to date.
   virtual void update_host() = 0;
@@ -79,7 +79,7 @@ std::unique_ptr<Stepper> cpu_stepper(const TrainingState& state, const CosineSch
 /// evaluate() of what `model` trains.
 EvaluationResult evaluate_trained(Context& context, ThreadPool& pool, const EvaluationSet& set,
                                   Protocol protocol, const PhaseModel& model,
-                                  ExponentialMovingAverage* average);
+                                  ExponentialMovingAverage* average, const StopCheck& stop);
 
 /// For error texts: "image a", or "images a, b, c, d and 3 more"; a name that is there twice counts
 /// once.

@@ -11,6 +11,7 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/printable.h"
 #include "pisr/model/weights.h"
 #include "pisr/train/phase_run.h"
 
@@ -63,7 +64,7 @@ std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirect
   }
   const std::filesystem::path path = config.train.teacher_weights.empty()
                                          ? run.best_weights(TrainingPhase::teacher)
-                                         : std::filesystem::path(config.train.teacher_weights);
+                                         : path_from_text(config.train.teacher_weights);
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorKind::weights,
                 "student: needs a trained teacher, there is no '" + path.string() + "'",
@@ -109,6 +110,7 @@ class Trainer {
   void after_step(const PhaseRun& phase, std::int64_t iteration, const StepResult& result);
   void validate(PhaseRun& phase);
   void save(PhaseRun& phase);
+  void validate_and_save(PhaseRun& phase);
   bool cancelled() const { return callbacks_.cancelled && callbacks_.cancelled(); }
 
   const TrainConfig& config_;
@@ -120,6 +122,7 @@ class Trainer {
   kernels::Device* device_;
   TrainingLog log_;
   Interval interval_;
+  std::int64_t saved_ = 0;  ///< iteration of the phase's newest checkpoint
   Score bicubic_;
 };
 
@@ -160,7 +163,7 @@ void Trainer::validate(PhaseRun& phase) {
   report.iteration = phase.iteration();
   report.set = data_.validation.name;
   report.bicubic = bicubic_;
-  report.best = phase.validate(validation_, report.score);
+  report.best = phase.validate(validation_, report.score, callbacks_.cancelled);
   if (report.best) {
     phase.save_best(run_.best_weights(phase.phase()));
   }
@@ -175,6 +178,18 @@ void Trainer::save(PhaseRun& phase) {
                    phase.checkpoint());
   prune_checkpoints(run_.checkpoints(), phase.phase(), config_.train.keep_checkpoints,
                     phase.total_iterations());
+  saved_ = phase.iteration();
+}
+
+/// What is to be done at this iteration.
+void Trainer::validate_and_save(PhaseRun& phase) {
+  const bool done = phase.done();
+  if (phase.iteration() % config_.val.val_freq == 0 || done || phase.validation_due()) {
+    validate(phase);
+  }
+  if (phase.iteration() % config_.train.save_checkpoint_freq == 0 || done) {
+    save(phase);
+  }
 }
 
 /// How many updates there are until something else has to be done.
@@ -216,36 +231,36 @@ void Trainer::after_step(const PhaseRun& phase, std::int64_t iteration, const St
 
 TrainOutcome Trainer::run_phase(PhaseRun& phase) {
   interval_ = {};
-  const std::int64_t start = phase.iteration();
-  std::int64_t saved = start;
+  saved_ = phase.iteration();
   std::int64_t at_once = 1;
-  while (!phase.done()) {
-    const bool stop = cancelled();
-    if (stop) {
-      if (phase.iteration() != saved) {
-        save(phase);
+  try {
+    if (phase.validation_due()) {
+      validate_and_save(phase);
+    }
+    while (!phase.done()) {
+      if (cancelled()) {
+        if (phase.iteration() != saved_) {
+          save(phase);
+        }
+        return TrainOutcome::cancelled;
       }
-      return TrainOutcome::cancelled;
+      const auto before = Clock::now();
+      std::int64_t iteration = phase.iteration();
+      const std::span<const StepResult> results =
+          phase.run(std::min(at_once, steps_to_pause(phase)));
+      const double seconds = std::chrono::duration<double>(Clock::now() - before).count() /
+                             static_cast<double>(results.size());
+      at_once = static_cast<std::int64_t>(std::max(1.0, kSecondsAtOnce / std::max(seconds, 1e-9)));
+      for (const StepResult& result : results) {
+        interval_.add(result, seconds);
+        after_step(phase, ++iteration, result);
+      }
+      phase.check_progress();
+      validate_and_save(phase);
     }
-    const auto before = Clock::now();
-    std::int64_t iteration = phase.iteration();
-    const std::span<const StepResult> results = phase.run(std::min(at_once, steps_to_pause(phase)));
-    const double seconds = std::chrono::duration<double>(Clock::now() - before).count() /
-                           static_cast<double>(results.size());
-    at_once = static_cast<std::int64_t>(std::max(1.0, kSecondsAtOnce / std::max(seconds, 1e-9)));
-    for (const StepResult& result : results) {
-      interval_.add(result, seconds);
-      after_step(phase, ++iteration, result);
-    }
-    phase.check_progress();
-    const bool done = phase.done();
-    if (phase.iteration() % config_.val.val_freq == 0 || done) {
-      validate(phase);
-    }
-    if (phase.iteration() % config_.train.save_checkpoint_freq == 0 || done) {
-      save(phase);
-      saved = phase.iteration();
-    }
+  } catch (const EvaluationStopped&) {
+    save(phase);
+    return TrainOutcome::cancelled;
   }
   phase.save_best(run_.best_weights(phase.phase()));
   phase.save_last(run_.last_weights(phase.phase()));
@@ -269,7 +284,7 @@ TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed,
     if (resumed && phase == begin) {
       line(message("resumed ", phase_name(phase), " at iteration ", state->iteration(), " of ",
                    state->total_iterations()));
-      const std::string again = state->measure_best_again(validation_);
+      const std::string again = state->measure_best_again(validation_, callbacks_.cancelled);
       if (!again.empty()) {
         line(again);
       }
@@ -319,7 +334,7 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
 
 TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
                    const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
-                   kernels::Device* device) {
+                   kernels::Device* device) try {
   const std::vector<TrainingPhase> wanted = phases(config);
   // All that can be wrong with configuration and input comes before the first change.
   check_config(config);
@@ -335,7 +350,8 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
   }
   first->prepare();
   check_later_phases(config, first->phase());
-  const EvaluationResult bicubic = evaluate_bicubic(pool, data.validation, config.val.protocol);
+  const EvaluationResult bicubic =
+      evaluate_bicubic(pool, data.validation, config.val.protocol, callbacks.cancelled);
 
   if (run.mode() == RunMode::overwrite) {
     run.start_over(wanted);
@@ -365,6 +381,8 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
   }
   return Trainer(config, run, data, validation, callbacks, pool, device, last_step + 1)
       .run(std::move(first), resume.has_value(), bicubic);
+} catch (const EvaluationStopped&) {
+  return TrainOutcome::cancelled;  // while something was measured before the first update
 }
 
 }  // namespace pisr

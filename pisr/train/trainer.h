@@ -20,7 +20,8 @@ struct TrainCallbacks {
   /// Every train.print_freq updates, with means since the last report.
   std::function<void(const StepReport& report)> report;
   std::function<void(const ValidationReport& report)> validation;
-  /// Asked between updates; true saves a checkpoint and ends the run.
+  /// Asked between updates and between the images of a validation; true saves a checkpoint and ends
+  /// the run. A validation that is cut short is made again when the run is resumed.
   std::function<bool()> cancelled;
 };
 

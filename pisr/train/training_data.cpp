@@ -8,6 +8,7 @@
 
 #include "core/checksum.h"
 #include "core/error.h"
+#include "core/printable.h"
 #include "pisr/train/stepper.h"
 
 namespace pisr {
@@ -18,37 +19,16 @@ namespace {
 constexpr std::uint64_t kFirstHeldOut = 1'000'000;
 
 std::vector<std::filesystem::path> as_paths(const std::vector<std::string>& texts) {
-  return {texts.begin(), texts.end()};
+  std::vector<std::filesystem::path> paths;
+  for (const std::string& text : texts) {
+    paths.push_back(path_from_text(text));
+  }
+  return paths;
 }
 
 bool is_div2k(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(path / "DIV2K_train_HR", ignored);
-}
-
-/// Photographs smaller than the patch are left out, as the loaders of the literature do (one image
-/// of T91 at a patch of 96); when there is no other, that is an error.
-void leave_out_small(Dataset& data, int gt_size) {
-  const auto is_small = [gt_size](const ImagePair& pair) {
-    return std::min(pair.high.width, pair.high.height) < gt_size;
-  };
-  if (std::all_of(data.images.begin(), data.images.end(), is_small)) {
-    const ImagePair& first = data.images.front();
-    throw Error(
-        ErrorKind::input,
-        message("training data: images must be at least ", gt_size, " x ", gt_size,
-                " (the HR patch), got ", data.images.size(), " smaller ones, '",
-                first.file.string(), "' being ", first.high.width, " x ", first.high.height),
-        "lower train.gt_size");
-  }
-  const auto kept = std::stable_partition(data.images.begin(), data.images.end(),
-                                          [&](const ImagePair& pair) { return !is_small(pair); });
-  for (auto small = kept; small != data.images.end(); ++small) {
-    data.excluded.push_back(message(small->name, " (", small->high.width, " x ", small->high.height,
-                                    ", smaller than the HR patch of ", gt_size, " x ", gt_size,
-                                    ")"));
-  }
-  data.images.erase(kept, data.images.end());
 }
 
 /// The names of validation images that are training images too: the same samples, whatever the
@@ -105,9 +85,9 @@ TrainingData load_training_data(const TrainConfig& config) {
     DatasetOptions options;
     options.scale = config.network.scale;
     options.exclude = data.exclude;
+    options.gt_size = config.train.gt_size;
     options.threads = config.threads;
     result.train = load_dataset(as_paths(data.train), options);
-    leave_out_small(result.train, config.train.gt_size);
   }
   result.validation = load_validation_set(config);
   for (const Dataset* dataset : {&result.train, &result.validation.data}) {
@@ -124,18 +104,28 @@ EvaluationSet load_validation_set(const TrainConfig& config) {
   options.scale = config.network.scale;
   options.part = DataPart::validation;
   options.threads = config.threads;
-  if (data.validation.size() == 1) {
-    return load_evaluation_set(data.validation.front(), options.scale);
+  const std::vector<std::filesystem::path> folders = as_paths(data.validation);
+  if (folders.size() == 1) {
+    return load_evaluation_set(folders.front(), options.scale, options.threads);
   }
-  if (!data.validation.empty()) {
-    return {"validation", load_dataset(as_paths(data.validation), options)};
+  EvaluationSet set;
+  if (!folders.empty()) {
+    set = {"validation", load_dataset(folders, options)};
+  } else if (data.train.size() == 1 && is_div2k(path_from_text(data.train.front()))) {
+    set = {"DIV2K validation", load_dataset(as_paths(data.train), options)};
+  } else {
+    const int side = smallest_side(options.scale);
+    if (data.built_in.size < side) {
+      throw Error(ErrorKind::usage, message("data.built_in.size must be at least ", side,
+                                            " to be validated on at scale ", options.scale,
+                                            ", got ", data.built_in.size));
+    }
+    set = {"built-in held-out",
+           built_in_dataset(data.built_in.seed, kFirstHeldOut, data.built_in.validation_count,
+                            data.built_in.size, options.scale, config.threads)};
   }
-  if (data.train.size() == 1 && is_div2k(data.train.front())) {
-    return {"DIV2K validation", load_dataset(as_paths(data.train), options)};
-  }
-  return {"built-in held-out",
-          built_in_dataset(data.built_in.seed, kFirstHeldOut, data.built_in.validation_count,
-                           data.built_in.size, options.scale, config.threads)};
+  check_sizes(set.data);
+  return set;
 }
 
 }  // namespace pisr

@@ -72,6 +72,10 @@ TEST_CASE("safetensors: a file without tensors", "[safetensors]") {
   CHECK(parse_safetensors(file_of("{}", 0), "empty").tensors.empty());
 }
 
+TEST_CASE("safetensors: metadata of null are none", "[safetensors]") {
+  CHECK(parse_safetensors(file_of(R"({"__metadata__":null})", 0), "f").metadata.empty());
+}
+
 TEST_CASE("safetensors: malformed files are refused with a reason", "[safetensors]") {
   struct Wrong {
     std::string header;

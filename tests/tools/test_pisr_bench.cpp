@@ -153,6 +153,15 @@ TEST_CASE("A regression is a longer median and quartiles apart", "[tools]") {
   CHECK_THROWS_AS(bench::compare_runs("no json", "old", before, "new", 0.1), Error);
 }
 
+TEST_CASE("pisr_bench refuses an output that it cannot write before it measures", "[tools]") {
+  const TemporaryFolder folder;
+  const ProgramRun run =
+      run_bench(folder, {"--benchmark_out=none/rows.json", "--benchmark_filter=^W1/threads:1$"});
+  CHECK(run.code == 4);
+  CHECK(run.out.empty());
+  CHECK(run.err.find("pisr_bench: error: cannot write 'none/rows.json'") == 0);
+}
+
 TEST_CASE("pisr_bench writes its rows and compares them with an earlier run", "[tools]") {
   const TemporaryFolder folder;
   const std::string filter = "--benchmark_filter=^W1/threads:1$|^conv2d/mapping/warm|^adam/";

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -162,6 +164,201 @@ TEST_CASE("pisr_report writes a page about a run", "[tools]") {
   CHECK(work.run("pisr_report", {"run", "-d", "sets", "-o", "none/page.html"}).code == 4);
 }
 
+TEST_CASE("pisr_eval without weights measures bicubic interpolation alone", "[tools]") {
+  const Workplace work;
+  const ProgramRun run = work.run("pisr_eval", {"-d", "sets", "-s", "3", "--json", "r.json"});
+  CHECK(run.code == 0);
+  CHECK(run.err.empty());
+  CHECK(run.out.find("bicubic") != std::string::npos);
+  const auto json = nlohmann::json::parse(read_whole(work.path() / "r.json"));
+  CHECK(json["scale"] == 3);
+  REQUIRE(json["results"].size() == 1);
+  CHECK(json["results"][0]["model"] == "bicubic");
+  CHECK(json["results"][0]["images"].size() == 2);
+  CHECK(work.run("pisr_eval", {"-d", "sets"}).out.find("Tiny, x2, ") == 0);
+}
+
+TEST_CASE("an output called - is the standard output", "[tools]") {
+  const Workplace work;
+  std::filesystem::create_directory(work.path() / "run");
+  std::ofstream(work.path() / "run" / "config.json") << config_json(TrainConfig{});
+  std::filesystem::copy_file(work.path() / "x2.safetensors",
+                             work.path() / "run" / "baseline.safetensors");
+  const std::vector<std::string> before = work.files();
+  const ProgramRun run =
+      work.run("pisr_eval", {"-d", "sets", "-m", "x2.safetensors", "--json", "-"});
+  CHECK(run.code == 0);
+  CHECK(run.err.empty());
+  CHECK(nlohmann::json::parse(run.out)["results"].size() == 2);
+  const ProgramRun page = work.run("pisr_report", {"run", "-d", "sets", "-o", "-"});
+  CHECK(page.code == 0);
+  CHECK(page.out.rfind("<!doctype html>", 0) == 0);
+  CHECK(page.out.find("</html>") > page.out.size() - 10);
+  CHECK(work.run("pisr_upscale", {"-i", "photo.png", "-o", "-", "-m", "x2.safetensors"}).code == 2);
+  CHECK(work.files() == before);
+}
+
+TEST_CASE("an output that cannot be written is refused before any work", "[tools]") {
+  const Workplace work;
+  std::filesystem::create_directory(work.path() / "run");
+  std::ofstream(work.path() / "run" / "config.json") << config_json(TrainConfig{});
+  // What is missing of the input would be found by the first work.
+  for (const char* output : {"none/o.png", "/proc/o.png", "empty", "photo.png/o.png"}) {
+    const std::string path = output;
+    const ProgramRun upscale =
+        work.run("pisr_upscale", {"-i", "missing.png", "-o", path == "empty" ? "empty/" : path,
+                                  "-m", "missing.safetensors"});
+    const ProgramRun evaluate =
+        work.run("pisr_eval", {"-d", "missing", "-m", "missing.safetensors", "--json", path});
+    const ProgramRun report = work.run("pisr_report", {"run", "-d", "missing", "-o", path});
+    INFO(path << '\n' << upscale.err << evaluate.err << report.err);
+    CHECK(upscale.code == (path == "empty" ? 2 : 4));  // it has no extension
+    CHECK(evaluate.code == 4);
+    CHECK(report.code == 4);
+  }
+  std::filesystem::create_directory(work.path() / "run" / "report.html");
+  CHECK(work.run("pisr_report", {"run", "-d", "missing"}).code == 4);
+}
+
+TEST_CASE("weights that do not tell what they are", "[tools]") {
+  const Workplace work;
+  SafeTensors file = read_safetensors(work.path() / "x3.safetensors");
+  file.metadata = {{"format", "pt"}};
+  write_safetensors(work.path() / "plain.safetensors", file);
+  std::map<std::string, Tensor> prefixed;
+  for (const auto& [name, tensor] : file.tensors) {
+    prefixed["module." + name] = tensor;
+  }
+  file.tensors = prefixed;
+  write_safetensors(work.path() / "prefixed.safetensors", file);
+  const auto upscale = [&](const std::string& weights, std::vector<std::string> more) {
+    more.insert(more.end(), {"-i", "photo.png", "-o", weights + ".png", "-m", weights});
+    return work.run("pisr_upscale", more);
+  };
+  CHECK(upscale("x3.safetensors", {}).code == 0);
+  const ProgramRun refused = upscale("plain.safetensors", {});
+  CHECK(refused.code == 5);
+  CHECK(refused.err ==
+        "pisr_upscale: error: 'plain.safetensors': metadata lack 'architecture' and 'scale'\n"
+        "hint: --architecture tells it: fsrcnn, plain; -s the scale: 2, 3 or 4\n");
+  CHECK(upscale("x3.safetensors", {"--architecture", "plain", "--overwrite"}).code == 5);
+  CHECK(upscale("plain.safetensors", {"--architecture", "vdsr", "-s", "3"}).code == 2);
+  CHECK(upscale("plain.safetensors", {"--architecture", "fsrcnn", "-s", "3"}).code == 0);
+  const ProgramRun noted = upscale("prefixed.safetensors", {"--architecture", "fsrcnn", "-s", "3"});
+  CHECK(noted.code == 0);
+  CHECK(noted.err ==
+        "pisr_upscale: note: 'prefixed.safetensors': the prefix 'module.' of all names of its "
+        "tensors is passed over\n");
+  const std::string picture = read_whole(work.path() / "x3.safetensors.png");
+  CHECK(read_whole(work.path() / "plain.safetensors.png") == picture);
+  CHECK(read_whole(work.path() / "prefixed.safetensors.png") == picture);
+
+  // The default scale of pisr_eval is no word of the user's.
+  const std::vector<std::string> evaluate = {"-d", "sets", "--architecture", "fsrcnn", "-m"};
+  const auto with = [&](const std::string& weights, std::vector<std::string> more) {
+    more.insert(more.begin(), evaluate.begin(), evaluate.end());
+    more.insert(more.begin() + static_cast<std::ptrdiff_t>(evaluate.size()), weights);
+    return work.run("pisr_eval", more);
+  };
+  CHECK(with("plain.safetensors", {}).err.find("metadata lack 'scale'") != std::string::npos);
+  CHECK(with("plain.safetensors", {"-s", "3"}).code == 0);
+  const ProgramRun other = with("x3.safetensors", {});
+  CHECK(other.code == 5);
+  CHECK(other.err.find("are for scale 3, wanted 2\nhint: -s 3 measures them\n") !=
+        std::string::npos);
+
+  // A run's configuration tells it.
+  std::filesystem::create_directory(work.path() / "run");
+  std::ofstream(work.path() / "run" / "config.json")
+      << config_json(parse_config(R"({"network": {"scale": 3}})", "test"));
+  std::filesystem::copy_file(work.path() / "prefixed.safetensors",
+                             work.path() / "run" / "baseline.safetensors");
+  const ProgramRun report = work.run("pisr_report", {"run", "-d", "sets"});
+  CHECK(report.code == 0);
+  CHECK(report.err.rfind("pisr_report: note: 'run/baseline.safetensors': the prefix", 0) == 0);
+  CHECK(work.run("pisr_report", {"run", "-d", "sets", "--architecture", "plain"}).code == 5);
+}
+
+TEST_CASE("paths that are not UTF-8 serve like others, and are shown escaped", "[tools]") {
+  const Workplace work;
+  const std::string name = "caf\xE9";
+  const std::filesystem::path folder = work.path() / name;
+  std::filesystem::create_directory(folder);
+  write_image(folder / (name + ".png"), dead_leaves(1, 2, 40, 30));
+  std::filesystem::copy_file(work.path() / "x2.safetensors", folder / (name + ".safetensors"));
+  const std::string image = name + "/" + name + ".png";
+  const std::string weights = name + "/" + name + ".safetensors";
+
+  CHECK(work.run("pisr_upscale", {"-i", image, "-o", name + "/out.png", "-m", weights}).code == 0);
+  std::filesystem::rename(folder / "out.png", work.path() / (name + ".large.png"));
+  for (const auto& [arguments, code] : std::vector<std::pair<std::vector<std::string>, int>>{
+           {{"-i", name, "-o", "o.png", "-m", weights}, 3},
+           {{"-i", image, "-o", name + "/none/o.png", "-m", weights}, 4},
+           {{"-i", image, "-o", "o.png", "-m", name}, 5}}) {
+    const ProgramRun run = work.run("pisr_upscale", arguments);
+    CHECK(run.code == code);
+    CHECK(run.err.find("caf\\xe9") != std::string::npos);
+    CHECK(run.err.find(name) == std::string::npos);
+  }
+
+  const ProgramRun evaluated =
+      work.run("pisr_eval", {"-d", name, "-m", weights, "--json", name + "/" + name + ".json"});
+  CHECK(evaluated.code == 0);
+  CHECK(evaluated.out.rfind("caf\\xe9, x2", 0) == 0);
+  const auto json = nlohmann::json::parse(read_whole(folder / (name + ".json")));
+  CHECK(json["results"][1]["set"] == "caf\\xe9");
+  CHECK(json["results"][1]["model"] == "caf\\xe9");
+  CHECK(json["results"][1]["images"][0]["name"] == "caf\\xe9");
+
+  std::ofstream(folder / (name + ".conf")) << R"({"network": {"d": 6, "s": 4, "m": 1},
+    "train": {"total_iter": 4, "batch_size": 2, "gt_size": 16, "print_freq": 2}})";
+  const std::string run_path = name + "/run" + name;
+  const ProgramRun trained =
+      work.run("pisr_train", {"-c", name + "/" + name + ".conf", "-d", name, "--val", name, "-o",
+                              run_path, "--progress", "json"});
+  INFO(trained.err);
+  CHECK(trained.code == 0);
+  std::istringstream lines(trained.out);
+  for (std::string line; std::getline(lines, line);) {
+    CHECK_NOTHROW(nlohmann::json::parse(line));
+  }
+  const std::filesystem::path run = work.path() / run_path;
+  const auto config = nlohmann::json::parse(read_whole(run / "config.json"));
+  CHECK(config["data"]["train"] == std::vector<std::string>{"caf\\xe9"});
+  CHECK(read_whole(run / "train.log").find(name) == std::string::npos);
+  // Its configuration leads back to the same folders.
+  const ProgramRun resumed = work.run("pisr_train", {"-o", run_path, "--resume", "auto"});
+  CHECK(resumed.code == 0);
+  CHECK(resumed.err.find("training data: 'caf\\xe9'") != std::string::npos);
+  const std::string teacher = "train.teacher_weights=" + run_path + "/teacher.safetensors";
+  CHECK(work.run("pisr_train", {"-c", name + "/" + name + ".conf", "-d", name, "--phase", "student",
+                                "--set", teacher, "-o", "student", "-q"})
+            .code == 0);
+
+  const ProgramRun report =
+      work.run("pisr_report", {run_path, "-d", name, "-o", name + "/page.html", "--title", name});
+  CHECK(report.code == 0);
+  CHECK(report.out.find(name) == std::string::npos);
+  CHECK(read_whole(folder / "page.html").find(name) == std::string::npos);
+  CHECK(work.run("pisr_report", {run_path}).code == 0);
+  CHECK(work.run("pisr_report", {name}).err.find("'caf\\xe9' is no run") != std::string::npos);
+}
+
+TEST_CASE("sub-folders whose images are not read are a warning", "[tools]") {
+  const Workplace work;
+  std::filesystem::create_directory(work.path() / "photos");
+  for (const char* path : {"photos/a.png", "sets/b.png"}) {
+    write_image(work.path() / path, dead_leaves(1, 2, 40, 30));
+  }
+  std::filesystem::copy(work.path() / "sets", work.path() / "photos" / "inner",
+                        std::filesystem::copy_options::recursive);
+  const ProgramRun run = work.run("pisr_eval", {"-d", "photos"});
+  CHECK(run.code == 0);
+  CHECK(run.err ==
+        "pisr_eval: warning: 'photos': the images of its sub-folders 'inner' are not read; a "
+        "sub-folder is read where it is named\n");
+}
+
 TEST_CASE("bad use gives one line, its exit code, and no file", "[tools]") {
   const Workplace work;
   const auto upscale = [](const std::string& input, const std::string& output,
@@ -200,6 +397,7 @@ TEST_CASE("bad use gives one line, its exit code, and no file", "[tools]") {
       {"pisr_eval", evaluate("x2.safetensors", "empty"), 3},
       {"pisr_eval", evaluate("x2.safetensors", "garbled.png"), 3},
       {"pisr_eval", evaluate("x2.safetensors", "small"), 3},
+      {"pisr_eval", evaluate("x2.safetensors", "photo.png"), 3},
       {"pisr_eval", evaluate("x2.safetensors", "sets", {"--json", "none/r.json"}), 4},
       {"pisr_eval", evaluate("x2.safetensors", "sets", {"-s", "3"}), 5},
       {"pisr_eval", evaluate("cut.safetensors", "sets"), 5},
@@ -325,6 +523,8 @@ TEST_CASE("the back end: an option, or the environment variable PISR_BACKEND", "
 TEST_CASE("help and version go to stdout and are no failure", "[tools]") {
   const TemporaryFolder folder;
   for (const char* program : {"pisr_eval", "pisr_upscale", "pisr_report"}) {
+    const std::string full = std::string(PISR_PROGRAMS "/") + program + " -h >/dev/full";
+    CHECK(run_command(folder.path(), "", "/bin/sh", {"-c", full}).code == 4);
     const ProgramRun help = run_program(folder.path(), program, {"-h"});
     CHECK(help.code == 0);
     CHECK(help.err.empty());

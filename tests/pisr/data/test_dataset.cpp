@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pisr/data/dataset.h"
+#include "pisr/data/sampler.h"
 #include "pisr/image/image_io.h"
 #include "pisr/image/imresize.h"
 #include "tests/catch.h"
@@ -86,6 +87,93 @@ TEST_CASE("data: a folder, sorted by name, cropped, LR made; sub-folders left al
         12 * 9 + 3 * 12 * 9 + 3 * 15 * 9 + 6 * 6 + 4 * 3 + 3 * 4 * 3 + 3 * 5 * 3 + 2 * 2);
   CHECK(data.sources ==
         Names{"'" + folder.path().string() + "': folder, 4 images, LR made by MATLAB bicubic"});
+}
+
+TEST_CASE("data: hidden files are no images, in any layout", "[data]") {
+  const TemporaryFolder folder;
+  const Path set = folder.path() / "Set5";
+  const Path div2k = folder.path() / "DIV2K";
+  save(folder.path() / "plain" / "a.png", picture(8, 8, 3, 1));
+  save_text(folder.path() / "plain" / "._a.png", "what macOS knows of a.png");
+  save(set / "HR" / "a.png", picture(8, 8, 3, 1));
+  save_text(set / "HR" / "._a.png", "");
+  save(set / "LR_bicubic" / "X2" / "ax2.png", picture(4, 4, 3, 1));
+  save_text(set / "LR_bicubic" / "X2" / "._ax2.png", "");
+  save(div2k / "DIV2K_train_HR" / "0001.png", picture(8, 8, 3, 1));
+  save_text(div2k / "DIV2K_train_HR" / "._0001.png", "");
+  for (const Path& path : {folder.path() / "plain", set, div2k}) {
+    INFO(path);
+    CHECK(load_dataset({path}, with_scale(2)).images.size() == 1);
+  }
+  save_text(folder.path() / "hidden" / ".a.png", "");
+  CHECK(contains(thrown([&] { load_dataset({folder.path() / "hidden"}, with_scale(2)); }).what(),
+                 "no images in"));
+}
+
+TEST_CASE("data: images that lie beside those that are read are a warning", "[data]") {
+  const TemporaryFolder folder;
+  const Path photos = folder.path() / "photos";
+  save(photos / "a.png", picture(8, 8, 3, 1));
+  save_text(photos / "notes" / "readme.txt", "");
+  save(photos / ".cache" / "b.png", picture(8, 8, 3, 1));
+  CHECK(load_dataset({photos}, with_scale(2)).warnings.empty());
+  save(photos / "x" / "deep" / "c.png", picture(8, 8, 3, 1));
+  save(photos / "y" / "HR" / "d.png", picture(8, 8, 3, 1));
+  const Dataset data = load_dataset({photos}, with_scale(2));
+  CHECK(names(data) == Names{"a"});
+  CHECK(data.warnings ==
+        Names{"'" + photos.string() +
+              "': the images of its sub-folders 'x', 'y' are not read; a sub-folder "
+              "is read where it is named"});
+  for (const char* name : {"p", "q", "r"}) save(photos / name / "e.png", picture(8, 8, 3, 1));
+  CHECK(contains(load_dataset({photos}, with_scale(2)).warnings.at(0), "'r', 'x' and 1 more are"));
+
+  const Path set = folder.path() / "Set5";
+  save(set / "HR" / "a.png", picture(8, 8, 3, 1));
+  save(set / "LR_bicubic" / "X3" / "ax3.png", picture(2, 2, 3, 1));
+  CHECK(load_dataset({set}, with_scale(2)).warnings.empty());
+  save(set / "cover.png", picture(8, 8, 3, 1));
+  CHECK(load_dataset({set}, with_scale(2)).warnings ==
+        Names{"'" + set.string() + "': its images beside the folder HR are not read"});
+}
+
+TEST_CASE("data: images smaller than the patch are left out, by their own sizes", "[data]") {
+  const TemporaryFolder folder;
+  save(folder.path() / "dot.png", picture(1, 1, 3, 1));
+  save(folder.path() / "odd.png", picture(17, 9, 3, 2));
+  DatasetOptions options = with_scale(2);
+  options.gt_size = 12;
+  const Error none = thrown([&] { load_dataset({folder.path()}, options); });
+  CHECK(none.kind() == ErrorKind::input);
+  CHECK(contains(none.what(), "must be at least 12 x 12 (the HR patch), got 2 smaller ones, '" +
+                                  (folder.path() / "dot.png").string() + "' being 1 x 1"));
+  save(folder.path() / "good.png", picture(13, 12, 3, 3));
+  const Dataset data = load_dataset({folder.path()}, options);
+  CHECK(names(data) == Names{"good"});
+  CHECK(size_in_file(data.images[0]) == "13 x 12");
+  CHECK(data.images[0].high.width == 12);
+  CHECK(data.excluded == Names{"dot (1 x 1, smaller than the HR patch of 12 x 12)",
+                               "odd (17 x 9, smaller than the HR patch of 12 x 12)"});
+  // Where the sampler is the one that refuses.
+  options.gt_size = 0;
+  save(folder.path() / "dot.png", picture(3, 3, 3, 1));
+  const Dataset all = load_dataset({folder.path()}, options);
+  CHECK(contains(thrown([&] { const BatchSampler sampler(all, 0, 12); }).what(),
+                 "is 3 x 3, smaller"));
+}
+
+TEST_CASE("data: names are printable, files are found by their bytes", "[data]") {
+  const TemporaryFolder folder;
+  const Path path = folder.path() / "caf\xE9";
+  save(path / "a\xFF.png", picture(8, 8, 3, 1));
+  save(path / "b.png", picture(8, 8, 3, 1));
+  DatasetOptions options = with_scale(2);
+  const Dataset data = load_dataset({path}, options);
+  CHECK(names(data) == Names{"a\\xff", "b"});
+  CHECK(data.images[0].file == path / "a\xFF.png");
+  CHECK(contains(data.sources[0], "caf\\xe9'"));
+  options.exclude = {"a\\xff"};
+  CHECK(names(load_dataset({path}, options)) == Names{"b"});
 }
 
 TEST_CASE("data: several folders and a file, in the order given, some names left out", "[data]") {

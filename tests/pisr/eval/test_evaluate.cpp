@@ -128,6 +128,73 @@ TEST_CASE("a set is named after its folder", "[evaluate]") {
   CHECK(find_evaluation_sets(root / "none") == std::vector<std::filesystem::path>{root / "none"});
 }
 
+TEST_CASE("a folder's name may hold a dot, sets lie beside plain folders", "[evaluate]") {
+  const TemporaryFolder folder;
+  const auto root = folder.path() / "benchmark";
+  const auto image = dead_leaves(1, 1, 32, 32);
+  for (const char* set : {"Set5.v2/HR", "Urban.x", ".trash/HR"}) {
+    std::filesystem::create_directories(root / set);
+    write_image(root / set / "a.b.png", image);
+  }
+  std::filesystem::create_directory(root / "notes");
+  CHECK(load_evaluation_set(root / "Set5.v2", 2).name == "Set5.v2");
+  CHECK(load_evaluation_set(root / "Set5.v2/HR", 2).name == "Set5.v2");
+  CHECK(load_evaluation_set(root / "Urban.x", 2).name == "Urban.x");
+  CHECK(load_evaluation_set(root / "Urban.x" / "a.b.png", 2).name == "a.b");
+  CHECK(find_evaluation_sets(root) ==
+        std::vector<std::filesystem::path>{root / "Set5.v2", root / "Urban.x"});
+  std::filesystem::rename(root / "Urban.x", root / "caf\xE9");
+  CHECK(load_evaluation_set(root / "caf\xE9", 2).name == "caf\\xe9");
+}
+
+TEST_CASE("images too small to be measured are refused when they are loaded", "[evaluate]") {
+  ThreadPool pool(1);
+  for (const int scale : {2, 3, 4}) {
+    const TemporaryFolder folder;
+    const int side = smallest_side(scale);
+    const auto save = [&](int width, int height) {
+      write_image(folder.path() / "a.png", dead_leaves(1, 1, width, height));
+    };
+    save(side, side);
+    const EvaluationSet set = load_evaluation_set(folder.path(), scale);
+    CHECK(std::isfinite(evaluate_bicubic(pool, set, Protocol::matlab).mean.ssim));
+    for (const auto& [width, height] : {std::pair(side - 1, 40), {40, side - 1}}) {
+      save(width, height);
+      try {
+        load_evaluation_set(folder.path(), scale);
+        FAIL("no error");
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::input);
+        CHECK(error.what() == message("image '", (folder.path() / "a.png").string(), "' is ", width,
+                                      " x ", height, ", too small to be measured at scale ", scale,
+                                      ": must be at least ", side, " x ", side));
+      }
+    }
+  }
+  CHECK(smallest_side(2) == 16);
+}
+
+TEST_CASE("an evaluation is abandoned between images", "[evaluate]") {
+  const EvaluationSet set{"leaves", built_in_dataset(1, 0, 4, 48, 2, 1)};
+  ThreadPool pool(1);
+  int calls = 0;
+  const Enlarge enlarge = [&](const EvaluationPair& pair) {
+    ++calls;
+    return upscale(pair.low, 2);
+  };
+  CHECK_THROWS_AS(evaluate(pool, set, Protocol::pisr, "mine", enlarge, [&] { return calls == 2; }),
+                  EvaluationStopped);
+  CHECK(calls == 2);
+  CHECK(evaluate(pool, set, Protocol::pisr, "mine", enlarge, [] { return false; }).images.size() ==
+        4);
+  const Fsrcnn network(FsrcnnOptions{.scale = 2});
+  Context context;
+  const StopCheck at_once = [] { return true; };
+  CHECK_THROWS_AS(evaluate(context, pool, set, Protocol::pisr, "x2", network, at_once),
+                  EvaluationStopped);
+  CHECK_THROWS_AS(evaluate_bicubic(pool, set, Protocol::pisr, at_once), EvaluationStopped);
+}
+
 TEST_CASE("known bicubic figures are of a set's name and size", "[evaluate]") {
   CHECK(known_bicubic("Set5", 5, 2, Protocol::matlab)->psnr == 33.661);
   CHECK(known_bicubic("B100", 100, 4, Protocol::matlab)->ssim == 0.6674);

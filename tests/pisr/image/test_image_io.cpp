@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 #include <iterator>
 
 #include <png.h>
@@ -10,6 +11,7 @@
 #include "tests/catch.h"
 #include "tests/pisr/image/encoded_images.h"
 #include "tests/pisr/image/images.h"
+#include "tests/shared_data.h"
 #include "tests/temporary_folder.h"
 
 namespace pisr {
@@ -195,6 +197,93 @@ TEST_CASE("BMP: rows from the top, and four bytes a pixel without alpha") {
     }
   }
   CHECK(largest_difference(decode8(wide), image) == 0);
+}
+
+/// A BMP of one row of pixels, with the palette and the samples given.
+std::vector<std::byte> bmp_with_palette(int width, int bits, int header,
+                                        const std::vector<int>& palette,
+                                        const std::vector<int>& row) {
+  std::vector<std::byte> file;
+  const auto put = [&](std::int64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) file.push_back(static_cast<std::byte>(value >> (8 * i)));
+  };
+  const int start = 14 + header + static_cast<int>(palette.size());
+  put('B' | 'M' << 8, 2);
+  put(start + 4, 4);
+  put(0, 4);
+  put(start, 4);
+  put(header, 4);
+  put(width, header == 12 ? 2 : 4);
+  put(1, header == 12 ? 2 : 4);
+  put(1, 2);
+  put(bits, 2);
+  file.resize(14 + header);
+  for (const int byte : palette) put(byte, 1);
+  for (const int byte : row) put(byte, 1);
+  file.resize(start + 4);
+  return file;
+}
+
+TEST_CASE("BMP: the colours of a palette, and an index beyond it") {
+  struct Row {
+    int bits;
+    std::vector<int> row;     // of pixels 0 1 1
+    std::vector<int> beyond;  // of pixels 0 1 and one that is too large
+    std::string what;
+  };
+  for (const int header : {12, 40}) {
+    for (const int colours : {1, 2}) {
+      std::vector<int> palette;
+      for (int i = 0; i < colours; ++i) {
+        palette.insert(palette.end(), {10 + i, 20 + i, 30 + i});
+        if (header == 40) palette.push_back(0);
+      }
+      for (const Row& row : {Row{1, {0x60}, {}, ""}, Row{4, {0x01, 0x10}, {0x01, 0x20}, "2"},
+                             Row{8, {0, 1, 1}, {0, 1, 255}, "255"}}) {
+        INFO(header << "-byte header, " << row.bits << " bits, " << colours << " colours");
+        const auto good = bmp_with_palette(3, row.bits, header, palette, row.row);
+        if (colours == 2) {
+          const Image8 image = decode8(good);
+          REQUIRE(image.channels == 3);
+          CHECK(image.samples == std::vector<std::uint8_t>{30, 20, 10, 31, 21, 11, 31, 21, 11});
+        } else {
+          CHECK(decode_error(good) ==
+                "input: cannot decode 'test': BMP with a pixel of colour 1, its palette has 1");
+        }
+        if (colours == 2 && !row.beyond.empty()) {
+          CHECK(decode_error(bmp_with_palette(3, row.bits, header, palette, row.beyond)) ==
+                "input: cannot decode 'test': BMP with a pixel of colour " + row.what +
+                    ", its palette has 2");
+        }
+      }
+    }
+  }
+  if (const auto path = shared_data("cases/index_beyond_palette.bmp")) {
+    CHECK_THROWS_WITH(read_image8(*path), Catch::Contains("its palette has 10"));
+  }
+}
+
+TEST_CASE("folders: what begins with a dot is passed over") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.png", ".b.png", "._a.png"}) {
+    std::ofstream(folder.path() / name) << "x";
+  }
+  std::filesystem::create_directory(folder.path() / "inner");
+  std::filesystem::create_directory(folder.path() / ".git");
+  using Paths = std::vector<std::filesystem::path>;
+  CHECK(list_images(folder.path()) == Paths{folder.path() / "a.png"});
+  CHECK(list_folders(folder.path()) == Paths{folder.path() / "inner"});
+  CHECK_THROWS_AS(list_folders(folder.path() / "none"), Error);
+}
+
+TEST_CASE("a limit of the enlarged image tells the image's own size") {
+  const Image8 image = gradient(10, 6, 3);
+  for (const char* format : {"png", "jpeg", "bmp"}) {
+    const std::vector<std::byte> file = encode_image(image, format);
+    CHECK(decode_error(file, {540, 3}) == "none");
+    CHECK(decode_error(file, {539, 3}) ==
+          "memory: cannot decode 'test': 10x6 enlarged to 30x18 exceeds the limit of 539 pixels");
+  }
 }
 
 TEST_CASE("the content decides what a file is, its name what is written") {

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <utility>
 
 #include "nn/flat_parameters.h"
 #include "nn/init.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/fsrcnn.h"
 #include "pisr/model/weights.h"
 #include "tests/catch.h"
@@ -145,8 +147,7 @@ TEST_CASE("weights of another network are refused with one clear line", "[weight
   const SafeTensors file = saved();
   check_refused(file, nothing, "these weights are for scale 3, wanted 2", 2);
   check_refused(
-      file, [](SafeTensors& f) { f.metadata.clear(); },
-      "metadata lack 'architecture', so these are not weights of pisr");
+      file, [](SafeTensors& f) { f.metadata.clear(); }, "metadata lack 'architecture' and 'scale'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["architecture"] = "vdsr\n"; },
       "metadata 'architecture' must be one of fsrcnn, plain, got 'vdsr?'");
@@ -210,8 +211,7 @@ TEST_CASE("the published layout is recognised", "[weights]") {
   }
   check_refused(file, nothing, "these weights are for scale 2, wanted 4", 4);
   check_refused(
-      file, [](SafeTensors& f) { f.metadata.clear(); },
-      "metadata lack 'scale', so these are not weights of pisr");
+      file, [](SafeTensors& f) { f.metadata.clear(); }, "metadata lack 'scale'");
   check_refused(
       file, [](SafeTensors& f) { f.tensors.erase("prelu1"); }, "tensor 'prelu1' is missing");
   check_refused(
@@ -223,6 +223,150 @@ TEST_CASE("the published layout is recognised", "[weights]") {
   check_refused(
       file, [](SafeTensors& f) { f.tensors["prelu6"] = Tensor::zeros({1}); },
       "tensor 'prelu6' [1] is not part of this network");
+}
+
+TEST_CASE("what weights do not tell of themselves has to be told", "[weights]") {
+  const auto hint_of = [](const SafeTensors& file, const WeightsOptions& wanted) {
+    try {
+      make_network(file, "w", wanted);
+      return std::string("none");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::weights);
+      return error.what() + ("; " + error.hint());
+    }
+  };
+  const auto wanted = [](int scale, const std::string& architecture = "") {
+    WeightsOptions options;
+    options.scale = scale;
+    options.architecture = architecture;
+    return options;
+  };
+  for (const std::map<std::string, std::string>& metadata :
+       {std::map<std::string, std::string>{}, {{"format", "pt"}}}) {
+    SafeTensors theirs = published();
+    theirs.metadata = metadata;
+    CHECK(hint_of(theirs, wanted(0)) == "'w': metadata lack 'scale'; -s tells it: 2, 3 or 4");
+    CHECK(make_network(theirs, "w", wanted(3))->spec().scale == 3);
+    CHECK(make_network(theirs, "w", wanted(3, "fsrcnn"))->spec().scale == 3);
+    CHECK(hint_of(theirs, wanted(3, "plain")) ==
+          "'w': these weights are of the architecture fsrcnn, wanted plain; ");
+
+    SafeTensors ours = saved();
+    ours.metadata = metadata;
+    CHECK(hint_of(ours, wanted(0)) ==
+          "'w': metadata lack 'architecture' and 'scale'; --architecture tells it: fsrcnn, plain; "
+          "-s the scale: 2, 3 or 4");
+    CHECK(hint_of(ours, wanted(3)) ==
+          "'w': metadata lack 'architecture'; --architecture tells it: fsrcnn, plain");
+    CHECK(hint_of(ours, wanted(0, "fsrcnn")) ==
+          "'w': metadata lack 'scale'; -s tells it: 2, 3 or 4");
+    CHECK(make_network(ours, "w", wanted(3, "fsrcnn"))->spec() == fsrcnn_spec(kSmall));
+    WeightsOptions assumed = wanted(3);
+    assumed.assumed_architecture = "fsrcnn";
+    check_equal(*make_network(ours, "w", assumed), *make_network(saved(), "w"));
+    CHECK(hint_of(ours, wanted(3, "plain")) ==
+          "'w': tensor 'head.weight' is missing, wanted [1,1,3,3]; ");
+  }
+  // A file that tells is right.
+  CHECK(hint_of(saved(), wanted(2, "fsrcnn")) == "'w': these weights are for scale 3, wanted 2; ");
+  CHECK(hint_of(saved(), wanted(3, "plain")) ==
+        "'w': these weights are of the architecture fsrcnn, wanted plain; ");
+  CHECK(hint_of(published(), wanted(4)) == "'w': these weights are for scale 2, wanted 4; ");
+  try {
+    make_network(saved(), "w", wanted(3, "vdsr"));
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::usage);
+  }
+}
+
+TEST_CASE("the shapes of every network's parameters tell its options", "[weights]") {
+  for (const Architecture& row : architectures()) {
+    for (const int number : {3, 5}) {
+      NetworkSpec spec;
+      spec.architecture = row.name;
+      for (const NetworkOption& option : row.options) {
+        if (std::holds_alternative<int>(option.default_value)) {
+          spec.options[option.name] = number;
+        } else {
+          spec.options[option.name] = number == 5;
+        }
+      }
+      const auto network = make_network(spec);
+      SafeTensors file;
+      store_parameters(*network, "", file.tensors);
+      WeightsOptions wanted;
+      wanted.scale = 2;
+      wanted.architecture = row.name;
+      CHECK(make_network(file, "w", wanted)->spec() == network->spec());
+    }
+  }
+}
+
+TEST_CASE("what frameworks put before all names is stripped, which is said", "[weights]") {
+  for (const std::string prefix :
+       {"module.", "_orig_mod.", "params.", "params_ema.", "module._orig_mod.", "_orig_mod.module.",
+        "params_ema.module._orig_mod."}) {
+    for (const SafeTensors& file : {saved(), published()}) {
+      SafeTensors prefixed;
+      prefixed.metadata = file.metadata;
+      for (const auto& [name, tensor] : file.tensors) {
+        prefixed.tensors[prefix + name] = tensor;
+      }
+      std::vector<std::string> notes;
+      WeightsOptions wanted;
+      wanted.note = [&](const std::string& note) { notes.push_back(note); };
+      check_equal(*make_network(prefixed, "w", wanted), *make_network(file, "w"));
+      CHECK(notes == std::vector<std::string>{"'w': the prefix '" + prefix +
+                                              "' of all names of its tensors is passed over"});
+      // Not where one of them lacks it.
+      auto one = prefixed.tensors.extract(prefixed.tensors.begin());
+      one.key() = one.key().substr(prefix.size());
+      prefixed.tensors.insert(std::move(one));
+      CHECK_THROWS_AS(make_network(prefixed, "w", wanted), Error);
+    }
+  }
+  SafeTensors empty;
+  CHECK_THROWS_AS(make_network(empty, "w"), Error);
+}
+
+TEST_CASE("a checkpoint is no weights, and its run's weights are named", "[weights]") {
+  const TemporaryFolder folder;
+  const auto checkpoint = folder.path() / "checkpoints" / "student_000000020.safetensors";
+  std::filesystem::create_directory(folder.path() / "checkpoints");
+  SafeTensors file;
+  file.metadata = {{"format", "pisr checkpoint 1"}, {"phase", "student"}};
+  write_safetensors(checkpoint, file);
+  const auto failure = [&](auto&& load) {
+    try {
+      load();
+      return std::string("none");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::weights);
+      CHECK(error.what() ==
+            "'" + checkpoint.string() + "': is a checkpoint of a training, not weights");
+      return error.hint();
+    }
+  };
+  CHECK(failure([&] { load_network(checkpoint); }) ==
+        "its run has no weights yet: go on with pisr_train --resume");
+  const auto weights = folder.path() / "student.safetensors";
+  write_safetensors(weights, saved());
+  for (const std::string& hint :
+       {failure([&] { load_network(checkpoint); }), failure([&] { load_model(checkpoint); }),
+        failure([&] { load_teacher(checkpoint); })}) {
+    CHECK(hint == "the weights of its run: '" + weights.string() + "'");
+  }
+}
+
+TEST_CASE("weights of PyTorch programs", "[weights]") {
+  const auto folder = shared_data("cases/st");
+  const auto original = shared_data("weights/fsrcnn_x2_yjn870.safetensors");
+  if (!folder || !original) return;
+  const auto network = load_network(*original);
+  check_equal(*load_network(*folder / "module_prefix.safetensors"), *network);
+  check_equal(*load_network(*folder / "no_scale.safetensors", 2), *network);
+  check_equal(*load_network(*folder / "metadata_null.safetensors", 2), *network);
 }
 
 TEST_CASE("published weights of other networks are refused", "[weights]") {

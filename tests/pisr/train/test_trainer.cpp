@@ -131,6 +131,58 @@ Checkpoint last_checkpoint(const fs::path& run, TrainingPhase phase, std::int64_
   return read_checkpoint(run / "checkpoints" / checkpoint_name(phase, iteration));
 }
 
+TEST_CASE("trainer: a validation that is stopped is made when the run is resumed", "[trainer]") {
+  const TemporaryFolder folder;
+  const TrainConfig config = small_config({"train.phase=all", "data.built_in.validation_count=3"});
+  const fs::path whole = folder.path() / "whole";
+  const fs::path cut = folder.path() / "cut";
+  REQUIRE(run_training(config, whole) == TrainOutcome::finished);
+  const std::vector<std::string> rows = metrics(whole);
+
+  // Stopped while the validation of each iteration is under way, in both phases; 20 is the last.
+  int stops = 0;
+  for (const TrainingPhase phase : {TrainingPhase::teacher, TrainingPhase::student}) {
+    for (const std::int64_t iteration : {8, 16, 20}) {
+      INFO(phase_name(phase) << ' ' << iteration);
+      const RunDirectory run(cut, stops == 0 ? RunMode::fresh : RunMode::resume);
+      std::optional<ResumePoint> resume;
+      FoundCheckpoint found = find_newest_checkpoint(run.checkpoints(), phases(config));
+      if (found.checkpoint) {
+        resume = ResumePoint{std::move(*found.checkpoint), found.path.string()};
+      }
+      const TrainingData data = load_training_data(config);
+      TrainCallbacks callbacks;
+      bool reached = false;
+      int asked = 0;
+      callbacks.step = [&](const StepReport& report) {
+        reached = report.phase == phase && report.iteration == iteration;
+      };
+      // Not before its second image.
+      callbacks.cancelled = [&] { return reached && ++asked > 2; };
+      REQUIRE(train(config, run, data, resume, callbacks) == TrainOutcome::cancelled);
+      const Checkpoint stopped = last_checkpoint(cut, phase, iteration);
+      CHECK(stopped.validation_due);
+      CHECK(stopped.best_iteration < iteration);
+      for (const MetricsRow& row : read_metrics(cut / "metrics.csv")) {
+        CHECK(!(row.phase == phase_name(phase) && row.iteration == iteration &&
+                std::isfinite(row.psnr)));
+      }
+      ++stops;
+    }
+  }
+  REQUIRE(run_training(config, cut, RunOptions(RunMode::resume)) == TrainOutcome::finished);
+  CHECK(metrics(cut) == rows);
+  for (const TrainingPhase phase : {TrainingPhase::teacher, TrainingPhase::student}) {
+    const std::string last = "checkpoints/" + checkpoint_name(phase, 20);
+    CHECK(read_text(cut / last) == read_text(whole / last));
+    CHECK(!last_checkpoint(cut, phase).validation_due);
+    for (const char* ending : {".safetensors", "_last.safetensors"}) {
+      const std::string weights = phase_name(phase) + std::string(ending);
+      CHECK(read_text(cut / weights) == read_text(whole / weights));
+    }
+  }
+}
+
 TEST_CASE("trainer: stopped and resumed is uninterrupted, bit for bit, with 1 and 2 threads",
           "[trainer][threads]") {
   const std::string extra =
