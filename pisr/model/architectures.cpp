@@ -1,36 +1,18 @@
 #include "pisr/model/architectures.h"
 
-#include <algorithm>
-#include <cstdint>
-
 #include "core/error.h"
+#include "pisr/model/drrn.h"
 #include "pisr/model/fsrcnn.h"
+#include "pisr/model/idn.h"
 #include "pisr/model/plain.h"
+#include "pisr/model/vdsr.h"
 
 namespace pisr {
 
-int first_extent(const std::map<std::string, Tensor>& tensors, const std::string& name) {
-  constexpr std::int64_t kTooMany = 1 << 20;
-  const auto found = tensors.find(name);
-  if (found == tensors.end()) {
-    return 0;
-  }
-  const Shape& shape = found->second.shape();
-  return static_cast<int>(shape.rank() > 0 ? std::min(shape[0], kTooMany) : 1);
-}
-
-int layers_of(const std::map<std::string, Tensor>& tensors, const std::string& prefix) {
-  int layers = 0;
-  while (tensors.contains(message(prefix, '.', layers, ".weight"))) {
-    ++layers;
-  }
-  return layers;
-}
-
 std::span<const Architecture> architectures() {
   static const std::vector<Architecture> kTable = {
-      fsrcnn_architecture(),
-      plain_architecture(),
+      fsrcnn_architecture(), plain_architecture(), vdsr_architecture(),
+      drrn_architecture(),   idn_architecture(),
   };
   return kTable;
 }

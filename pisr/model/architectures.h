@@ -39,11 +39,6 @@ struct Architecture {
   OptionsOfShapes options_of_shapes;
 };
 
-/// The first extent of a tensor, within 0 to 2^20; 0 where there is no such tensor.
-int first_extent(const std::map<std::string, Tensor>& tensors, const std::string& name);
-/// How many layers "PREFIX.0.weight", "PREFIX.1.weight", ... there are.
-int layers_of(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
-
 std::span<const Architecture> architectures();
 /// Null for an unknown name.
 const Architecture* find_architecture(const std::string& name);

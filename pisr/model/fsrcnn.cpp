@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "pisr/model/weight_shapes.h"
 
 namespace pisr {
 namespace {

@@ -64,8 +64,24 @@ bool flag_option(const NetworkSpec& spec, const std::string& name) {
   return std::get<bool>(spec.options.at(name));
 }
 
+int enlarged_halo(int radius, int scale) {
+  // Pixel x of the enlarged image lies at u = (x + 0.5) / scale - 0.5 of the low-resolution one.
+  // Keys' kernel reads floor(u) - 1 to floor(u) + 2, of which those 1 and 2 away from u weigh 0.
+  int furthest = 0;
+  for (int x = -radius; x < scale + radius; ++x) {
+    const int twice = 2 * x + 1 - scale;  // 2 scale u
+    const int floor_u = (twice >= 0 ? twice : twice - 2 * scale + 1) / (2 * scale);
+    const bool is_pixel = twice == 2 * scale * floor_u;
+    furthest = std::max({furthest, floor_u + (is_pixel ? 0 : 2), (is_pixel ? 0 : 1) - floor_u});
+  }
+  return furthest;
+}
+
 SrNetwork::Result SrNetwork::forward(const Variable& low) const {
-  const Variable input = input_of(low);
+  return forward_input(input_of(low));
+}
+
+SrNetwork::Result SrNetwork::forward_input(const Variable& input) const {
   const Variable looked_at = feature(input);
   return {reconstruction(looked_at, input), looked_at};
 }

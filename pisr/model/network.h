@@ -85,6 +85,8 @@ class SrNetwork : public ImageModel {
   };
   /// low [n, c, h, w], values in 0..1.
   Result forward(const Variable& low) const;
+  /// The same from what input() says: the image that others enlarged, perhaps.
+  Result forward_input(const Variable& input) const;
   /// Result::feature alone.
   Variable feature_of(const Variable& low) const;
 
@@ -115,5 +117,9 @@ class SrNetwork : public ImageModel {
   Variable input_of(const Variable& low) const;
   NetworkSpec spec_;
 };
+
+/// SrNetwork::halo() of a network that reads the enlarged image, each pixel of the result depending
+/// on `radius` pixels of it in every direction.
+int enlarged_halo(int radius, int scale);
 
 }  // namespace pisr

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "pisr/model/weight_shapes.h"
 
 namespace pisr {
 namespace {

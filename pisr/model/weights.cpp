@@ -1,6 +1,7 @@
 #include "pisr/model/weights.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "core/safetensors_header.h"
@@ -106,7 +107,30 @@ NetworkSpec checked(const NetworkSpec& spec, const std::string& name,
   return result;
 }
 
+/// "2,3,4" and what may follow in words: weights for several scales. Empty for any other text.
+std::vector<int> several_scales(const std::string& text) {
+  std::vector<int> scales;
+  std::size_t at = 0;
+  while (at < text.size() && std::isdigit(static_cast<unsigned char>(text[at])) != 0) {
+    scales.push_back(text[at] - '0');
+    if (++at == text.size() || text[at] != ',') {
+      break;
+    }
+    ++at;
+  }
+  return scales.size() > 1 ? scales : std::vector<int>{};
+}
+
 int scale_of(const Metadata& metadata, const std::string& name, const WeightsOptions& wanted) {
+  const std::vector<int> several =
+      metadata.has("scale") ? several_scales(metadata.text("scale")) : std::vector<int>{};
+  if (wanted.scale != 0 && std::ranges::find(several, wanted.scale) != several.end()) {
+    return wanted.scale;
+  }
+  if (!several.empty()) {
+    fail(name, message("these weights are for the scales ", metadata.text("scale")),
+         "-s chooses one");
+  }
   if (metadata.has("scale")) {
     return metadata.number("scale");
   }

@@ -240,9 +240,9 @@ TEST_CASE("weights that do not tell what they are", "[tools]") {
   CHECK(refused.code == 5);
   CHECK(refused.err ==
         "pisr_upscale: error: 'plain.safetensors': metadata lack 'architecture' and 'scale'\n"
-        "hint: --architecture tells it: fsrcnn, plain; -s the scale: 2, 3 or 4\n");
+        "hint: --architecture tells it: fsrcnn, plain, vdsr, drrn, idn; -s the scale: 2, 3 or 4\n");
   CHECK(upscale("x3.safetensors", {"--architecture", "plain", "--overwrite"}).code == 5);
-  CHECK(upscale("plain.safetensors", {"--architecture", "vdsr", "-s", "3"}).code == 2);
+  CHECK(upscale("plain.safetensors", {"--architecture", "edsr", "-s", "3"}).code == 2);
   CHECK(upscale("plain.safetensors", {"--architecture", "fsrcnn", "-s", "3"}).code == 0);
   const ProgramRun noted = upscale("prefixed.safetensors", {"--architecture", "fsrcnn", "-s", "3"});
   CHECK(noted.code == 0);

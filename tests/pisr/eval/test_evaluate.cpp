@@ -61,6 +61,35 @@ TEST_CASE("published weights reach their published figures on Set5", "[evaluate]
   CHECK(result.mean_milliseconds() > 0);
 }
 
+TEST_CASE("published weights of VDSR and IDN reach their figures on Set5", "[.long][evaluate]") {
+  struct Row {
+    std::string weights;
+    int scale;
+    Score score;
+  };
+  for (const Row& row : {Row{"vdsr_x234_official-via-huangzehao", 2, {37.527, 0.9587}},
+                         {"vdsr_x234_official-via-huangzehao", 3, {33.658, 0.9213}},
+                         {"vdsr_x234_official-via-huangzehao", 4, {31.343, 0.8838}},
+                         {"idn_x2_Zheng222-caffe", 2, {37.827, 0.9600}}}) {
+    CAPTURE(row.weights, row.scale);
+    const auto weights = shared_data("weights/" + row.weights + ".safetensors");
+    const auto images = shared_data("data/benchmark/Set5");
+    if (!weights || !images) {
+      return;
+    }
+    WeightsOptions wanted;
+    wanted.scale = row.scale;
+    const auto network = load_network(*weights, wanted);
+    ThreadPool pool(2);
+    Context context(pool);
+    const Score score = evaluate(context, pool, load_evaluation_set(*images, row.scale),
+                                 Protocol::matlab, row.weights, *network)
+                            .mean;
+    CHECK(std::abs(score.psnr - row.score.psnr) <= 0.005);
+    CHECK(std::abs(score.ssim - row.score.ssim) <= 0.0002);
+  }
+}
+
 TEST_CASE("means, names and times of an evaluation", "[evaluate][threads]") {
   const EvaluationSet set{"leaves", built_in_dataset(1, 0, 3, 48, 2, 1)};
   ThreadPool pool(2);

@@ -265,6 +265,65 @@ TEST_CASE("published FSRCNN weights give PyTorch's output", "[golden]") {
   CHECK(relative_error(output.value(), file.tensors.at("output")) <= 1e-5);
 }
 
+TEST_CASE("published VDSR, DRRN and IDN weights give PyTorch's output", "[golden]") {
+  struct Published {
+    std::string weights;
+    std::string golden;
+    int scale;
+    std::int64_t parameters;
+  };
+  std::vector<Published> rows;
+  for (const int scale : {2, 3, 4}) {
+    rows.push_back({"vdsr_x234_official-via-huangzehao", message("_at_x", scale), scale, 665921});
+    rows.push_back({"drrn_x234_jt827859032-via-SRZoo", message("_at_x", scale), scale, 297216});
+  }
+  rows.push_back({"idn_x2_Zheng222-caffe", "", 2, 552769});
+  for (const Published& row : rows) {
+    CAPTURE(row.weights, row.scale);
+    const auto weights = shared_data("weights/" + row.weights + ".safetensors");
+    const auto golden_path =
+        shared_data("weights/golden/" + row.weights + row.golden + ".safetensors");
+    if (!weights || !golden_path) return;
+    WeightsOptions wanted;
+    wanted.scale = row.scale;
+    const std::unique_ptr<SrNetwork> network = load_network(*weights, wanted);
+    CHECK(network->parameter_count() == row.parameters);
+    const SafeTensors file = read_safetensors(*golden_path);
+    const Tensor& output = file.tensors.at("output");
+    Context context;
+    Tape tape(context, Tape::Mode::inference);
+    if (network->input() == NetworkInput::enlarged) {
+      // The golden input is enlarged already.
+      const auto got = network->forward_input(tape.constant(file.tensors.at("input")));
+      CHECK(relative_error(got.image.value(), output) <= 1e-5);
+      continue;
+    }
+    // The golden output is what is added to the enlarged image, without the rows and columns that
+    // get nothing.
+    const Variable low = tape.constant(file.tensors.at("input"));
+    const Variable added = network->forward(low).image - upscale_bicubic(low, row.scale);
+    const Tensor values = added.value();
+    const std::int64_t border = row.scale - 1;
+    const std::int64_t height = output.shape()[2];
+    const std::int64_t width = output.shape()[3];
+    REQUIRE(values.shape() == Shape{1, 1, height + border, width + border});
+    double difference = 0;
+    double largest = 0;
+    for (std::int64_t y = 0; y < height; ++y) {
+      for (std::int64_t x = 0; x < width; ++x) {
+        const double expected = output.data<float>()[y * width + x];
+        const double got = values.data<float>()[(y + border) * (width + border) + x + border];
+        difference = std::max(difference, std::abs(got - expected));
+        largest = std::max(largest, std::abs(expected));
+      }
+    }
+    CAPTURE(difference, largest);
+    // Two sums with values up to 1 are in it.
+    CHECK(difference <= 1e-5 * largest + 2.5e-7);
+    CHECK(largest > 0.01);
+  }
+}
+
 // ./test_pisr '[report]' prints the largest error of each quantity.
 TEST_CASE("golden errors", "[.][report]") {
   for (const char* name : kGoldenPhases) {

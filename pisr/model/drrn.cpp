@@ -1,0 +1,112 @@
+#include "pisr/model/drrn.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pisr/model/weight_shapes.h"
+
+namespace pisr {
+namespace {
+
+constexpr int kKernel = 3;
+constexpr Conv2dOptions kSameSize{.padding = kKernel / 2};
+
+std::vector<NetworkOption> drrn_options() {
+  return {{"feature_channels", "c", 128, 1, 512, "channels between the convolutions"},
+          {"units", "u", 25, 1, 64, "residual units, which share their weights"}};
+}
+
+DrrnOptions options_of(const NetworkSpec& spec) {
+  return {.feature_channels = number_option(spec, "feature_channels"),
+          .units = number_option(spec, "units"),
+          .scale = spec.scale};
+}
+
+/// Weights do not tell how many units they were trained with; the published ones have 25.
+std::optional<ForeignWeights> recognise_drrn(const SafeTensors& file, const std::string&) {
+  const int channels = extent_of(file.tensors, "input.weight", 0);
+  if (file.tensors.size() != 4 || channels < 1 ||
+      !has_shape(file.tensors, "input.weight", {channels, 1, kKernel, kKernel}) ||
+      !has_shape(file.tensors, "conv1.weight", {channels, channels, kKernel, kKernel}) ||
+      !has_shape(file.tensors, "conv2.weight", {channels, channels, kKernel, kKernel}) ||
+      !has_shape(file.tensors, "output.weight", {1, channels, kKernel, kKernel})) {
+    return std::nullopt;
+  }
+  return ForeignWeights{drrn_spec({.feature_channels = channels}),
+                        {{"first.weight", "input.weight"},
+                         {"unit.0.weight", "conv1.weight"},
+                         {"unit.1.weight", "conv2.weight"},
+                         {"last.weight", "output.weight"}}};
+}
+
+}  // namespace
+
+NetworkSpec drrn_spec(const DrrnOptions& options) {
+  NetworkSpec spec;
+  spec.architecture = "drrn";
+  spec.scale = options.scale;
+  spec.options = {{"feature_channels", options.feature_channels}, {"units", options.units}};
+  return spec;
+}
+
+Architecture drrn_architecture() {
+  return {.name = "drrn",
+          .options = drrn_options(),
+          .make = [](const NetworkSpec& spec) -> std::unique_ptr<SrNetwork> {
+            return std::make_unique<Drrn>(options_of(spec));
+          },
+          .title =
+              [](const NetworkSpec& spec) {
+                return message("DRRN(", number_option(spec, "feature_channels"), ", ",
+                               number_option(spec, "units"), ")");
+              },
+          .recognise = recognise_drrn,
+          .options_of_shapes =
+              [](const std::map<std::string, Tensor>& tensors) {
+                return drrn_spec(
+                           {.feature_channels = std::max(1, first_extent(tensors, "first.weight"))})
+                    .options;
+              }};
+}
+
+Drrn::Drrn(const DrrnOptions& options)
+    : SrNetwork(completed(drrn_spec(options), drrn_options())),
+      options_(options),
+      first_(1, options.feature_channels, kKernel, kSameSize, false),
+      inner_(options.feature_channels, options.feature_channels, kKernel, kSameSize, false),
+      outer_(options.feature_channels, options.feature_channels, kKernel, kSameSize, false),
+      last_(options.feature_channels, 1, kKernel, kSameSize, false) {
+  add_child("first", first_);
+  add_child("unit.0", inner_);
+  add_child("unit.1", outer_);
+  add_child("last", last_);
+}
+
+Variable Drrn::feature(const Variable& enlarged) const {
+  const Variable first = relu(first_(relu(enlarged)));
+  Variable x = first;
+  for (int unit = 0; unit < options_.units; ++unit) {
+    x = outer_(relu(inner_(relu(x)))) + first;
+  }
+  return relu(x);
+}
+
+Variable Drrn::reconstruction(const Variable& feature, const Variable& enlarged) const {
+  return last_(feature) + enlarged;
+}
+
+std::optional<int> Drrn::halo() const {
+  return enlarged_halo((2 * options_.units + 2) * (kKernel / 2), options_.scale);
+}
+
+MultiplyAdds Drrn::multiply_adds(std::int64_t width, std::int64_t height, NetworkEnd end) const {
+  const std::int64_t c = options_.feature_channels;
+  const std::int64_t weights =
+      c + std::int64_t{2} * options_.units * c * c + (end == NetworkEnd::image ? c : 0);
+  const std::int64_t count = width * height * kKernel * kKernel * weights;
+  return {count, count};
+}
+
+}  // namespace pisr

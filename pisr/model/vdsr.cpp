@@ -1,0 +1,130 @@
+#include "pisr/model/vdsr.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "core/error.h"
+#include "pisr/model/weight_shapes.h"
+
+namespace pisr {
+namespace {
+
+constexpr int kKernel = 3;
+constexpr Conv2dOptions kSameSize{.padding = kKernel / 2};
+constexpr int kMostLayers = 64;
+
+std::vector<NetworkOption> vdsr_options() {
+  return {{"feature_channels", "c", 64, 1, 512, "channels between the convolutions"},
+          {"layers", "n", 20, 2, kMostLayers, "convolutions, the first and the last included"},
+          {"bias", "", true, 0, 1, "whether the convolutions have a bias"}};
+}
+
+VdsrOptions options_of(const NetworkSpec& spec) {
+  return {.feature_channels = number_option(spec, "feature_channels"),
+          .layers = number_option(spec, "layers"),
+          .scale = spec.scale,
+          .bias = flag_option(spec, "bias")};
+}
+
+/// The layers of published weights are called conv1 to convN.
+std::optional<ForeignWeights> recognise_vdsr(const SafeTensors& file, const std::string&) {
+  const int layers = layers_of(file.tensors, "conv", 1);
+  const int channels = extent_of(file.tensors, "conv1.weight", 0);
+  VdsrOptions options{
+      .feature_channels = channels, .layers = layers, .bias = file.tensors.contains("conv1.bias")};
+  const std::string last = message("conv", layers, ".weight");
+  if (layers < 3 || layers > kMostLayers || channels < 1 ||
+      static_cast<int>(file.tensors.size()) != layers * (options.bias ? 2 : 1) ||
+      !has_shape(file.tensors, "conv1.weight", {channels, 1, kKernel, kKernel}) ||
+      !has_shape(file.tensors, "conv2.weight", {channels, channels, kKernel, kKernel}) ||
+      !has_shape(file.tensors, last, {1, channels, kKernel, kKernel})) {
+    return std::nullopt;
+  }
+  ForeignWeights weights{vdsr_spec(options), {}};
+  for (int layer = 0; layer < layers; ++layer) {
+    const std::string own = layer == 0            ? "first"
+                            : layer == layers - 1 ? "last"
+                                                  : message("body.", layer - 1);
+    for (const char* const part : {".weight", ".bias"}) {
+      weights.key_of[own + part] = message("conv", layer + 1, part);
+    }
+  }
+  return weights;
+}
+
+}  // namespace
+
+NetworkSpec vdsr_spec(const VdsrOptions& options) {
+  NetworkSpec spec;
+  spec.architecture = "vdsr";
+  spec.scale = options.scale;
+  spec.options = {{"feature_channels", options.feature_channels},
+                  {"layers", options.layers},
+                  {"bias", options.bias}};
+  return spec;
+}
+
+Architecture vdsr_architecture() {
+  return {.name = "vdsr",
+          .options = vdsr_options(),
+          .make = [](const NetworkSpec& spec) -> std::unique_ptr<SrNetwork> {
+            return std::make_unique<Vdsr>(options_of(spec));
+          },
+          .title =
+              [](const NetworkSpec& spec) {
+                const VdsrOptions options = options_of(spec);
+                return options == VdsrOptions{.scale = options.scale, .bias = options.bias}
+                           ? std::string("VDSR")
+                           : message("VDSR(", options.feature_channels, ", ", options.layers, ")");
+              },
+          .recognise = recognise_vdsr,
+          .options_of_shapes =
+              [](const std::map<std::string, Tensor>& tensors) {
+                return vdsr_spec(
+                           {.feature_channels = std::max(1, first_extent(tensors, "first.weight")),
+                            .layers = layers_of(tensors, "body") + 2,
+                            .bias = tensors.contains("first.bias")})
+                    .options;
+              }};
+}
+
+Vdsr::Vdsr(const VdsrOptions& options)
+    : SrNetwork(completed(vdsr_spec(options), vdsr_options())),
+      options_(options),
+      first_(1, options.feature_channels, kKernel, kSameSize, options.bias),
+      last_(options.feature_channels, 1, kKernel, kSameSize, options.bias) {
+  add_child("first", first_);
+  for (int layer = 0; layer < options.layers - 2; ++layer) {
+    body_.push_back(std::make_unique<Conv2d>(options.feature_channels, options.feature_channels,
+                                             kKernel, kSameSize, options.bias));
+    add_child(message("body.", layer), *body_.back());
+  }
+  add_child("last", last_);
+}
+
+Variable Vdsr::feature(const Variable& enlarged) const {
+  Variable x = relu(first_(enlarged));
+  for (const auto& layer : body_) {
+    x = relu((*layer)(x));
+  }
+  return x;
+}
+
+Variable Vdsr::reconstruction(const Variable& feature, const Variable& enlarged) const {
+  return last_(feature) + enlarged;
+}
+
+std::optional<int> Vdsr::halo() const {
+  return enlarged_halo(options_.layers * (kKernel / 2), options_.scale);
+}
+
+MultiplyAdds Vdsr::multiply_adds(std::int64_t width, std::int64_t height, NetworkEnd end) const {
+  const std::int64_t c = options_.feature_channels;
+  const std::int64_t weights =
+      c + (options_.layers - 2) * c * c + (end == NetworkEnd::image ? c : 0);
+  const std::int64_t count = width * height * kKernel * kKernel * weights;
+  return {count, count};
+}
+
+}  // namespace pisr
