@@ -14,6 +14,13 @@ namespace {
 // A larger workspace would cost memory that the images need, and gain little.
 constexpr std::size_t kMostWorkspace = std::size_t{1} << 28;
 
+/// cuDNN times algorithms with the math type of the descriptor and with its default, which uses
+/// TF32 where it can. Conversion to half precision would narrow the range.
+bool is_allowed(cudnnMathType_t type, bool tf32) {
+  return type == CUDNN_FMA_MATH ||
+         (tf32 && (type == CUDNN_DEFAULT_MATH || type == CUDNN_TENSOR_OP_MATH));
+}
+
 /// Owns a descriptor of cuDNN.
 template <class Handle>
 struct Descriptor {
@@ -83,7 +90,10 @@ void CudnnConvolutions::choose(Plan& plan, const char* call,
   // The fastest is first.
   for (int i = 0; i < count; ++i) {
     const Performance& performance = found[static_cast<std::size_t>(i)];
-    if (performance.status == CUDNN_STATUS_SUCCESS && performance.memory <= kMostWorkspace) {
+    if (performance.status == CUDNN_STATUS_SUCCESS && performance.memory <= kMostWorkspace &&
+        is_allowed(performance.mathType, tf32_)) {
+      check("cudnnSetConvolutionMathType",
+            functions_.cudnnSetConvolutionMathType(plan.convolution.handle, performance.mathType));
       plan.algorithm = performance.algo;
       plan.workspace = performance.memory;
       return;

@@ -41,8 +41,8 @@ class CudnnConvolutions {
       std::tuple<Product, std::int64_t, int, int, int, int, int, int, int, int, int, int, int>;
 
   const Plan& plan(Product product, const ConvSizes& sizes);
-  /// Sets the plan's algorithm to the fastest that `find` reports and whose workspace is
-  /// acceptable.
+  /// Sets the plan's algorithm, and the math type with which it was timed, to the fastest that
+  /// `find` reports and whose math type and workspace are acceptable.
   template <class First, class Second, class Third, class Performance>
   void choose(Plan& plan, const char* call,
               cudnnStatus_t (*find)(cudnnHandle_t, First, Second, cudnnConvolutionDescriptor_t,

@@ -112,6 +112,17 @@ TEST_CASE("cuDNN: an algorithm is looked for once a shape") {
   CHECK(fake_cudnn_searches() == before + 3);
 }
 
+TEST_CASE("cuDNN: the fastest algorithm with a math type of the precision runs with that type") {
+  for (const bool tf32 : {false, true}) {
+    CAPTURE(tf32);
+    cuda::CudnnConvolutions convolutions(fake_cudnn(), naive_kernels<float>(), nullptr, tf32);
+    CudnnLauncher launcher(convolutions);
+    const ConvSizes sizes = conv("", 1, 2, 3, 7, 9, {3, 1, 1}).sizes;
+    results(launcher, cuda::cudnn_kernels(naive_kernels<float>()), sizes, false, {}, Store::write);
+    CHECK(fake_cudnn_used_tensor_cores() == tf32);
+  }
+}
+
 TEST_CASE("cuDNN: the gradient of a weight behind a PReLU is cuDNN's") {
   const ConvSizes s = conv("", 2, 2, 3, 7, 9, {3, 1, 1}).sizes;
   const Values x = uniform<float>(x_count(s), -1, 1, 1), dy = uniform<float>(y_count(s), -1, 1, 2);
