@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <vector>
@@ -176,9 +178,16 @@ TEST_CASE("cuDNN: a folder without it is named") {
   setenv("PISR_CUDNN_DIR", folder.path().c_str(), 1);
   std::string why_not;
   CHECK_FALSE(cuda::load_cudnn(why_not));
-  unsetenv("PISR_CUDNN_DIR");
   CHECK_THAT(why_not, Catch::Contains("cannot load cuDNN 9") &&
                           Catch::Contains(folder.path().string() + "/libcudnn_graph.so.9"));
+  // Where headers and libraries have a folder each.
+  for (const char* part : {"lib64", "lib"}) {
+    std::filesystem::create_directory(folder.path() / part);
+    std::ofstream(folder.path() / part / "libcudnn.so.9") << "no library";
+    CHECK_FALSE(cuda::load_cudnn(why_not));
+    CHECK_THAT(why_not, Catch::Contains((folder.path() / part / "libcudnn_graph.so.9").string()));
+  }
+  unsetenv("PISR_CUDNN_DIR");
 }
 
 }  // namespace pisr::kernels
