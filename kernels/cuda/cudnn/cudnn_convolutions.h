@@ -28,11 +28,11 @@ class CudnnConvolutions {
 
   /// conv2d with `sizes` without bias, and its gradients.
   void forward(Launcher& launcher, const ConvSizes& sizes, const float* x, const float* weight,
-               float* y, Store how);
+               float* y, Store store);
   void backward_data(Launcher& launcher, const ConvSizes& sizes, const float* dy,
-                     const float* weight, float* dx, Store how);
+                     const float* weight, float* dx, Store store);
   void backward_weight(Launcher& launcher, const ConvSizes& sizes, const float* x, const float* dy,
-                       float* dweight, Store how);
+                       float* dweight, Store store);
 
  private:
   struct Plan;
@@ -62,7 +62,7 @@ class CudnnConvolutions {
                                          const void*, cudnnConvolutionDescriptor_t, Algorithm,
                                          void*, std::size_t, const void*, Third, void*),
                 const Operand<First>& first, const Operand<Second>& second, Third third,
-                float* result, Store how);
+                float* result, Store store);
   void check(const char* call, cudnnStatus_t status) const;
 
   CudnnFunctions functions_;
