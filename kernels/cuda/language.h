@@ -18,8 +18,8 @@
 #include <cuda_pipeline.h>
 #include <cuda_runtime.h>
 
-#include "kernels/cuda/runtime/check_cuda.h"
-#include "kernels/cuda/runtime/shared_memory.h"
+#include "kernels/cuda/check_cuda.h"
+#include "kernels/cuda/shared_memory.h"
 
 /// The namespace of this build of the back end: a test program links both builds.
 #define PISR_CUDA_NAMESPACE cuda

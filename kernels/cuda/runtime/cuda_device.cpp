@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "kernels/cuda/runtime/check_cuda.h"
+#include "kernels/cuda/check_cuda.h"
 #include "kernels/cuda/runtime/table.h"
 #if defined(PISR_HAS_CUDNN)
 #include "kernels/cuda/cudnn/cudnn_convolutions.h"

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/cuda/runtime/shared_memory.h"
 #include "kernels/cuda/runtime/table.h"
+#include "kernels/cuda/shared_memory.h"
 #include "kernels/device.h"
 #include "kernels/emulator/machine/stream.h"
 

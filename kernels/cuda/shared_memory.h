@@ -4,7 +4,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include "kernels/cuda/runtime/check_cuda.h"
+#include "kernels/cuda/check_cuda.h"
 
 namespace pisr::kernels::cuda {
 
