@@ -23,17 +23,28 @@ namespace {
 constexpr std::int64_t kBatch = 16;
 constexpr int kSamples = 20;
 
-/// Seconds of one call of `run`, of which `captured` holds `calls`.
-Quartiles time_captured(benchmark::State& state, kernels::Device& device, CapturedStep& captured,
-                        int calls) {
-  captured.replay();
-  device.synchronise();
+/// Seconds of call(), which gives the device some work and has run before.
+template <class Call>
+Quartiles time_captured(benchmark::State& state, kernels::Device& device, Context& context,
+                        const Call& call) {
+  const auto capture = [&](int calls) {
+    return context.capture([&] {
+      for (int i = 0; i < calls; ++i) {
+        call();
+      }
+    });
+  };
+  const auto replay = [&](CapturedStep& captured) {
+    captured.replay();
+    device.synchronise();
+  };
+  CapturedStep one = capture(1);
+  replay(one);
+  const int calls = calls_of_replay(seconds_of([&] { replay(one); }));
+  CapturedStep many = capture(calls);
+  replay(many);
   std::vector<double> seconds = sample(
-      state, kSamples, [] {},
-      [&] {
-        captured.replay();
-        device.synchronise();
-      });
+      state, kSamples, [] {}, [&] { replay(many); });
   for (double& value : seconds) {
     value /= calls;
   }
@@ -70,15 +81,9 @@ void run_kernel(benchmark::State& state, kernels::Device& device, kernels::Preci
   const std::vector<Tensor> tensors = operand_tensors(full, &device);
   const std::vector<float*> pointers = data_of(tensors);
   Context context(device);
-  constexpr int kCalls = 10;  // so that the start of the replay is a small part
-  const auto call = [&] {
-    for (int i = 0; i < kCalls; ++i) {
-      full.run_float(context, device.floats(), pointers);
-    }
-  };
+  const auto call = [&] { full.run_float(context, device.floats(), pointers); };
   call();
-  CapturedStep captured = context.capture(call);
-  const Quartiles times = time_captured(state, device, captured, kCalls);
+  const Quartiles times = time_captured(state, device, context, call);
   count(state, times, full.multiply_adds, full.bytes());
 }
 
@@ -133,8 +138,7 @@ void run_inference(benchmark::State& state, kernels::Device& device, kernels::Pr
     throw Error(ErrorKind::numeric, message("wrong result: off by ", error,
                                             " of the largest value, accepted ", accepted));
   }
-  CapturedStep captured = context.capture(call);
-  count(state, time_captured(state, device, captured, 1), multiply_adds("W1"), 0);
+  count(state, time_captured(state, device, context, call), multiply_adds("W1"), 0);
   state.counters["difference"] = error;
 }
 
@@ -203,6 +207,11 @@ void run_training(benchmark::State& state, kernels::Device& device, TrainingPhas
 }
 
 }  // namespace
+
+int calls_of_replay(double seconds_of_one) {
+  constexpr double kSeconds = 4e-3, kMost = 400;
+  return static_cast<int>(std::clamp(kSeconds / seconds_of_one, 1.0, kMost));
+}
 
 void register_device_rows(kernels::Device& device, const std::string& name,
                           kernels::Precision precision) {

@@ -7,9 +7,14 @@
 
 namespace pisr::bench {
 
+/// How many calls are captured together, if a replay of one takes so many seconds on the host's
+/// clock. That clock counts the start of a replay and the wait for its end as well, 5 to 10 us: the
+/// calls are so many that this is less than 1 % of a frame of 40 us.
+int calls_of_replay(double seconds_of_one);
+
 /// Registers the rows of a device with Google Benchmark under a name such as "cuda:tf32"; the
 /// device must outlive their run:
-///   W1/NAME               inference as a captured frame, input and output on the device
+///   W1/NAME               inference, input and output on the device: the mean of captured frames
 ///   W2/NAME ... W4/NAME   a captured training step, the mean of 100 in a row
 ///   KERNEL/SHAPE/NAME     the cases of kernel_case.h, training at batch 16: the mean of captured
 ///   calls

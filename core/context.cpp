@@ -146,7 +146,10 @@ void Context::set_zero(void* memory, std::size_t bytes) {
   }
 }
 
-kernels::Launcher& Context::launcher() noexcept {
+kernels::Launcher& Context::launcher() {
+  if (device() != nullptr) {
+    device()->make_current();
+  }
   return *launcher_;
 }
 

@@ -103,7 +103,7 @@ class Context {
       return doubles_;
     }
   }
-  kernels::Launcher& launcher() noexcept;
+  kernels::Launcher& launcher();
   template <class T>
   void finish_sums();
   void release_scratch();

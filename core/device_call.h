@@ -7,13 +7,15 @@
 
 namespace pisr {
 
-/// Calls function(); a kernels::DeviceError becomes Error(device).
+/// Calls function(); a kernels::DeviceError becomes Error(device), a SizeLimitError Error(memory).
 template <class Function>
 decltype(auto) device_call(Function&& function) {
   try {
     return std::forward<Function>(function)();
   } catch (const kernels::DeviceError& error) {
     throw Error(ErrorKind::device, error.what());
+  } catch (const kernels::SizeLimitError& error) {
+    throw Error(ErrorKind::memory, error.what());
   }
 }
 

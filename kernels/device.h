@@ -16,6 +16,12 @@ class DeviceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Work too large for the numbers or the memory of a device; the device itself stays usable.
+class SizeLimitError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Recorded work of a device, which can be repeated without the host.
 class CapturedWork {
  public:
@@ -44,6 +50,9 @@ class Device {
       return doubles();
     }
   }
+  /// Makes this the device that the calling thread launches kernels on. To be called before
+  /// launches, as Context does; all other calls do it by themselves.
+  virtual void make_current() {}
   /// For Launcher::stream().
   virtual void* stream() const noexcept = 0;
   /// For Launcher::library().

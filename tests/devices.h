@@ -19,12 +19,16 @@ enum class CaseSize {
 };
 
 /// Calls test(device, size) for the emulated device, and for the first CUDA device where there is
-/// one, opened to compute by `precision`. The environment variable PISR_REQUIRE_DEVICE makes a
-/// missing one a failure, and PISR_DEVICE_CASES=small keeps to the small cases there, as under
-/// compute-sanitizer.
+/// one, opened to compute by `precision`. Environment variables: PISR_REQUIRE_DEVICE makes a
+/// missing one a failure, PISR_DEVICE_CASES=small keeps to the small cases there, as under
+/// compute-sanitizer, and PISR_TEST_DEVICES=cuda leaves the emulated device out.
 template <class Test>
 void for_each_device(Test test, kernels::Precision precision = kernels::Precision::fp32) {
-  {
+  const auto has_value = [](const char* variable, const char* value) {
+    const char* const set = std::getenv(variable);
+    return set != nullptr && std::string(set) == value;
+  };
+  if (!has_value("PISR_TEST_DEVICES", "cuda")) {
     INFO("emulated device");
     kernels::emulator::EmulatedDevice device(std::size_t{1} << 30, precision);
     test(device, CaseSize::small);
@@ -38,9 +42,7 @@ void for_each_device(Test test, kernels::Precision precision = kernels::Precisio
     return;
   }
   INFO(device->name());
-  const char* const cases = std::getenv("PISR_DEVICE_CASES");
-  test(*device,
-       cases != nullptr && std::string(cases) == "small" ? CaseSize::small : CaseSize::all);
+  test(*device, has_value("PISR_DEVICE_CASES", "small") ? CaseSize::small : CaseSize::all);
 }
 
 }  // namespace pisr

@@ -4,6 +4,11 @@
 # usage: tools/check_cuda.sh [ARCHITECTURE...]   (default: 80 86 90; PTX of the last is kept as well)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# nvcc's PTX of today does not show it: without this a compiler may read shared memory before the copies have arrived.
+if ! sed -n '/void copy_wait() {$/,/^}/p' kernels/cuda/language.h | grep -q 'asm volatile.*"memory"'; then
+  echo "check_cuda: error: copy_wait() in kernels/cuda/language.h does not say that it changes memory" >&2
+  exit 1
+fi
 if ! command -v nvcc >/dev/null; then
   echo "check_cuda: skipped: no nvcc on PATH"
   exit 0

@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""Writes the results of tools/gpu_check.sh as docs/gpu_verified.json, and prints them beside the predicted times.
+"""Gathers what tools/gpu_check.sh has so far in FOLDER/gpu_verified.json, and prints it beside the predicted times.
 
-usage: gpu_summary.py FOLDER OUT     FOLDER: the logs of gpu_check.sh
+usage: gpu_summary.py FOLDER
+
+The hash of kernels/ is called "kernels" only where all tests have passed, "kernels_not_verified" before: tools/check.sh
+looks for the former in docs/gpu_verified.json.
 """
+import glob
 import json
 import os
 import sys
@@ -15,6 +19,8 @@ PREDICTED = {
     "W3/cuda:tf32": 0.50,
     "W4/cuda:tf32": 0.35,
 }
+# The stages that must have passed.
+TESTS = ["test_kernels", "test_core", "test_nn", "test_pisr"]
 # How many times as long PyTorch is predicted to take.
 PREDICTED_RATIO = {"eager": 5.0, "compiled": 2.0}
 
@@ -24,18 +30,21 @@ def lines_of(folder, name):
         return file.read().splitlines()
 
 
-def json_of(folder, name):
-    """None where the part was left out or failed."""
-    try:
-        with open(os.path.join(folder, name)) as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return None
+def json_files(folder, pattern):
+    """Those that are whole: a stage may have been stopped while it wrote."""
+    found = []
+    for name in sorted(glob.glob(os.path.join(glob.escape(folder), pattern))):
+        try:
+            with open(name) as file:
+                found.append(json.load(file))
+        except (OSError, ValueError):
+            continue
+    return found
 
 
-def measured_rows(bench):
+def measured_rows(benches):
     rows = {}
-    for row in (bench or {}).get("benchmarks", []):
+    for row in (row for bench in benches for row in bench.get("benchmarks", [])):
         if "median_ms" in row:
             rows[row["name"]] = {key: row[key] for key in
                                  ("lower_ms", "median_ms", "upper_ms", "gflops", "gbs", "difference") if key in row}
@@ -66,7 +75,7 @@ def show_goals(rows):
 
 def show_torch(rows, torch):
     table = []
-    for theirs in (torch or {}).get("rows", []):
+    for theirs in (row for run in torch for row in run.get("rows", [])):
         ours = rows.get("%s/cuda:%s" % (theirs["work"], theirs["precision"]))
         ratio = "-"
         if ours and "median_ms" in ours and "ms" in theirs:
@@ -93,25 +102,32 @@ def show_cudnn(rows):
         show(["kernel", "pisr's ms", "cuDNN's ms", "cuDNN's / pisr's"], table)
 
 
-def main():
-    if len(sys.argv) != 3:
-        print("gpu_summary: error: needs FOLDER and OUT", file=sys.stderr)
-        return 2
-    folder, out = sys.argv[1:]
-    gpu, driver, capability = lines_of(folder, "gpu")
-    bench, torch = json_of(folder, "bench.json"), json_of(folder, "torch.json")
-    rows = measured_rows(bench)
-    stages = []
+def stages_of(folder):
+    """How each stage ended; its last line counts."""
+    stages = {}
     for line in lines_of(folder, "stages"):
         name, seconds, status = line.split("\t")
-        stages.append({"name": name, "seconds": int(seconds), "status": status})
+        stages[name] = {"name": name, "seconds": int(seconds), "status": status}
+    return list(stages.values())
+
+
+def main():
+    if len(sys.argv) != 2:
+        print("gpu_summary: error: needs FOLDER", file=sys.stderr)
+        return 2
+    folder = sys.argv[1]
+    kernels, date, gpu, driver, capability = lines_of(folder, "machine")
+    rows, torch = measured_rows(json_files(folder, "bench_*.json")), json_files(folder, "torch_W?.json")
+    stages = stages_of(folder)
+    passed = [stage["name"] for stage in stages if stage["status"] == "passed"]
     print()
     show_goals(rows)
     show_torch(rows, torch)
     show_cudnn(rows)
-    result = {"kernels": lines_of(folder, "hash")[0], "date": lines_of(folder, "date")[0], "gpu": gpu,
-              "driver": driver, "compute_capability": capability, "stages": stages, "predicted_ms": PREDICTED,
-              "measured": rows, "torch": torch}
+    name = "kernels" if all(test in passed for test in TESTS) else "kernels_not_verified"
+    result = {name: kernels, "date": date, "gpu": gpu, "driver": driver, "compute_capability": capability,
+              "stages": stages, "predicted_ms": PREDICTED, "measured": rows, "torch": torch}
+    out = os.path.join(folder, "gpu_verified.json")
     temporary = out + ".tmp"
     with open(temporary, "w") as file:
         json.dump(result, file, indent=1)

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -18,6 +17,9 @@
 
 #include <cuda_pipeline.h>
 #include <cuda_runtime.h>
+
+#include "kernels/cuda/check_cuda.h"
+#include "kernels/cuda/shared_memory.h"
 
 /// The namespace of this build of the back end: a test program links both builds.
 #define PISR_CUDA_NAMESPACE cuda
@@ -35,13 +37,6 @@
 
 namespace pisr::kernels::cuda {
 
-/// Throws DeviceError with `refused` and CUDA's reason unless `error` is cudaSuccess.
-inline void check_cuda(cudaError_t error, const char* refused) {
-  if (error != cudaSuccess) {
-    throw DeviceError(std::string("cuda: ") + refused + ": " + cudaGetErrorString(error));
-  }
-}
-
 /// Launches kernel(arguments...) into the launcher's stream, with `shared_bytes` of dynamic shared
 /// memory for each block. Does nothing where there are no blocks. Throws DeviceError if CUDA
 /// refuses.
@@ -51,12 +46,7 @@ void launch_with_shared(Launcher& launcher, void (*kernel)(Parameters...), dim3 
   if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) {
     return;
   }
-  constexpr std::size_t kBytesOfAnyCard = 48 << 10;
-  if (shared_bytes > kBytesOfAnyCard) {
-    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(shared_bytes)),
-               "a kernel cannot have its shared memory");
-  }
+  allow_shared_memory(reinterpret_cast<const void*>(kernel), shared_bytes);
   kernel<<<blocks, threads, shared_bytes, static_cast<cudaStream_t>(launcher.stream())>>>(
       static_cast<Parameters>(arguments)...);
   check_cuda(cudaGetLastError(), "a kernel cannot be launched");
@@ -104,6 +94,9 @@ __device__ __forceinline__ void copy_async(T* shared, const T* global) {
 __device__ __forceinline__ void copy_wait() {
   __pipeline_commit();
   __pipeline_wait_prior(0);
+  // The header does not tell the compiler that this changes memory: without it, what a thread reads
+  // of its own copies could be read before they have arrived.
+  asm volatile("" ::: "memory");
 }
 
 }  // namespace pisr::kernels::cuda
@@ -150,10 +143,11 @@ void launch_with_shared(Launcher& launcher, void (*kernel)(Parameters...), dim3 
     run();
     return;
   }
-  stream->submit([=] {
-    std::apply([&](const auto&... value) { (check_argument(*stream, value), ...); }, values);
-    run();
-  });
+  stream->submit({reinterpret_cast<const void*>(kernel), shared_bytes, [=] {
+                    std::apply([&](const auto&... value) { (check_argument(*stream, value), ...); },
+                               values);
+                    run();
+                  }});
 }
 
 template <class... Parameters, class... Arguments>
@@ -188,12 +182,12 @@ namespace pisr::kernels::PISR_CUDA_NAMESPACE {
 constexpr int kWarpSize = 32;
 constexpr unsigned kAllLanes = 0xFFFFFFFFU;
 
-/// The number of blocks for `count` elements, `each` per block. Throws std::length_error from 2^31
-/// on.
+/// The number of blocks for `count` elements, `each` per block. Throws SizeLimitError from 2^31 on.
 inline unsigned block_count(std::int64_t count, std::int64_t each) {
   const std::int64_t blocks = (count + each - 1) / each;
   if (blocks > 0x7FFFFFFF) {
-    throw std::length_error("cuda: a launch of 2^31 blocks or more");
+    throw SizeLimitError("cuda: a launch of at most 2^31 - 1 blocks is possible, got " +
+                         std::to_string(blocks));
   }
   return static_cast<unsigned>(blocks);
 }

@@ -12,8 +12,8 @@ constexpr unsigned kMapThreads = 256;
 constexpr int kMapElements = 1024;  ///< of a plane, per block
 
 template <class T>
-__device__ void store(T& target, T value, Store how) {
-  target = how == Store::add ? target + value : value;
+__device__ void store(T& target, T value, Store store) {
+  target = store == Store::add ? target + value : value;
 }
 
 template <class Function>

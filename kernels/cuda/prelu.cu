@@ -85,9 +85,9 @@ void prelu_backward(Launcher& launcher, const PreluBackwardArgs<T>& args) {
   launch(launcher, prelu_gradients_kernel<T>, block_count(blocks, 1), kSumThreads, on_device, parts,
          of_slope, of_bias);
   DeferredSums<T> sums;
-  const auto add = [&](const double* of, std::int64_t results, T* target, Store how) {
+  const auto add = [&](const double* of, std::int64_t results, T* target, Store store) {
     if (target != nullptr) {
-      sums.push_back({target, how, nullptr, of, planes / results, results, parts});
+      sums.push_back({target, store, nullptr, of, planes / results, results, parts});
     }
   };
   add(of_slope, args.slopes, args.dslope, args.dslope_store);

@@ -109,9 +109,9 @@ template <class T>
 struct StoreSum {
   T* target;
   double scale;
-  Store how;
+  Store store;
   __device__ void operator()(std::int64_t result, double sum) const {
-    const double before = how == Store::add ? static_cast<double>(target[result]) : 0;
+    const double before = store == Store::add ? static_cast<double>(target[result]) : 0;
     target[result] = static_cast<T>(before + scale * sum);
   }
 };

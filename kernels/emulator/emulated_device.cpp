@@ -17,6 +17,8 @@ constexpr std::size_t kAlignment = 256;
 constexpr std::size_t kGap = 256;  // between two allocations
 constexpr int kPoison = 0xFF;      // NaN
 
+thread_local const EmulatedDevice* current_device = nullptr;
+
 std::size_t round_up(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
@@ -89,6 +91,10 @@ const KernelTable<float>& EmulatedDevice::floats() const noexcept {
 
 const KernelTable<double>& EmulatedDevice::doubles() const noexcept {
   return emulated_cuda::kernel_table<double>();
+}
+
+void EmulatedDevice::make_current() {
+  current_device = this;
 }
 
 void* EmulatedDevice::stream() const noexcept {
@@ -209,9 +215,12 @@ std::size_t EmulatedDevice::used() const noexcept {
   return bytes;
 }
 
-void EmulatedDevice::submit(std::function<void()> work) {
+void EmulatedDevice::submit(Launch launch) {
   check_call("launch");
-  run_or_record([this, work = std::move(work)] {
+  if (current_device != this) {
+    fail_with("launch: the device is not the current one of this thread");
+  }
+  run_or_record([this, work = std::move(launch.run)] {
     ++launches_;
     work();
   });

@@ -29,6 +29,8 @@ class EmulatedDevice final : public Device, private Stream {
   const std::string& name() const noexcept override { return name_; }
   const KernelTable<float>& floats() const noexcept override;
   const KernelTable<double>& doubles() const noexcept override;
+  /// A launch by a thread whose current device is another is a DeviceError.
+  void make_current() override;
   void* stream() const noexcept override;
 
   void* allocate(std::size_t bytes) override;
@@ -58,7 +60,7 @@ class EmulatedDevice final : public Device, private Stream {
   class Work;
   class Access;
 
-  void submit(std::function<void()> work) override;
+  void submit(Launch launch) override;
   void check_argument(const void* bytes, std::size_t size) override;
   void run_or_record(std::function<void()> work);
   void run(const std::function<void()>& work);

@@ -300,8 +300,9 @@ ImagePair read_pair(const Source::Files& files, const DatasetOptions& options) {
     return pair;
   }
   pair.low = without_alpha(read_image8(files.low, limits));
-  if (pair.low.width * options.scale != pair.high.width ||
-      pair.low.height * options.scale != pair.high.height) {
+  // The sides of the HR image are multiples of the scale.
+  if (pair.low.width != pair.high.width / options.scale ||
+      pair.low.height != pair.high.height / options.scale) {
     throw Error(
         ErrorKind::input,
         message("LR image ", quoted(files.low), " must be ", pair.high.width / options.scale, " x ",

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "core/error.h"
 
@@ -66,6 +67,10 @@ void Inference::run(const Plane& input, Plane& output) {
                                           of_model, ", got ", input.width, "x", input.height));
   }
   const int scale = model_.sees_truth() ? 1 : of_model;
+  if (std::max(input.width, input.height) > std::numeric_limits<int>::max() / scale) {
+    throw Error(ErrorKind::memory, message("inference: ", input.width, "x", input.height, " times ",
+                                           scale, " exceeds 2^31 - 1 samples a side"));
+  }
   output.width = input.width * scale;
   output.height = input.height * scale;
   output.channels = 1;

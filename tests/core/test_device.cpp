@@ -385,4 +385,41 @@ TEST_CASE("device: what fails there is Error(device)", "[device]") {
   CHECK(kind_of([&] { Tensor::empty({4}, DType::f32, &device); }) == ErrorKind::device);
 }
 
+TEST_CASE("device: sizes beyond the numbers of its kernels are Error(memory), and it goes on",
+          "[device]") {
+  EmulatedDevice device;
+  Context context(device);
+  // Nothing of these arrays is touched before the sizes are refused.
+  const Tensor tensor = Tensor::zeros({4}, DType::f32, &device);
+  float* const data = tensor.data<float>();
+  constexpr std::int64_t kCount = std::int64_t{1} << 45;
+  CHECK(kind_of([&] {
+          context.launch<float>(&kernels::KernelTable<float>::affine,
+                                {kCount, 1, 0, data, data, kernels::Store::write});
+        }) == ErrorKind::memory);
+  kernels::ConvSizes sizes;
+  sizes.in_height = sizes.in_width = sizes.out_height = sizes.out_width = 50'000;
+  CHECK(kind_of([&] {
+          context.launch<float>(&kernels::KernelTable<float>::conv2d,
+                                {sizes, data, data, nullptr, data});
+        }) == ErrorKind::memory);
+  CHECK(kind_of([&] {
+          context.launch<float>(&kernels::KernelTable<float>::conv2d_backward_data,
+                                {sizes, data, data, data, kernels::Store::write});
+        }) == ErrorKind::memory);
+  tensor.set_zero();
+  CHECK(host_values(tensor) == std::vector<float>(4));
+}
+
+TEST_CASE("device: a context launches on its own device, whatever the thread used before",
+          "[device]") {
+  EmulatedDevice first, second;
+  Context on_first(first), on_second(second);
+  for (Context* context : {&on_first, &on_second, &on_first}) {
+    Tape tape(*context);
+    const Variable x = tape.leaf(Tensor::zeros({4}, DType::f32, context->device()));
+    CHECK(host_values(relu(x).value()) == std::vector<float>(4));
+  }
+}
+
 }  // namespace pisr

@@ -16,7 +16,7 @@ namespace pisr::kernels {
 /// guarded, and is given back at the end of the launcher.
 class DeviceLauncher final : public Launcher {
  public:
-  explicit DeviceLauncher(Device& device) : device_(device) {}
+  explicit DeviceLauncher(Device& device) : device_(device) { device.make_current(); }
   ~DeviceLauncher() override {
     for (const Block& block : blocks_) {
       device_.release(block.memory);

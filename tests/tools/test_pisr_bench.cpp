@@ -111,6 +111,18 @@ TEST_CASE("A device's kernels are compared before they are timed", "[tools]") {
   CHECK(bench::disagreement(scaled_by(1.00001F), device, 1e-4).empty());
 }
 
+TEST_CASE("The start of a replay hardly counts in a device's rows", "[tools]") {
+  constexpr double kStart = 10e-6;
+  for (const double seconds : {2e-6, 40e-6, 200e-6, 1e-3, 50e-3}) {
+    const int calls = bench::calls_of_replay(seconds + kStart);
+    CAPTURE(seconds, calls);
+    CHECK(calls >= 1);
+    const double timed = (kStart + calls * seconds) / calls;
+    CHECK(timed < seconds * (seconds < 40e-6 ? 1.05 : 1.01));
+    CHECK(calls * seconds < 0.1);  // a sample
+  }
+}
+
 TEST_CASE("A device's rows are timed by captured calls", "[tools]") {
   kernels::emulator::EmulatedDevice device;
   bench::register_device_rows(device, "emulated", kernels::Precision::fp32);

@@ -214,7 +214,7 @@ class RunTask {
   /// Computes rows of the last stage into the result.
   void write(const Stage<T>& stage, const Progress& at, int group, std::int64_t rows) const {
     const ConvGeometry& geometry = stage.geometry;
-    const std::int64_t plane = std::int64_t{geometry.out_height} * geometry.out_width;
+    const std::int64_t plane = geometry.out_height * geometry.out_width;
     T* const target =
         run_.target + (image_ * geometry.groups + group) * geometry.out_channels * plane;
     const RowConvolver<T> convolver = convolver_of(stage, group);

@@ -4,6 +4,17 @@
 
 namespace pisr::kernels::cpu {
 
+ConvGeometry flattened_if_pointwise(ConvGeometry geometry) {
+  if (geometry.is_pointwise() && geometry.upscale == 1) {
+    geometry.width *= geometry.height;
+    geometry.columns = geometry.width;
+    geometry.rows = geometry.height = 1;
+    geometry.out_width *= geometry.out_height;
+    geometry.out_height = 1;
+  }
+  return geometry;
+}
+
 ConvGeometry conv_forward_geometry(const ConvSizes& sizes) {
   return {.batch = sizes.batch,
           .groups = sizes.groups,
@@ -42,8 +53,8 @@ ConvGeometry conv_transpose_geometry(const ConvSizes& sizes) {
           .stride = 1,
           .top = first - (kernel_height - 1),
           .left = first - (kernel_width - 1),
-          .rows = (sizes.in_height - 1 + sizes.padding) / stride - first + 1,
-          .columns = (sizes.in_width - 1 + sizes.padding) / stride - first + 1,
+          .rows = (std::int64_t{sizes.in_height} - 1 + sizes.padding) / stride - first + 1,
+          .columns = (std::int64_t{sizes.in_width} - 1 + sizes.padding) / stride - first + 1,
           .out_channels = sizes.in_channels / sizes.groups,
           .out_height = sizes.in_height,
           .out_width = sizes.in_width,

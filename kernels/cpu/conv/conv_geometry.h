@@ -21,12 +21,14 @@ namespace pisr::kernels::cpu {
 struct ConvGeometry {
   std::int64_t batch;
   int groups;
-  int channels, height, width;  ///< of the source
+  int channels;
+  std::int64_t height, width;  ///< of the source
   PaddingMode padding_mode;
   int kernel_height, kernel_width, stride;  ///< of the window
   std::int64_t top, left;                   ///< of the first window in the source; may be outside
   std::int64_t rows, columns;               ///< of positions
-  int out_channels, out_height, out_width;
+  int out_channels;
+  std::int64_t out_height, out_width;
   int upscale;           ///< a position has upscale x upscale pixels of the result
   std::int64_t crop;     ///< the first position begins at [-crop, -crop] of the result
   bool shorter_columns;  ///< some pixels of a position are reached by one row of taps fewer
@@ -41,6 +43,9 @@ struct ConvGeometry {
 /// Of a transposed convolution: with fewer output channels than this, all pixels of a position are
 /// computed by one filter, so that they share what they load.
 constexpr int kFewChannels = 4;
+
+/// A pointwise convolution as one of a single row, as long as the image has pixels.
+ConvGeometry flattened_if_pointwise(ConvGeometry geometry);
 
 ConvGeometry conv_forward_geometry(const ConvSizes& sizes);
 ConvGeometry conv_transpose_geometry(const ConvSizes& sizes);

@@ -32,7 +32,7 @@ struct Tiling {
 
   /// The offset of a tap in the window; in the source itself, where that is the window.
   std::ptrdiff_t offset(const ConvGeometry& geometry, int c, int i, int j) const {
-    return in_place ? c * std::ptrdiff_t{geometry.height} * geometry.width : window.offset(c, i, j);
+    return in_place ? c * geometry.height * geometry.width : window.offset(c, i, j);
   }
 };
 
@@ -75,8 +75,8 @@ void convolve(Launcher& launcher, const ConvGeometry& geometry, const Tiling& ti
   const std::size_t worker_size = window_size + transform.size() + depth_size;
   T* const scratch = launcher.scratch_array<T>(worker_size * workers);
   const std::int64_t image_tasks = tiling.row_tasks * tiling.column_tasks;
-  const std::int64_t source_plane = std::int64_t{geometry.height} * geometry.width;
-  const std::int64_t target_plane = std::int64_t{geometry.out_height} * geometry.out_width;
+  const std::int64_t source_plane = geometry.height * geometry.width;
+  const std::int64_t target_plane = geometry.out_height * geometry.out_width;
 
   const auto compute_task = [&](std::int64_t task, int worker) {
     const std::int64_t image_group = task / image_tasks;
@@ -132,18 +132,6 @@ void convolve(Launcher& launcher, const ConvGeometry& geometry, const Tiling& ti
     }
   };
   launcher.parallel_for(geometry.batch * geometry.groups * image_tasks, compute_task);
-}
-
-/// A pointwise convolution takes the image as one long row.
-ConvGeometry flattened_if_pointwise(ConvGeometry p) {
-  if (p.is_pointwise() && p.upscale == 1) {
-    p.width *= p.height;
-    p.columns = p.width;
-    p.rows = p.height = 1;
-    p.out_width *= p.out_height;
-    p.out_height = 1;
-  }
-  return p;
 }
 
 /// dx of a convolution with replicate padding, from the gradient of the padded image: a pixel at

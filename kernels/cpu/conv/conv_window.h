@@ -56,7 +56,8 @@ class Window {
 
   /// From the position [0, 0] to the element that the tap reads.
   std::ptrdiff_t offset(int channel, int i, int j) const {
-    const int plane = (channel * residues_y_ + i % stride_) * residues_x_ + j % stride_;
+    const std::int64_t plane =
+        (std::int64_t{channel} * residues_y_ + i % stride_) * residues_x_ + j % stride_;
     return plane * plane_ + i / stride_ * pitch_ + j / stride_;
   }
 

@@ -45,7 +45,7 @@ void depth_to_space(const ConvVectorOps<T>& ops, const ConvGeometry& geometry,
       continue;
     }
     for (int c = 0; c < channels; ++c) {
-      T* const row = image + (std::int64_t{c} * geometry.out_height + y) * width;
+      T* const row = image + (c * geometry.out_height + y) * width;
       const T* const results =
           from.results + (std::int64_t{i} * upscale * channels + c) * from.pitch;
       const auto store_positions = [&](std::int64_t begin, std::int64_t past) {
@@ -61,7 +61,7 @@ void depth_to_space(const ConvVectorOps<T>& ops, const ConvGeometry& geometry,
       };
       if (upscale == 2) {
         ops.interleave(results + first, results + channels * from.pitch + first, end - first,
-                       row + left + 2 * first, store);
+                       row + (left + 2 * first), store);
         store_positions(0, first);
         store_positions(end, from.count);
       } else {

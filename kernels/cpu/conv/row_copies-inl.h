@@ -34,10 +34,10 @@ void copy_row(const PaddedRow<T>& row, std::int64_t count, T* out) {
   fill(0, begin, row.before);
   std::int64_t i = begin;
   for (; i + kWidth <= end; i += kWidth) {
-    hn::StoreU(hn::LoadU(d, row.data + row.left + i), d, out + i);
+    hn::StoreU(hn::LoadU(d, row.data + (row.left + i)), d, out + i);
   }
   if (i < end && end - begin >= kWidth) {
-    hn::StoreU(hn::LoadU(d, row.data + row.left + end - kWidth), d, out + end - kWidth);
+    hn::StoreU(hn::LoadU(d, row.data + (row.left + end - kWidth)), d, out + end - kWidth);
     i = end;
   }
   for (; i < end; ++i) {
@@ -62,7 +62,7 @@ void deinterleave_row(const PaddedRow<T>& row, std::int64_t count, T* even, T* o
   for (; i + kLanes<T> <= end; i += kLanes<T>) {
     Vector<T> a;
     Vector<T> b;
-    hn::LoadInterleaved2(d, row.data + row.left + 2 * i, a, b);
+    hn::LoadInterleaved2(d, row.data + (row.left + 2 * i), a, b);
     hn::StoreU(a, d, even + i);
     hn::StoreU(b, d, odd + i);
   }

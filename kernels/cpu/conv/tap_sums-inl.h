@@ -75,14 +75,16 @@ struct StoreResults {
         bias(pass.bias == nullptr ? kZeros<T>.data() : pass.bias + place.first),
         slopes(pass.slopes == nullptr ? kZeros<T>.data() : pass.slopes + place.first),
         out(pass.out + place.out + place.first * pass.out_channel_stride),
-        before_from_out(pass.before == nullptr ? 0 : pass.before - pass.out),
+        before(pass.before == nullptr
+                   ? nullptr
+                   : pass.before + place.out + place.first * pass.out_channel_stride),
         channel_stride(pass.out_channel_stride),
         columns(place.columns),
         activation(pass.activation),
         add(pass.store == Store::add) {}
 
   HWY_INLINE void operator()(const Block<kChannels, kVectors, T>& sums) const {
-    if (columns >= kVectors * kLanes<T> && before_from_out == 0 && !add) {
+    if (columns >= kVectors * kLanes<T> && before == nullptr && !add) {
       switch (activation) {
         case ActivationKind::none:
           return store_all<ActivationKind::none>(sums);
@@ -131,8 +133,8 @@ struct StoreResults {
   HWY_NOINLINE void store_some(T* results) const {
     for (int o = 0; o < kChannels; ++o, results += kVectors * kLanes<T>) {
       T* const row = out + o * channel_stride;
-      if (before_from_out != 0) {
-        store_row(results, row + before_from_out);
+      if (before != nullptr) {
+        store_row(results, before + o * channel_stride);
       }
       for (int j = 0; j < kVectors; ++j) {
         activate_vector(slopes[o], results + j * kLanes<T>);
@@ -156,11 +158,11 @@ struct StoreResults {
 
   void activate_vector(T slope, T* x) const {
     const Tag<T> d;
-    const Vector<T> before = hn::Load(d, x);
+    const Vector<T> values = hn::Load(d, x);
     if (activation == ActivationKind::relu) {
-      hn::Store(activate<ActivationKind::relu, T>(before, hn::Zero(d)), d, x);
+      hn::Store(activate<ActivationKind::relu, T>(values, hn::Zero(d)), d, x);
     } else if (activation == ActivationKind::prelu) {
-      hn::Store(activate<ActivationKind::prelu, T>(before, hn::Set(d, slope)), d, x);
+      hn::Store(activate<ActivationKind::prelu, T>(values, hn::Set(d, slope)), d, x);
     }
   }
 
@@ -168,7 +170,7 @@ struct StoreResults {
   const T* bias;
   const T* slopes;
   T* out;
-  std::ptrdiff_t before_from_out;
+  T* before;  ///< may be null
   std::int64_t channel_stride, columns;
   ActivationKind activation;
   bool add;

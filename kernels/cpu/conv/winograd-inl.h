@@ -93,9 +93,9 @@ struct RowTransform {
         continue;
       }
       if constexpr (kResidues == 1) {
-        first[i] = hn::LoadU(d, data + from.left + x);
+        first[i] = hn::LoadU(d, data + (from.left + x));
       } else {
-        hn::LoadInterleaved2(d, data + from.left + 2 * x, first[i], second[i]);
+        hn::LoadInterleaved2(d, data + (from.left + 2 * x), first[i], second[i]);
       }
     }
     transform_vector<kTaps>(first, out + x, columns);

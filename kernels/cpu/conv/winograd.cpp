@@ -17,8 +17,9 @@ int piece_size(int remaining) {
 bool use_winograd(const ConvGeometry& g) {
   constexpr int kLeastResults = 4;
   constexpr int kLeastTaps = 40;
-  return g.kernel_height > g.stride && g.out_channels * g.upscale * g.upscale >= kLeastResults &&
-         g.channels * g.kernel_height * g.kernel_width >= kLeastTaps;
+  return g.kernel_height > g.stride &&
+         std::int64_t{g.out_channels} * g.upscale * g.upscale >= kLeastResults &&
+         std::int64_t{g.channels} * g.kernel_height * g.kernel_width >= kLeastTaps;
 }
 
 bool transforms_source(const ConvGeometry& g) {

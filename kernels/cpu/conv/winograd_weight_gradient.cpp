@@ -69,7 +69,7 @@ class WinogradGradient {
 
   void compute(const WeightBlock& block, const WeightOperands<T>& operands, T* scratch,
                double* sums) const {
-    const std::int64_t large_plane = std::int64_t{geometry_.height} * geometry_.width;
+    const std::int64_t large_plane = geometry_.height * geometry_.width;
     const std::int64_t small_plane = geometry_.rows * geometry_.columns;
     T* const large_transformed = scratch + window_size();
     T* const small_transformed =

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 
 #include "kernels/conv_args.h"
 #include "kernels/cuda/conv/destination.h"
 #include "kernels/cuda/language.h"
 #include "kernels/deferred_sum.h"
+#include "kernels/device.h"
 #include "kernels/launcher.h"
 #include "kernels/precision.h"
 #include "kernels/weight_cache.h"
@@ -42,11 +42,12 @@ template <class T>
 bool conv_prelu_weight_gradient(Launcher& launcher, const ConvPreluBackwardArgs<T>& args,
                                 Precision precision);
 
-/// `count` as an int for the kernels. Throws std::length_error, naming `what`, if it is too large.
+/// `count` as an int for the kernels. Throws SizeLimitError, naming `what`, if it is too large.
 inline int count_32(std::int64_t count, const char* what) {
   constexpr std::int64_t kMost = 0x7FFFFFFF - 4096;  // tiles may reach beyond the end
   if (count > kMost) {
-    throw std::length_error(std::string("cuda: a convolution over more than 2^31 ") + what);
+    throw SizeLimitError("cuda: a convolution over at most " + std::to_string(kMost) + " " + what +
+                         " is possible, got " + std::to_string(count));
   }
   return static_cast<int>(count);
 }

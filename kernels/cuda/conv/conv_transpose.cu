@@ -157,7 +157,7 @@ struct FoldPadding {
   ConvSizes sizes;
   const T* padded;
   T* large;
-  Store how;
+  Store store;
   __device__ void operator()(std::int64_t plane, std::int64_t i) const {
     const int padding = sizes.padding;
     const int height = sizes.in_height + 2 * padding, width = sizes.in_width + 2 * padding;
@@ -173,7 +173,7 @@ struct FoldPadding {
       }
     }
     const std::int64_t plane_size = std::int64_t{sizes.in_height} * sizes.in_width;
-    store(large[plane * plane_size + i], static_cast<T>(sum), how);
+    PISR_CUDA_NAMESPACE::store(large[plane * plane_size + i], static_cast<T>(sum), store);
   }
 };
 
@@ -195,7 +195,7 @@ void conv_transpose(Launcher& launcher, const ConvSizes& sizes, const T* small,
       static_cast<std::size_t>(planes * with_padding.in_height * with_padding.in_width));
   zero_padded_transpose(launcher, with_padding, small, weight, Destination<T>{padded}, precision);
   map_planes(launcher, planes, std::int64_t{sizes.in_height} * sizes.in_width,
-             FoldPadding<T>{sizes, padded, large.y, large.how});
+             FoldPadding<T>{sizes, padded, large.y, large.store});
 }
 
 template void conv_transpose<float>(Launcher&, const ConvSizes&, const float*, const Weight<float>&,

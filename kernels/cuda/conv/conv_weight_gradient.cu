@@ -227,9 +227,9 @@ WeightGradientJob<T> weight_gradient_job(Launcher& launcher, const ConvSizes& si
 }
 
 template <class T>
-DeferredSum<T> deferred_weight(const WeightGradientJob<T>& job, T* weight, Store how) {
+DeferredSum<T> deferred_weight(const WeightGradientJob<T>& job, T* weight, Store store) {
   const std::int64_t weights = std::int64_t{job.im2col.sizes.out_channels} * job.patch;
-  return {weight, how, job.partial, nullptr, job.parts, weights};
+  return {weight, store, job.partial, nullptr, job.parts, weights};
 }
 
 template <class TileType, class T>
@@ -252,11 +252,11 @@ void launch_prelu_weight_gradient(Launcher& launcher, const ConvPreluBackwardArg
 
 template <class T>
 void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* large,
-                          const T* small, T* weight, Store how, DeferredSums<T>* deferred,
+                          const T* small, T* weight, Store store, DeferredSums<T>* deferred,
                           Precision precision) {
   if constexpr (std::is_same_v<T, float>) {
     if (tiles_take_weight_gradient(sizes, precision)) {
-      tiles_weight_gradient(launcher, sizes, large, small, weight, how, deferred, precision);
+      tiles_weight_gradient(launcher, sizes, large, small, weight, store, deferred, precision);
       return;
     }
   }
@@ -270,7 +270,7 @@ void conv_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const T* l
                       block_count(job.filters, TileType::kRows),
                       static_cast<unsigned>(sizes.groups));
     launch(launcher, conv_weight_gradient_kernel<TileType, T>, blocks, kGemmThreads, job);
-    defer_or_finish(launcher, {deferred_weight(job, weight, how)}, deferred);
+    defer_or_finish(launcher, {deferred_weight(job, weight, store)}, deferred);
   });
 }
 

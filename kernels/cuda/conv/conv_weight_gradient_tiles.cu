@@ -212,9 +212,9 @@ void run(Launcher& launcher, const WeightTileJob& job, const FusedPreluGradient<
   }
 }
 
-DeferredSum<float> deferred_weight(const WeightTileJob& job, float* weight, Store how) {
+DeferredSum<float> deferred_weight(const WeightTileJob& job, float* weight, Store store) {
   return {weight,
-          how,
+          store,
           job.partial,
           nullptr,
           job.parts,
@@ -233,11 +233,11 @@ bool tiles_take_prelu_weight_gradient(const ConvSizes& sizes, Precision precisio
 }
 
 void tiles_weight_gradient(Launcher& launcher, const ConvSizes& sizes, const float* large,
-                           const float* small, float* weight, Store how,
+                           const float* small, float* weight, Store store,
                            DeferredSums<float>* deferred, Precision precision) {
   const WeightTileJob job = ready_job(launcher, sizes, large, small, precision);
   run<false>(launcher, job, {}, precision);
-  defer_or_finish(launcher, {deferred_weight(job, weight, how)}, deferred);
+  defer_or_finish(launcher, {deferred_weight(job, weight, store)}, deferred);
 }
 
 void tiles_prelu_weight_gradient(Launcher& launcher, const ConvPreluBackwardArgs<float>& args,

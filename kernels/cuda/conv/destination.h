@@ -12,7 +12,7 @@ template <class T>
 struct ChannelDestination {
   T* y;
   T* before;
-  Store how;
+  Store store;
   bool is_relu;
   T bias, slope;  // -0 and 1 where there is none: x + -0 and 1 x have the bits of x
 
@@ -27,7 +27,7 @@ struct ChannelDestination {
     if (before != nullptr) {
       before[index] = value;
     }
-    store(y[index], activated(value), how);
+    PISR_CUDA_NAMESPACE::store(y[index], activated(value), store);
   }
 };
 
@@ -35,7 +35,7 @@ struct ChannelDestination {
 template <class T>
 struct Destination {
   T* y;
-  Store how = Store::write;
+  Store store = Store::write;
   const T* bias = nullptr;  ///< one per channel, or null
   Activation<T> activation = {};
   T* before = nullptr;  ///< the result before the activation, where it is wanted
@@ -44,7 +44,7 @@ struct Destination {
     const bool is_prelu = activation.kind == ActivationKind::prelu;
     return {y,
             before,
-            how,
+            store,
             activation.kind == ActivationKind::relu,
             bias == nullptr ? T(-0.0) : bias[channel],
             is_prelu ? activation.slopes[activation.slope_count == 1 ? 0 : channel] : T(1)};

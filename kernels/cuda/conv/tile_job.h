@@ -158,7 +158,7 @@ struct TileJob {
         sums[i][j] = to.channel.activated(sums[i][j]);
       }
     }
-    if (target.how == Store::add) {
+    if (target.store == Store::add) {
       for_each(target.y + first, [](const float& pixel, float& sum) { sum += pixel; });
     }
     for_each(target.y + first, [](float& pixel, float sum) { pixel = sum; });

@@ -14,6 +14,13 @@ namespace {
 // A larger workspace would cost memory that the images need, and gain little.
 constexpr std::size_t kMostWorkspace = std::size_t{1} << 28;
 
+/// cuDNN times algorithms with the math type of the descriptor and with its default, which uses
+/// TF32 where it can. Conversion to half precision would narrow the range.
+bool is_allowed(cudnnMathType_t type, bool tf32) {
+  return type == CUDNN_FMA_MATH ||
+         (tf32 && (type == CUDNN_DEFAULT_MATH || type == CUDNN_TENSOR_OP_MATH));
+}
+
 /// Owns a descriptor of cuDNN.
 template <class Handle>
 struct Descriptor {
@@ -83,7 +90,10 @@ void CudnnConvolutions::choose(Plan& plan, const char* call,
   // The fastest is first.
   for (int i = 0; i < count; ++i) {
     const Performance& performance = found[static_cast<std::size_t>(i)];
-    if (performance.status == CUDNN_STATUS_SUCCESS && performance.memory <= kMostWorkspace) {
+    if (performance.status == CUDNN_STATUS_SUCCESS && performance.memory <= kMostWorkspace &&
+        is_allowed(performance.mathType, tf32_)) {
+      check("cudnnSetConvolutionMathType",
+            functions_.cudnnSetConvolutionMathType(plan.convolution.handle, performance.mathType));
       plan.algorithm = performance.algo;
       plan.workspace = performance.memory;
       return;
@@ -154,9 +164,9 @@ void CudnnConvolutions::multiply(Launcher& launcher, const Plan& plan, const cha
                                                           void*, std::size_t, const void*, Third,
                                                           void*),
                                  const Operand<First>& first, const Operand<Second>& second,
-                                 Third third, float* result, Store how) {
+                                 Third third, float* result, Store store) {
   const float one = 1;
-  const float beta = how == Store::add ? 1 : 0;
+  const float beta = store == Store::add ? 1 : 0;
   check(call,
         product(handle_, &one, first.descriptor, first.values, second.descriptor, second.values,
                 plan.convolution.handle, static_cast<Algorithm>(plan.algorithm),
@@ -164,29 +174,29 @@ void CudnnConvolutions::multiply(Launcher& launcher, const Plan& plan, const cha
 }
 
 void CudnnConvolutions::forward(Launcher& launcher, const ConvSizes& sizes, const float* x,
-                                const float* weight, float* y, Store how) {
+                                const float* weight, float* y, Store store) {
   const Plan& plan = this->plan(Product::forward, sizes);
   multiply(launcher, plan, "cudnnConvolutionForward", functions_.cudnnConvolutionForward,
            Operand<cudnnTensorDescriptor_t>{plan.input.handle, x},
            Operand<cudnnFilterDescriptor_t>{plan.filter.handle, weight}, plan.output.handle, y,
-           how);
+           store);
 }
 
 void CudnnConvolutions::backward_data(Launcher& launcher, const ConvSizes& sizes, const float* dy,
-                                      const float* weight, float* dx, Store how) {
+                                      const float* weight, float* dx, Store store) {
   const Plan& plan = this->plan(Product::backward_data, sizes);
   multiply(launcher, plan, "cudnnConvolutionBackwardData", functions_.cudnnConvolutionBackwardData,
            Operand<cudnnFilterDescriptor_t>{plan.filter.handle, weight},
-           Operand<cudnnTensorDescriptor_t>{plan.output.handle, dy}, plan.input.handle, dx, how);
+           Operand<cudnnTensorDescriptor_t>{plan.output.handle, dy}, plan.input.handle, dx, store);
 }
 
 void CudnnConvolutions::backward_weight(Launcher& launcher, const ConvSizes& sizes, const float* x,
-                                        const float* dy, float* dweight, Store how) {
+                                        const float* dy, float* dweight, Store store) {
   const Plan& plan = this->plan(Product::backward_weight, sizes);
   multiply(
       launcher, plan, "cudnnConvolutionBackwardFilter", functions_.cudnnConvolutionBackwardFilter,
       Operand<cudnnTensorDescriptor_t>{plan.input.handle, x},
-      Operand<cudnnTensorDescriptor_t>{plan.output.handle, dy}, plan.filter.handle, dweight, how);
+      Operand<cudnnTensorDescriptor_t>{plan.output.handle, dy}, plan.filter.handle, dweight, store);
 }
 
 namespace {

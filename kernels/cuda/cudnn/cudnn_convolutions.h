@@ -28,11 +28,11 @@ class CudnnConvolutions {
 
   /// conv2d with `sizes` without bias, and its gradients.
   void forward(Launcher& launcher, const ConvSizes& sizes, const float* x, const float* weight,
-               float* y, Store how);
+               float* y, Store store);
   void backward_data(Launcher& launcher, const ConvSizes& sizes, const float* dy,
-                     const float* weight, float* dx, Store how);
+                     const float* weight, float* dx, Store store);
   void backward_weight(Launcher& launcher, const ConvSizes& sizes, const float* x, const float* dy,
-                       float* dweight, Store how);
+                       float* dweight, Store store);
 
  private:
   struct Plan;
@@ -41,8 +41,8 @@ class CudnnConvolutions {
       std::tuple<Product, std::int64_t, int, int, int, int, int, int, int, int, int, int, int>;
 
   const Plan& plan(Product product, const ConvSizes& sizes);
-  /// Sets the plan's algorithm to the fastest that `find` reports and whose workspace is
-  /// acceptable.
+  /// Sets the plan's algorithm, and the math type with which it was timed, to the fastest that
+  /// `find` reports and whose math type and workspace are acceptable.
   template <class First, class Second, class Third, class Performance>
   void choose(Plan& plan, const char* call,
               cudnnStatus_t (*find)(cudnnHandle_t, First, Second, cudnnConvolutionDescriptor_t,
@@ -62,7 +62,7 @@ class CudnnConvolutions {
                                          const void*, cudnnConvolutionDescriptor_t, Algorithm,
                                          void*, std::size_t, const void*, Third, void*),
                 const Operand<First>& first, const Operand<Second>& second, Third third,
-                float* result, Store how);
+                float* result, Store store);
   void check(const char* call, cudnnStatus_t status) const;
 
   CudnnFunctions functions_;

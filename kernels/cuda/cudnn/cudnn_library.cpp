@@ -1,15 +1,36 @@
 #include "kernels/cuda/cudnn/cudnn_library.h"
 
 #include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <system_error>
 
 #include <dlfcn.h>
 
 namespace pisr::kernels::cuda {
+namespace {
+
+// With a slash at its end; empty: where the system's loader looks. NVIDIA's archives and Python
+// packages have the libraries in a folder beside that of the headers.
+std::string folder_of_libraries() {
+  const char* const set = std::getenv("PISR_CUDNN_DIR");
+  if (set == nullptr || *set == '\0') {
+    return "";
+  }
+  const std::filesystem::path folder = set;
+  for (const char* part : {"lib", "lib64"}) {
+    std::error_code error;
+    if (std::filesystem::exists(folder / part / "libcudnn.so.9", error)) {
+      return (folder / part / "").string();
+    }
+  }
+  return (folder / "").string();
+}
+
+}  // namespace
 
 std::optional<CudnnFunctions> load_cudnn(std::string& why_not) {
-  const char* const folder = std::getenv("PISR_CUDNN_DIR");
-  const std::string start =
-      folder == nullptr || *folder == '\0' ? std::string() : std::string(folder) + "/";
+  const std::string start = folder_of_libraries();
   // libcudnn loads its other parts when they are needed, and aborts the process where one is
   // missing. So the parts that convolutions need are opened first.
   void* library = nullptr;

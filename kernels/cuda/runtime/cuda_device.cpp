@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "kernels/cuda/check_cuda.h"
 #include "kernels/cuda/runtime/table.h"
 #if defined(PISR_HAS_CUDNN)
 #include "kernels/cuda/cudnn/cudnn_convolutions.h"
@@ -19,12 +20,6 @@ constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
 // 12040 -> "12.4"
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
-}
-
-void check_result(cudaError_t error, const char* call) {
-  if (error != cudaSuccess) {
-    throw DeviceError(std::string("cuda: ") + call + ": " + cudaGetErrorString(error));
-  }
 }
 
 // The number of devices; where it is 0 or unknown, 0 and the reason in `why_not`.
@@ -53,8 +48,12 @@ int count_devices(std::string& why_not) {
 
 class CudaDevice::Graph final : public CapturedWork {
  public:
-  Graph(CudaDevice& device, cudaGraphExec_t graph) : device_(device), graph_(graph) {}
-  ~Graph() override { cudaGraphExecDestroy(graph_); }
+  Graph(CudaDevice& device, cudaGraphExec_t graph)
+      : device_(device), number_(device.number_), graph_(graph) {}
+  ~Graph() override {
+    cudaSetDevice(number_);
+    cudaGraphExecDestroy(graph_);
+  }
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
@@ -65,11 +64,14 @@ class CudaDevice::Graph final : public CapturedWork {
 
  private:
   CudaDevice& device_;
+  int number_;  // the device may have ended before
   cudaGraphExec_t graph_;
 };
 
-CudaDevice::CudaDevice(const CudaOptions& options, const char* name) : name_(name) {
+CudaDevice::CudaDevice(const CudaOptions& options, const char* name)
+    : name_(name), number_(options.number) {
   try {
+    make_current();
     open(options);
   } catch (...) {
     close();
@@ -96,6 +98,7 @@ void CudaDevice::open(const CudaOptions& options) {
 
 void CudaDevice::close() noexcept {
   // Errors are ignored: they were reported before, or nothing depends on them any more.
+  select();
   if (stream_ != nullptr) {
     cudaStreamSynchronize(stream_);
   }
@@ -143,6 +146,16 @@ const KernelTable<double>& CudaDevice::doubles() const noexcept {
   return kernel_table<double>();
 }
 
+void CudaDevice::make_current() {
+  check_not_failed();
+  check(cudaSetDevice(number_), "cudaSetDevice");
+}
+
+// Where an error has nowhere to go; the calls that follow report it.
+void CudaDevice::select() noexcept {
+  cudaSetDevice(number_);
+}
+
 void* CudaDevice::allocate(std::size_t bytes) {
   check_usable("allocate", false);
   void* memory = nullptr;
@@ -159,6 +172,7 @@ void CudaDevice::release(void* memory) noexcept {
   if (capturing_) {
     released_in_capture_.push_back(memory);
   } else {
+    select();
     cudaStreamSynchronize(stream_);
     cudaFree(memory);
   }
@@ -215,6 +229,7 @@ void CudaDevice::begin_capture() {
 
 std::unique_ptr<CapturedWork> CudaDevice::end_capture() {
   capturing_ = false;
+  select();
   cudaGraph_t graph = nullptr;
   const cudaError_t ended = cudaStreamEndCapture(stream_, &graph);
   cudaGraphExec_t executable = nullptr;
@@ -229,27 +244,32 @@ std::unique_ptr<CapturedWork> CudaDevice::end_capture() {
   // A wrong recording does not make the device unusable, and the next launch must not find the
   // error.
   cudaGetLastError();
-  check_result(ended, "cudaStreamEndCapture");
-  check_result(instantiated, "cudaGraphInstantiateWithFlags");
+  check_cuda(ended, "cudaStreamEndCapture");
+  check_cuda(instantiated, "cudaGraphInstantiateWithFlags");
   return std::make_unique<Graph>(*this, executable);
 }
 
 void CudaDevice::check(cudaError_t error, const char* call) {
   try {
-    check_result(error, call);
+    check_cuda(error, call);
   } catch (const DeviceError& failure) {
     failure_ = failure.what();
     throw;
   }
 }
 
-void CudaDevice::check_usable(const char* call, bool while_capturing) {
+void CudaDevice::check_not_failed() const {
   if (!failure_.empty()) {
     throw DeviceError(failure_);
   }
+}
+
+void CudaDevice::check_usable(const char* call, bool while_capturing) {
+  check_not_failed();
   if (capturing_ && !while_capturing) {
     throw DeviceError(std::string("cuda: ") + call + " while work is captured");
   }
+  make_current();
 }
 
 CudaDevice::Staging& CudaDevice::next_staging() {
@@ -275,10 +295,10 @@ std::unique_ptr<Device> open_cuda_device(const CudaOptions& options, std::string
     return nullptr;
   }
   try {
-    cuda::check_result(cudaSetDevice(options.number), "cudaSetDevice");
+    cuda::check_cuda(cudaSetDevice(options.number), "cudaSetDevice");
     cudaDeviceProp properties{};
-    cuda::check_result(cudaGetDeviceProperties(&properties, options.number),
-                       "cudaGetDeviceProperties");
+    cuda::check_cuda(cudaGetDeviceProperties(&properties, options.number),
+                     "cudaGetDeviceProperties");
     const std::string name = std::string(properties.name) + " (sm_" +
                              std::to_string(properties.major) + std::to_string(properties.minor) +
                              ")";

@@ -17,9 +17,10 @@ namespace pisr::kernels::cuda {
 class CudnnConvolutions;
 #endif
 
-/// A CUDA device with a stream of its own. Uploads and downloads go through page-locked memory in
-/// pieces. Captured work is a CUDA graph. Every call is checked: DeviceError names the call and
-/// CUDA's reason.
+/// A CUDA device with a stream of its own. CUDA has a current device for each thread, which many
+/// calls refer to: every call here first makes this device the current one of its thread. Uploads
+/// and downloads go through page-locked memory in pieces. Captured work is a CUDA graph. Every call
+/// is checked: DeviceError names the call and CUDA's reason.
 class CudaDevice final : public Device {
  public:
   /// open_cuda_device() has checked that the device can be used.
@@ -31,6 +32,7 @@ class CudaDevice final : public Device {
   const std::string& name() const noexcept override { return name_; }
   const KernelTable<float>& floats() const noexcept override { return *floats_; }
   const KernelTable<double>& doubles() const noexcept override;
+  void make_current() override;
   void* stream() const noexcept override { return stream_; }
   void* library() const noexcept override;
 
@@ -58,11 +60,14 @@ class CudaDevice final : public Device {
   void open(const CudaOptions& options);
   void close() noexcept;
   void use_cudnn(const CudaOptions& options);
+  void select() noexcept;
   void check(cudaError_t error, const char* call);
+  void check_not_failed() const;
   void check_usable(const char* call, bool while_capturing);
   Staging& next_staging();
 
   std::string name_;
+  int number_;
   cudaStream_t stream_ = nullptr;
   const KernelTable<float>* floats_ = nullptr;
   std::array<Staging, 4> staging_;

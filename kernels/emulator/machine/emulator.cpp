@@ -21,6 +21,7 @@ thread_local FiberPool pool{run_fiber};
 thread_local Grid* running_grid = nullptr;
 thread_local Order chosen_order;
 thread_local Card card;
+thread_local std::size_t last_static_bytes = 0;
 
 void run_fiber() {
   Fiber::entered();
@@ -57,12 +58,17 @@ void run_grid(dim3 grid, dim3 block, std::size_t shared_bytes, FunctionRef<void(
   running_grid = &current;
   try {
     current.run();
+    last_static_bytes = current.static_bytes();
   } catch (...) {
     // Some fibers are still inside the kernel.
     pool.idle.clear();
     pool.fibers.clear();
     throw;
   }
+}
+
+std::size_t static_shared_bytes() {
+  return last_static_bytes;
 }
 
 void fail(const char* what, Place place) {

@@ -169,6 +169,7 @@ void* Grid::shared_array(const void* key, std::size_t bytes) {
   if (shared_bytes_ > kMostShared || shared_bytes_ + dynamic_bytes_ > current_card().shared_bytes) {
     fail("the shared arrays of a block are too large", {});
   }
+  most_static_bytes_ = std::max(most_static_bytes_, shared_bytes_);
   return shared_.emplace(key, full_of_nan(bytes)).first->second.get();
 }
 

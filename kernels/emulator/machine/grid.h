@@ -74,6 +74,8 @@ class Grid {
   void* shared_array(const void* key, std::size_t bytes);
   void* dynamic_shared();
   Thread& running() { return *running_; }
+  /// Of the block with the most shared arrays.
+  std::size_t static_bytes() const { return most_static_bytes_; }
   [[noreturn]] void fail(const char* what, Place place);
 
  private:
@@ -111,7 +113,7 @@ class Grid {
   std::unique_ptr<GridTags> grid_tags_ = std::make_unique<GridTags>();
   std::unique_ptr<BarrierTags> barrier_tags_;
   std::map<const void*, SharedMemory> shared_;
-  std::size_t shared_bytes_ = 0;
+  std::size_t shared_bytes_ = 0, most_static_bytes_ = 0;
   SharedMemory dynamic_;
   Thread* running_ = nullptr;
   std::vector<unsigned> lane_order_;

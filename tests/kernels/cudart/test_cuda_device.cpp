@@ -1,12 +1,15 @@
 // CudaDevice with a fake CUDA runtime.
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kernels/open_cuda.h"
 #include "tests/catch.h"
+#include "tests/kernels/conv_cases.h"
 #include "tests/kernels/cudart/fake_cudart.h"
 #include "tests/kernels/device_launcher.h"
 
@@ -18,12 +21,16 @@ std::string why_not_open(const CudaOptions& options = {}) {
   return open_cuda_device(options, why_not) == nullptr ? why_not : "it was opened";
 }
 
-std::unique_ptr<Device> opened() {
-  fake_cudart() = FakeCudart{};
+std::unique_ptr<Device> opened(const CudaOptions& options) {
   std::string why_not;
-  std::unique_ptr<Device> device = open_cuda_device({}, why_not);
+  std::unique_ptr<Device> device = open_cuda_device(options, why_not);
   REQUIRE(device != nullptr);
   return device;
+}
+
+std::unique_ptr<Device> opened() {
+  fake_cudart() = FakeCudart{};
+  return opened(CudaOptions{});
 }
 
 std::vector<float> counted(std::size_t count) {
@@ -47,6 +54,60 @@ std::string refusal(const std::function<void()>& call) {
     return error.what();
   }
   return "none";
+}
+
+/// The gradient of a weight behind a PReLU on a device, with zeros as operands.
+class WeightGradient {
+ public:
+  WeightGradient(Device& device, const ConvSizes& sizes) : device_(device) {
+    const std::size_t results = y_count(sizes);
+    args_ = {{sizes, zeros(x_count(sizes)), zeros(results), zeros(weight_count(sizes)), nullptr,
+              Store::write, Store::write},
+             1,
+             zeros(results),
+             zeros(1),
+             zeros(results),
+             true,
+             zeros(1),
+             Store::write};
+  }
+  ~WeightGradient() {
+    for (float* const array : arrays_) {
+      device_.release(array);
+    }
+  }
+  WeightGradient(const WeightGradient&) = delete;
+  WeightGradient& operator=(const WeightGradient&) = delete;
+
+  void launch(Launcher& launcher) {
+    device_.floats().conv2d_prelu_backward_weight(launcher, args_);
+  }
+  void run() {
+    DeviceLauncher launcher(device_);
+    launch(launcher);
+    device_.synchronise();
+  }
+
+ private:
+  float* zeros(std::size_t count) {
+    auto* const array = static_cast<float*>(device_.allocate(count * sizeof(float)));
+    device_.set_zero(array, count * sizeof(float));
+    arrays_.push_back(array);
+    return array;
+  }
+
+  Device& device_;
+  std::vector<float*> arrays_;
+  ConvPreluBackwardArgs<float> args_{};
+};
+
+/// Of the launches that have run.
+int most_dynamic_bytes() {
+  int most = 0;
+  for (const FakeCudart::Launched& launch : fake_cudart().launched) {
+    most = std::max(most, launch.dynamic_bytes);
+  }
+  return most;
 }
 
 }  // namespace
@@ -82,7 +143,9 @@ TEST_CASE("cuda device: why there is none") {
   CHECK(why_not_open({0, Precision::tf32}) ==
         "Fake 0 (sm_70) has no tensor cores for this precision; fp32 it has");
   CHECK(why_not_open() == "it was opened");
+#if !defined(PISR_HAS_CUDNN)
   CHECK(why_not_open({0, Precision::fp32, true}) == "built without cuDNN");
+#endif
   for (const char* call : {"cudaSetDevice", "cudaGetDeviceProperties", "cudaStreamCreateWithFlags",
                            "cudaMallocHost", "cudaEventCreateWithFlags"}) {
     fake.failing = call;
@@ -230,5 +293,142 @@ TEST_CASE("cuda device: its memory has an end, and the device goes on") {
   device->release(memory);
   CHECK(fake_cudart().misuse.empty());
 }
+
+TEST_CASE("cuda device: static arrays count against the shared memory of a launch") {
+  constexpr int kWithoutAsking = 48 << 10;
+  struct Case {
+    Precision precision;
+    ConvSizes sizes;
+  };
+  for (const Case& test : {Case{Precision::tf32, conv("", 1, 25, 12, 8, 8, {3, 1, 1}).sizes},
+                           Case{Precision::tf32, conv("", 1, 2, 12, 16, 16, {3, 4, 1}).sizes},
+                           Case{Precision::tf32, conv("", 1, 7, 12, 16, 16, {4, 2, 1}).sizes},
+                           Case{Precision::fp32, conv("", 1, 2, 12, 16, 16, {7, 4, 3}).sizes}}) {
+    CAPTURE(test.sizes.kernel_height, test.sizes.stride, test.sizes.in_channels);
+    fake_cudart() = FakeCudart{};
+    const std::unique_ptr<Device> device = opened({0, test.precision});
+    WeightGradient gradient(*device, test.sizes);
+    gradient.run();  // after this the fake knows the static arrays
+    const auto launched = fake_cudart().launched;
+    CHECK(std::any_of(launched.begin(), launched.end(), [&](const FakeCudart::Launched& launch) {
+      return launch.dynamic_bytes <= kWithoutAsking &&
+             launch.dynamic_bytes + launch.static_bytes > kWithoutAsking;
+    }));
+    fake_cudart().allowed_dynamic_bytes.clear();
+    CHECK(refusal([&] { gradient.run(); }) == "none");
+    CHECK(fake_cudart().misuse.empty());
+  }
+}
+
+TEST_CASE("cuda device: a captured launch keeps its shared memory when a smaller one follows") {
+  fake_cudart() = FakeCudart{};
+  const std::unique_ptr<Device> device = opened({0, Precision::tf32});
+  {
+    WeightGradient large(*device, conv("", 1, 56, 56, 16, 16, {5, 2, 2}).sizes);
+    WeightGradient small(*device, conv("", 1, 56, 56, 8, 8, {3, 1, 1}).sizes);
+    large.run();  // after this the fake knows the static arrays
+    fake_cudart().allowed_dynamic_bytes.clear();
+    fake_cudart().attributes_set = 0;
+    fake_cudart().launched.clear();
+    large.run();
+    CHECK(fake_cudart().attributes_set == 1);
+    const int large_bytes = most_dynamic_bytes();
+    CHECK(large_bytes > 48 << 10);
+    fake_cudart().launched.clear();
+    DeviceLauncher launcher(*device);
+    class Reused final : public Launcher {  // scratch memory from before the capture
+     public:
+      Reused(Launcher& launcher, void* memory) : launcher_(launcher), memory_(memory) {}
+      void parallel_for(std::int64_t, FunctionRef<void(std::int64_t, int)>) override {}
+      int workers() const noexcept override { return 1; }
+      void* scratch(std::size_t) override { return memory_; }
+      void* stream() const noexcept override { return launcher_.stream(); }
+
+     private:
+      Launcher& launcher_;
+      void* memory_;
+    } reused(launcher, launcher.scratch(std::size_t{8} << 20));
+    device->begin_capture();
+    large.launch(reused);
+    const std::unique_ptr<CapturedWork> work = device->end_capture();
+    small.run();
+    CHECK(most_dynamic_bytes() > 48 << 10);
+    CHECK(most_dynamic_bytes() < large_bytes);
+    work->replay();
+    device->synchronise();
+    CHECK(fake_cudart().attributes_set == 1);  // once for a kernel
+  }
+  CHECK(fake_cudart().misuse.empty());
+}
+
+TEST_CASE("cuda device: each call is for its own device, whatever the thread used before") {
+  fake_cudart() = FakeCudart{};
+  fake_cudart().devices = 2;
+  std::vector<std::unique_ptr<Device>> devices;
+  devices.push_back(opened({0}));
+  devices.push_back(opened({1}));
+  constexpr std::size_t kCount = 100;
+  constexpr std::size_t kBytes = kCount * sizeof(float);
+  const auto in_thread = [](const std::function<void()>& work) { std::thread(work).join(); };
+  for (const std::unique_ptr<Device>& device : devices) {
+    Device& other = device == devices[0] ? *devices[1] : *devices[0];
+    float* x = nullptr;
+    float* y = nullptr;
+    std::unique_ptr<CapturedWork> work;
+    // A call of the other device before each call here, and some from new threads, whose current
+    // device is the first.
+    std::vector<std::function<void()>> calls = {
+        [&] { x = static_cast<float*>(device->allocate(kBytes)); },
+        [&] { y = static_cast<float*>(device->allocate(kBytes)); },
+        [&] { device->upload(x, counted(kCount).data(), kBytes); },
+        [&] { device->set_zero(x, sizeof(float)); },
+        [&] { device->copy(y, x, kBytes); },
+        [&] { device->begin_capture(); },
+        [&] {
+          DeviceLauncher launcher(*device);
+          device->floats().affine(launcher, {kCount, 2, 1, y, x, Store::write});
+        },
+        [&] { work = device->end_capture(); },
+        [&] { work->replay(); },
+        [&] { device->synchronise(); },
+        [&] { CHECK(downloaded(*device, x, kCount)[3] == 7); },
+        [&] {
+          WeightGradient(*device, conv("", 1, 25, 12, 8, 8, {3, 1, 1}).sizes).run();
+        },
+        [&] { work.reset(); },
+        [&] { device->release(x); },
+        [&] { device->release(y); },
+    };
+    bool elsewhere = false;
+    for (const auto& call : calls) {
+      other.make_current();
+      if (elsewhere) {
+        in_thread(call);
+      } else {
+        call();
+      }
+      elsewhere = !elsewhere;
+      CHECK(fake_cudart().misuse.empty());
+    }
+  }
+  // In the order in which neither is the one used last.
+  devices[1]->make_current();
+  devices[0].reset();
+  in_thread([&] { devices[1].reset(); });
+  CHECK(fake_cudart().objects == 0);
+  CHECK(fake_cudart().misuse.empty());
+}
+
+#if defined(PISR_HAS_CUDNN)
+TEST_CASE("cuda device: cuDNN is called with the device as the current one") {
+  fake_cudart() = FakeCudart{};
+  fake_cudart().devices = 2;
+  std::unique_ptr<Device> second = opened({1, Precision::fp32, true});
+  const std::unique_ptr<Device> first = opened({0});
+  second.reset();
+  CHECK(fake_cudart().devices_of_cudnn == std::vector<int>{1, 1, 1});
+  CHECK(fake_cudart().misuse.empty());
+}
+#endif
 
 }  // namespace pisr::kernels

@@ -13,6 +13,7 @@ namespace {
 
 int objects = 0;
 int searches = 0;
+int last_algorithm = 0;
 constexpr std::size_t kWorkspace = 512;
 
 /// Any descriptor: the numbers it was set to.
@@ -58,7 +59,7 @@ bool sizes_of(const Numbers& x, const Numbers& w, const Numbers& c, const Number
     return (in + 2 * sizes.padding - kernel) / sizes.stride + 1;
   };
   return y[0] == x[0] && w[0] == y[1] && w[1] * sizes.groups == x[1] &&
-         y[2] == extent(x[2], w[2]) && y[3] == extent(x[3], w[3]) && c[3] == CUDNN_FMA_MATH;
+         y[2] == extent(x[2], w[2]) && y[3] == extent(x[3], w[3]);
 }
 
 /// result = alpha computed + beta result; as in cuDNN, result is not read where beta is 0.
@@ -70,27 +71,35 @@ void blend(const void* alpha, const std::vector<float>& computed, const void* be
   }
 }
 
+// The algorithms, which have another fastest one in TF32 than in fp32. Each works with the math
+// type with which it was timed alone.
+constexpr int kSlow = 1, kTooLarge = 2, kTensorCores = 3, kHalfPrecision = 4;
+cudnnMathType_t math_type(int algorithm) {
+  return algorithm == kTensorCores     ? CUDNN_TENSOR_OP_MATH
+         : algorithm == kHalfPrecision ? CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION
+                                       : CUDNN_FMA_MATH;
+}
+
 template <class Performance>
 cudnnStatus_t offer(int wanted, int* count, Performance* found) {
   ++searches;
-  *count = std::min(wanted, 3);
-  const std::array<Performance, 3> all = {{
-      {static_cast<decltype(Performance::algo)>(0), CUDNN_STATUS_NOT_SUPPORTED, -1, 0, {}, {}, {}},
-      {static_cast<decltype(Performance::algo)>(2),
-       CUDNN_STATUS_SUCCESS,
-       0.5F,
-       std::size_t{1} << 40,
-       {},
-       {},
-       {}},
-      {static_cast<decltype(Performance::algo)>(1),
-       CUDNN_STATUS_SUCCESS,
-       1.0F,
-       kWorkspace,
-       {},
-       {},
-       {}},
-  }};
+  const auto offered = [](int algorithm, cudnnStatus_t status, float time, std::size_t memory) {
+    Performance performance{};
+    performance.algo = static_cast<decltype(Performance::algo)>(algorithm);
+    performance.status = status;
+    performance.time = time;
+    performance.memory = memory;
+    performance.mathType = math_type(algorithm);
+    return performance;
+  };
+  const std::array<Performance, 5> all = {
+      offered(0, CUDNN_STATUS_NOT_SUPPORTED, -1, 0),
+      offered(kHalfPrecision, CUDNN_STATUS_SUCCESS, 0.2F, kWorkspace),
+      offered(kTensorCores, CUDNN_STATUS_SUCCESS, 0.3F, kWorkspace),
+      offered(kTooLarge, CUDNN_STATUS_SUCCESS, 0.5F, std::size_t{1} << 40),
+      offered(kSlow, CUDNN_STATUS_SUCCESS, 1.0F, kWorkspace),
+  };
+  *count = std::min(wanted, static_cast<int>(all.size()));
   std::copy_n(all.begin(), *count, found);
   return CUDNN_STATUS_SUCCESS;
 }
@@ -106,10 +115,13 @@ cudnnStatus_t search(cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
              : CUDNN_STATUS_BAD_PARAM;
 }
 
-bool usable(int algorithm, void* workspace, std::size_t bytes) {
-  if (algorithm != 1 || workspace == nullptr || bytes < kWorkspace) {
+bool usable(int algorithm, cudnnConvolutionDescriptor_t descriptor, void* workspace,
+            std::size_t bytes) {
+  if ((algorithm != kSlow && algorithm != kTensorCores) || workspace == nullptr ||
+      bytes < kWorkspace || numbers(descriptor)[3] != math_type(algorithm)) {
     return false;
   }
+  last_algorithm = algorithm;
   std::memset(workspace, 0x5A, bytes);
   return true;
 }
@@ -122,6 +134,10 @@ int fake_cudnn_objects() {
 
 int fake_cudnn_searches() {
   return searches;
+}
+
+bool fake_cudnn_used_tensor_cores() {
+  return last_algorithm == kTensorCores;
 }
 
 cuda::CudnnFunctions fake_cudnn() {
@@ -188,7 +204,7 @@ cuda::CudnnFunctions fake_cudnn() {
          cudnnTensorDescriptor_t y, void* y_data) {
         ConvSizes sizes;
         if (!sizes_of(numbers(x), numbers(w), numbers(c), numbers(y), sizes) ||
-            !usable(algorithm, workspace, bytes)) {
+            !usable(algorithm, c, workspace, bytes)) {
           return CUDNN_STATUS_BAD_PARAM;
         }
         std::vector<float> result(output_count(sizes));
@@ -206,7 +222,7 @@ cuda::CudnnFunctions fake_cudnn() {
          const void* beta, cudnnTensorDescriptor_t dx, void* dx_data) {
         ConvSizes sizes;
         if (!sizes_of(numbers(dx), numbers(w), numbers(c), numbers(dy), sizes) ||
-            !usable(algorithm, workspace, bytes)) {
+            !usable(algorithm, c, workspace, bytes)) {
           return CUDNN_STATUS_BAD_PARAM;
         }
         std::vector<float> result(static_cast<std::size_t>(sizes.batch) * sizes.in_channels *
@@ -225,7 +241,7 @@ cuda::CudnnFunctions fake_cudnn() {
          const void* beta, cudnnFilterDescriptor_t dw, void* dw_data) {
         ConvSizes sizes;
         if (!sizes_of(numbers(x), numbers(dw), numbers(c), numbers(dy), sizes) ||
-            !usable(algorithm, workspace, bytes)) {
+            !usable(algorithm, c, workspace, bytes)) {
           return CUDNN_STATUS_BAD_PARAM;
         }
         const Numbers& filter = numbers(dw);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <vector>
@@ -112,6 +114,17 @@ TEST_CASE("cuDNN: an algorithm is looked for once a shape") {
   CHECK(fake_cudnn_searches() == before + 3);
 }
 
+TEST_CASE("cuDNN: the fastest algorithm with a math type of the precision runs with that type") {
+  for (const bool tf32 : {false, true}) {
+    CAPTURE(tf32);
+    cuda::CudnnConvolutions convolutions(fake_cudnn(), naive_kernels<float>(), nullptr, tf32);
+    CudnnLauncher launcher(convolutions);
+    const ConvSizes sizes = conv("", 1, 2, 3, 7, 9, {3, 1, 1}).sizes;
+    results(launcher, cuda::cudnn_kernels(naive_kernels<float>()), sizes, false, {}, Store::write);
+    CHECK(fake_cudnn_used_tensor_cores() == tf32);
+  }
+}
+
 TEST_CASE("cuDNN: the gradient of a weight behind a PReLU is cuDNN's") {
   const ConvSizes s = conv("", 2, 2, 3, 7, 9, {3, 1, 1}).sizes;
   const Values x = uniform<float>(x_count(s), -1, 1, 1), dy = uniform<float>(y_count(s), -1, 1, 2);
@@ -165,9 +178,16 @@ TEST_CASE("cuDNN: a folder without it is named") {
   setenv("PISR_CUDNN_DIR", folder.path().c_str(), 1);
   std::string why_not;
   CHECK_FALSE(cuda::load_cudnn(why_not));
-  unsetenv("PISR_CUDNN_DIR");
   CHECK_THAT(why_not, Catch::Contains("cannot load cuDNN 9") &&
                           Catch::Contains(folder.path().string() + "/libcudnn_graph.so.9"));
+  // Where headers and libraries have a folder each.
+  for (const char* part : {"lib64", "lib"}) {
+    std::filesystem::create_directory(folder.path() / part);
+    std::ofstream(folder.path() / part / "libcudnn.so.9") << "no library";
+    CHECK_FALSE(cuda::load_cudnn(why_not));
+    CHECK_THAT(why_not, Catch::Contains((folder.path() / part / "libcudnn_graph.so.9").string()));
+  }
+  unsetenv("PISR_CUDNN_DIR");
 }
 
 }  // namespace pisr::kernels

@@ -156,6 +156,23 @@ TEST_CASE("an empty plane is refused", "[inference]") {
   CHECK_THROWS_AS(infer(context, network, Plane(3, 3, 3)), Error);
 }
 
+TEST_CASE("a side that the scale would make longer than an int is refused", "[inference]") {
+  Context context;
+  const Fsrcnn network;
+  Plane plane;  // refused before a sample is read
+  plane.width = 1'200'000'000;
+  plane.height = 1;
+  plane.channels = 1;
+  try {
+    infer(context, network, plane);
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::memory);
+    CHECK(error.what() ==
+          std::string("inference: 1200000000x1 times 2 exceeds 2^31 - 1 samples a side"));
+  }
+}
+
 TEST_CASE("the teacher's output has the size of the truth", "[inference]") {
   Teacher teacher(fsrcnn_spec());
   randomise(teacher, 4);
