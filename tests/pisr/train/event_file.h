@@ -103,7 +103,7 @@ struct Point {
   double wall_time;
 };
 
-/// The event of a record that read_records gave, but for the first.
+/// Of a record that holds a point: its field 5 is there.
 inline Point point_of(const std::string& record) {
   auto event = fields_of(record);
   auto value = fields_of(fields_of(event.at(5)).at(1));

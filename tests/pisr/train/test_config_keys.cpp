@@ -178,7 +178,7 @@ TEST_CASE("config keys: the bounds that are documented hold, both ends", "[confi
            {"train.epoch_iterations", "1", "0", "1000000000000", "1000000000001"},
            {"train.adam_beta1", "0", "-0.001", "0.999999", "1"},
            {"train.adam_beta2", "0", "-0.001", "0.9999999", "1"},
-           {"train.adam_epsilon", "0", "-0.001", "1", "1.001"},
+           {"train.adam_epsilon", "1e-30", "0", "1", "1.001"},
            {"train.gradient_clip", "0", "-0.001", "1e9", ""},
            {"train.ema", "0", "-0.001", "0.999999", "1"},
            {"train.imitation_weight", "0", "-0.001", "1e9", ""},

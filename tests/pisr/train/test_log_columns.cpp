@@ -64,10 +64,11 @@ std::vector<CsvRow> read_csv(const fs::path& path) {
 std::map<std::pair<std::string, std::int64_t>, float> read_curves(const fs::path& run) {
   std::map<std::pair<std::string, std::int64_t>, float> points;
   for (const auto& file : fs::directory_iterator(run / "tb")) {
-    const std::vector<std::string> records = read_records(file.path());
-    for (std::size_t i = 1; i < records.size(); ++i) {
-      const Point point = point_of(records[i]);
-      CHECK(points.emplace(std::pair(point.tag, point.step), point.value).second);
+    for (const std::string& record : read_records(file.path())) {
+      if (fields_of(record).contains(5)) {  // a point
+        const Point point = point_of(record);
+        CHECK(points.emplace(std::pair(point.tag, point.step), point.value).second);
+      }
     }
   }
   return points;

@@ -1,8 +1,11 @@
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "pisr/train/tensorboard.h"
