@@ -46,13 +46,18 @@ std::int64_t updates_of(const std::vector<MetricsRow>& rows) {
   return rows.empty() ? 0 : rows.back().iteration;
 }
 
-std::optional<std::filesystem::path> weights_of(const std::filesystem::path& run,
-                                                TrainingPhase phase) {
-  for (const char* ending : {"_last.safetensors", ".safetensors"}) {
-    const std::filesystem::path path = run / (std::string(phase_name(phase)) + ending);
+struct WeightsFile {
+  std::filesystem::path path;
+  bool last;  ///< of the end of the run; otherwise the best so far
+};
+
+std::optional<WeightsFile> weights_of(const std::filesystem::path& run, TrainingPhase phase) {
+  for (const bool last : {true, false}) {
+    const std::filesystem::path path =
+        run / message(phase_name(phase), last ? "_last" : "", ".safetensors");
     std::error_code unreadable;
     if (std::filesystem::is_regular_file(path, unreadable)) {
-      return path;
+      return WeightsFile{path, last};
     }
   }
   return std::nullopt;
@@ -94,10 +99,11 @@ void add_models(const std::filesystem::path& path, const ReportRun& run, Weights
     model.own_updates = updates_of(model.rows);
     model.updates = model.own_updates + (phase == TrainingPhase::student ? teacher_updates : 0);
     model.seconds = seconds_of(model.rows);
+    model.ended = file->last;
     if (phase == TrainingPhase::teacher) {
-      model.teacher = load_teacher(*file, wanted);
+      model.teacher = load_teacher(file->path, wanted);
     } else {
-      model.network = load_network(*file, wanted);
+      model.network = load_network(file->path, wanted);
     }
     models.push_back(std::move(model));
   }

@@ -111,7 +111,16 @@ std::vector<std::string> notes_of(const std::vector<TrainedModel>& models) {
           "more.");
     }
   }
-  notes.emplace_back("All figures are of the weights at the end of the run.");
+  std::string best;
+  for (const TrainedModel& model : models) {
+    if (!model.ended) {
+      best += (best.empty() ? "" : ", ") + model.label;
+    }
+  }
+  notes.push_back(best.empty() ? "All figures are of the weights at the end of the run."
+                               : message("Figures are of the weights at the end of the run; those "
+                                         "of a run that has not ended are of the best so far: ",
+                                         best, "."));
   return notes;
 }
 

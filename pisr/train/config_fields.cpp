@@ -136,7 +136,7 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
                     "have fewer than 1000 steps"});
   fields.push_back({"train.adam_beta1", &train.adam_beta1, {0, 0.999999}, "Adam's beta 1"});
   fields.push_back({"train.adam_beta2", &train.adam_beta2, {0, 0.9999999}, "Adam's beta 2"});
-  fields.push_back({"train.adam_epsilon", &train.adam_epsilon, {0, 1}, "Adam's epsilon"});
+  fields.push_back({"train.adam_epsilon", &train.adam_epsilon, {1e-30, 1}, "Adam's epsilon"});
   fields.push_back({"train.gradient_clip",
                     &train.gradient_clip,
                     {},

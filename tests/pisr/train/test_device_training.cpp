@@ -22,6 +22,7 @@
 #include "pisr/train/trainer.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
+#include "tests/pisr/train/training_images.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
 
@@ -50,7 +51,7 @@ TrainConfig tiny_config(const std::vector<std::string>& settings = {}) {
 struct Training {
   Training(const TrainConfig& training_config, TrainingPhase phase, double ema = 0)
       : config(training_config),
-        data(load_training_data(config)),
+        data(training_images(config)),
         model(config, phase, teacher_for(phase)),
         adam(model.parameters()),
         options{config.train.batch_size, config.train.gt_size, 7, config.train.gradient_clip, 3} {
@@ -75,7 +76,7 @@ struct Training {
   }
 
   TrainConfig config;
-  TrainingData data;
+  const TrainingData& data;
   ThreadPool pool{1};
   PhaseModel model;
   Adam adam;
@@ -343,7 +344,7 @@ TrainOutcome run_training(const TrainConfig& config, const fs::path& out, kernel
     resume = ResumePoint{std::move(*found.checkpoint), found.path.string()};
     CHECK(check_resume(config, resume->checkpoint, resume->name).empty());
   }
-  const TrainingData data = load_training_data(config);
+  const TrainingData& data = training_images(config);
   std::int64_t updates = 0;
   TrainCallbacks callbacks;
   callbacks.step = [&](const StepReport&) { ++updates; };
@@ -374,23 +375,25 @@ TEST_CASE("device training: a run goes on on the same and on another device", "[
   const TemporaryFolder folder;
   const std::string network = GENERATE(std::string("network.scale=2"), kPlain);
   CAPTURE(network);
-  const TrainConfig config = tiny_config({"train.phase=baseline", "train.ema=0.9", network});
+  const TrainConfig config = tiny_config(
+      {"train.phase=baseline", "train.ema=0.9", "train.total_iter=20", "train.print_freq=4",
+       "train.save_checkpoint_freq=10", "val.val_freq=10", network});
   EmulatedDevice device;
   const auto whole = [&](const char* run, kernels::Device* on) {
     REQUIRE(run_training(config, folder.path() / run, on) == TrainOutcome::finished);
-    return checkpoint_of(folder.path() / run, TrainingPhase::baseline, 50);
+    return checkpoint_of(folder.path() / run, TrainingPhase::baseline, 20);
   };
   const auto parts = [&](const char* run, kernels::Device* first, kernels::Device* second) {
-    REQUIRE(run_training(config, folder.path() / run, first, false, 25) == TrainOutcome::cancelled);
+    REQUIRE(run_training(config, folder.path() / run, first, false, 10) == TrainOutcome::cancelled);
     REQUIRE(run_training(config, folder.path() / run, second, true) == TrainOutcome::finished);
-    return checkpoint_of(folder.path() / run, TrainingPhase::baseline, 50);
+    return checkpoint_of(folder.path() / run, TrainingPhase::baseline, 20);
   };
   const Checkpoint on_cpu = whole("cpu", nullptr), on_device = whole("device", &device);
   CHECK(largest_difference(parts("device twice", &device, &device), on_device) == 0);
   const double to_device = largest_difference(parts("cpu first", nullptr, &device), on_cpu);
   const double to_cpu = largest_difference(parts("device first", &device, nullptr), on_cpu);
   const double always = largest_difference(on_device, on_cpu);
-  INFO("largest difference to 50 steps on the CPU: cpu then device "
+  INFO("largest difference to 20 steps on the CPU: cpu then device "
        << to_device << ", device then cpu " << to_cpu << ", device " << always);
   CHECK(to_device <= 1e-4);
   CHECK(to_cpu <= 1e-4);
@@ -430,7 +433,7 @@ TEST_CASE("device training: a device that fails ends the run and leaves the last
   {
     EmulatedDevice device;
     const RunDirectory run(out, RunMode::fresh);
-    const TrainingData data = load_training_data(config);
+    const TrainingData& data = training_images(config);
     TrainCallbacks callbacks;
     callbacks.step = [&](const StepReport& report) {
       if (report.iteration == 8) {

@@ -22,6 +22,7 @@
 #include "pisr/train/stepper.h"
 #include "pisr/train/trainer.h"
 #include "tests/catch.h"
+#include "tests/pisr/train/training_images.h"
 #include "tests/skipped.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
@@ -74,7 +75,7 @@ TrainOutcome run_training(const TrainConfig& config, const fs::path& out,
   if (resume) {
     check_resume(config, resume->checkpoint, resume->name);
   }
-  const TrainingData data = load_training_data(config);
+  const TrainingData& data = training_images(config);
   std::int64_t updates = 0;
   TrainCallbacks callbacks;
   callbacks.step = [&](const StepReport&) { ++updates; };
@@ -437,7 +438,7 @@ TEST_CASE("trainer: a loss that is not finite is skipped, and stops the run in t
 
 TEST_CASE("trainer: a step that is not finite changes nothing", "[trainer]") {
   const TrainConfig config = small_config({"train.phase=baseline"});
-  const TrainingData data = load_training_data(config);
+  const TrainingData& data = training_images(config);
   ThreadPool pool(2);
   PhaseModel model(config, TrainingPhase::baseline);
   Adam adam(model.parameters());
@@ -461,7 +462,7 @@ TEST_CASE("trainer: a step that is not finite changes nothing", "[trainer]") {
 
 TEST_CASE("trainer: the update does not depend on the number of threads", "[trainer][threads]") {
   const TrainConfig config = small_config({"train.phase=teacher", "train.batch_size=7"});
-  const TrainingData data = load_training_data(config);
+  const TrainingData& data = training_images(config);
   std::vector<float> reference;
   for (const int threads : {1, 2, 3, 8}) {
     ThreadPool pool(threads);
@@ -482,7 +483,7 @@ TEST_CASE("trainer: the update does not depend on the number of threads", "[trai
 
 TEST_CASE("trainer: gradient clipping bounds what Adam sees", "[trainer]") {
   const TrainConfig config = small_config();
-  const TrainingData data = load_training_data(config);
+  const TrainingData& data = training_images(config);
   ThreadPool pool(1);
   PhaseModel model(config, TrainingPhase::baseline);
   Adam adam(model.parameters());
