@@ -21,10 +21,11 @@ enum class CaseSize {
 /// Calls test(device, size) for the emulated device, and for the first CUDA device where there is
 /// one, opened to compute by `precision`. The environment variable PISR_REQUIRE_DEVICE makes a
 /// missing one a failure, and PISR_DEVICE_CASES=small keeps to the small cases there, as under
-/// compute-sanitizer.
+/// compute-sanitizer. PISR_EMULATED_DEVICE=off leaves out the emulated device.
 template <class Test>
 void for_each_device(Test test, kernels::Precision precision = kernels::Precision::fp32) {
-  {
+  const char* const emulated = std::getenv("PISR_EMULATED_DEVICE");
+  if (emulated == nullptr || std::string(emulated) != "off") {
     INFO("emulated device");
     kernels::emulator::EmulatedDevice device(std::size_t{1} << 30, precision);
     test(device, CaseSize::small);
