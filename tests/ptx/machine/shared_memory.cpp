@@ -1,5 +1,7 @@
 #include "tests/ptx/machine/shared_memory.h"
 
+#include <cstring>
+
 namespace pisr::ptx {
 namespace {
 
@@ -16,8 +18,8 @@ std::string by_other(const char* what, std::uint16_t thread, std::uint32_t line)
 void SharedMemory::begin_block(std::size_t bytes) {
   size_ = bytes;
   if (bytes > bytes_.size()) {
-    bytes_.resize(bytes);
     words_.resize((bytes + kWord - 1) / kWord);
+    bytes_.resize(words_.size() * kWord);
   }
   first_period_ = ++period_;
 }
@@ -61,8 +63,7 @@ const std::byte* SharedMemory::read(std::uint64_t address, std::size_t bytes, co
       return nullptr;
     }
     if (word.write.period < first_period_) {
-      fault = "where nothing was written to shared memory";
-      return nullptr;
+      std::memset(bytes_.data() + at * kWord, 0xFF, kWord);
     }
     if (!in_order(word.write, by)) {
       fault = by_other("what was written to shared memory by", word.write.thread, word.write.line);

@@ -16,8 +16,9 @@ struct Accessor {
 };
 
 /// The shared memory of a block. It knows for each word of 4 bytes who has accessed it since the
-/// last barrier. So it finds accesses out of order in any order of the threads, and reads of what
-/// nothing has written. An access of less than a word counts as one of its word.
+/// last barrier, and so finds accesses out of order whatever the order of the threads. What nothing
+/// has written is NaN: a kernel may load it beside what it needs. An access of less than a word
+/// counts as one of its word.
 class SharedMemory {
  public:
   /// For a new block: nothing is written.
