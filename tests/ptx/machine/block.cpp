@@ -197,8 +197,8 @@ bool Block::release_barrier() {
 void Block::check_meeting(const Thread& thread, std::uint32_t line) const {
   const Warp& warp = *thread.warp_;
   if (warp.lanes != kWarpSize) {
-    thread.fail(line,
-                "an instruction of a whole warp in one of " + std::to_string(warp.lanes) + " lanes");
+    thread.fail(
+        line, "an instruction of a whole warp in one of " + std::to_string(warp.lanes) + " lanes");
   }
   if (warp.arrived != 0 && warp.line != line) {
     thread.fail(line, "other lanes of the warp wait at another instruction, in line " +
@@ -239,8 +239,7 @@ void Block::check_end() const {
       thread.fail(thread.started_.front().line, "ends with a copy it has not waited for");
     }
     if (!thread.committed_.empty()) {
-      thread.fail(thread.committed_.front().front().line,
-                  "ends with a copy it has not waited for");
+      thread.fail(thread.committed_.front().front().line, "ends with a copy it has not waited for");
     }
   }
 }

@@ -12,7 +12,8 @@
 
 namespace pisr::ptx {
 
-/// A block while it runs. Each thread is a fiber. A warp runs as far as it can before the next does.
+/// A block while it runs. Each thread is a fiber. A warp runs as far as it can before the next
+/// does.
 class Block {
  public:
   Block(const Launch& launch, SharedMemory& shared, bool reversed);

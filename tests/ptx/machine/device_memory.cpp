@@ -77,7 +77,8 @@ bool DeviceMemory::is_written(std::uint64_t address, std::size_t bytes) {
 }
 
 bool DeviceMemory::is_written_by_this_launch(std::uint64_t address, std::size_t bytes) {
-  return !all_words(address, bytes, [&](std::uint32_t written_by) { return written_by != launch_; });
+  return !all_words(address, bytes,
+                    [&](std::uint32_t written_by) { return written_by != launch_; });
 }
 
 }  // namespace pisr::ptx

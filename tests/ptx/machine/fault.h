@@ -4,8 +4,8 @@
 
 namespace pisr::ptx {
 
-/// Ends the program with one line on stderr, "ptx: error: WHAT". A kernel or a call to CUDA has done
-/// what no device allows, and no test may go on as if it had passed.
+/// Ends the program with one line on stderr, "ptx: error: WHAT". A kernel or a call to CUDA has
+/// done what no device allows, and no test may go on as if it had passed.
 [[noreturn]] void end_with_fault(const std::string& what);
 
 /// One line on stderr that explains an error code of CUDA: "ptx: note: WHAT".

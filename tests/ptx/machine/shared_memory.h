@@ -34,8 +34,7 @@ class SharedMemory {
                    std::string& fault);
 
   /// An asynchronous copy may write to the range from here on; false as above.
-  bool begin_copy(std::uint64_t address, std::size_t bytes, const Accessor& by,
-                  std::string& fault);
+  bool begin_copy(std::uint64_t address, std::size_t bytes, const Accessor& by, std::string& fault);
   /// The thread that began it has waited for it: it writes now.
   std::byte* end_copy(std::uint64_t address, std::size_t bytes, const Accessor& by);
 

@@ -101,7 +101,7 @@ class Thread {
   State state_ = State::fresh;
   kernels::emulator::Fiber* fiber_ = nullptr;
   std::uint32_t waits_at_ = 0;
-  std::vector<Copy> started_;                ///< and not yet committed
+  std::vector<Copy> started_;                 ///< and not yet committed
   std::vector<std::vector<Copy>> committed_;  ///< groups, the oldest first
 };
 

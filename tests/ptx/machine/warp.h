@@ -10,9 +10,9 @@ constexpr std::uint32_t kWarpSize = 32;
 /// What the lanes of a warp give each other in one instruction.
 struct Exchange {
   std::array<std::uint32_t, kWarpSize> values;
-  std::array<std::uint64_t, kWarpSize> rows;   ///< addresses in shared memory
-  std::array<std::array<float, 16>, 16> a;     ///< [row][column]
-  std::array<std::array<float, 8>, 16> b;      ///< [row][column]
+  std::array<std::uint64_t, kWarpSize> rows;  ///< addresses in shared memory
+  std::array<std::array<float, 16>, 16> a;    ///< [row][column]
+  std::array<std::array<float, 8>, 16> b;     ///< [row][column]
 };
 
 /// Its lanes meet at an instruction, and a lane may reach the next one while others still read what

@@ -45,8 +45,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, enum cudaDeviceAttr attribute, in
       return cudaSuccess;
     default:
       pisr::ptx::end_with_fault("cudaDeviceGetAttribute: attribute " +
-                                std::to_string(static_cast<int>(attribute)) +
-                                " is not supported");
+                                std::to_string(static_cast<int>(attribute)) + " is not supported");
   }
 }
 

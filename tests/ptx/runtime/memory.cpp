@@ -43,15 +43,14 @@ extern "C" {
 
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
   pisr::ptx::refuse_in_capture("cudaMalloc");
-  *memory = bytes == 0 ? nullptr
-                       : reinterpret_cast<void*>(pisr::ptx::machine().memory.allocate(bytes));
+  *memory =
+      bytes == 0 ? nullptr : reinterpret_cast<void*>(pisr::ptx::machine().memory.allocate(bytes));
   return cudaSuccess;
 }
 
 cudaError_t cudaFree(void* memory) {
   pisr::ptx::refuse_in_capture("cudaFree");
-  if (memory != nullptr &&
-      !pisr::ptx::machine().memory.release(pisr::ptx::address_of(memory))) {
+  if (memory != nullptr && !pisr::ptx::machine().memory.release(pisr::ptx::address_of(memory))) {
     pisr::ptx::end_with_fault("cudaFree of what is not allocated");
   }
   return cudaSuccess;

@@ -30,8 +30,8 @@ void submit(cudaStream_t stream, Work work);
 /// All streams that exist.
 std::vector<Stream*>& streams();
 
-/// Ends the program while any stream is captured: allocations, host memory and waiting have no place
-/// in a graph.
+/// Ends the program while any stream is captured: allocations, host memory and waiting have no
+/// place in a graph.
 void refuse_in_capture(const char* call);
 
 }  // namespace pisr::ptx
