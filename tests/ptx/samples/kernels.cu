@@ -81,6 +81,20 @@ __global__ void sum_of_lanes(int end, int* to) {
   }
 }
 
+__global__ void shuffle_apart(int end, int* to) {
+  int value = static_cast<int>(threadIdx.x);
+  if (value < end) {
+    value = __shfl_down_sync(0xFFFFFFFFU, value, 1);
+  } else {
+    value = __shfl_xor_sync(0xFFFFFFFFU, value, 1);
+  }
+  to[threadIdx.x] = value;
+}
+
+__global__ void read_large(Large large, int* to) {
+  *to = large.last;
+}
+
 __global__ void static_and_dynamic(float* to) {
   __shared__ float fixed[kStaticBytes / sizeof(float)];
   extern __shared__ float dynamic[];

@@ -111,6 +111,16 @@ void run_sum_of_lanes(unsigned threads, int end) {
   expect(to.values(), {31 * 16}, "sum_of_lanes");
 }
 
+void run_shuffle_apart(int end) {
+  const Array<int> to(32);
+  shuffle_apart<<<1, 32>>>(end, to.data());
+  std::vector<int> wanted(32, 31);
+  for (int i = 0; i < 31; ++i) {
+    wanted[i] = i + 1;
+  }
+  expect(to.values(), wanted, "shuffle_apart");
+}
+
 template <class Kernel>
 void run_product(Kernel kernel, int depth, const std::string& what) {
   const std::vector<float> a = counted(16 * depth), b = counted(depth * 8);
@@ -216,6 +226,7 @@ void sound() {
   run_exchange_in_warp(true);
   run_barrier(64, false);
   run_sum_of_lanes(32, 32);
+  run_shuffle_apart(32);
   run_product(multiply_tf32_sample, 8, "multiply_tf32");
   run_product(multiply_fp16_sample, 16, "multiply_fp16");
   run_compute();
@@ -264,13 +275,19 @@ const std::map<std::string, std::function<void()>>& cases() {
       {"no_barrier", [] { run_exchange(Omit::barrier); }},
       {"no_warp_barrier", [] { run_exchange_in_warp(false); }},
       {"barriers_differ", [] { run_barrier(32, true); }},
-      {"lanes_at_other_instructions", [] { run_barrier(16, true); }},
+      {"lanes_at_other_instructions", [] { run_shuffle_apart(16); }},
       {"lanes_ended", [] { run_sum_of_lanes(32, 31); }},
       {"part_of_a_warp", [] { run_sum_of_lanes(31, 31); }},
       {"shared_without_opt_in", [] { run_with_shared(48 * kKilobyte, 0); }},
       {"shared_beyond_opt_in", [] { run_with_shared(101 * kKilobyte, 100 * kKilobyte); }},
       {"opt_in_too_large", [] { run_with_shared(1, 227 * kKilobyte); }},
       {"too_many_threads", [] { run_launch(1, 129); }},
+      {"too_many_parameters",
+       [] {
+         const Array<int> to(1);
+         read_large<<<1, 1>>>({}, to.data());
+         expect(to.values(), {0}, "read_large");
+       }},
       {"too_many_blocks", [] { run_launch(dim3(1, 65536), 128); }},
       {"threads_in_z", [] { run_launch(1, dim3(1, 1, 65)); }},
       {"no_blocks", [] { run_launch(0, 128); }},

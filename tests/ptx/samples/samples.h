@@ -26,6 +26,15 @@ __global__ void exchange_in_warp(int* to, bool with_barrier);
 __global__ void barrier_up_to(int end, bool at_another, int* to);
 /// The sum of a warp's lane numbers; lanes from `end` on leave before.
 __global__ void sum_of_lanes(int end, int* to);
+/// Lanes below `end` and the others exchange their numbers at instructions of their own.
+__global__ void shuffle_apart(int end, int* to);
+
+/// More parameters than every release of CUDA allows.
+struct Large {
+  char bytes[4096];
+  int last;
+};
+__global__ void read_large(Large large, int* to);
 
 /// Static and dynamic shared memory together.
 __global__ void static_and_dynamic(float* to);

@@ -91,9 +91,10 @@ def without_comments(text):
 HEADER = re.compile(r"\.(version|target|address_size)\b[^\n]*")
 SHARED = re.compile(r"(?:\.visible\s+)?(\.extern\s+)?\.shared\s+\.align\s+(\d+)\s+\.b8\s+([\w$]+)\[(\d*)\]\s*;")
 ENTRY = re.compile(r"(?:\.visible\s+)?\.entry\s+([\w$]+)\s*\((.*?)\)([^{;]*)\{", re.S)
-PARAMETER = re.compile(r"\.param\s+(?:\.align\s+(\d+)\s+)?\.(\w+)\s+(?:\.ptr\s+)?([\w$]+)(?:\[(\d+)\])?")
+PARAMETER = re.compile(r"\.param\s+(?:\.align\s+(\d+)\s+)?\.([busf](?:8|16|32|64))\s+([\w$]+)(?:\[(\d+)\])?")
 LIMIT = re.compile(r"\s*\.(maxntid|minnctapersm)\s+(\d+)(?:,\s*(\d+))?(?:,\s*(\d+))?")
 LABEL = re.compile(r"(\$?[\w$]+):(?!:)")
+REGISTER_TYPE = re.compile(r"\.reg\s+\.(pred|[bus](?:16|32|64)|f32|f64)\s+(.*)", re.S)
 REGISTERS = re.compile(r"(%?[\w$]+)(?:<(\d+)>)?$")
 NAME = re.compile(r"%?[\w$]+")
 STATEMENT = re.compile(r"(?:@(!?%?[\w$]+)\s+)?([\w.:]+)\s*(.*)", re.S)
@@ -223,7 +224,10 @@ def most_threads(line, limits):
 
 
 def declare_registers(kernel, line, text, scopes):
-    _, ptx_type, names = text.split(None, 2)
+    match = REGISTER_TYPE.match(text)
+    if not match:
+        raise Unsupported(line, text)
+    ptx_type, names = match.groups()
     for name in names.split(","):
         match = REGISTERS.match(name.strip())
         if not match:
@@ -234,7 +238,7 @@ def declare_registers(kernel, line, text, scopes):
             if len(scopes) > 1:
                 full_name = f"{register}_of_line_{line}"
                 scopes[-1][register] = full_name
-            kernel.registers[full_name] = ptx_type.lstrip(".")
+            kernel.registers[full_name] = ptx_type
 
 
 def read_module(text):
