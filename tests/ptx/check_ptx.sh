@@ -47,18 +47,21 @@ run() { # run FOLDER ORDER TESTS: one line with the numbers, or the output where
   echo "check_ptx: test_$1 '$3', $2: $(grep -oE '[0-9]+ assertions?' "$log"), $(cat "$log.time")"
 }
 export -f run
-# The longest first. What is left out runs on the emulated device alone.
-xargs -d '\n' -P "$(nproc)" -I{} bash -c 'IFS="|" read -r program order tests <<<"{}"; run "$program" "$order" "$tests"' <<'TESTS'
-pisr|forward|device training: 50 steps in TF32*
-pisr|forward|device training: 50 steps have*
-pisr|forward|[device]~device training: 50 steps*~device training: kernels of a step*~device training: a run*~device training: a device that fails*
-kernels|forward|[device]~emulated device*
-kernels|reverse|[device]~emulated device*
+# The longest first. What is left out of pisr and kernels runs on the emulated device alone.
+cat >"$folder/runs" <<'RUNS'
+pisr|forward|"device training: 50 steps in TF32*"
+kernels|forward|"the convolutions of a device*"
+pisr|forward|"device training: 50 steps have*"
+kernels|forward|[device]~"emulated device*"~"the convolutions of a device*"
+kernels|reverse|[device]~"emulated device*"~"the convolutions of a device*"
+pisr|forward|[device]~"device training: 50 steps*"~"device training: kernels of a step*"~"device training: a run*"~"device training: a device that fails*"
 core|forward|[device]
 core|reverse|[device]
 nn|forward|[device]
 nn|reverse|[device]
-TESTS
+RUNS
+# shellcheck disable=SC2016
+xargs -a "$folder/runs" -d '\n' -n 1 -P "$(nproc)" bash -c 'IFS="|" read -r program order tests <<<"$1" && run "$program" "$order" "$tests"' _
 cat "$folder"/*.kernels | c++filt | awk '
   { if ($1 == "ran") ran[$0] = 1; sub(/^[a-z]+ /, ""); all[$0] = 1 }
   END {
