@@ -86,7 +86,7 @@ def run(*command, **environment):
 def planted(name, folder):
     """Runs "sound" with the fault; the result of the program, or of the step before that failed."""
     pattern, replacement, _ = PLANTED[name]
-    text = (BUILD / "kernels/kernels.ptx").read_text()
+    text = (BUILD / "sample_kernels/sample_kernels.ptx").read_text()
     changed, count = re.subn(pattern, replacement, text)
     if count == 0 or changed == text:
         raise ValueError(f"'{name}' changes nothing")

@@ -1,7 +1,7 @@
 #include <cuda_pipeline.h>
 
 #include "kernels/cuda/tensor_core.h"
-#include "tests/ptx/samples/samples.h"
+#include "tests/ptx/samples/sample_kernels.h"
 
 namespace pisr::ptx_samples {
 namespace {

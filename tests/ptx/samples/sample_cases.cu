@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/ptx/samples/samples.h"
+#include "tests/ptx/samples/sample_kernels.h"
 
 namespace pisr::ptx_samples {
 namespace {
