@@ -3,6 +3,7 @@
 
 usage: PISR_BUILD=build/dev python3 tests/ptx/test_faults.py     the target pisr_ptx must be built there
 """
+
 import concurrent.futures
 import os
 import pathlib
@@ -59,28 +60,62 @@ PLANTED = {
     "rows of a swapped, TF32": (MMA_TF32, r"\1{\3, \2, \4, \5}, {\6, \7}", r"wrong: multiply_tf32: element \d+"),
     "columns of a swapped, TF32": (MMA_TF32, r"\1{\2, \5, \4, \3}, {\6, \7}", r"wrong: multiply_tf32: element \d+"),
     "b swapped, TF32": (MMA_TF32, r"\1{\2, \3, \4, \5}, {\7, \6}", r"wrong: multiply_tf32: element \d+"),
-    "sums swapped, TF32": (r"(m16n8k8\S+) \{(%f\d+), (%f\d+), ", r"\1 {\3, \2, ", r"wrong: multiply_tf32: element \d+"),
+    "sums swapped, TF32": (
+        r"(m16n8k8\S+) \{(%f\d+), (%f\d+), ",
+        r"\1 {\3, \2, ",
+        r"wrong: multiply_tf32: element \d+",
+    ),
     "rows of a swapped, fp16": (MMA_FP16, r"\1{\3, \2, \4, \5}, {\6, \7}", r"wrong: multiply_fp16: element \d+"),
     "b swapped, fp16": (MMA_FP16, r"\1{\2, \3, \4, \5}, {\7, \6}", r"wrong: multiply_fp16: element \d+"),
-    "matrices swapped": (r"(ldmatrix\S+) \{(%r\d+), (%r\d+), (%r\d+), ", r"\1 {\2, \4, \3, ", r"wrong: multiply_fp16: element"),
+    "matrices swapped": (
+        r"(ldmatrix\S+) \{(%r\d+), (%r\d+), (%r\d+), ",
+        r"\1 {\2, \4, \3, ",
+        r"wrong: multiply_fp16: element",
+    ),
     "a row of a matrix misaligned": (r"(ldmatrix.*)\]", r"\1+8]", r"loads a row of 16 bytes at 0x\w+, misaligned"),
     "no wait": (r"cp\.async\.wait_group\s+0;", "", r"where a copy that was not waited for may still write"),
-    "a wait for too little": (r"cp\.async\.wait_group\s+0;", "cp.async.wait_group 1;", r"a copy that was not waited for"),
+    "a wait for too little": (
+        r"cp\.async\.wait_group\s+0;",
+        "cp.async.wait_group 1;",
+        r"a copy that was not waited for",
+    ),
     "no commit": (r"cp\.async\.commit_group;", "", r"where a copy that was not waited for may still write"),
-    "a copy misaligned": (r"(cp\.async\S+ \[%r\d+)\]", r"\1+2]", r"copies to 4 bytes at 0x\w+, misaligned in shared memory"),
+    "a copy misaligned": (
+        r"(cp\.async\S+ \[%r\d+)\]",
+        r"\1+2]",
+        r"copies to 4 bytes at 0x\w+, misaligned in shared memory",
+    ),
     "no barrier of the warp": (r"bar\.warp\.sync[^;]*;", "", r"with no barrier between"),
-    "a pair misaligned": (r"(st\.shared\.v2\.f32\s+\[%r\d+)\]", r"\1+-4]", r"writes 8 bytes at 0x\w+, misaligned in shared memory"),
-    "a pair out of bounds": (r"(st\.shared\.v2\.f32\s+\[%r\d+)\]", r"\1+8]", r"writes 8 bytes at 0x440, outside of the 64 bytes"),
-    "another member of a parameter": (r"(ld\.param\.f64\s+%fd\d+, \[\S+MixedE\S+)\+8\]", r"\1+16]", r"wrong: read_parameters: element 2"),
-    "beyond the parameters": (r"(ld\.param\.u64\s+%rd1, \[_ZN4pisr11ptx_samples14of_128_threads\S+)\]", r"\1+8]", r"outside of the parameters"),
+    "a pair misaligned": (
+        r"(st\.shared\.v2\.f32\s+\[%r\d+)\]",
+        r"\1+-4]",
+        r"writes 8 bytes at 0x\w+, misaligned in shared memory",
+    ),
+    "a pair out of bounds": (
+        r"(st\.shared\.v2\.f32\s+\[%r\d+)\]",
+        r"\1+8]",
+        r"writes 8 bytes at 0x440, outside of the 64 bytes",
+    ),
+    "another member of a parameter": (
+        r"(ld\.param\.f64\s+%fd\d+, \[\S+MixedE\S+)\+8\]",
+        r"\1+16]",
+        r"wrong: read_parameters: element 2",
+    ),
+    "beyond the parameters": (
+        r"(ld\.param\.u64\s+%rd1, \[_ZN4pisr11ptx_samples14of_128_threads\S+)\]",
+        r"\1+8]",
+        r"outside of the parameters",
+    ),
     "a shuffle the other way": (r"shfl\.sync\.up", "shfl.sync.down", r"wrong: compute: element 19"),
     "a product of the wrong half": (r"mul\.hi\.u32", "mul.lo.u32", r"wrong: compute: element \d"),
     "too many threads": (r"\.maxntid 128", ".maxntid 64", r"threads of a block must be at most 64, got 128"),
-}  # fmt: skip
+}
 
 
 def run(*command, **environment):
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60, check=False
+    )
 
 
 def planted(name, folder):
@@ -95,8 +130,18 @@ def planted(name, folder):
     ptx.write_text(changed)
     steps = [
         (sys.executable, HERE / "translator/translate.py", ptx, cpp),
-        ("g++", "-std=c++20", "-O0", "-ffp-contract=off", f"-I{ROOT}", cpp, BUILD / "libpisr_ptx_samples_without_kernels.a", "-o", program),
-    ]  # fmt: skip
+        (
+            "g++",
+            "-std=c++20",
+            "-O0",
+            "-ffp-contract=off",
+            f"-I{ROOT}",
+            cpp,
+            BUILD / "libpisr_ptx_samples_without_kernels.a",
+            "-o",
+            program,
+        ),
+    ]
     for step in steps:
         result = run(*step)
         if result.returncode != 0:

@@ -3,6 +3,7 @@
 
 usage: python3 tests/ptx/test_translator.py
 """
+
 import pathlib
 import subprocess
 import sys
@@ -50,7 +51,11 @@ class Reading(unittest.TestCase):
 
     def test_shared_arrays_of_a_kernel_lie_behind_each_other(self):
         arrays = ".shared .align 4 .b8 one[20];\n.shared .align 16 .b8 two[8];\n"
-        source = HEADER + ".shared .align 4 .b8 unused[99];\n" + kernel(arrays + "mov.u32 %r1, one;\nmov.u32 %r2, two;")[len(HEADER) :]
+        source = (
+            HEADER
+            + ".shared .align 4 .b8 unused[99];\n"
+            + kernel(arrays + "mov.u32 %r1, one;\nmov.u32 %r2, two;")[len(HEADER) :]
+        )
         text = translate.translate(source, "k.ptx")
         self.assertIn("r1 = static_cast<uint32_t>(kSharedBase + 0);", text)
         self.assertIn("r2 = static_cast<uint32_t>(kSharedBase + 32);", text)
@@ -113,10 +118,20 @@ class Refusals(unittest.TestCase):
 
     def test_instructions_that_are_not_known(self):
         for opcode in (
-            "wgmma.fence.sync.aligned", "add.sat.s32", "ld.volatile.global.u32", "st.global.wb.u32", "atom.global.add.f32",
-            "cvt.rn.bf16.f32", "mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16", "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16",
-            "fma.rn.ftz.f32", "setp.eq.and.s32", "cp.async.bulk.commit_group", "bar.red.popc.u32", "vote.sync.any.pred",
-        ):  # fmt: skip
+            "wgmma.fence.sync.aligned",
+            "add.sat.s32",
+            "ld.volatile.global.u32",
+            "st.global.wb.u32",
+            "atom.global.add.f32",
+            "cvt.rn.bf16.f32",
+            "mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16",
+            "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16",
+            "fma.rn.ftz.f32",
+            "setp.eq.and.s32",
+            "cp.async.bulk.commit_group",
+            "bar.red.popc.u32",
+            "vote.sync.any.pred",
+        ):
             with self.subTest(opcode=opcode):
                 self.assert_refused(kernel(f"mov.u32 %r1, 0;\n{opcode} %r1, %r2, %r3;"), 20, f"instruction '{opcode}'")
 
@@ -161,7 +176,9 @@ class Refusals(unittest.TestCase):
             command = [sys.executable, TRANSLATOR / "translate.py", source, target]
             result = subprocess.run(command, capture_output=True, text=True, check=False)
             self.assertEqual(result.returncode, 1)
-            self.assertEqual(result.stderr, "translate.py: error: k.ptx:21: not supported: instruction 'wgmma.fence.sync.aligned'\n")
+            self.assertEqual(
+                result.stderr, "translate.py: error: k.ptx:21: not supported: instruction 'wgmma.fence.sync.aligned'\n"
+            )
             self.assertFalse(target.exists())
 
 

@@ -3,6 +3,7 @@
 A rule is a pattern of the whole opcode: a modifier that no rule names is an error and never ignored. The sections
 are those of the PTX ISA, 9.7 "Instructions".
 """
+
 import functools
 import re
 
@@ -256,7 +257,9 @@ def move(at, groups, to, source):
 
 def unpack(at, parts, source, ptx_type):
     whole, bits = "b" + ptx_type[1:], 8 * bytes_of(ptx_type) // len(parts)
-    writes = [at.write(part, f"b{bits}", f"static_cast<uint{bits}_t>(whole >> {i * bits})") for i, part in enumerate(parts)]
+    writes = [
+        at.write(part, f"b{bits}", f"static_cast<uint{bits}_t>(whole >> {i * bits})") for i, part in enumerate(parts)
+    ]
     return f"{{ const auto whole = {at.read(source, whole)}; {' '.join(writes)} }}"
 
 
@@ -326,12 +329,19 @@ def load(at, groups, to, source):
     if len(targets) != int((vector or ".v1")[2:]):
         raise ValueError("length of the vector")
     size = bytes_of(ptx_type)
-    function = {"param": "read_parameters", "shared": "read_shared", "global": "read_global", "global.nc": "read_constant"}[space]
+    function = {
+        "param": "read_parameters",
+        "shared": "read_shared",
+        "global": "read_global",
+        "global.nc": "read_constant",
+    }[space]
     writes = [
-        at.write(target, ptx_type, f"element<{CPP_TYPES[ptx_type]}>(from + {i * size})") for i, target in enumerate(targets)
+        at.write(target, ptx_type, f"element<{CPP_TYPES[ptx_type]}>(from + {i * size})")
+        for i, target in enumerate(targets)
     ]
     bytes_read = size * len(targets)
-    return f"{{ const auto* from = thread.{function}({at.address(source)}, {bytes_read}, {at.line}); {' '.join(writes)} }}"
+    call = f"thread.{function}({at.address(source)}, {bytes_read}, {at.line})"
+    return f"{{ const auto* from = {call}; {' '.join(writes)} }}"
 
 
 @rule(rf"st\.(shared|global)(\.v[24])?\.({ELEMENT})")
@@ -420,7 +430,8 @@ def multiply_matrices(at, groups, to, a, b, c):
     a, b, c, to = (at.elements(operand) for operand in (a, b, c, to))
     if [len(a), len(b), len(c), len(to)] != [4, 2, 4, 4]:
         raise ValueError("sizes of the fragments")
-    call = f"thread.{function}({{{at.read_all(a, 'b32')}}}, {{{at.read_all(b, 'b32')}}}, {{{at.read_all(c, 'f32')}}}, {at.line})"
+    fragments = f"{{{at.read_all(a, 'b32')}}}, {{{at.read_all(b, 'b32')}}}, {{{at.read_all(c, 'f32')}}}"
+    call = f"thread.{function}({fragments}, {at.line})"
     return f"{{ const auto sums = {call}; {' '.join(at.write(x, 'f32', f'sums[{i}]') for i, x in enumerate(to))} }}"
 
 

@@ -1,4 +1,5 @@
 """Operands of PTX as expressions of C++: registers, numbers, addresses."""
+
 import re
 
 from ptx_source import bytes_of, split_operands

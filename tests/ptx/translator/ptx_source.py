@@ -2,6 +2,7 @@
 
 Everything that is not understood is an Unsupported error with the line: nothing is skipped but comments and hints.
 """
+
 import bisect
 import dataclasses
 import re

@@ -5,6 +5,7 @@ usage: translate.py FILE.ptx FILE.cpp
 
 Each kernel becomes a function of a thread. Exit code 1 and one line on stderr where an instruction is not known.
 """
+
 import pathlib
 import re
 import sys
