@@ -55,10 +55,12 @@ export -f run
 cat >"$folder/runs" <<'RUNS'
 kernels|forward|all|"the convolutions of a device*"
 kernels|forward|all|"FSRCNN in one kernel of a device*"
+pisr|forward|all|"device: PSNR in half precision*"
 pisr|forward|all|"device training: 50 steps in TF32*"
 pisr|forward|all|"device training: 50 steps have*"
-pisr|forward|all|[device]~"device training: 50 steps*"~"device training: kernels of a step*"~"device training: a run*"~"device training: a device that fails*"
+pisr|forward|all|"device: PSNR in TF32*"
 kernels|forward|all|[device]~"emulated device*"~"the convolutions of a device*"~"FSRCNN*"
+pisr|forward|all|[device]~"device: PSNR*"~"device training: 50 steps*"~"device training: kernels of a step*"~"device training: a run*"~"device training: a device that fails*"
 kernels|reverse|small|[device]~"emulated device*"
 core|forward|all|[device]
 core|reverse|all|[device]
