@@ -19,8 +19,8 @@ struct CudaOptions {
 bool has_cuda() noexcept;
 
 /// A CUDA device. Where none can be used it is null, and `why_not` gives the reason in one line of
-/// ASCII, such as "no NVIDIA driver". Any thread may use it, one at a time; calls leave it as the thread's current
-/// device.
+/// ASCII, such as "no NVIDIA driver". Any thread may use it, one at a time; calls leave it as the
+/// thread's current device.
 std::unique_ptr<Device> open_cuda_device(const CudaOptions& options, std::string& why_not);
 
 /// The names of all CUDA devices in the order of their numbers. Where there is none, the list is

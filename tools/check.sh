@@ -87,10 +87,15 @@ if [ $rest = 1 ]; then
     cmake --build build/check-cuda --parallel "$(nproc)" --target pisr_upscale -- --quiet
     bash tools/check_cuda_start.sh build/check-cuda/tools
   fi
+  step "the compiled PTX, executed on the CPU"
+  bash tests/ptx/check_ptx.sh build/dev
+  step "long tests"
+  build/dev/tests/test_pisr '[long]'
+  PISR_KILLS=20 build/dev/tests/test_tools '*kill -9*'
   step "mutation: CUDA kernels without one of their barriers"
   bash tests/kernels/mutate_barriers.sh build/dev
   step "NEON, under qemu"
-  bash tools/check_neon.sh
+  PISR_CHECK_NEON=${PISR_CHECK_NEON:-1} bash tools/check_neon.sh
   step "build (asan)"
   build asan
   step "tests (AddressSanitizer, UndefinedBehaviorSanitizer)"

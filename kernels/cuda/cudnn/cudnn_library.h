@@ -15,8 +15,8 @@ struct CudnnFunctions {
 };
 
 /// Loads cuDNN 9 from the folder in the environment variable PISR_CUDNN_DIR, or its folder lib or
-/// lib64. Where that is not set, from where the system's loader looks. Returns nothing, and the reason in `why_not`, where a
-/// part is missing. The library stays loaded until the process ends.
+/// lib64. Where that is not set, from where the system's loader looks. Returns nothing, and the
+/// reason in `why_not`, where a part is missing. The library stays loaded until the process ends.
 std::optional<CudnnFunctions> load_cudnn(std::string& why_not);
 
 }  // namespace pisr::kernels::cuda
