@@ -46,6 +46,7 @@ FAULTS = {
     "too_many_parameters": r"bytes of parameters must be at most 4096, got 4112",
     "threads_in_z": r"threads in z must be at most 64, got 65",
     "no_blocks": r"a launch without blocks or threads",
+    "too_large_allocation": r"^out of memory$",
     "copy_beyond_device": r"cudaMemcpyAsync: 12 bytes outside of every allocation of the device",
     "allocation_captured": r"cudaMalloc while work is captured",
     "release_captured": r"cudaFree while work is captured",

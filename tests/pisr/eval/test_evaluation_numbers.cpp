@@ -9,6 +9,8 @@
 #include "core/parallel.h"
 #include "nn/init.h"
 #include "pisr/eval/evaluate.h"
+#include "pisr/image/imresize.h"
+#include "pisr/image/luma.h"
 #include "pisr/inference/inference.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/teacher.h"
@@ -57,6 +59,20 @@ TEST_CASE("evaluation: just `scale` samples at each side do not count", "[evalua
       CHECK(inside.psnr == Approx(10 * std::log10(255.0 * 255 * counted / 2500)).epsilon(1e-12));
       CHECK(inside.ssim < 1 - 1e-6);
     }
+  }
+}
+
+TEST_CASE("evaluation: the LR image of the set is that of protocol pisr, matlab makes its own",
+          "[evaluate]") {
+  const EvaluationSet set = noisy_set(2);
+  for (const ImagePair& image : set.data.images) {
+    const EvaluationPair given = evaluation_pair(image, 2, Protocol::pisr);
+    CHECK(largest_difference(given.low, luma(image.low)) == 0);
+    CHECK(largest_difference(given.high, luma(image.high)) == 0);
+    const EvaluationPair made = evaluation_pair(image, 2, Protocol::matlab);
+    const Plane high = round_to_8_bit(luma(image.high));
+    CHECK(largest_difference(made.low, downscale(high, 2)) == 0);
+    CHECK(largest_difference(made.high, high) == 0);
   }
 }
 

@@ -258,7 +258,7 @@ std::vector<TrainedModel> models_of(const ReportRun& run) {
   save_weights(folder.path() / "student_last.safetensors", *network);
   save_weights(folder.path() / "baseline_last.safetensors", *network);
   std::vector<TrainedModel> models;
-  add_models(folder.path(), run, models);
+  add_models(folder.path(), run, {}, models);
   name_models(models);
   return models;
 }
@@ -511,7 +511,7 @@ TEST_CASE("report numbers: what a run that has not ended is scored by is said", 
   save_weights(folder.path() / "student.safetensors", *network);
   save_weights(folder.path() / "teacher.safetensors", *drawn_teacher(run.config));
   std::vector<TrainedModel> models;
-  add_models(folder.path(), run, models);
+  add_models(folder.path(), run, {}, models);
   name_models(models);
   CHECK(notes_of(models).back() ==
         "Figures are of the weights at the end of the run; those of a run that has not ended are "

@@ -46,7 +46,7 @@ TEST_CASE("training data: no built-in image is both trained on and held out", "[
   // More to train on than to hold out, and the reverse: neither may run into the other.
   for (const auto& [count, held_out] : {std::pair(3, 2), std::pair(1, 3)}) {
     const TrainConfig config =
-        smallest_config({"data.built_in.size=8", "data.built_in.count=" + std::to_string(count),
+        smallest_config({"data.built_in.size=16", "data.built_in.count=" + std::to_string(count),
                          "data.built_in.validation_count=" + std::to_string(held_out)});
     const TrainingData data = load_training_data(config);
     const EvaluationSet again = load_validation_set(config);
@@ -62,7 +62,7 @@ TEST_CASE("training data: no built-in image is both trained on and held out", "[
     CHECK(again.data.images[1].high.samples == data.validation.data.images[1].high.samples);
     // They are of the seed too.
     const EvaluationSet other = load_validation_set(smallest_config(
-        {"data.built_in.size=8", "data.built_in.validation_count=2", "data.built_in.seed=1"}));
+        {"data.built_in.size=16", "data.built_in.validation_count=2", "data.built_in.seed=1"}));
     CHECK(other.data.images[0].high.samples != again.data.images[0].high.samples);
   }
 }

@@ -17,5 +17,7 @@ constexpr std::size_t kMostParameterBytes = 4096;
 /// cudaFuncSetAttribute.
 constexpr std::size_t kSharedBytesOfAnyBlock = 48 << 10, kMostSharedBytes = 227 << 10;
 constexpr int kMultiprocessors = 132;  // of an H200
+/// The most that one allocation may have: an H200 has more, the machine of the tests has not.
+constexpr std::size_t kMemoryBytes = std::size_t{4} << 30;
 
 }  // namespace pisr::ptx

@@ -6,6 +6,7 @@
 
 #include "tests/ptx/machine/fault.h"
 #include "tests/ptx/machine/machine.h"
+#include "tests/ptx/runtime/limits.h"
 #include "tests/ptx/runtime/state.h"
 
 namespace pisr::ptx {
@@ -43,8 +44,13 @@ extern "C" {
 
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
   pisr::ptx::refuse_in_capture("cudaMalloc");
-  *memory =
-      bytes == 0 ? nullptr : reinterpret_cast<void*>(pisr::ptx::machine().memory.allocate(bytes));
+  *memory = nullptr;
+  if (bytes > pisr::ptx::kMemoryBytes) {
+    return pisr::ptx::report(cudaErrorMemoryAllocation);
+  }
+  if (bytes != 0) {
+    *memory = reinterpret_cast<void*>(pisr::ptx::machine().memory.allocate(bytes));
+  }
   return cudaSuccess;
 }
 

@@ -291,6 +291,17 @@ const std::map<std::string, std::function<void()>>& cases() {
       {"too_many_blocks", [] { run_launch(dim3(1, 65536), 128); }},
       {"threads_in_z", [] { run_launch(1, dim3(1, 1, 65)); }},
       {"no_blocks", [] { run_launch(0, 128); }},
+      {"too_large_allocation",
+       [] {
+         void* memory = nullptr;
+         if (cudaMalloc(&memory, std::size_t{1} << 50) != cudaErrorMemoryAllocation ||
+             memory != nullptr || cudaGetLastError() != cudaErrorMemoryAllocation ||
+             cudaGetLastError() != cudaSuccess) {
+           fail("cudaMalloc of too much");
+         }
+         std::fprintf(stderr, "%s\n", cudaGetErrorString(cudaErrorMemoryAllocation));
+         std::exit(1);
+       }},
       {"copy_beyond_device",
        [] {
          const Array<float> from(counted(2));
