@@ -189,6 +189,32 @@ std::vector<ConvCase> by_two_kernels() {
           conv("few filters and groups", 2, 6, 8, 6, 5, {3, 1, 1, 2})};
 }
 
+/// The same bits over dy and elsewhere. The sums are those of the definition; those of the weight
+/// where `within_bound`, as TF32 rounds its operands.
+template <class T>
+void check_on_device(Device& device, const ConvCase& test, bool within_bound) {
+  CAPTURE(test.name, sizeof(T));
+  const ConvSizes& s = test.sizes;
+  const Inputs<T> in = random_inputs<T>(s, s.out_channels);
+  const auto kernel = device.kernels<T>().conv2d_prelu_backward_weight;
+  const Outputs<T> first = run(kernel, s, in, {.in_place = true}, &device);
+  const Outputs<T> second = run(kernel, s, in, {}, &device);
+  CHECK(same_bits(first.dz, second.dz));
+  CHECK(same_bits(first.dweight, second.dweight));
+  CHECK(same_bits(first.dbias, second.dbias));
+  CHECK(same_bits(first.dslope, second.dslope));
+  const auto naive = naive_kernels<double>().conv2d_prelu_backward_weight;
+  Inputs<double> wide{widened(in.x), widened(in.dy), widened(in.before), widened(in.slope)};
+  const Outputs<double> truth = run(naive, s, wide, {});
+  wide = {widened(in.x, true), widened(in.dy, true), widened(in.before), widened(in.slope, true)};
+  const Outputs<double> magnitudes = run(naive, s, wide, {});
+  CHECK(failures(first.dbias, truth.dbias, magnitudes.dbias, 0) == 0);
+  CHECK(failures(first.dslope, truth.dslope, magnitudes.dslope, 0) == 0);
+  if (within_bound) {
+    CHECK(failures(first.dweight, truth.dweight, magnitudes.dweight, 0) == 0);
+  }
+}
+
 long launches(EmulatedDevice& device, const ConvSizes& s) {
   const long before = device.launches();
   run(device.floats().conv2d_prelu_backward_weight, s, random_inputs<float>(s, 1), {}, &device);
@@ -267,16 +293,16 @@ TEST_CASE("convolution and PReLU: gradients do not depend on the order of warps"
 TEST_CASE("convolution and PReLU: gradients on a device", "[device]") {
   for (const Precision precision : {Precision::fp32, Precision::tf32}) {
     for_each_device(
-        [](Device& device, CaseSize) {
-          for (const ConvCase& test : by_one_kernel()) {
-            const Inputs<float> in = random_inputs<float>(test.sizes, 1);
-            const auto kernel = device.floats().conv2d_prelu_backward_weight;
-            const Outputs<float> first = run(kernel, test.sizes, in, {.in_place = true}, &device);
-            const Outputs<float> second = run(kernel, test.sizes, in, {}, &device);
-            CHECK(same_bits(first.dz, second.dz));
-            CHECK(same_bits(first.dweight, second.dweight));
-            CHECK(same_bits(first.dbias, second.dbias));
-            CHECK(same_bits(first.dslope, second.dslope));
+        [precision](Device& device, CaseSize) {
+          for (const auto& cases : {by_one_kernel(), by_two_kernels()}) {
+            for (const ConvCase& test : cases) {
+              check_on_device<float>(device, test, precision == Precision::fp32);
+            }
+          }
+          if (precision == Precision::fp32) {
+            for (const ConvCase& test : by_one_kernel()) {
+              check_on_device<double>(device, test, true);
+            }
           }
         },
         precision);
