@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Tests the CPU kernels on NEON without an ARM machine: cross-compiles for 64-bit ARM with warnings as errors and runs
-# the tests of kernels, core and nn under qemu. Tests on emulated CUDA devices are left out: they are slow there and do
-# not use NEON. Needs Debian, g++-aarch64-linux-gnu and qemu-user-static. The arm64 libraries are downloaded and unpacked
-# below build/; no package of another architecture is installed. The speed of NEON is not measured.
+# the tests of kernels, core and nn under qemu. Tests of kernels on emulated CUDA devices are left out: they are slow
+# there and do not use NEON. So are most of Eigen's, whose code but for Eigen itself is that of x86-64. Needs Debian,
+# g++-aarch64-linux-gnu and qemu-user-static. The arm64 libraries are downloaded and unpacked below build/; no package of
+# another architecture is installed. The speed of NEON is not measured.
 # With a model and an image, the enlarged image must have the bytes that AVX2 gives on this machine.
 # usage: tools/check_neon.sh [MODEL IMAGE]
 #   PISR_CHECK_NEON=1 installs what is missing, 0 skips. Not set, the script skips where compiler or qemu is missing.
@@ -100,14 +101,22 @@ object=$(find $build/kernels -name 'conv_vector_ops.cpp.o')
 aarch64-linux-gnu-objdump -d --no-show-raw-insn "$object" | awk -f tools/spilled_loops.awk
 
 emulated=(qemu-aarch64-static -L /usr/aarch64-linux-gnu -E "LD_LIBRARY_PATH=$sysroot/usr/lib/aarch64-linux-gnu")
-for folder in kernels core nn; do
-  without=()
-  if [ $folder = kernels ]; then
-    without=('~*emulat*' '~[device]')
+run() { # run PROGRAM FILTER: an emulated processor takes ten times as long, so programs run beside each other
+  local log
+  log=$(mktemp -p $build)
+  if ! "${emulated[@]}" "$build/tests/$1" "$2" >"$log" 2>&1; then
+    cat "$log"
+    return 1
   fi
-  say "tests of $folder"
-  "${emulated[@]}" $build/tests/test_$folder "${without[@]}" | sed '/^Filters/d; /^=*$/d'
-done
+  echo "$1 '$2': $(grep -oE '[0-9]+ assertions in [0-9]+ test cases' "$log")"
+}
+say "tests of kernels, core and nn"
+run test_kernels '~[device]~[eigen]~*mulat*' &
+kernels=$!
+run test_core '*'
+run test_nn '*'
+run test_kernels 'Eigen kernels agree*'
+wait "$kernels"
 
 say "a processor without AES has NEON too"
 aarch64-linux-gnu-g++ -shared -fPIC -o $build/without_aes.so tests/kernels/arm/without_aes.cpp
