@@ -87,7 +87,7 @@ TEST_CASE("Eigen's convolutions equal their definition", "[eigen]") {
   });
 }
 
-TEST_CASE("Eigen's long sums stay accurate", "[eigen]") {
+TEST_CASE("Eigen's long sums stay accurate", "[eigen][order]") {
   for_each_instruction_set([] {
     compare_conv<float>(eigen_kernels<float>(), conv("large image", 1, 4, 4, 640, 640, {1}), false,
                         0, Store::write);
@@ -103,7 +103,7 @@ TEST_CASE("Eigen's long sums stay accurate", "[eigen]") {
   });
 }
 
-TEST_CASE("Eigen's convolutions do not depend on the number of threads", "[eigen]") {
+TEST_CASE("Eigen's convolutions do not depend on the number of threads", "[eigen][order]") {
   for_each_instruction_set([] { compare_threads(eigen_kernels<float>()); });
 }
 

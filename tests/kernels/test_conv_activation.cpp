@@ -70,7 +70,7 @@ TEST_CASE("a convolution with an activation: the bits of both, on every instruct
 }
 
 TEST_CASE("an Eigen convolution with an activation: the bits of both, on every instruction set",
-          "[eigen]") {
+          "[eigen][order]") {
   for_each_instruction_set([] {
     check_all(eigen_kernels<float>());
     check_all(eigen_kernels<double>());
