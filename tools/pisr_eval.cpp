@@ -238,9 +238,9 @@ int main(int argc, char** argv) {
                      "Scale: 2, 3 or 4; must be given where weights do not tell theirs")
           ->capture_default_str()
           ->check(CLI::IsMember({2, 3, 4}));
-  app.add_option(
-      "--architecture", options.architecture,
-      "Network; needed where weights do not tell theirs, else checked: " + architecture_names());
+  app.add_option("--architecture", options.architecture,
+                 "Network; needed where weights do not tell theirs, otherwise checked: " +
+                     architecture_names());
   app.add_option("-p,--protocol", options.protocol, "How to compare: pisr or matlab")
       ->capture_default_str();
   app.add_option("--json", options.json,

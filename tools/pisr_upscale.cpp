@@ -33,10 +33,10 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("-m,--model", weights, "Weights (safetensors)")->required();
   app.add_option("-s,--scale", wanted.scale,
-                 "Scale: 2, 3 or 4; needed where the weights do not tell theirs, else checked")
+                 "Scale: 2, 3 or 4; needed where the weights do not tell theirs, otherwise checked")
       ->check(CLI::IsMember({2, 3, 4}));
   app.add_option("--architecture", wanted.architecture,
-                 "Network; needed where the weights do not tell theirs, else checked: " +
+                 "Network; needed where the weights do not tell theirs, otherwise checked: " +
                      architecture_names());
   app.add_option("-j,--threads", threads, "Threads; 0 = all")
       ->capture_default_str()

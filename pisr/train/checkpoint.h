@@ -24,7 +24,7 @@ struct Checkpoint {
   double best_psnr = 0;
   double best_ssim = 0;
   bool validation_due = false;  ///< the run was stopped while it validated this iteration
-  std::string validation;       ///< what the best score was measured on: validation_identity()
+  std::string validation;       ///< Validation::identity of the best score
   std::string configuration;    ///< config_json()
   /// "weights.NAME" for each parameter, trained or frozen; "adam.first" and "adam.second"
   /// [count]; "best.NAME" of the trained network; "ema" [count] where it is on.

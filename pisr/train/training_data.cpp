@@ -81,6 +81,10 @@ TrainingData load_training_data(const TrainConfig& config) {
   if (data.train.empty()) {
     result.train = built_in_dataset(data.built_in.seed, 0, data.built_in.count, data.built_in.size,
                                     config.network.scale, config.threads);
+    if (!data.exclude.empty()) {
+      result.warnings.emplace_back(
+          "data.exclude leaves out images of data.train alone, there is no such folder");
+    }
   } else {
     DatasetOptions options;
     options.scale = config.network.scale;

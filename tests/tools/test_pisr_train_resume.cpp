@@ -167,6 +167,12 @@ TEST_CASE("pisr_train: data.exclude takes what a person types, and says what it 
     CHECK(contains(run.err, row.warning));
     CHECK(contains(run.err, "warning: excluded") == !row.warning.empty());
   }
+  // The built-in images have no names to leave out.
+  CHECK(contains(place
+                     .run({"-c", "small.json", "--out", "run", "--overwrite", "--set",
+                           "data.exclude=1", "--set", "train.total_iter=1", "-q"})
+                     .err,
+                 "warning: data.exclude leaves out images of data.train alone"));
   std::ofstream(place.path() / "digits.json") << "{\"data\": {\"exclude\": [302003, \"1\"]}}";
   CHECK(contains(place.run({"-c", "digits.json", "--print-config"}).out, "\"302003\""));
 }

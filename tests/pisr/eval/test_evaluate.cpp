@@ -14,24 +14,11 @@
 #include "pisr/model/fsrcnn.h"
 #include "pisr/model/weights.h"
 #include "tests/catch.h"
+#include "tests/pisr/eval/result_of.h"
 #include "tests/shared_data.h"
 #include "tests/temporary_folder.h"
 
 using namespace pisr;
-
-namespace {
-
-EvaluationResult result_of(const std::string& set, const std::string& model, Score mean,
-                           std::vector<ImageResult> images) {
-  EvaluationResult result;
-  result.set = set;
-  result.model = model;
-  result.mean = mean;
-  result.images = std::move(images);
-  return result;
-}
-
-}  // namespace
 
 TEST_CASE("published weights reach their published figures on Set5", "[evaluate]") {
   const auto weights = shared_data("weights/fsrcnn_x2_yjn870.safetensors");

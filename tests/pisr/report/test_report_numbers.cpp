@@ -24,6 +24,7 @@
 #include "pisr/report/report_run.h"
 #include "pisr/report/report_summary.h"
 #include "tests/catch.h"
+#include "tests/pisr/eval/result_of.h"
 #include "tests/pisr/image/images.h"
 #include "tests/pisr/train/small_run.h"
 #include "tests/temporary_folder.h"
@@ -87,16 +88,6 @@ ReportModel model_of(const std::string& name, const std::string& label, std::int
   model.updates = updates;
   model.parameters = parameters;
   return model;
-}
-
-EvaluationResult result_of(const std::string& set, const std::string& model, Score mean,
-                           std::vector<ImageResult> images) {
-  EvaluationResult result;
-  result.set = set;
-  result.model = model;
-  result.mean = mean;
-  result.images = std::move(images);
-  return result;
 }
 
 /// Two sets, three models; no two numbers are alike.
