@@ -54,7 +54,8 @@ NetworkSpec default_spec(const std::string& name) {
 }
 
 NetworkSpec completed(const NetworkSpec& spec) {
-  return completed(spec, architecture(spec.architecture).options);
+  const Architecture& row = architecture(spec.architecture);
+  return completed(spec, row.options, row.channels);
 }
 
 std::unique_ptr<SrNetwork> make_network(const NetworkSpec& spec) {

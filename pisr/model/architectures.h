@@ -16,8 +16,12 @@ namespace pisr {
 /// Weights in a layout that somebody else published: which network they are of, and the tensor of
 /// the file for each of its parameters.
 struct ForeignWeights {
-  NetworkSpec spec;
+  NetworkSpec spec;                           ///< its scale does not count
   std::map<std::string, std::string> key_of;  ///< by the parameter's name
+  int scale = 0;                              ///< which the shapes tell; 0 where they do not
+  /// What the names of tensors begin with that this network does without, such as those that
+  /// enlarge by another scale.
+  std::vector<std::string> unused = {};
 };
 
 /// The options of a network whose parameters have these names and shapes, for weights whose
@@ -34,9 +38,13 @@ struct Architecture {
   std::string (*title)(const NetworkSpec& spec);
   /// Recognises published weights by the names and shapes of their tensors; nothing where they are
   /// of something else. Throws Error(weights) where they are incomplete; `name` stands for the file
-  /// in messages. Null where nobody published any.
-  std::optional<ForeignWeights> (*recognise)(const SafeTensors& file, const std::string& name);
+  /// in messages. `scale` is the one that is wanted or that the metadata tell, or 0. Null where
+  /// nobody published any.
+  std::optional<ForeignWeights> (*recognise)(const SafeTensors& file, const std::string& name,
+                                             int scale);
   OptionsOfShapes options_of_shapes;
+  /// Of an image that it takes: 1 luminance, 3 RGB. The first is the default.
+  std::vector<int> channels = {1};
 };
 
 std::span<const Architecture> architectures();

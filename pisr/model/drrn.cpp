@@ -25,7 +25,7 @@ DrrnOptions options_of(const NetworkSpec& spec) {
 }
 
 /// Weights do not tell how many units they were trained with; the published ones have 25.
-std::optional<ForeignWeights> recognise_drrn(const SafeTensors& file, const std::string&) {
+std::optional<ForeignWeights> recognise_drrn(const SafeTensors& file, const std::string&, int) {
   const int channels = extent_of(file.tensors, "input.weight", 0);
   if (file.tensors.size() != 4 || channels < 1 ||
       !has_shape(file.tensors, "input.weight", {channels, 1, kKernel, kKernel}) ||

@@ -38,7 +38,8 @@ int slopes(const FsrcnnOptions& options, int channels) {
 
 /// Published weights number their layers: conv1 (feature), conv2 (shrink), conv3 ... (mapping), the
 /// last conv (expand), prelu1, prelu2, ... beside them, and deconv.
-std::optional<ForeignWeights> recognise_fsrcnn(const SafeTensors& file, const std::string& name) {
+std::optional<ForeignWeights> recognise_fsrcnn(const SafeTensors& file, const std::string& name,
+                                               int) {
   if (!file.tensors.contains("conv1.weight") || !file.tensors.contains("deconv.weight")) {
     return std::nullopt;
   }

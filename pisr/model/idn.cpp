@@ -43,7 +43,7 @@ IdnOptions options_of(const NetworkSpec& spec) {
 
 /// Published weights call the layers conv1, conv2, conv3_1 to conv3_6 and down1 of the first block,
 /// conv4_1 and so on of the next, and upsample.
-std::optional<ForeignWeights> recognise_idn(const SafeTensors& file, const std::string&) {
+std::optional<ForeignWeights> recognise_idn(const SafeTensors& file, const std::string&, int) {
   const int blocks = layers_of(file.tensors, "down", 1);
   if (blocks < 1 || blocks > kMostBlocks ||
       !has_shape(file.tensors, "upsample.weight",

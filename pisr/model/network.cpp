@@ -30,11 +30,17 @@ std::string names_of(const std::vector<NetworkOption>& options) {
 }  // namespace
 
 NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
-                      int channels) {
+                      const std::vector<int>& channels) {
   NetworkSpec result = spec;
   check_range(spec, "scale", 2, 4, spec.scale);
-  if (spec.channels != channels) {
-    fail(spec, message("channels must be ", channels, ", got ", spec.channels));
+  if (spec.channels == 0) {
+    result.channels = channels.front();
+  } else if (std::ranges::find(channels, spec.channels) == channels.end()) {
+    std::string choices;
+    for (const int choice : channels) {
+      choices += (choices.empty() ? "" : " or ") + std::to_string(choice);
+    }
+    fail(spec, message("channels must be ", choices, ", got ", spec.channels));
   }
   for (const auto& named : spec.options) {
     const std::string& name = named.first;

@@ -19,7 +19,7 @@ using OptionValue = std::variant<int, bool>;
 struct NetworkSpec {
   std::string architecture;                    ///< a name of the table in architectures.h
   int scale = 2;                               ///< 2, 3 or 4
-  int channels = 1;                            ///< 1: luminance, 3: RGB
+  int channels = 0;                            ///< 1: luminance, 3: RGB, 0: the default
   std::map<std::string, OptionValue> options;  ///< those of the architecture, by name
 
   friend bool operator==(const NetworkSpec&, const NetworkSpec&) = default;
@@ -34,11 +34,11 @@ struct NetworkOption {
   const char* help;     ///< a line for the list of configuration keys
 };
 
-/// `spec` with the default for every option that it does not name. Throws Error(usage) for an
-/// option that is not in `options`, of the wrong type or out of range, a scale other than 2, 3, 4,
-/// or channels other than `channels`.
+/// `spec` with the default for every option that it does not name, and the first of `channels`
+/// where it names none. Throws Error(usage) for an option that is not in `options`, of the wrong
+/// type or out of range, a scale other than 2, 3, 4, or channels that are not in `channels`.
 NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
-                      int channels = 1);
+                      const std::vector<int>& channels = {1});
 
 /// The value of an option of a completed spec.
 int number_option(const NetworkSpec& spec, const std::string& name);

@@ -28,7 +28,7 @@ VdsrOptions options_of(const NetworkSpec& spec) {
 }
 
 /// The layers of published weights are called conv1 to convN.
-std::optional<ForeignWeights> recognise_vdsr(const SafeTensors& file, const std::string&) {
+std::optional<ForeignWeights> recognise_vdsr(const SafeTensors& file, const std::string&, int) {
   const int layers = layers_of(file.tensors, "conv", 1);
   const int channels = extent_of(file.tensors, "conv1.weight", 0);
   VdsrOptions options{

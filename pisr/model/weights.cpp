@@ -25,6 +25,11 @@ std::string to_text(const OptionValue& value) {
   return std::to_string(std::get<int>(value));
 }
 
+/// In metadata.
+const char* colour_of(int channels) {
+  return channels == 3 ? "rgb" : "y";
+}
+
 std::map<std::string, std::string> describe(const ImageModel& model,
                                             const std::map<std::string, std::string>& notes) {
   const NetworkSpec& spec = model.spec();
@@ -32,7 +37,7 @@ std::map<std::string, std::string> describe(const ImageModel& model,
       {"format_version", kFormatVersion},
       {"architecture", model.sees_truth() ? kTeacher : spec.architecture},
       {"scale", std::to_string(spec.scale)},
-      {"colour", "y"},
+      {"colour", colour_of(spec.channels)},
   };
   if (model.sees_truth()) {
     metadata["decoder"] = spec.architecture;
@@ -140,6 +145,27 @@ int scale_of(const Metadata& metadata, const std::string& name, const WeightsOpt
   return wanted.scale;
 }
 
+/// `scale` where it is known already, before scale_of() insists.
+int known_scale(const Metadata& metadata, const WeightsOptions& wanted) {
+  if (wanted.scale != 0 || !metadata.has("scale")) {
+    return wanted.scale;
+  }
+  const std::string& text = metadata.text("scale");
+  return text.size() == 1 && std::isdigit(static_cast<unsigned char>(text[0])) != 0 ? text[0] - '0'
+                                                                                    : 0;
+}
+
+int channels_of(const Metadata& metadata, const Architecture& row) {
+  std::string colours;
+  for (const int channels : row.channels) {
+    if (metadata.text("colour") == colour_of(channels)) {
+      return channels;
+    }
+    colours += message(colours.empty() ? "'" : " or '", colour_of(channels), '\'');
+  }
+  metadata.refuse("colour", colours);
+}
+
 /// Of weights whose parameters have our names, and whose metadata do not say of which network.
 NetworkSpec spec_of_shapes(const SafeTensors& file, const Metadata& metadata,
                            const std::string& name, const WeightsOptions& wanted) {
@@ -182,10 +208,10 @@ NetworkSpec read_spec(const SafeTensors& file, const std::string& name, bool tea
     metadata.refuse(key, "one of " + architecture_names());
   }
   metadata.want("format_version", kFormatVersion);
-  metadata.want("colour", "y");
   NetworkSpec spec;
   spec.architecture = row->name;
   spec.scale = metadata.number("scale");
+  spec.channels = channels_of(metadata, *row);
   for (const NetworkOption& option : row->options) {
     if (std::holds_alternative<bool>(option.default_value)) {
       spec.options[option.name] = metadata.flag(option.name);
@@ -256,10 +282,11 @@ SafeTensors prepared(SafeTensors file, const std::string& name, const WeightsOpt
   return file;
 }
 
-std::optional<ForeignWeights> recognise(const SafeTensors& file, const std::string& name) {
+std::optional<ForeignWeights> recognise(const SafeTensors& file, const std::string& name,
+                                        int scale) {
   for (const Architecture& row : architectures()) {
     if (row.recognise != nullptr) {
-      if (auto weights = row.recognise(file, name)) {
+      if (auto weights = row.recognise(file, name, scale)) {
         return weights;
       }
     }
@@ -322,17 +349,22 @@ namespace {
 
 std::unique_ptr<SrNetwork> network_of(const SafeTensors& file, const std::string& name,
                                       const WeightsOptions& wanted) {
-  if (auto foreign = recognise(file, name)) {
-    const Metadata metadata(file, name);
-    foreign->spec.scale = scale_of(metadata, name, wanted);
+  const Metadata metadata(file, name);
+  if (auto foreign = recognise(file, name, known_scale(metadata, wanted))) {
+    foreign->spec.scale = foreign->scale != 0 ? foreign->scale : scale_of(metadata, name, wanted);
     // Others may name their networks as they like, but not by our name of another one.
     if (metadata.has("architecture") && find_architecture(metadata.text("architecture"))) {
       metadata.want("architecture", foreign->spec.architecture);
     }
     auto network = make_network(checked(foreign->spec, name, wanted));
+    std::map<std::string, Tensor> used = file.tensors;
+    std::erase_if(used, [&](const auto& item) {
+      return std::ranges::any_of(foreign->unused, [&](const std::string& beginning) {
+        return item.first.starts_with(beginning);
+      });
+    });
     load(
-        *network, file.tensors, [&](const std::string& own) { return foreign->key_of.at(own); },
-        name);
+        *network, used, [&](const std::string& own) { return foreign->key_of.at(own); }, name);
     return network;
   }
   auto network = make_network(read_spec(file, name, false, wanted));

@@ -14,8 +14,8 @@ namespace pisr {
 
 /// Weights on disk are safetensors files whose metadata say what they are: format_version,
 /// architecture (a name of architectures.h; or "pisr_teacher", whose network is named by "decoder",
-/// the first of the table where that is absent), scale, colour ("y"), the options of the network,
-/// and notes of the training.
+/// the first of the table where that is absent), scale, colour ("y" or "rgb"), the options of the
+/// network, and notes of the training.
 ///
 /// Weights that others trained are read too: in the layouts that an architecture recognises,
 /// without metadata (WeightsOptions then tells what they lack), and with what a framework puts

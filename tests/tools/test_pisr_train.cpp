@@ -64,7 +64,11 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  void signal(int number) const { ::kill(id_, number); }
+  /// Not after the end: to kill(), process 0 is the whole group of this one.
+  void signal(int number) const {
+    REQUIRE(id_ > 0);
+    ::kill(id_, number);
+  }
   bool running() {
     if (id_ > 0 && ::waitpid(id_, &status_, WNOHANG) == id_) {
       id_ = 0;
@@ -93,14 +97,19 @@ std::int64_t last_iteration(const fs::path& run) {
   return last;
 }
 
-/// Waits until the run has done `iteration` updates or ended; false after a minute.
+/// Waits until the run has done `iteration` updates; false where it ended before that was seen, as
+/// it may on a machine that stalls this program.
 bool wait_for_iteration(Process& process, const fs::path& run, std::int64_t iteration) {
-  for (int i = 0; i < 60000 && process.running(); ++i) {
+  for (int i = 0; i < 60000; ++i) {
+    if (!process.running()) {
+      return false;
+    }
     if (last_iteration(run) >= iteration) {
       return true;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  FAIL("no update " << iteration << " in a minute");
   return false;
 }
 
@@ -365,22 +374,36 @@ TEST_CASE("pisr_train: SIGINT and SIGTERM save, and the run goes on", "[tools]")
     all.insert(all.end(), {"--out", out, "--resume", "auto"});
     return all;
   };
-  for (const int number : {SIGINT, SIGTERM}) {
-    const std::int64_t before = last_iteration(place.path() / "run");
-    Process process(place.path(), arguments("run"));
-    REQUIRE(wait_for_iteration(process, place.path() / "run", before + 20));
-    process.signal(number);
-    CHECK(process.wait() == 128 + number);
-    const auto files =
-        list_checkpoints(place.path() / "run/checkpoints", {TrainingPhase::baseline});
-    REQUIRE(!files.empty());
-    // Every row of the metrics is that of an update that was saved.
-    CHECK(files.back().iteration == last_iteration(place.path() / "run"));
-  }
-  CHECK(place.run(arguments("run")).code == 0);
   CHECK(place.run(arguments("whole")).code == 0);
-  CHECK(read_whole(place.path() / "run" / kLastCheckpoint) ==
-        read_whole(place.path() / "whole" / kLastCheckpoint));
+  const std::string whole = read_whole(place.path() / "whole" / kLastCheckpoint);
+  // A run that ends before the signal reaches it says nothing of signals; another one begins.
+  int stopped = 0;
+  for (int attempt = 0; attempt < 10 && stopped < 2; ++attempt) {
+    const std::string name = "run" + std::to_string(attempt);
+    const fs::path run = place.path() / name;
+    stopped = 0;
+    for (const int number : {SIGINT, SIGTERM}) {
+      const std::int64_t before = last_iteration(run);
+      Process process(place.path(), arguments(name));
+      if (!wait_for_iteration(process, run, before + 20)) {
+        break;
+      }
+      process.signal(number);
+      const int code = process.wait();
+      if (code == 0) {
+        break;
+      }
+      ++stopped;
+      CHECK(code == 128 + number);
+      const auto files = list_checkpoints(run / "checkpoints", {TrainingPhase::baseline});
+      REQUIRE(!files.empty());
+      // Every row of the metrics is that of an update that was saved.
+      CHECK(files.back().iteration == last_iteration(run));
+    }
+    CHECK(place.run(arguments(name)).code == 0);
+    CHECK(read_whole(run / kLastCheckpoint) == whole);
+  }
+  CHECK(stopped == 2);
 }
 
 /// PISR_KILLS=20 for the long version.
@@ -404,32 +427,51 @@ TEST_CASE("pisr_train: kill -9 at random moments loses at most one interval", "[
                                     "--resume",
                                     "auto"};
   };
-  const fs::path run = place.path() / "run";
+  CHECK(place.run(arguments("whole")).code == 0);
+  const auto ends_as_the_whole = [&](const std::string& name) {
+    CHECK(place.run(arguments(name)).code == 0);
+    const fs::path run = place.path() / name;
+    CHECK(read_whole(run / kLastCheckpoint) ==
+          read_whole(place.path() / "whole" / kLastCheckpoint));
+    CHECK(read_metrics(run / "metrics.csv").size() ==
+          read_metrics(place.path() / "whole/metrics.csv").size());
+    for (const auto& entry : fs::recursive_directory_iterator(run)) {
+      CHECK(entry.path().extension() != ".tmp");
+    }
+  };
   Random random(7, RandomUse::test, 0);
-  for (int kill = 0; kill < kills; ++kill) {
+  int folder = 0;
+  std::string name = "run0";
+  for (int kill = 0, attempt = 0; kill < kills; ++attempt) {
+    REQUIRE(attempt < 3 * kills);
+    const fs::path run = place.path() / name;
     const std::int64_t before = last_iteration(run);
-    Process process(place.path(), arguments("run"));
+    Process process(place.path(), arguments(name));
     // Every third one falls anywhere, perhaps before the first update.
+    bool running = true;
     if (kill % 3 != 2) {
       const std::int64_t updates = 1 + random.below(static_cast<std::uint32_t>(900 / kills));
-      CHECK(wait_for_iteration(process, run, before + updates));
+      running = wait_for_iteration(process, run, before + updates);
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(random.below(20000)));
-    process.signal(SIGKILL);
-    CHECK(process.wait() == -1);
+    if (running) {
+      std::this_thread::sleep_for(std::chrono::microseconds(random.below(20000)));
+      process.signal(SIGKILL);
+      running = process.wait() == -1;
+    }
+    if (!running) {
+      // It ended before it could be killed: the next kills are those of another run.
+      CHECK(process.wait() == 0);
+      ends_as_the_whole(name);
+      name = "run" + std::to_string(++folder);
+      continue;
+    }
+    ++kill;
     const auto found = find_newest_checkpoint(run / "checkpoints", {TrainingPhase::baseline});
     CHECK(found.skipped.empty());
     const std::int64_t kept = found.checkpoint ? found.checkpoint->iteration : 0;
     CHECK(last_iteration(run) - kept <= kInterval);
   }
-  CHECK(place.run(arguments("run")).code == 0);
-  CHECK(place.run(arguments("whole")).code == 0);
-  CHECK(read_whole(run / kLastCheckpoint) == read_whole(place.path() / "whole" / kLastCheckpoint));
-  CHECK(read_metrics(run / "metrics.csv").size() ==
-        read_metrics(place.path() / "whole/metrics.csv").size());
-  for (const auto& entry : fs::recursive_directory_iterator(run)) {
-    CHECK(entry.path().extension() != ".tmp");
-  }
+  ends_as_the_whole(name);
 }
 
 }  // namespace
