@@ -100,8 +100,18 @@ void Arena::recycle(const Tensor& tensor) {
   assert(tensor.arena_ == this && tensor.epoch_ == epoch_);
   const std::size_t size =
       padded_size(static_cast<std::size_t>(tensor.count()) * size_of(tensor.dtype()));
-  close(tensor.data_, size);
-  recycled_.push_back({tensor.data_, size});
+  recycle(tensor.data_, size);
+}
+
+void Arena::recycle(std::byte* memory, std::size_t size) {
+  close(memory, size);
+  recycled_.push_back({memory, size});
+}
+
+void Arena::Release::operator()(void* memory) const noexcept {
+  if (arena->epoch_ == epoch) {
+    arena->recycle(static_cast<std::byte*>(memory), size);
+  }
 }
 
 std::byte* Arena::take_recycled(std::size_t size) {
@@ -125,6 +135,14 @@ Tensor Arena::tensor(Shape shape, DType dtype) {
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;
+}
+
+Tensor Arena::counted_tensor(Shape shape, DType dtype) {
+  Tensor result = tensor(shape, dtype);
+  const std::size_t size = padded_size(static_cast<std::size_t>(shape.count()) * size_of(dtype));
+  result.owner_ = std::shared_ptr<void>(result.data_, Release{this, size, epoch_},
+                                        std::pmr::polymorphic_allocator<std::byte>(&counts_));
+  return result;
 }
 
 void Arena::reset() {

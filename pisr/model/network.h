@@ -73,6 +73,9 @@ class ImageModel : public Module {
   /// The same for inference in little memory, with the parameters of now; nothing where the layers
   /// are no chain.
   virtual std::optional<ConvChain> image_chain() const = 0;
+  /// How many pixels of the low-resolution image around a piece the result of the piece depends
+  /// on; nothing where it depends on the whole image.
+  virtual std::optional<int> halo() const { return std::nullopt; }
 };
 
 /// A super-resolution network: PISR's student, and the teacher's decoder. A network of one's own
@@ -97,9 +100,6 @@ class SrNetwork : public ImageModel {
   /// low-resolution image even where the scale does not divide it, as in the tables for 1280 x 720.
   virtual MultiplyAdds multiply_adds(std::int64_t width, std::int64_t height,
                                      NetworkEnd end = NetworkEnd::image) const = 0;
-  /// How many pixels of the low-resolution image around a piece the result of the piece depends
-  /// on; nothing where it depends on the whole image.
-  virtual std::optional<int> halo() const { return std::nullopt; }
   /// The layers up to `end` as a chain, with the parameters of now; nothing where they are none.
   virtual std::optional<ConvChain> chain(NetworkEnd end) const;
 

@@ -1,0 +1,124 @@
+// Tiles: how an image is cut, and that nobody can tell from the result.
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "core/parallel.h"
+#include "core/philox.h"
+#include "pisr/inference/inference.h"
+#include "pisr/inference/tiles.h"
+#include "pisr/model/architectures.h"
+#include "tests/catch.h"
+
+namespace pisr {
+namespace {
+
+/// Small, but for kernels that are computed two rows at a time (kernels/cpu/conv/winograd.h).
+NetworkSpec spec_of(const Architecture& row, int scale) {
+  NetworkSpec spec;
+  spec.architecture = row.name;
+  spec.scale = scale;
+  for (const NetworkOption& option : row.options) {
+    if (std::holds_alternative<int>(option.default_value)) {
+      const std::string name = option.name;
+      const int wanted = name.find("channels") != std::string::npos ? 8 : 2;
+      spec.options[option.name] = std::clamp(wanted, option.lowest, option.highest);
+    }
+  }
+  return completed(spec);
+}
+
+void randomise(const Module& module) {
+  Random random(11, RandomUse::test, 4);
+  for (const NamedParameter& named : module.parameters()) {
+    for (float& value : named.parameter->value.values<float>()) {
+      value = static_cast<float>(random.uniform(-0.3, 0.3));
+    }
+  }
+}
+
+Plane random_plane(int width, int height, int channels) {
+  Plane plane(width, height, channels);
+  Random random(3, RandomUse::test, 1);
+  for (double& sample : plane.samples) {
+    sample = random.uniform(0, 255);
+  }
+  return plane;
+}
+
+}  // namespace
+
+TEST_CASE("tiles cover an image once and read what they need", "[tiles]") {
+  struct Image {
+    int width, height;
+  };
+  for (const auto [width, height] :
+       {Image{1, 1}, Image{7, 300}, Image{300, 7}, Image{200, 150}, Image{2000, 33}}) {
+    for (const int margin : {0, 2, 12, 40}) {
+      for (const std::int64_t most : {1, 500, 5000, 20000, 1000000}) {
+        CAPTURE(width, height, margin, most);
+        const std::vector<Tile> tiles = cut_into_tiles(width, height, margin, most);
+        std::vector<int> covered(static_cast<std::size_t>(width) * height);
+        for (const Tile& t : tiles) {
+          CHECK(t.read_left == std::max(0, t.left - margin));
+          CHECK(t.read_top == std::max(0, t.top - margin));
+          CHECK(t.read_left + t.read_width == std::min(width, t.left + t.width + margin));
+          CHECK(t.read_top + t.read_height == std::min(height, t.top + t.height + margin));
+          CHECK((t.read_left % 2 == 0 && t.read_top % 2 == 0));
+          for (int y = t.top; y < t.top + t.height; ++y) {
+            for (int x = t.left; x < t.left + t.width; ++x) {
+              ++covered[static_cast<std::size_t>(y) * width + x];
+            }
+          }
+        }
+        CHECK(std::ranges::all_of(covered, [](int times) { return times == 1; }));
+        const bool has_room = most >= std::int64_t{16 + 3 * margin} * (16 + 3 * margin);
+        for (const Tile& t : tiles) {
+          CHECK((!has_room || std::int64_t{t.read_width} * t.read_height <= most));
+        }
+        CHECK((most < std::int64_t{width} * height || tiles.size() == 1));
+      }
+    }
+  }
+}
+
+TEST_CASE("a network gives the bits of the whole image by tiles", "[tiles]") {
+  ThreadPool pool(2);
+  for (const Architecture& row : architectures()) {
+    for (const int scale : {2, 3, 4}) {
+      CAPTURE(row.name, scale);
+      const auto network = make_network(spec_of(row, scale));
+      if (!network->halo()) continue;
+      randomise(*network);
+      const Plane low = random_plane(101, 97, network->spec().channels);
+      Context context;
+      const Plane whole = infer(context, *network, low);
+      Context threaded(pool);
+      Inference by_tiles(threaded, *network, {.memory = 1});
+      Plane made;
+      by_tiles.run(low, made);
+      REQUIRE(made.samples.size() == whole.samples.size());
+      CHECK(std::memcmp(made.samples.data(), whole.samples.data(),
+                        whole.samples.size() * sizeof(double)) == 0);
+      // A chain takes little memory by itself. Other networks were cut, or nothing was tested.
+      CHECK((network->image_chain() || threaded.arena().capacity() < context.arena().capacity()));
+    }
+  }
+}
+
+TEST_CASE("maps that nobody holds make room for those of later layers", "[tiles]") {
+  NetworkSpec spec = default_spec("vdsr");
+  spec.options["feature_channels"] = 16;
+  const auto memory = [&](int layers) {
+    spec.options["layers"] = layers;
+    const auto network = make_network(spec);
+    randomise(*network);
+    Context context;
+    infer(context, *network, random_plane(40, 30, 1));
+    return context.arena().capacity();
+  };
+  CHECK(memory(20) == memory(5));
+}
+
+}  // namespace pisr
