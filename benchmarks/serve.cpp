@@ -74,10 +74,14 @@ void write_exchange(const std::string& name, int steps, const std::filesystem::p
   }
   for (int step = 0; step < steps; ++step) {
     workload->run();
+    file.metadata = workload->state().metadata;
     for (const auto& [key, tensor] : workload->state().tensors) {
       if (is_example(key)) {
         file.tensors[std::to_string(step) + "." + key] = tensor.clone();
       }
+    }
+    if (file.tensors.contains("0.output")) {
+      break;  // what enlarges does the same each time
     }
   }
   write_safetensors(path, file);

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "benchmarks/workload_name.h"
 #include "core/error.h"
 #include "core/philox.h"
@@ -61,6 +63,15 @@ class Inference final : public Workload {
     store_parameters(*network_, "student", state.tensors);
     state.tensors["input"] = input_;
     state.tensors["output"] = output_;
+    nlohmann::json options = nlohmann::json::object();
+    const NetworkSpec& spec = network_->spec();
+    for (const auto& named : spec.options) {
+      std::visit([&](auto value) { options[named.first] = value; }, named.second);
+    }
+    state.metadata["network"] = nlohmann::json{
+        {"architecture", spec.architecture},
+        {"scale", spec.scale},
+        {"options", options}}.dump();
     return state;
   }
 

@@ -30,7 +30,8 @@ class Workload {
   /// Does it once. For W2-W4 each call is the next step.
   virtual void run() = 0;
   /// The current weights, and the inputs and results of the last run(), for another implementation
-  /// to repeat. W1 and W5: "input" and "output"; W2-W4: "high", "low" (the batch) and "loss".
+  /// to repeat. W1 and W5: "input" and "output", and in the metadata "network": architecture, scale
+  /// and options as JSON. W2-W4: "high", "low" (the batch) and "loss".
   virtual SafeTensors state() const = 0;
 };
 
