@@ -110,15 +110,15 @@ std::unique_ptr<Layer> make_deconvolution(const FsrcnnOptions& options) {
 
 /// x [n, c, h, w] -> [n, c, h - 1, w - 1]: the last row and the last column are left out.
 Variable without_last(const Variable& x) {
-  const std::int64_t channels = x.shape()[1];
-  const Tensor first = Tensor::zeros({channels, 1, 2, 2}, x.value().dtype());
-  with_type(first.dtype(), [&]<class T>() {
-    for (std::int64_t channel = 0; channel < channels; ++channel) {
-      first.data<T>()[4 * channel] = 1;
-    }
-  });
-  return conv2d(x, x.tape().constant(first.to(x.value().device())), {},
-                {.groups = static_cast<int>(channels)});
+  const std::int64_t planes = x.shape()[0] * x.shape()[1];
+  const std::int64_t height = x.shape()[2];
+  const std::int64_t width = x.shape()[3];
+  // The pixels of a row as channels, then the rows of a plane.
+  const Variable narrower =
+      slice_channels(reshape(x, {planes * height, width, 1, 1}), 0, width - 1);
+  const Variable lower =
+      slice_channels(reshape(narrower, {planes, height, 1, width - 1}), 0, height - 1);
+  return reshape(lower, {x.shape()[0], x.shape()[1], height - 1, width - 1});
 }
 
 }  // namespace
