@@ -50,7 +50,8 @@ NetworkSpec spec_of(const SafeTensors& file) {
   spec.architecture = file.metadata.at("architecture");
   spec.scale = number(file, "scale");
   spec.channels = number(file, "channels");
-  for (const auto& [name, value] : nlohmann::json::parse(file.metadata.at("options")).items()) {
+  const auto options = nlohmann::json::parse(file.metadata.at("options"));
+  for (const auto& [name, value] : options.items()) {
     spec.options[name] =
         value.is_boolean() ? OptionValue(value.get<bool>()) : OptionValue(value.get<int>());
   }
