@@ -15,6 +15,7 @@
 #include "pisr/train/stepper.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
+#include "tests/pisr/model/small_spec.h"
 #include "tests/pisr/train/small_run.h"
 
 namespace pisr {
@@ -24,23 +25,14 @@ namespace fs = std::filesystem;
 
 const TrainingPhase kPisrPhases[] = {TrainingPhase::teacher, TrainingPhase::student};
 
-/// PISR with the network of a row on luminance, as small as its options let it be, but for two
-/// channels.
+/// PISR with a small network of a row, on luminance.
 TrainConfig config_of(const Architecture& row) {
   TrainConfig config = parse_config(R"({
     "data": {"built_in": {"count": 2, "validation_count": 1, "size": 24}},
     "train": {"batch_size": 2, "gt_size": 12, "imitation_weight": 0.1, "distillation_weight": 0.01},
     "threads": 1})",
                                     "test");
-  NetworkSpec spec;
-  spec.architecture = row.name;
-  spec.channels = 1;
-  for (const NetworkOption& option : row.options) {
-    if (std::holds_alternative<int>(option.default_value)) {
-      spec.options[option.name] = std::max(option.lowest, std::min(2, option.highest));
-    }
-  }
-  static_cast<NetworkSpec&>(config.network) = completed(spec);
+  static_cast<NetworkSpec&>(config.network) = small_spec(row, 2, 1);
   return config;
 }
 
