@@ -126,10 +126,9 @@ TEST_CASE("a teacher's weights that do not name the decoder are FSRCNN's", "[wei
   check_equal(teacher, *load_teacher(path));
   file.metadata["decoder"] = "edsr";
   write_safetensors(path, file);
-  CHECK_THROWS_WITH(load_model(path),
-                    "'" + path.string() +
-                        "': metadata 'decoder' must be one of fsrcnn, plain, vdsr, drrn, idn, "
-                        "got 'edsr'");
+  CHECK_THROWS_WITH(load_model(path), "'" + path.string() +
+                                          "': metadata 'decoder' must be one of " +
+                                          architecture_names() + ", got 'edsr'");
 }
 
 TEST_CASE("f64 weights are stored as f64 and load as f32", "[weights]") {
@@ -151,7 +150,7 @@ TEST_CASE("weights of another network are refused with one clear line", "[weight
       file, [](SafeTensors& f) { f.metadata.clear(); }, "metadata lack 'architecture' and 'scale'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["architecture"] = "edsr\n"; },
-      "metadata 'architecture' must be one of fsrcnn, plain, vdsr, drrn, idn, got 'edsr?'");
+      "metadata 'architecture' must be one of " + architecture_names() + ", got 'edsr?'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["format_version"] = "2"; },
       "metadata 'format_version' must be '1', got '2'");
@@ -255,12 +254,10 @@ TEST_CASE("what weights do not tell of themselves has to be told", "[weights]") 
     SafeTensors ours = saved();
     ours.metadata = metadata;
     CHECK(hint_of(ours, wanted(0)) ==
-          "'w': metadata lack 'architecture' and 'scale'; --architecture tells it: fsrcnn, plain, "
-          "vdsr, drrn, idn; "
-          "-s the scale: 2, 3 or 4");
+          "'w': metadata lack 'architecture' and 'scale'; --architecture tells it: " +
+              architecture_names() + "; -s the scale: 2, 3 or 4");
     CHECK(hint_of(ours, wanted(3)) ==
-          "'w': metadata lack 'architecture'; --architecture tells it: fsrcnn, plain, vdsr, drrn, "
-          "idn");
+          "'w': metadata lack 'architecture'; --architecture tells it: " + architecture_names());
     CHECK(hint_of(ours, wanted(0, "fsrcnn")) ==
           "'w': metadata lack 'scale'; -s tells it: 2, 3 or 4");
     CHECK(make_network(ours, "w", wanted(3, "fsrcnn"))->spec() == fsrcnn_spec(kSmall));
