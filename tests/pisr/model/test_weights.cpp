@@ -326,6 +326,7 @@ TEST_CASE("what frameworks put before all names is stripped, which is said", "[w
       }
       std::vector<std::string> notes;
       WeightsOptions wanted;
+      wanted.options = {{"replicate_padding", false}};
       wanted.note = [&](const std::string& note) { notes.push_back(note); };
       check_equal(*make_network(prefixed, "w", wanted), *make_network(file, "w"));
       CHECK(notes == std::vector<std::string>{"'w': the prefix '" + prefix +
@@ -380,17 +381,16 @@ TEST_CASE("weights of PyTorch programs", "[weights]") {
   check_equal(*load_network(*folder / "metadata_null.safetensors", 2), *network);
 }
 
-TEST_CASE("weights of a network that is not in the table are refused", "[weights]") {
-  SafeTensors file;
-  for (const char* const layer : {"head.0", "body.0.body.0", "tail.0.0"}) {
-    file.tensors[message(layer, ".weight")] = Tensor::zeros({8, 8, 3, 3});
-    file.tensors[message(layer, ".bias")] = Tensor::zeros({8});
-  }
-  try {
-    make_network(file, "w", 2);
-    FAIL("accepted");
-  } catch (const Error& error) {
-    CHECK(error.kind() == ErrorKind::weights);
+TEST_CASE("published layouts with another kernel are of no network here", "[weights]") {
+  for (const auto& [name, shape] : {std::pair{"conv3.weight", Shape{1, 32, 7, 7}},
+                                    {"conv2.weight", Shape{32, 64, 4, 4}},
+                                    {"conv1.weight", Shape{64, 1, 7, 7}}}) {
+    SafeTensors file;
+    file.tensors = {{"conv1.weight", Tensor::zeros({64, 1, 9, 9})},
+                    {"conv2.weight", Tensor::zeros({32, 64, 5, 5})},
+                    {"conv3.weight", Tensor::zeros({1, 32, 5, 5})}};
+    file.tensors[name] = Tensor::zeros(shape);
+    check_refused(file, nothing, "metadata lack 'architecture'", 3);
   }
 }
 
