@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -108,7 +109,10 @@ class SrNetwork : public ImageModel {
   std::optional<ConvChain> image_chain() const final { return chain(NetworkEnd::image); }
 
  protected:
-  explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {}
+  /// Without channels it is a network on luminance.
+  explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {
+    spec_.channels = std::max(1, spec_.channels);
+  }
   /// input: what input() says.
   virtual Variable feature(const Variable& input) const = 0;
   virtual Variable reconstruction(const Variable& feature, const Variable& input) const = 0;
