@@ -41,6 +41,9 @@ struct NetworkOption {
 NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
                       const std::vector<int>& channels = {1});
 
+/// "y" for 1 channel, "rgb" for 3, as configurations and weights say it.
+const char* colour_name(int channels);
+
 /// The value of an option of a completed spec.
 int number_option(const NetworkSpec& spec, const std::string& name);
 bool flag_option(const NetworkSpec& spec, const std::string& name);
