@@ -19,6 +19,7 @@ double he_deviation(const NamedParameter& named) {
       return kTransposedDeviation;
     case ParameterRole::bias:
     case ParameterRole::slope:
+    case ParameterRole::constant:
       break;
   }
   return 0.0;
@@ -40,6 +41,9 @@ void initialise(Module& module, std::uint64_t seed, Initialisation initialisatio
   for (const NamedParameter& named : module.parameters()) {
     Random random(seed, RandomUse::init, index++);
     const Tensor& value = named.parameter->value;
+    if (named.role == ParameterRole::constant) {
+      continue;
+    }
     if (named.role == ParameterRole::slope) {
       fill(value, [] { return kSlope; });
     } else if (initialisation == Initialisation::uniform) {

@@ -15,6 +15,7 @@
 #include "kernels/open_cuda.h"
 #include "pisr/data/dead_leaves.h"
 #include "pisr/image/image_io.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/fsrcnn.h"
 #include "pisr/model/weights.h"
 #include "pisr/train/config.h"
@@ -240,7 +241,8 @@ TEST_CASE("weights that do not tell what they are", "[tools]") {
   CHECK(refused.code == 5);
   CHECK(refused.err ==
         "pisr_upscale: error: 'plain.safetensors': metadata lack 'architecture' and 'scale'\n"
-        "hint: --architecture tells it: fsrcnn, plain, vdsr, drrn, idn; -s the scale: 2, 3 or 4\n");
+        "hint: --architecture tells it: " +
+            architecture_names() + "; -s the scale: 2, 3 or 4\n");
   CHECK(upscale("x3.safetensors", {"--architecture", "plain", "--overwrite"}).code == 5);
   CHECK(upscale("plain.safetensors", {"--architecture", "edsr", "-s", "3"}).code == 2);
   CHECK(upscale("plain.safetensors", {"--architecture", "fsrcnn", "-s", "3"}).code == 0);

@@ -16,12 +16,10 @@
 namespace pisr {
 namespace {
 
+using golden::bound;
 using golden::counter_numbers;
+using golden::projected;
 using golden::relative_error;
-
-double bound(DType dtype) {
-  return dtype == DType::f32 ? 1e-5 : 1e-10;
-}
 
 /// The largest relative error of each quantity.
 using Errors = std::map<std::string, double>;
@@ -164,21 +162,6 @@ class GoldenPhase {
       return item.first.starts_with("gradient.") || item.first.starts_with("projection.");
     });
     CHECK(static_cast<std::size_t>(gradients) == flat.entries().size());
-  }
-
-  static Tensor projected(const std::string& name, const Tensor& gradient) {
-    const Tensor g = gradient.to(DType::f64);
-    const Tensor r = counter_numbers("projection." + name, gradient.shape(), -1.0, 1.0, DType::f64);
-    double product = 0.0;
-    double squares = 0.0;
-    for (std::int64_t i = 0; i < g.count(); ++i) {
-      product += g.data<double>()[i] * r.data<double>()[i];
-      squares += g.data<double>()[i] * g.data<double>()[i];
-    }
-    const Tensor result = Tensor::empty({2}, DType::f64);
-    result.data<double>()[0] = product;
-    result.data<double>()[1] = std::sqrt(squares);
-    return result;
   }
 
   const SafeTensors& file_;

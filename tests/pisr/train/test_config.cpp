@@ -192,10 +192,10 @@ TEST_CASE("config: the options are those of the architecture", "[config]") {
   CHECK(number_option(old.network, "mapping_layers") == 1);
 
   CHECK(failure(R"({"network": {"architecture": "edsr"}})").message ==
-        "test.json: network.architecture must be one of fsrcnn, plain, vdsr, drrn, idn, got "
-        "\"edsr\"");
+        "test.json: network.architecture must be one of " + architecture_names() +
+            ", got \"edsr\"");
   CHECK(failure("{}", {"network.architecture=7"}).message ==
-        "--set: network.architecture must be one of fsrcnn, plain, vdsr, drrn, idn, got \"7\"");
+        "--set: network.architecture must be one of " + architecture_names() + ", got \"7\"");
   CHECK(failure(R"({"network": {"architecture": "plain", "d": 3}})").message ==
         "test.json: unknown key \"network.d\"");
   CHECK(failure(R"({"network": {"d": 3, "feature_channels": 3}})").message ==
