@@ -60,6 +60,8 @@ TEST_CASE("published weights reach their figures on Set5", "[.long][evaluate]") 
                          {"idn_x2_Zheng222-caffe", 2, {37.827, 0.9600}},
                          // On RGB, under its protocol.
                          {"carn-m_x234_nmhkahn", 2, {37.678, 0.9595}},
+                         {"carn-m_x234_nmhkahn", 3, {34.058, 0.9248}},
+                         {"carn-m_x234_nmhkahn", 4, {31.883, 0.8910}},
                          {"imdn_x2_Zheng222", 2, {37.996, 0.9605}}}) {
     CAPTURE(row.weights, row.scale);
     const auto weights = shared_data("weights/" + row.weights + ".safetensors");
