@@ -26,8 +26,10 @@ int main(int argc, char** argv) {
   int threads = 0;
   UpscaleOptions options;
 
-  CLI::App app("Enlarges an image: luminance by a network, colour by bicubic interpolation",
-               kProgram);
+  CLI::App app(
+      "Enlarges an image: luminance by a network and colour by bicubic interpolation, or both "
+      "by a network on RGB",
+      kProgram);
   app.add_option("-i,--input", input, "Image to enlarge: PNG, JPEG or BMP")->required();
   app.add_option("-o,--output", output, "Where to write it; the extension decides the format")
       ->required();

@@ -10,7 +10,8 @@
 
 namespace pisr {
 
-/// Runs a model on luminance, image after image. The model sees 0..1 and f32, or f64 where it was
+/// Runs a model on luminance, or on RGB where its channels are 3, image after image. The model sees
+/// 0..1 and f32, or f64 where it was
 /// converted. A chain of convolutions needs memory for its input and output and a few rows
 /// (nn/conv_chain.h); another model runs layer by layer, so that all its maps are in memory at
 /// once, and so does every model on a device, where its parameters have to be too. From the second
@@ -22,10 +23,11 @@ class Inference {
   /// chain has a copy of the parameters of now, which a device puts in order in the first run.
   Inference(Context& context, const ImageModel& model);
 
-  /// `input` [h, w] on 0..255: the low-resolution image, or the truth for a model that sees it,
-  /// then with sides that are multiples of the scale. `output` [h scale, w scale], or [h, w], on
-  /// 0..255, neither clamped nor rounded; its memory is reused where it is large enough. Throws
-  /// Error usage for an empty plane, numeric where an output is not finite.
+  /// `input` [h, w, c] on 0..255, c the model's channels: the low-resolution image, or the truth
+  /// for a model that sees it, then with sides that are multiples of the scale. `output` [h scale,
+  /// w scale, c], or [h, w, c], on 0..255, neither clamped nor rounded; its memory is reused where
+  /// it is large enough. Throws Error usage for an empty plane or one of other channels, numeric
+  /// where an output is not finite.
   void run(const Plane& input, Plane& output);
 
  private:

@@ -11,10 +11,11 @@ namespace pisr {
 class SrNetwork;
 
 /// Enlarges an image by the network's scale: luminance by the network, chroma and alpha by bicubic
-/// interpolation, all in floating point and rounded once. [h, w, c] -> [h scale, w scale, c] in the
-/// depth of the input; grey stays grey. Colours of transparent pixels are replaced by those of the
-/// nearest visible ones first, so that edges get no fringe of what was hidden.
-/// Error numeric where the network's output is not finite, usage for an empty image.
+/// interpolation, all in floating point and rounded once. A network on RGB enlarges colour as it
+/// is; a grey image is r = g = b to it, and the result's luminance is taken. [h, w, c] -> [h scale,
+/// w scale, c] in the depth of the input; grey stays grey. Colours of transparent pixels are
+/// replaced by those of the nearest visible ones first, so that edges get no fringe of what was
+/// hidden. Error numeric where the network's output is not finite, usage for an empty image.
 AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image);
 
 struct UpscaleOptions {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -40,6 +41,9 @@ struct NetworkOption {
 NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
                       const std::vector<int>& channels = {1});
 
+/// "y" for 1 channel, "rgb" for 3, as configurations and weights say it.
+const char* colour_name(int channels);
+
 /// The value of an option of a completed spec.
 int number_option(const NetworkSpec& spec, const std::string& name);
 bool flag_option(const NetworkSpec& spec, const std::string& name);
@@ -53,7 +57,8 @@ enum class NetworkInput {
 /// Multiply-adds of one forward pass.
 struct MultiplyAdds {
   std::int64_t exact;  ///< what is computed
-  /// As PISR's tables count: a transposed convolution once per OUTPUT pixel.
+  /// As PISR's tables count: a transposed convolution once per OUTPUT pixel, unless the network
+  /// says otherwise.
   std::int64_t paper;
 };
 
@@ -108,7 +113,10 @@ class SrNetwork : public ImageModel {
   std::optional<ConvChain> image_chain() const final { return chain(NetworkEnd::image); }
 
  protected:
-  explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {}
+  /// Without channels it is a network on luminance.
+  explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {
+    spec_.channels = std::max(1, spec_.channels);
+  }
   /// input: what input() says.
   virtual Variable feature(const Variable& input) const = 0;
   virtual Variable reconstruction(const Variable& feature, const Variable& input) const = 0;

@@ -25,11 +25,6 @@ std::string to_text(const OptionValue& value) {
   return std::to_string(std::get<int>(value));
 }
 
-/// In metadata.
-const char* colour_of(int channels) {
-  return channels == 3 ? "rgb" : "y";
-}
-
 std::map<std::string, std::string> describe(const ImageModel& model,
                                             const std::map<std::string, std::string>& notes) {
   const NetworkSpec& spec = model.spec();
@@ -37,7 +32,7 @@ std::map<std::string, std::string> describe(const ImageModel& model,
       {"format_version", kFormatVersion},
       {"architecture", model.sees_truth() ? kTeacher : spec.architecture},
       {"scale", std::to_string(spec.scale)},
-      {"colour", colour_of(spec.channels)},
+      {"colour", colour_name(spec.channels)},
   };
   if (model.sees_truth()) {
     metadata["decoder"] = spec.architecture;
@@ -158,10 +153,10 @@ int known_scale(const Metadata& metadata, const WeightsOptions& wanted) {
 int channels_of(const Metadata& metadata, const Architecture& row) {
   std::string colours;
   for (const int channels : row.channels) {
-    if (metadata.text("colour") == colour_of(channels)) {
+    if (metadata.text("colour") == colour_name(channels)) {
       return channels;
     }
-    colours += message(colours.empty() ? "'" : " or '", colour_of(channels), '\'');
+    colours += message(colours.empty() ? "'" : " or '", colour_name(channels), '\'');
   }
   metadata.refuse("colour", colours);
 }
