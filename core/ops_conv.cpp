@@ -88,6 +88,7 @@ Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Var
   const Tensor y =
       tape.result({sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width}, x.dtype());
   with_type(x.dtype(), [&]<class T>() {
+    const bool has_slope = activation.kind == kernels::ActivationKind::prelu;
     const T slope = static_cast<T>(activation.slope);
     tape.context().launch(ConvKernels<T>(transposed).forward,
                           {sizes,
@@ -95,7 +96,7 @@ Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Var
                            weight.value().data<T>(),
                            bias.defined() ? bias.value().data<T>() : nullptr,
                            y.data<T>(),
-                           {activation.kind, &slope, 1}});
+                           {activation.kind, has_slope ? &slope : nullptr, has_slope ? 1 : 0}});
   });
   return tape.record(
       op, y, {&x, &weight, &bias},

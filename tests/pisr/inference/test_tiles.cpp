@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "core/parallel.h"
@@ -10,20 +11,18 @@
 #include "pisr/inference/tiles.h"
 #include "pisr/model/architectures.h"
 #include "tests/catch.h"
+#include "tests/pisr/model/small_spec.h"
 
 namespace pisr {
 namespace {
 
-/// Small, but for kernels that are computed two rows at a time (kernels/cpu/conv/winograd.h).
-NetworkSpec spec_of(const Architecture& row, int scale) {
-  NetworkSpec spec;
-  spec.architecture = row.name;
-  spec.scale = scale;
+/// Small, but wide enough for rows that are computed two at a time (kernels/cpu/conv/winograd.h).
+NetworkSpec spec_of(NetworkSpec spec, const Architecture& row) {
   for (const NetworkOption& option : row.options) {
-    if (std::holds_alternative<int>(option.default_value)) {
-      const std::string name = option.name;
-      const int wanted = name.find("channels") != std::string::npos ? 8 : 2;
-      spec.options[option.name] = std::clamp(wanted, option.lowest, option.highest);
+    if (std::string(option.name).find("channels") != std::string::npos) {
+      if (int* const channels = std::get_if<int>(&spec.options.at(option.name))) {
+        *channels = std::clamp(8, option.lowest, option.highest);
+      }
     }
   }
   return completed(spec);
@@ -88,7 +87,7 @@ TEST_CASE("a network gives the bits of the whole image by tiles", "[tiles]") {
   for (const Architecture& row : architectures()) {
     for (const int scale : {2, 3, 4}) {
       CAPTURE(row.name, scale);
-      const auto network = make_network(spec_of(row, scale));
+      const auto network = make_network(spec_of(small_spec(row, scale), row));
       if (!network->halo()) continue;
       randomise(*network);
       const Plane low = random_plane(101, 97, network->spec().channels);

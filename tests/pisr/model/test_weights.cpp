@@ -163,7 +163,7 @@ TEST_CASE("weights of another network are refused with one clear line", "[weight
       "metadata 'colour' must be 'y' or 'rgb', got 'grey'");
   check_refused(
       file,
-      [](SafeTensors& f) { f.metadata["architecture"] = "plain", f.metadata["colour"] = "rgb"; },
+      [](SafeTensors& f) { f.metadata["architecture"] = "vdsr", f.metadata["colour"] = "rgb"; },
       "metadata 'colour' must be 'y', got 'rgb'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["shrink_channels"] = "3x"; },
