@@ -21,7 +21,7 @@ namespace pisr::bench {
 /// and of every network of the table, by an architecture's name:
 ///   W5/NAME  the network with its default options enlarges 640x360 to 1280x720
 /// Behind the name may stand options and another size of the small image, as in
-/// W5/vdsr:layers=10,bias=false and W5/vdsr@320x180; W1@320x180 alike.
+/// W5/NAME:layers=10,bias=false and W5/NAME@320x180; W1@320x180 alike.
 ///
 /// A training step makes its patches, as pisr_train does, from images in memory.
 class Workload {
