@@ -45,6 +45,8 @@ class Arena {
   /// Shared ownership of the memory the arena has now. Captured work uses it even after the arena
   /// has replaced it by a larger block.
   std::vector<std::shared_ptr<void>> hold() const;
+  /// Bytes taken since the last reset, those recycled and taken again counted once.
+  std::size_t used() const noexcept { return step_bytes_; }
   /// Bytes reserved from the system.
   std::size_t capacity() const noexcept;
 

@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
     network->move_to(device.get());
     ThreadPool pool(threads);
     Context context(pool, device.get(), device_option.host_backend());
+    options.note = wanted.note;
     upscale_file(context, *network, input, output, options);
     return 0;
   });

@@ -107,8 +107,13 @@ void Inference::run(const Plane& input, Plane& output) {
     run_tiles(input, output);
     return;
   }
-  if (whole && static_cast<double>(*whole) > available_memory()) {
-    refuse_whole(input, *whole, available_memory());
+  if (whole) {
+    const double available = options_.memory_of_whole > 0
+                                 ? static_cast<double>(options_.memory_of_whole)
+                                 : available_memory();
+    if (static_cast<double>(*whole) > available) {
+      refuse_whole(input, *whole, available);
+    }
   }
   run_whole(input, output);
 }
@@ -167,8 +172,7 @@ std::int64_t Inference::bytes_of(std::int64_t pixels) {
     Tape tape(context, Tape::Mode::inference);
     const Tensor image = Tensor::zeros({1, model_.spec().channels, kSide, kSide}, dtype_);
     model_.image(tape.constant(image));
-    tape.reset();
-    bytes_of_pixel_ = static_cast<double>(context.arena().capacity()) / (kSide * kSide);
+    bytes_of_pixel_ = static_cast<double>(context.arena().used()) / (kSide * kSide);
   }
   return static_cast<std::int64_t>(std::ceil(*bytes_of_pixel_ * static_cast<double>(pixels)));
 }

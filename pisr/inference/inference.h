@@ -16,6 +16,8 @@ struct InferenceOptions {
   /// About how many bytes the maps between the layers may take of a network that is no chain, if it
   /// can be cut into tiles.
   std::int64_t memory = std::int64_t{1} << 30;
+  /// How many they may take of an image that must be whole; 0: as many as there are now.
+  std::int64_t memory_of_whole = 0;
 };
 
 /// Runs a model on luminance, or on RGB where its channels are 3, image after image. The model sees

@@ -120,7 +120,8 @@ TEST_CASE("pisr_eval prints bicubic first and writes the same as JSON", "[tools]
   CHECK(json["results"][0]["model"] == "bicubic");
   CHECK(json["results"][1]["model"] == "x2");
   for (const auto& result : json["results"]) {
-    CHECK(result.size() == 5);
+    CHECK(result.size() == 6);
+    CHECK(result["protocol"] == "matlab");
     CHECK(result["set"] == "Tiny");
     CHECK(result["psnr"].is_number());
     CHECK(result["ssim"].is_number());

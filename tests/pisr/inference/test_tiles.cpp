@@ -1,6 +1,7 @@
 // Tiles: how an image is cut, and that nobody can tell from the result.
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -9,9 +10,11 @@
 #include "core/philox.h"
 #include "pisr/inference/inference.h"
 #include "pisr/inference/tiles.h"
+#include "pisr/inference/upscaler.h"
 #include "pisr/model/architectures.h"
 #include "tests/catch.h"
 #include "tests/pisr/model/small_spec.h"
+#include "tests/temporary_folder.h"
 
 namespace pisr {
 namespace {
@@ -118,6 +121,39 @@ TEST_CASE("maps that nobody holds make room for those of later layers", "[tiles]
     return context.arena().capacity();
   };
   CHECK(memory(20) == memory(5));
+}
+
+TEST_CASE("an image that must be whole is refused before it takes too much memory", "[tiles]") {
+  int whole = 0;
+  for (const Architecture& row : architectures()) {
+    const auto network = make_network(small_spec(row, 2));
+    if (network->halo() || network->image_chain()) continue;
+    CAPTURE(row.name);
+    ++whole;
+    randomise(*network);
+    Context context;
+    Inference inference(context, *network, {.memory_of_whole = 1 << 21});
+    const std::int64_t small = *inference.memory_of_whole(40, 30);
+    const std::int64_t large = *inference.memory_of_whole(800, 600);
+    // Of that size; a small image needs a little more for each pixel.
+    CHECK(std::abs(large - 400 * small) <= 400);
+    const int channels = network->spec().channels;
+    Plane made;
+    inference.run(random_plane(40, 30, channels), made);
+    CHECK(std::abs(static_cast<std::int64_t>(context.arena().capacity()) - small) < small / 10);
+    CHECK_THROWS_WITH(
+        inference.run(Plane(800, 600, channels), made),
+        message("inference: the network looks at the whole image at once, which takes ",
+                large >> 20, " MiB at 800x600, there are 2 MiB"));
+    const TemporaryFolder folder;
+    write_image(folder.path() / "in.png", Image8(40, 30, 3));
+    std::string noted;
+    UpscaleOptions options;
+    options.note = [&](const std::string& text) { noted = text; };
+    upscale_file(context, *network, folder.path() / "in.png", folder.path() / "out.png", options);
+    CHECK(noted.find(" looks at the whole image at once, which takes ") != std::string::npos);
+  }
+  CHECK(whole > 0);
 }
 
 }  // namespace pisr
