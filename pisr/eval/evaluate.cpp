@@ -126,7 +126,7 @@ std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::p
 
 EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
                           const std::string& model, const Enlarge& enlarge, const StopCheck& stop) {
-  EvaluationResult result{set.name, model, protocol, {}, {}};
+  EvaluationResult result{set.name, model, {}, {}, protocol};
   const std::vector<ImagePair>& images = set.data.images;
   result.images.resize(images.size());
   // A few images at a time, so that a large set is never in memory as planes.

@@ -47,9 +47,9 @@ struct ImageResult {
 struct EvaluationResult {
   std::string set;
   std::string model;
-  Protocol protocol = Protocol::pisr;
   Score mean;  ///< means over the images
   std::vector<ImageResult> images;
+  Protocol protocol = Protocol::pisr;  ///< that it was measured under
 
   double mean_milliseconds() const;
 };

@@ -10,7 +10,7 @@ namespace pisr {
 
 inline EvaluationResult result_of(const std::string& set, const std::string& model, Score mean,
                                   std::vector<ImageResult> images) {
-  return {set, model, Protocol::pisr, mean, std::move(images)};
+  return {set, model, mean, std::move(images)};
 }
 
 }  // namespace pisr
