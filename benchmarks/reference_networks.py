@@ -53,6 +53,7 @@ def torch_inference(network, x, layout, script):
             weights[name] = weight.contiguous(memory_format=layout)
     if script:
         with torch.no_grad():
+            network(x)  # what it computes once is no part of the trace
             network = torch.jit.optimize_for_inference(torch.jit.trace(network.eval(), x))
 
     def run(_):
@@ -73,6 +74,7 @@ def onnx_inference(network, x, threads):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "network.onnx")
         with torch.no_grad():
+            network(x)
             torch.onnx.export(network.eval(), x, path, input_names=["x"], output_names=["y"], opset_version=17,
                               dynamo=False)
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
