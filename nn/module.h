@@ -12,15 +12,16 @@ namespace pisr {
 
 class ConvChain;
 
-/// The role of a parameter in its layer, which decides its initial value (nn/init.h). A constant
-/// keeps the value that its layer or a file of weights gave it: nothing trains it.
-enum class ParameterRole { weight, transposed_weight, bias, slope, constant };
+/// The role of a parameter in its layer, which decides its initial value (nn/init.h). Shares are
+/// those of a weighted mean. A constant keeps the value that its layer or a file of weights gave
+/// it: nothing trains it.
+enum class ParameterRole { weight, transposed_weight, bias, slope, share, constant };
 
 struct NamedParameter {
   std::string name;  ///< path from the root, e.g. "mapping.0.weight"; the key in checkpoints
   Parameter* parameter;
   ParameterRole role;
-  std::int64_t fan_in;  ///< products summed in one output of the layer; 0 for slopes and constants
+  std::int64_t fan_in;  ///< products summed in one output of the layer; 0 without such sums
 };
 
 /// A part of a network: named parameters and children. Children are members of the derived class

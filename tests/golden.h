@@ -42,7 +42,7 @@ inline void set_parameters(Module& module, const std::string& prefix) {
     if (named.role == ParameterRole::constant) {
       continue;
     }
-    const bool slope = named.role == ParameterRole::slope;
+    const bool slope = named.fan_in == 0;  // or a share of a mean
     const double bound = slope ? 0.0 : 1.0 / std::sqrt(static_cast<double>(named.fan_in));
     parameter.value.copy_from(counter_numbers(prefix + named.name, parameter.value.shape(),
                                               slope ? 0.15 : -bound, slope ? 0.35 : bound,

@@ -10,6 +10,7 @@
 #include "pisr/model/architectures.h"
 #include "pisr/model/weights.h"
 #include "tools/device_option.h"
+#include "tools/padding_options.h"
 #include "tools/program.h"
 
 namespace {
@@ -40,6 +41,7 @@ int main(int argc, char** argv) {
   app.add_option("--architecture", wanted.architecture,
                  "Network; needed where the weights do not tell theirs, otherwise checked: " +
                      architecture_names());
+  add_padding_options(app, wanted.options);
   app.add_option("-j,--threads", threads, "Threads; 0 = all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
@@ -59,6 +61,7 @@ int main(int argc, char** argv) {
     network->move_to(device.get());
     ThreadPool pool(threads);
     Context context(pool, device.get(), device_option.host_backend());
+    options.note = wanted.note;
     upscale_file(context, *network, input, output, options);
     return 0;
   });

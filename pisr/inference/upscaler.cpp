@@ -13,6 +13,7 @@
 #include "pisr/image/imresize.h"
 #include "pisr/image/luma.h"
 #include "pisr/inference/inference.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/network.h"
 
 namespace pisr {
@@ -147,6 +148,14 @@ void upscale_file(Context& context, const SrNetwork& network, const std::filesys
   const ReadLimits limits{options.max_pixels, network.spec().scale};
   const AnyImage image = read_image(input, limits);
   check_format(output, image);
+  if (options.note) {
+    const auto bytes = Inference(context, network).memory_of_whole(image.width(), image.height());
+    if (bytes) {
+      constexpr std::int64_t kMebibyte = 1 << 20;
+      options.note(message(title(network.spec()), " looks at the whole image at once, which takes ",
+                           *bytes / kMebibyte, " MiB of memory for '", input.string(), '\''));
+    }
+  }
   const AnyImage enlarged = upscale_image(context, network, image);
   WriteOptions write;
   write.jpeg_quality = options.jpeg_quality;

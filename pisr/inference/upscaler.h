@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <string>
 
 #include "core/context.h"
 #include "pisr/image/image_io.h"
@@ -24,6 +26,9 @@ struct UpscaleOptions {
   /// bytes are needed for each.
   std::int64_t max_pixels = std::int64_t{1} << 27;
   int jpeg_quality = 95;  ///< 1..100
+  /// Is told, in a line, before an image is enlarged that must be whole, how much memory that
+  /// takes; may be empty.
+  std::function<void(const std::string&)> note;
 };
 
 /// Whether `path` can become an output, before any work: Error usage where its extension is no

@@ -29,10 +29,12 @@ class Parameters:
         weight = self.get(name + ".weight", shape, -bound, bound)
         return weight, self.get(name + ".bias", (outputs,), -bound, bound) if bias else None
 
-    def conv(self, name, x, outputs, kernel, *, stride=1, padding=None, groups=1, bias=True):
-        """Of the same size as x where no padding is given."""
+    def conv(self, name, x, outputs, kernel, *, stride=1, padding=None, groups=1, bias=True, replicate=False):
+        """Of the same size as x where no padding is given; the border around x is zero or, for `replicate`, repeated."""
         inputs = x.shape[1] // groups
         padding = kernel // 2 if padding is None else padding
+        if replicate:
+            x, padding = F.pad(x, (padding,) * 4, mode="replicate"), 0
         weight, offset = self.filter(name, (outputs, inputs, kernel, kernel), inputs * kernel**2, outputs, bias)
         return F.conv2d(x, weight, offset, stride=stride, padding=padding, groups=groups)
 

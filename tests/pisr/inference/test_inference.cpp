@@ -11,6 +11,7 @@
 #include "pisr/model/plain.h"
 #include "pisr/model/teacher.h"
 #include "tests/catch.h"
+#include "tests/pisr/model/small_spec.h"
 
 using namespace pisr;
 
@@ -93,7 +94,7 @@ TEST_CASE("inference gives the bits of the network's forward pass", "[inference]
 TEST_CASE("one inference for images of several sizes, with any network", "[inference][threads]") {
   for (const Architecture& row : architectures()) {
     CAPTURE(row.name);
-    const auto network = make_network(default_spec(row.name));
+    const auto network = make_network(small_spec(row, 2));
     randomise(*network, 11);
     ThreadPool three(3);
     Context context;
@@ -101,7 +102,7 @@ TEST_CASE("one inference for images of several sizes, with any network", "[infer
     Inference inference(context, *network);
     Plane high;
     for (const auto& [width, height] : {std::pair{20, 15}, {7, 9}, {33, 12}, {20, 15}}) {
-      const Plane low = noise(width, height, 5);
+      const Plane low = noise(width, height, 5, network->spec().channels);
       inference.run(low, high);
       CHECK(same_bits(high, layer_by_layer(*network, low)));
       CHECK(same_bits(high, infer(threaded, *network, low)));

@@ -54,7 +54,7 @@ WeightsOptions of_scale(int scale) {
   return wanted;
 }
 
-/// Names of the published CARN with one residual block in each cascading block.
+/// What published weights of CARN call its layers, which lie below upsample.UP where they enlarge.
 std::map<std::string, std::string> carn_names(int blocks, const std::string& up) {
   std::map<std::string, std::string> names;
   const auto add = [&](const std::string& own, const std::string& theirs) {
@@ -82,7 +82,7 @@ std::map<std::string, std::string> carn_names(int blocks, const std::string& up)
 
 }  // namespace
 
-TEST_CASE("CARN has the counts of its paper") {
+TEST_CASE("CARN has the counts of PISR's table") {
   const std::array<double, 3> carn{222.8, 118.8, 90.9};
   const std::array<double, 3> mobile{91.2, 46.1, 32.5};
   std::array<std::int64_t, 2> heads{};
@@ -101,8 +101,7 @@ TEST_CASE("CARN has the counts of its paper") {
       heads[1] += named.name.starts_with("upsampling") ? named.parameter->value.count() : 0;
     }
   }
-  // The papers count the layers that enlarge by 2, 3 and 4 together: 1,592K, and 412K but for the
-  // mean colour and biases in CARN-M.
+  // The papers count the layers that enlarge by 2, 3 and 4 together.
   const auto body = [](const Carn& network) {
     std::int64_t count = network.parameter_count();
     for (const NamedParameter& named : network.parameters()) {

@@ -190,6 +190,12 @@ TEST_CASE("config: the options are those of the architecture", "[config]") {
   CHECK(number_option(old.network, "feature_channels") == 32);
   CHECK(number_option(old.network, "shrink_channels") == 6);
   CHECK(number_option(old.network, "mapping_layers") == 1);
+  // As checkpoints have it from before there were more options.
+  const TrainConfig four = parse_config(
+      R"({"network": {"architecture": "fsrcnn", "feature_channels": 56, "shrink_channels": 12,
+                      "mapping_layers": 4, "slope_per_channel": false, "scale": 2}})",
+      "test.json");
+  CHECK(config_differences(four, TrainConfig{}).empty());
 
   // The colours too; where none is named, the first that the network takes.
   CHECK(plain.network.channels == 1);
