@@ -41,33 +41,12 @@ IdnOptions options_of(const NetworkSpec& spec) {
   return {.blocks = number_option(spec, "blocks"), .scale = spec.scale};
 }
 
-/// Published weights call the layers conv1, conv2, conv3_1 to conv3_6 and down1 of the first block,
-/// conv4_1 and so on of the next, and upsample.
-std::optional<ForeignWeights> recognise_idn(const SafeTensors& file, const std::string&, int) {
-  const int blocks = layers_of(file.tensors, "down", 1);
-  if (blocks < 1 || blocks > kMostBlocks ||
-      !has_shape(file.tensors, "upsample.weight",
-                 {kChannels, 1, kDeconvolutionKernel, kDeconvolutionKernel}) ||
-      !has_shape(file.tensors, "conv1.weight", {kChannels, 1, kKernel, kKernel})) {
-    return std::nullopt;
-  }
-  ForeignWeights weights{idn_spec({.blocks = blocks}), {}};
-  const auto add = [&](const std::string& own, const std::string& theirs) {
-    for (const char* const part : {".weight", ".bias"}) {
-      weights.key_of[own + part] = theirs + part;
-    }
-  };
-  add("first", "conv1");
-  add("second", "conv2");
-  for (int block = 0; block < blocks; ++block) {
-    for (std::size_t layer = 0; layer < kEnhance.size(); ++layer) {
-      add(message("blocks.", block, ".enhance.", layer),
-          message("conv", block + 3, '_', layer + 1));
-    }
-    add(message("blocks.", block, ".compress"), message("down", block + 1));
-  }
-  add("deconvolution", "upsample");
-  return weights;
+std::vector<LayerNames> published_names() {
+  return {{{"conv1", "first"},
+           {"conv2", "second"},
+           {"conv{n+3}_{k+1}", "blocks.{n}.enhance.{k}"},
+           {"down{n+1}", "blocks.{n}.compress"},
+           {"upsample", "deconvolution"}}};
 }
 
 /// x [n, 1, h, w] -> [n, 1, h + border, w + border]: zeros above and at the left.
@@ -130,15 +109,12 @@ Architecture idn_architecture() {
                 return blocks == IdnOptions().blocks ? std::string("IDN")
                                                      : message("IDN(", blocks, ")");
               },
-          .recognise = recognise_idn,
+          .recognise = nullptr,
           .options_of_shapes =
               [](const std::map<std::string, Tensor>& tensors) {
-                int blocks = 0;
-                while (tensors.contains(message("blocks.", blocks, ".compress.weight"))) {
-                  ++blocks;
-                }
-                return idn_spec({.blocks = std::max(1, blocks)}).options;
-              }};
+                return idn_spec({.blocks = std::max(1, layers_of(tensors, "blocks"))}).options;
+              },
+          .published_names = published_names()};
 }
 
 Idn::Idn(const IdnOptions& options)
