@@ -12,14 +12,15 @@ namespace pisr {
 
 class ConvChain;
 
-/// The role of a parameter in its layer, which decides its initial value (nn/init.h).
-enum class ParameterRole { weight, transposed_weight, bias, slope };
+/// The role of a parameter in its layer, which decides its initial value (nn/init.h). Shares are
+/// those of a weighted mean.
+enum class ParameterRole { weight, transposed_weight, bias, slope, share };
 
 struct NamedParameter {
   std::string name;  ///< path from the root, e.g. "mapping.0.weight"; the key in checkpoints
   Parameter* parameter;
   ParameterRole role;
-  std::int64_t fan_in;  ///< products summed in one output of the layer; 0 for slopes
+  std::int64_t fan_in;  ///< products summed in one output of the layer; 0 for slopes and shares
 };
 
 /// A part of a network: named parameters and children. Children are members of the derived class

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -21,6 +22,7 @@
 #include "pisr/model/weights.h"
 #include "tools/device_option.h"
 #include "tools/interruption.h"
+#include "tools/padding_options.h"
 #include "tools/program.h"
 
 namespace {
@@ -39,6 +41,7 @@ struct Options {
   int scale = 2;
   bool scale_is_told = false;
   std::string architecture;
+  std::map<std::string, OptionValue> network_options;  ///< that weights may not tell
   std::string protocol = "pisr";
   std::string json;
   int threads = 0;
@@ -57,6 +60,7 @@ std::vector<Model> load_models(const Options& options, kernels::Device* device) 
   // The default is no word of the user's: weights that do not tell their scale need one.
   wanted.scale = options.scale_is_told ? options.scale : 0;
   wanted.architecture = options.architecture;
+  wanted.options = options.network_options;
   wanted.note = [](const std::string& text) { note(kProgram, text); };
   for (const std::string& path : options.weights) {
     Model model{printable(std::filesystem::path(path).stem()), load_model(path, wanted)};
@@ -241,6 +245,7 @@ int main(int argc, char** argv) {
   app.add_option("--architecture", options.architecture,
                  "Network; needed where weights do not tell theirs, otherwise checked: " +
                      architecture_names());
+  add_padding_options(app, options.network_options);
   app.add_option("-p,--protocol", options.protocol, "How to compare: pisr or matlab")
       ->capture_default_str();
   app.add_option("--json", options.json,

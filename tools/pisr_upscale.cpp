@@ -10,6 +10,7 @@
 #include "pisr/model/architectures.h"
 #include "pisr/model/weights.h"
 #include "tools/device_option.h"
+#include "tools/padding_options.h"
 #include "tools/program.h"
 
 namespace {
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
   app.add_option("--architecture", wanted.architecture,
                  "Network; needed where the weights do not tell theirs, otherwise checked: " +
                      architecture_names());
+  add_padding_options(app, wanted.options);
   app.add_option("-j,--threads", threads, "Threads; 0 = all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));

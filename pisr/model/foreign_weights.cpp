@@ -7,8 +7,8 @@
 
 #include "core/error.h"
 #include "core/safetensors_header.h"
+#include "pisr/model/metadata.h"
 #include "pisr/model/tensor_names.h"
-#include "pisr/model/weight_metadata.h"
 #include "pisr/model/weight_shapes.h"
 
 namespace pisr {
@@ -82,12 +82,11 @@ Candidate compared(ForeignWeights weights, const Tensors& tensors, const Theirs&
 /// way to name its tensors.
 template <class Add>
 void try_names(const Architecture& row, const LayerNames& names, const SafeTensors& file,
-               const WeightMetadata& metadata, const Add& add) {
+               const Add& add) {
   const TensorNames named(names, file.tensors);
   ForeignWeights weights;
   weights.spec.architecture = row.name;
   weights.spec.options = row.options_of_shapes(named.tensors());
-  metadata.add_options(row, weights.spec);
   for (const int channels : row.channels) {
     for (const int scale : {2, 3, 4}) {
       weights.spec.channels = channels;
@@ -105,16 +104,33 @@ void try_names(const Architecture& row, const LayerNames& names, const SafeTenso
 /// The same of what the row's own function recognises.
 template <class Add>
 void try_recognised(const Architecture& row, const SafeTensors& file, const std::string& name,
-                    const WeightMetadata& metadata, const Add& add) {
+                    const Add& add) {
   for (const int scale : {2, 3, 4}) {
-    auto recognised = row.recognise(file, name, scale);
+    std::optional<ForeignWeights> recognised;
+    try {
+      recognised = row.recognise(file, name, scale);
+    } catch (const Error& error) {
+      // It knows the file as its own, and misses something.
+      const std::string text = error.what();
+      const std::string beginning = message('\'', name, "': ");
+      Candidate candidate;
+      candidate.weights.spec.architecture = row.name;
+      candidate.likeness = 0.5;
+      candidate.difference =
+          text.starts_with(beginning) ? text.substr(beginning.size()) : text;
+      add(candidate);
+      continue;
+    }
     if (!recognised || (recognised->scale != 0 && recognised->scale != scale)) {
       continue;
     }
     recognised->spec.scale = scale;
-    metadata.add_options(row, recognised->spec);
     const std::map<std::string, std::string> key_of = recognised->key_of;
-    add(compared(*recognised, file.tensors, [&](const std::string& own) {
+    Tensors tensors = file.tensors;
+    for (const auto& [key, tensor] : recognised->converted) {
+      tensors[key] = tensor;
+    }
+    add(compared(*recognised, tensors, [&](const std::string& own) {
       const auto found = key_of.find(own);
       return found == key_of.end() ? own : found->second;
     }));
@@ -128,8 +144,7 @@ struct RowResult {
   std::vector<Candidate> fitting;  ///< at several scales, perhaps
 };
 
-RowResult result_of(const Architecture& row, const SafeTensors& file, const std::string& name,
-                    const WeightMetadata& metadata) {
+RowResult result_of(const Architecture& row, const SafeTensors& file, const std::string& name) {
   RowResult result{&row, {}, {}};
   const auto add = [&](const Candidate& candidate) {
     if (result.nearest.weights.spec.architecture.empty() ||
@@ -141,7 +156,7 @@ RowResult result_of(const Architecture& row, const SafeTensors& file, const std:
     }
   };
   if (row.recognise != nullptr) {
-    try_recognised(row, file, name, metadata, add);
+    try_recognised(row, file, name, add);
   }
   std::vector<LayerNames> all_names = {{}};
   all_names.insert(all_names.end(), row.published_names.begin(), row.published_names.end());
@@ -149,7 +164,7 @@ RowResult result_of(const Architecture& row, const SafeTensors& file, const std:
     if (!result.fitting.empty()) {
       break;
     }
-    try_names(row, names, file, metadata, add);
+    try_names(row, names, file, add);
   }
   return result;
 }
@@ -159,7 +174,7 @@ ForeignWeights chosen(const RowResult& result, int known_scale) {
   const auto known = std::ranges::find_if(result.fitting, [&](const Candidate& candidate) {
     return candidate.weights.spec.scale == known_scale;
   });
-  const bool is_told = known != result.fitting.end() || result.fitting.size() == 1;
+  const bool is_told = known_scale != 0 || result.fitting.size() == 1;
   ForeignWeights weights =
       known != result.fitting.end() ? known->weights : result.fitting.front().weights;
   weights.scale = is_told ? weights.spec.scale : 0;
@@ -193,10 +208,9 @@ ForeignWeights chosen(const RowResult& result, int known_scale) {
 
 ForeignWeights recognise(const SafeTensors& file, const std::string& name,
                          const ForeignWish& wish) {
-  const WeightMetadata metadata(file, name);
   std::vector<RowResult> results;
   for (const Architecture& row : architectures()) {
-    results.push_back(result_of(row, file, name, metadata));
+    results.push_back(result_of(row, file, name));
   }
   std::vector<const RowResult*> fitting;
   const RowResult* nearest = nullptr;

@@ -32,11 +32,18 @@ struct NetworkOption {
   OptionValue default_value;
   int lowest, highest;  ///< of a number, inclusive
   const char* help;     ///< a line for the list of configuration keys
+  int step = 1;         ///< a number is lowest, lowest + step, lowest + 2 step, ...
+  /// Whether the shapes of the parameters tell it.
+  bool told_by_shapes = true;
+  /// Whether there are weights and checkpoints from before it was there: they lack it, which means
+  /// the default.
+  bool added_later = false;
 };
 
 /// `spec` with the default for every option that it does not name, and the first of `channels`
 /// where it names none. Throws Error(usage) for an option that is not in `options`, of the wrong
-/// type or out of range, a scale other than 2, 3, 4, or channels that are not in `channels`.
+/// type, out of range or between two steps, a scale other than 2, 3, 4, or channels that are not in
+/// `channels`.
 NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
                       const std::vector<int>& channels = {1});
 

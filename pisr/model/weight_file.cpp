@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "core/printable.h"
-#include "pisr/model/weight_metadata.h"
+#include "pisr/model/metadata.h"
 
 namespace pisr {
 namespace {

@@ -2,29 +2,31 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <vector>
 
 #include "core/error.h"
-#include "core/safetensors_header.h"
+#include "pisr/model/architectures.h"
+#include "pisr/model/padding.h"
 
 namespace pisr {
 namespace {
 
 constexpr const char* kFormatVersion = "1";
-/// The option that says how a network pads, for those that were published with either way.
-constexpr const char* kReplicateOption = "replicate_padding";
-
-std::string to_text(const OptionValue& value) {
-  if (const bool* const flag = std::get_if<bool>(&value)) {
-    return *flag ? "true" : "false";
-  }
-  return std::to_string(std::get<int>(value));
-}
 
 /// In metadata.
 const char* colour_of(int channels) {
   return channels == 3 ? "rgb" : "y";
+}
+
+int channels_of(const Metadata& metadata, const Architecture& row) {
+  std::string colours;
+  for (const int channels : row.channels) {
+    if (metadata.text("colour") == colour_of(channels)) {
+      return channels;
+    }
+    colours += message(colours.empty() ? "'" : " or '", colour_of(channels), '\'');
+  }
+  metadata.refuse("colour", colours);
 }
 
 /// "2,3,4" and what may follow in words: weights for several scales. Empty for any other text.
@@ -55,10 +57,6 @@ std::string first_word(const std::string& text) {
 
 }  // namespace
 
-void fail_weights(const std::string& file, const std::string& what, const std::string& hint) {
-  throw Error(ErrorKind::weights, message('\'', file, "': ", what), hint);
-}
-
 std::map<std::string, std::string> describe(const ImageModel& model,
                                             const std::map<std::string, std::string>& notes) {
   const NetworkSpec& spec = model.spec();
@@ -78,151 +76,93 @@ std::map<std::string, std::string> describe(const ImageModel& model,
   return metadata;
 }
 
-const std::string& WeightMetadata::text(const std::string& key) const {
-  const auto found = file_.metadata.find(key);
-  if (found == file_.metadata.end()) {
-    fail_weights(name_, message("metadata lack '", key, "'"));
-  }
-  return found->second;
+bool are_ours(const Metadata& metadata) {
+  return metadata.has("format_version") && metadata.has("architecture");
 }
 
-void WeightMetadata::want(const std::string& key, const std::string& wanted) const {
-  if (text(key) != wanted) {
-    refuse(key, message("'", wanted, "'"));
-  }
-}
-
-NetworkSpec WeightMetadata::spec(bool teacher) const {
-  const std::string& architecture = text("architecture");
+NetworkSpec described_spec(const Metadata& metadata, bool teacher) {
+  const std::string& architecture = metadata.text("architecture");
   if (teacher) {
-    want("architecture", kTeacherArchitecture);
+    metadata.want("architecture", kTeacherArchitecture);
   } else if (architecture == kTeacherArchitecture) {
-    refuse("architecture", "that of a network, not of a teacher");
+    metadata.refuse("architecture", "that of a network, not of a teacher");
   }
   const std::string key = teacher ? "decoder" : "architecture";
   // Teachers of format 1 that do not name their decoder have that of the table's first row.
-  const std::string value = has(key) ? text(key) : std::string(architectures().front().name);
+  const std::string value =
+      metadata.has(key) ? metadata.text(key) : std::string(architectures().front().name);
   const Architecture* const row = find_architecture(value);
   if (row == nullptr) {
-    refuse(key, "one of " + architecture_names());
+    metadata.refuse(key, "one of " + architecture_names());
   }
-  want("format_version", kFormatVersion);
+  metadata.want("format_version", kFormatVersion);
   NetworkSpec spec;
   spec.architecture = row->name;
-  spec.scale = number("scale");
-  spec.channels = channels(*row);
-  for (const NetworkOption& known : row->options) {
-    spec.options[known.name] = option(known);
+  spec.scale = metadata.number("scale");
+  spec.channels = channels_of(metadata, *row);
+  for (const NetworkOption& option : row->options) {
+    if (metadata.has(option.name) || !option.added_later) {
+      spec.options[option.name] = metadata.value(option);
+    }
   }
   return spec;
 }
 
-std::string WeightMetadata::known_architecture() const {
-  const auto found = file_.metadata.find("architecture");
-  return found != file_.metadata.end() && find_architecture(found->second) != nullptr
-             ? found->second
+std::string known_architecture(const Metadata& metadata) {
+  return metadata.has("architecture") && find_architecture(metadata.text("architecture")) != nullptr
+             ? metadata.text("architecture")
              : "";
 }
 
-int WeightMetadata::known_scale(int wanted) const {
-  if (wanted != 0 || !has("scale")) {
+int known_scale(const Metadata& metadata, int wanted) {
+  if (wanted != 0 || !metadata.has("scale")) {
     return wanted;
   }
-  const std::string& told = text("scale");
+  const std::string& told = metadata.text("scale");
   const bool is_digit = told.size() == 1 && std::isdigit(static_cast<unsigned char>(told[0])) != 0;
   return is_digit ? told[0] - '0' : 0;
 }
 
-int WeightMetadata::scale(int wanted) const {
+int scale_of(const Metadata& metadata, int wanted) {
   const std::vector<int> several =
-      has("scale") ? several_scales(text("scale")) : std::vector<int>{};
+      metadata.has("scale") ? several_scales(metadata.text("scale")) : std::vector<int>{};
   if (wanted != 0 && std::ranges::find(several, wanted) != several.end()) {
     return wanted;
   }
   if (!several.empty()) {
-    fail_weights(name_, message("these weights are for the scales ", text("scale")),
+    fail_weights(metadata.file_name(),
+                 message("these weights are for the scales ", metadata.text("scale")),
                  "-s chooses one");
   }
-  if (has("scale")) {
-    return number("scale");
+  if (metadata.has("scale")) {
+    return metadata.number("scale");
   }
   if (wanted == 0) {
-    fail_weights(name_, "metadata lack 'scale'", "-s tells it: 2, 3 or 4");
+    fail_weights(metadata.file_name(), "metadata lack 'scale'", "-s tells it: 2, 3 or 4");
   }
   return wanted;
 }
 
-void WeightMetadata::add_options(const Architecture& row, NetworkSpec& spec) const {
-  bool pads_either_way = false;
-  for (const NetworkOption& known : row.options) {
-    pads_either_way = pads_either_way || known.name == std::string(kReplicateOption);
-    if (has(known.name)) {
-      spec.options[known.name] = option(known);
-    }
+void check_claims(const Metadata& metadata, const NetworkSpec& spec) {
+  // Others may name their networks as they like, but not by our name of another one.
+  if (!known_architecture(metadata).empty()) {
+    metadata.want("architecture", spec.architecture);
   }
-  if (!has("padding")) {
-    return;
+  if (known_scale(metadata, 0) != 0) {
+    metadata.want("scale", std::to_string(spec.scale));
   }
-  const std::string& padding = text("padding");
-  if (padding != "zero" && padding != "replicate") {
-    refuse("padding", "'zero' or 'replicate'");
+  if (metadata.has("range")) {
+    metadata.want("range", "0..1");
   }
-  if (pads_either_way) {
-    spec.options[kReplicateOption] = padding == "replicate";
-  } else if (padding == "replicate") {
-    refuse("padding", message("'zero' for ", row.name));
-  }
-}
-
-void WeightMetadata::check_images(const NetworkSpec& spec) const {
-  if (has("range")) {
-    want("range", "0..1");
-  }
-  const std::string colour = has("colour") ? first_word(text("colour")) : "";
+  const std::string colour = metadata.has("colour") ? first_word(metadata.text("colour")) : "";
   if ((colour == "y" || colour == "rgb") && colour != colour_of(spec.channels)) {
-    refuse("colour", message("'", colour_of(spec.channels), "' for tensors of these shapes"));
+    metadata.refuse("colour", message("'", colour_of(spec.channels),
+                                      "' for tensors of these shapes"));
   }
-}
-
-int WeightMetadata::number(const std::string& key) const {
-  const std::string& digits = text(key);
-  int value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) {
-    refuse(key, "a number");
+  if (metadata.has("padding") && metadata.text("padding") == "replicate" &&
+      !spec.options.contains(kReplicatePadding)) {
+    metadata.refuse("padding", message("'zero' for ", spec.architecture));
   }
-  return value;
-}
-
-bool WeightMetadata::flag(const std::string& key) const {
-  const std::string& word = text(key);
-  if (word != "true" && word != "false") {
-    refuse(key, "'true' or 'false'");
-  }
-  return word == "true";
-}
-
-OptionValue WeightMetadata::option(const NetworkOption& option) const {
-  if (std::holds_alternative<bool>(option.default_value)) {
-    return flag(option.name);
-  }
-  return number(option.name);
-}
-
-int WeightMetadata::channels(const Architecture& row) const {
-  std::string colours;
-  for (const int channels : row.channels) {
-    if (text("colour") == colour_of(channels)) {
-      return channels;
-    }
-    colours += message(colours.empty() ? "'" : " or '", colour_of(channels), '\'');
-  }
-  refuse("colour", colours);
-}
-
-void WeightMetadata::refuse(const std::string& key, const std::string& wanted) const {
-  fail_weights(name_,
-               message("metadata '", key, "' must be ", wanted, ", got ", in_quotes(text(key))));
 }
 
 }  // namespace pisr

@@ -5,6 +5,8 @@
 #include "core/safetensors_header.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/foreign_weights.h"
+#include "pisr/model/metadata.h"
+#include "pisr/model/untold_options.h"
 #include "pisr/model/weight_file.h"
 #include "pisr/model/weight_metadata.h"
 
@@ -88,27 +90,31 @@ namespace {
 /// What the metadata of weights of ours say; errors name the file.
 NetworkSpec read_spec(const SafeTensors& file, const std::string& name, bool teacher,
                       const WeightsOptions& wanted) {
-  return checked(WeightMetadata(file, name).spec(teacher), name, wanted);
+  const Metadata metadata(file, name);
+  const NetworkSpec spec = checked(described_spec(metadata, teacher), name, wanted);
+  check_options(spec, metadata, wanted);
+  return spec;
 }
 
 /// The network of weights that others published, or that do not say that they are ours.
 std::unique_ptr<SrNetwork> foreign_network(const SafeTensors& file, const std::string& name,
                                            const WeightsOptions& wanted) {
-  const WeightMetadata metadata(file, name);
-  const std::string told = metadata.known_architecture();
-  ForeignWish wish{.architecture = wanted.architecture.empty() ? told : wanted.architecture,
-                   .preferred_architecture = wanted.assumed_architecture,
-                   .scale = metadata.known_scale(wanted.scale)};
-  ForeignWeights foreign = recognise(file, name, wish);
-  foreign.spec.scale = foreign.scale != 0 ? foreign.scale : metadata.scale(wanted.scale);
-  // Others may name their networks as they like, but not by our name of another one.
-  if (!told.empty()) {
-    metadata.want("architecture", foreign.spec.architecture);
-  }
+  const Metadata metadata(file, name);
+  ForeignWeights foreign =
+      recognise(file, name,
+                {.architecture = wanted.architecture.empty() ? known_architecture(metadata)
+                                                             : wanted.architecture,
+                 .preferred_architecture = wanted.assumed_architecture,
+                 .scale = known_scale(metadata, wanted.scale)});
+  foreign.spec.scale = foreign.scale != 0 ? foreign.scale : scale_of(metadata, wanted.scale);
+  add_untold_options(foreign.spec, architecture(foreign.spec.architecture), metadata, wanted);
   const NetworkSpec spec = checked(foreign.spec, name, wanted);
-  metadata.check_images(spec);
+  check_claims(metadata, spec);
   auto network = make_network(spec);
   std::map<std::string, Tensor> used = file.tensors;
+  for (const auto& [key, tensor] : foreign.converted) {
+    used[key] = tensor;
+  }
   std::erase_if(used, [&](const auto& item) {
     return std::ranges::any_of(foreign.unused, [&](const std::string& beginning) {
       return item.first.starts_with(beginning);
@@ -121,10 +127,10 @@ std::unique_ptr<SrNetwork> foreign_network(const SafeTensors& file, const std::s
 
 std::unique_ptr<SrNetwork> network_of(const SafeTensors& file, const std::string& name,
                                       const WeightsOptions& wanted) {
-  const WeightMetadata metadata(file, name);
+  const Metadata metadata(file, name);
   const bool is_teacher =
       metadata.has("architecture") && metadata.text("architecture") == kTeacherArchitecture;
-  if (!metadata.are_ours() && !is_teacher) {
+  if (!are_ours(metadata) && !is_teacher) {
     return foreign_network(file, name, wanted);
   }
   auto network = make_network(read_spec(file, name, false, wanted));

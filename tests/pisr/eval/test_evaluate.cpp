@@ -48,7 +48,7 @@ TEST_CASE("published weights reach their published figures on Set5", "[evaluate]
   CHECK(result.mean_milliseconds() > 0);
 }
 
-TEST_CASE("published weights of VDSR and IDN reach their figures on Set5", "[.long][evaluate]") {
+TEST_CASE("published weights of other networks reach their figures on Set5", "[.long][evaluate]") {
   struct Row {
     std::string weights;
     int scale;
@@ -57,6 +57,9 @@ TEST_CASE("published weights of VDSR and IDN reach their figures on Set5", "[.lo
   for (const Row& row : {Row{"vdsr_x234_official-via-huangzehao", 2, {37.527, 0.9587}},
                          {"vdsr_x234_official-via-huangzehao", 3, {33.658, 0.9213}},
                          {"vdsr_x234_official-via-huangzehao", 4, {31.343, 0.8838}},
+                         {"srcnn-955_x3_fuyongXu", 3, {32.660, 0.9086}},
+                         {"srcnn-955_x4_official-via-CudaChen", 4, {30.484, 0.8628}},
+                         {"fsrcnn_x2_Saafke-opencv", 2, {34.83, 0.9397}},
                          {"idn_x2_Zheng222-caffe", 2, {37.827, 0.9600}}}) {
     CAPTURE(row.weights, row.scale);
     const auto weights = shared_data("weights/" + row.weights + ".safetensors");

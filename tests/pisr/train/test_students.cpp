@@ -1,0 +1,198 @@
+// Every network of the table as PISR's teacher and student, on the CPU and on a device, and the
+// configurations of the students of the paper's table 3.
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pisr/model/weights.h"
+#include "pisr/train/device_stepper.h"
+#include "pisr/train/stepper.h"
+#include "tests/catch.h"
+#include "tests/devices.h"
+#include "tests/pisr/train/small_run.h"
+
+namespace pisr {
+namespace {
+
+namespace fs = std::filesystem;
+
+const TrainingPhase kPisrPhases[] = {TrainingPhase::teacher, TrainingPhase::student};
+
+/// PISR with the network of a row on luminance, as small as its options let it be, but for two
+/// channels.
+TrainConfig config_of(const Architecture& row) {
+  TrainConfig config = parse_config(R"({
+    "data": {"built_in": {"count": 2, "validation_count": 1, "size": 24}},
+    "train": {"batch_size": 2, "gt_size": 12, "imitation_weight": 0.1, "distillation_weight": 0.01},
+    "threads": 1})",
+                                    "test");
+  NetworkSpec spec;
+  spec.architecture = row.name;
+  spec.channels = 1;
+  for (const NetworkOption& option : row.options) {
+    if (std::holds_alternative<int>(option.default_value)) {
+      spec.options[option.name] = std::max(option.lowest, std::min(2, option.highest));
+    }
+  }
+  static_cast<NetworkSpec&>(config.network) = completed(spec);
+  return config;
+}
+
+bool takes_luminance(const Architecture& row) {
+  return std::ranges::find(row.channels, 1) != row.channels.end();
+}
+
+/// A phase from its initial weights on.
+struct Training {
+  Training(const TrainConfig& config, TrainingPhase phase, std::unique_ptr<Teacher> teacher)
+      : data(training_images(config).train),
+        model(config, phase, std::move(teacher)),
+        adam(model.parameters()),
+        options{config.train.batch_size, config.train.gt_size} {}
+
+  std::unique_ptr<Stepper> on_cpu() {
+    return cpu_stepper({model, adam, nullptr}, schedule, data, pool, options);
+  }
+  std::unique_ptr<Stepper> on(kernels::Device& device, Launching launching) {
+    return device_stepper(device, {model, adam, nullptr}, schedule, data, options, launching);
+  }
+  std::vector<StepResult> run(Stepper& stepper, std::int64_t count) {
+    std::vector<StepResult> results;
+    while (static_cast<std::int64_t>(results.size()) < count) {
+      const auto done = static_cast<std::int64_t>(results.size());
+      for (const StepResult& result : stepper.run(done, count - done, 0)) {
+        REQUIRE(result.applied);
+        results.push_back(result);
+      }
+    }
+    stepper.update_host();
+    return results;
+  }
+
+  const Dataset& data;
+  ThreadPool pool{1};
+  PhaseModel model;
+  Adam adam;
+  CosineSchedule schedule{2e-3, 2e-3, 1, 1};
+  StepOptions options;
+};
+
+std::unique_ptr<Teacher> copy_of(const Teacher& teacher) {
+  auto copy = std::make_unique<Teacher>(teacher.spec());
+  copy_parameters(teacher, *copy);
+  return copy;
+}
+
+/// Means of the first and of the last updates.
+std::pair<double, double> ends(const std::vector<StepResult>& results,
+                               double kernels::StepValues::*value) {
+  constexpr std::size_t kCount = 10;
+  double first = 0;
+  double last = 0;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    first += results[i].*value / kCount;
+    last += results[results.size() - 1 - i].*value / kCount;
+  }
+  return {first, last};
+}
+
+}  // namespace
+
+TEST_CASE("students: every network of the table is taught and learns", "[students]") {
+  for (const Architecture& row : architectures()) {
+    if (!takes_luminance(row)) continue;
+    CAPTURE(row.name);
+    const TrainConfig config = config_of(row);
+    std::unique_ptr<Teacher> teacher;
+    for (const TrainingPhase phase : kPisrPhases) {
+      CAPTURE(phase_name(phase));
+      const bool is_student = phase == TrainingPhase::student;
+      Training training(config, phase, is_student ? copy_of(*teacher) : nullptr);
+      if (is_student) {
+        CHECK(furthest(training.model.trained(), teacher->decoder()) == 0);
+      }
+      const auto stepper = training.on_cpu();
+      const std::vector<StepResult> results = training.run(*stepper, 60);
+      for (const auto value :
+           {&kernels::StepValues::reconstruction, &kernels::StepValues::auxiliary}) {
+        const auto [first, last] = ends(results, value);
+        CAPTURE(value == &kernels::StepValues::auxiliary, first, last);
+        CHECK(last < first);
+      }
+      if (is_student) {
+        CHECK(furthest(*training.model.frozen_teacher(), *teacher) == 0);
+        CHECK(furthest(training.model.trained(), teacher->decoder()) > 1e-3);
+      } else {
+        teacher = copy_of(dynamic_cast<const Teacher&>(training.model.trained()));
+      }
+    }
+  }
+}
+
+TEST_CASE("students: a device makes every network's updates, recorded or not",
+          "[students][device]") {
+  for_each_device([](kernels::Device& device, CaseSize) {
+    for (const Architecture& row : architectures()) {
+      if (!takes_luminance(row)) continue;
+      CAPTURE(row.name);
+      const TrainConfig config = config_of(row);
+      Training cpu(config, TrainingPhase::student, drawn_teacher(config));
+      Training captured(config, TrainingPhase::student, drawn_teacher(config));
+      Training eager(config, TrainingPhase::student, drawn_teacher(config));
+      const auto on_cpu = cpu.on_cpu();
+      const auto recorded = captured.on(device, Launching::captured);
+      const auto launched = eager.on(device, Launching::eager);
+      constexpr std::int64_t kUpdates = 3;
+      const std::vector<StepResult> wanted = cpu.run(*on_cpu, kUpdates);
+      const std::vector<StepResult> got = captured.run(*recorded, kUpdates);
+      eager.run(*launched, kUpdates);
+      for (std::size_t i = 0; i < kUpdates; ++i) {
+        CHECK(got[i].reconstruction == Approx(wanted[i].reconstruction).epsilon(1e-5));
+        CHECK(got[i].gradient_norm == Approx(wanted[i].gradient_norm).epsilon(1e-4));
+      }
+      CHECK(furthest(captured.model.trained(), eager.model.trained()) == 0);
+      CHECK(furthest(captured.model.trained(), cpu.model.trained()) <= 1e-4);
+    }
+  });
+}
+
+TEST_CASE("students: every configuration of the repository is read", "[students]") {
+  const std::map<std::string, std::string> titles = {{"fsrcnn", "FSRCNN(56, 12, 4)"},
+                                                     {"fsrcnn_l", "FSRCNN(56, 56, 4)"},
+                                                     {"vdsr", "VDSR"},
+                                                     {"idn", "IDN"}};
+  std::set<std::string> seen;
+  for (const auto& file : fs::directory_iterator(fs::path(PISR_SOURCE_DIR) / "configs")) {
+    const std::string name = file.path().stem().string();
+    CAPTURE(name);
+    const TrainConfig config = read_config(file.path());
+    const std::size_t underscore = name.rfind("_x");
+    if (underscore == std::string::npos) continue;
+    const std::string network = name.substr(0, underscore);
+    CHECK(std::to_string(config.network.scale) == name.substr(underscore + 2));
+    if (!titles.contains(network)) continue;
+    seen.insert(name);
+    CHECK(title(config.network) == titles.at(network));
+    CHECK(config.network.channels == 1);
+    // As PISR trains all of them.
+    const TrainConfig paper = parse_config("{}", "defaults");
+    for (const ConfigDifference& difference : config_differences(paper, config)) {
+      CAPTURE(difference.key, difference.after);
+      CHECK((difference.key.starts_with("network.") || difference.key == "data.exclude"));
+    }
+  }
+  for (const auto& [network, whole] : titles) {
+    for (const char* const scale : {"_x2", "_x3", "_x4"}) {
+      CAPTURE(network, scale);
+      CHECK(seen.contains(network + scale));
+    }
+  }
+}
+
+}  // namespace pisr
