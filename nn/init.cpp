@@ -20,6 +20,7 @@ double he_deviation(const NamedParameter& named) {
     case ParameterRole::bias:
     case ParameterRole::slope:
     case ParameterRole::share:
+    case ParameterRole::constant:
       break;
   }
   return 0.0;
@@ -41,6 +42,9 @@ void initialise(Module& module, std::uint64_t seed, Initialisation initialisatio
   for (const NamedParameter& named : module.parameters()) {
     Random random(seed, RandomUse::init, index++);
     const Tensor& value = named.parameter->value;
+    if (named.role == ParameterRole::constant) {
+      continue;
+    }
     if (named.role == ParameterRole::slope) {
       fill(value, [] { return kSlope; });
     } else if (named.role == ParameterRole::share) {

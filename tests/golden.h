@@ -34,10 +34,14 @@ inline Tensor counter_numbers(const std::string& name, Shape shape, double low, 
   return result.to(dtype);
 }
 
-/// Gives the parameters of `module` the values that make_golden.py gives those of the same names.
+/// Gives the parameters of `module`, but constants, the values that make_golden.py gives those of
+/// the same names.
 inline void set_parameters(Module& module, const std::string& prefix) {
   for (const NamedParameter& named : module.parameters()) {
     Parameter& parameter = *named.parameter;
+    if (named.role == ParameterRole::constant) {
+      continue;
+    }
     const bool slope = named.fan_in == 0;  // or a share of a mean
     const double bound = slope ? 0.0 : 1.0 / std::sqrt(static_cast<double>(named.fan_in));
     parameter.value.copy_from(counter_numbers(prefix + named.name, parameter.value.shape(),
