@@ -16,7 +16,8 @@ struct EvaluationTable {
 };
 
 /// {"protocol", "scale", "results": [{"set", "model", "psnr", "ssim", "images": [{"name", "psnr",
-/// "ssim", "ms"}]}]}. A PSNR that is infinite (output and truth are equal) is null.
+/// "ssim", "ms"}], "suspect"}]}. A PSNR that is infinite (output and truth are equal) is null;
+/// "suspect" is there where EvaluationResult::suspicion is.
 std::string to_json(const EvaluationTable& table);
 
 /// The inverse of to_json. Throws Error(input), which calls the text `name`, for any other content.

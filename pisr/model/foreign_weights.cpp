@@ -9,6 +9,7 @@
 #include "core/safetensors_header.h"
 #include "pisr/model/metadata.h"
 #include "pisr/model/tensor_names.h"
+#include "pisr/model/tensor_order.h"
 #include "pisr/model/weight_shapes.h"
 
 namespace pisr {
@@ -116,8 +117,7 @@ void try_recognised(const Architecture& row, const SafeTensors& file, const std:
       Candidate candidate;
       candidate.weights.spec.architecture = row.name;
       candidate.likeness = 0.5;
-      candidate.difference =
-          text.starts_with(beginning) ? text.substr(beginning.size()) : text;
+      candidate.difference = text.starts_with(beginning) ? text.substr(beginning.size()) : text;
       add(candidate);
       continue;
     }
@@ -167,6 +167,36 @@ RowResult result_of(const Architecture& row, const SafeTensors& file, const std:
     try_names(row, names, file, add);
   }
   return result;
+}
+
+/// Tries the row's networks with the default of each number, whatever the tensors are called.
+void try_order(const Architecture& row, const SafeTensors& file, RowResult& result) {
+  std::vector<NetworkSpec> specs(1);
+  specs.front().architecture = row.name;
+  for (const NetworkOption& option : row.options) {
+    if (const bool* const flag = std::get_if<bool>(&option.default_value)) {
+      NetworkSpec other = specs.front();
+      other.options[option.name] = !*flag;
+      specs.push_back(other);
+    }
+  }
+  for (NetworkSpec& spec : specs) {
+    for (const int channels : row.channels) {
+      for (const int scale : {2, 3, 4}) {
+        spec.channels = channels;
+        spec.scale = scale;
+        const auto network = make_network(spec);
+        if (auto pairs = paired_by_order(*network, file.tensors)) {
+          Candidate candidate;
+          candidate.weights = {network->spec(), std::move(*pairs), 0, {}, {}};
+          result.fitting.push_back(std::move(candidate));
+        }
+      }
+    }
+    if (!result.fitting.empty()) {
+      return;
+    }
+  }
 }
 
 /// That of the scale that is known, if it fits; otherwise with the scale that the shapes tell.
@@ -227,6 +257,17 @@ ForeignWeights recognise(const SafeTensors& file, const std::string& name,
         (wish.architecture.empty() &&
          (nearest == nullptr || result.nearest.likeness > nearest->nearest.likeness))) {
       nearest = &result;
+    }
+  }
+  if (fitting.empty() && !wish.architecture.empty()) {
+    RowResult by_order{nearest->row, {}, {}};
+    try_order(*nearest->row, file, by_order);
+    if (!by_order.fitting.empty()) {
+      if (wish.note) {
+        wish.note(message('\'', name, "': the names of its tensors are not known: those of ",
+                          wish.architecture, " are taken by their shapes and order"));
+      }
+      return chosen(by_order, wish.scale);
     }
   }
   if (fitting.empty()) {

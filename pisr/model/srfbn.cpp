@@ -24,7 +24,13 @@ constexpr std::int64_t kArea = std::int64_t{kKernel} * kKernel;
 std::vector<NetworkOption> srfbn_options() {
   return {{"feature_channels", "c", 64, 1, 512, "channels between the layers"},
           {"groups", "g", 6, 1, kMostGroups, "projections up and down in the feedback block"},
-          {"steps", "t", 4, 1, kMostSteps, "passes through the feedback block"}};
+          {.name = "steps",
+           .symbol = "t",
+           .default_value = 4,
+           .lowest = 1,
+           .highest = kMostSteps,
+           .help = "passes through the feedback block",
+           .told_by_shapes = false}};
 }
 
 std::vector<int> srfbn_channels() {

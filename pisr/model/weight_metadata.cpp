@@ -156,8 +156,8 @@ void check_claims(const Metadata& metadata, const NetworkSpec& spec) {
   }
   const std::string colour = metadata.has("colour") ? first_word(metadata.text("colour")) : "";
   if ((colour == "y" || colour == "rgb") && colour != colour_of(spec.channels)) {
-    metadata.refuse("colour", message("'", colour_of(spec.channels),
-                                      "' for tensors of these shapes"));
+    metadata.refuse("colour",
+                    message("'", colour_of(spec.channels), "' for tensors of these shapes"));
   }
   if (metadata.has("padding") && metadata.text("padding") == "replicate" &&
       !spec.options.contains(kReplicatePadding)) {

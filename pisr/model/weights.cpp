@@ -105,7 +105,8 @@ std::unique_ptr<SrNetwork> foreign_network(const SafeTensors& file, const std::s
                 {.architecture = wanted.architecture.empty() ? known_architecture(metadata)
                                                              : wanted.architecture,
                  .preferred_architecture = wanted.assumed_architecture,
-                 .scale = known_scale(metadata, wanted.scale)});
+                 .scale = known_scale(metadata, wanted.scale),
+                 .note = wanted.note});
   foreign.spec.scale = foreign.scale != 0 ? foreign.scale : scale_of(metadata, wanted.scale);
   add_untold_options(foreign.spec, architecture(foreign.spec.architecture), metadata, wanted);
   const NetworkSpec spec = checked(foreign.spec, name, wanted);

@@ -51,9 +51,15 @@ std::vector<NetworkSpec> small_specs(const Architecture& row, int scale, int cha
     } else if (option.highest - option.lowest == 1) {
       value = option.lowest + option.highest - std::get<int>(value);
     }
-    if (spec != specs.front()) {
-      specs.push_back(spec);
+    if (spec == specs.front()) {
+      continue;
     }
+    try {
+      make_network(spec);
+    } catch (const Error&) {
+      spec.options.at("feature_channels") = 4;  // Groups must divide them.
+    }
+    specs.push_back(spec);
   }
   return specs;
 }

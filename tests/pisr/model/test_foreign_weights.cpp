@@ -44,11 +44,9 @@ SafeTensors own_weights(const Architecture& row, int scale = 2, int layers = 4) 
   spec.architecture = row.name;
   spec.scale = scale;
   for (const NetworkOption& option : row.options) {
-    if (std::string(option.name) == "units") {
-      continue;  // They share their weights, which so do not tell their number.
-    }
-    if (std::holds_alternative<int>(option.default_value)) {
-      spec.options[option.name] = std::clamp(layers, option.lowest, option.highest);
+    if (option.told_by_shapes && std::holds_alternative<int>(option.default_value)) {
+      const int value = std::clamp(layers, option.lowest, option.highest);
+      spec.options[option.name] = value - (value - option.lowest) % option.step;
     }
   }
   const auto network = make_network(spec);
@@ -207,6 +205,54 @@ TEST_CASE("where nothing fits, the nearest network and the first difference are 
   CHECK(refusal(SafeTensors{}) == "'w': holds no tensors" + kThereAre);
 }
 
+TEST_CASE("where the network is told, tensors of unknown names are taken by shapes and order",
+          "[weights]") {
+  const auto network = make_network(default_spec("vdsr"));
+  initialise(*network, 4);
+  SafeTensors file;
+  int layer = 0;
+  for (const NamedParameter& named : network->parameters()) {
+    const bool is_weight = named.name.ends_with(".weight");
+    file.tensors[message("net.", 2 * layer, is_weight ? ".weight" : ".bias")] =
+        named.parameter->value;
+    layer += is_weight ? 0 : 1;
+  }
+  REQUIRE(file.tensors.size() == 40);
+  const std::string text = refusal(file);
+  CAPTURE(text);
+  CHECK(text.starts_with("'w': is of no network there is: it has 40 tensors, the first 'net."));
+  std::vector<std::string> notes;
+  WeightsOptions wanted = at_scale(3, "vdsr");
+  wanted.note = [&](const std::string& note) { notes.push_back(note); };
+  const auto loaded = make_network(file, "w", wanted);
+  CHECK(loaded->spec().scale == 3);
+  CHECK(notes == std::vector<std::string>{
+                     "'w': the names of its tensors are not known: those of vdsr are taken by "
+                     "their shapes and order"});
+  const auto theirs = loaded->parameters();
+  const auto ours = network->parameters();
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    CHECK(equal(theirs[i].parameter->value, ours[i].parameter->value));
+  }
+  CHECK(refusal(file, at_scale(2, "drrn")).starts_with("'w': does not fit drrn: tensor "));
+  // Layers that are numbered apart have no certain order.
+  SafeTensors apart = file;
+  for (const char* const part : {".weight", ".bias"}) {
+    auto moved = apart.tensors.extract(message("net.8", part));
+    moved.key() = message("extra.8", part);
+    apart.tensors.insert(std::move(moved));
+  }
+  CHECK(refusal(apart, at_scale(2, "vdsr")).starts_with("'w': does not fit vdsr: tensor "));
+  // One too few, one too many.
+  SafeTensors other = file;
+  other.tensors.erase("net.10.weight");
+  other.tensors.erase("net.10.bias");
+  CHECK(refusal(other, at_scale(2, "vdsr")).starts_with("'w': does not fit vdsr: tensor "));
+  other = file;
+  other.tensors["net.50.weight"] = Tensor::zeros({64, 64, 3, 3});
+  CHECK(refusal(other, at_scale(2, "vdsr")).starts_with("'w': does not fit vdsr: tensor "));
+}
+
 TEST_CASE("a network of more layers than any is refused at once", "[weights]") {
   SafeTensors file = own_weights(architecture("vdsr"), 2, 6);
   file.tensors["body.999999.weight"] = Tensor::zeros({6, 6, 3, 3});
@@ -305,7 +351,12 @@ TEST_CASE("published weights of every scale and form in shared/ are recognised",
   const std::vector<Row> rows = {{"vdsr_x234_official-via-huangzehao", "vdsr", {2, 3, 4}},
                                  {"drrn_x234_jt827859032-via-SRZoo", "drrn", {2, 3, 4}},
                                  {"idn_x2_Zheng222-caffe", "idn", {2}},
-                                 {"fsrcnn_x2_yjn870", "fsrcnn", {2}}};
+                                 {"fsrcnn_x2_yjn870", "fsrcnn", {2}},
+                                 {"fsrcnn_x2_Saafke-opencv", "fsrcnn", {2}},
+                                 {"srcnn-955_x3_fuyongXu", "srcnn", {3}},
+                                 {"srcnn-955_x4_official-via-CudaChen", "srcnn", {4}},
+                                 {"carn-m_x234_nmhkahn", "carn", {2, 3, 4}},
+                                 {"imdn_x2_Zheng222", "imdn", {2}}};
   for (const Row& row : rows) {
     const auto path = shared_data(message("weights/", row.file, ".safetensors"));
     if (!path) return;
