@@ -38,7 +38,11 @@ std::vector<NetworkOption> idn_options() {
 }
 
 IdnOptions options_of(const NetworkSpec& spec) {
-  return {.blocks = number_option(spec, "blocks"), .scale = spec.scale};
+  return {.blocks = number_option(spec, "blocks"), .scale = spec.scale, .channels = spec.channels};
+}
+
+std::vector<int> idn_channels() {
+  return {1, 3};
 }
 
 std::vector<LayerNames> published_names() {
@@ -56,17 +60,17 @@ Variable zeros(const Variable& like, const Shape& shape) {
   return like.tape().constant(result);
 }
 
-/// x [n, 1, h, w] -> [n, 1, h + border, w + border]: zeros above and at the left.
+/// x [n, c, h, w] -> [n, c, h + border, w + border]: zeros above and at the left.
 Variable bordered(const Variable& x, int border) {
-  const std::int64_t images = x.shape()[0];
+  const std::int64_t planes = x.shape()[0] * x.shape()[1];
   const std::int64_t width = x.shape()[3];
   const std::int64_t rows = x.shape()[2] + border;
-  // The rows of an image as its channels, then the pixels of a row.
+  // The rows of a plane as channels, then the pixels of a row.
   const Variable longer = concat_channels(
-      {zeros(x, {images, border, 1, width}), reshape(x, {images, rows - border, 1, width})});
+      {zeros(x, {planes, border, 1, width}), reshape(x, {planes, rows - border, 1, width})});
   const Variable wider = concat_channels(
-      {zeros(x, {images * rows, border, 1, 1}), reshape(longer, {images * rows, width, 1, 1})});
-  return reshape(wider, {images, 1, rows, width + border});
+      {zeros(x, {planes * rows, border, 1, 1}), reshape(longer, {planes * rows, width, 1, 1})});
+  return reshape(wider, {x.shape()[0], x.shape()[1], rows, width + border});
 }
 
 }  // namespace
@@ -106,6 +110,7 @@ NetworkSpec idn_spec(const IdnOptions& options) {
   NetworkSpec spec;
   spec.architecture = "idn";
   spec.scale = options.scale;
+  spec.channels = options.channels;
   spec.options = {{"blocks", options.blocks}};
   return spec;
 }
@@ -127,15 +132,16 @@ Architecture idn_architecture() {
               [](const std::map<std::string, Tensor>& tensors) {
                 return idn_spec({.blocks = std::max(1, layers_of(tensors, "blocks"))}).options;
               },
+          .channels = idn_channels(),
           .published_names = published_names()};
 }
 
 Idn::Idn(const IdnOptions& options)
-    : SrNetwork(completed(idn_spec(options), idn_options())),
+    : SrNetwork(completed(idn_spec(options), idn_options(), idn_channels())),
       options_(options),
-      first_(1, kChannels, kKernel, {.padding = kKernel / 2}),
+      first_(options.channels, kChannels, kKernel, {.padding = kKernel / 2}),
       second_(kChannels, kChannels, kKernel, {.padding = kKernel / 2}),
-      deconvolution_(kChannels, 1, kDeconvolutionKernel,
+      deconvolution_(kChannels, options.channels, kDeconvolutionKernel,
                      {.stride = options.scale, .padding = kDeconvolutionKernel / 2}) {
   add_child("first", first_);
   add_child("second", second_);
@@ -182,10 +188,11 @@ MultiplyAdds Idn::multiply_adds(std::int64_t width, std::int64_t height, Network
     block += kArea * layer.in * layer.out / layer.groups;
   }
   const std::int64_t convolutions =
-      kArea * (kChannels + kChannels * kChannels) + options_.blocks * block;
-  const std::int64_t deconvolution = end == NetworkEnd::image ? std::int64_t{kDeconvolutionKernel} *
-                                                                    kDeconvolutionKernel * kChannels
-                                                              : 0;
+      kArea * (options_.channels * kChannels + kChannels * kChannels) + options_.blocks * block;
+  const std::int64_t deconvolution = end == NetworkEnd::image
+                                         ? std::int64_t{kDeconvolutionKernel} *
+                                               kDeconvolutionKernel * kChannels * options_.channels
+                                         : 0;
   const std::int64_t low_pixels = width * height / (options_.scale * options_.scale);
   return {low_pixels * (convolutions + deconvolution),
           low_pixels * convolutions + width * height * deconvolution};

@@ -4,7 +4,7 @@
 
 import collections
 import contextlib
-import importlib.util
+import importlib
 import io
 import json
 import os
@@ -17,11 +17,11 @@ import types
 import unittest
 import zipfile
 
-CONVERTER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools",
-                         "convert_weights.py")
-SPEC = importlib.util.spec_from_file_location("convert_weights", CONVERTER)
-CONVERT = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(CONVERT)
+TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools")
+CONVERTER = os.path.join(TOOLS, "convert_weights.py")
+sys.dont_write_bytecode = True
+sys.path.insert(0, TOOLS)
+CONVERT = importlib.import_module("convert_weights")
 Run = collections.namedtuple("Run", "returncode stdout stderr")
 CODES = {"FloatStorage": "f", "DoubleStorage": "d", "HalfStorage": "e", "LongStorage": "q"}
 
@@ -431,6 +431,25 @@ class ConvertWeights(unittest.TestCase):
                 archive.writestr("archive/data.pkl", data)
             for content in (file.getvalue(), data):
                 self.refused(content, 5, "is damaged")
+
+    def test_pickles_that_want_time(self):
+        # A key whose hash visits 2^36 tuples, by numbered objects and by a duplicate.
+        numbered = b"".join(b"q%ch%c\x86" % (i, i) for i in range(36))
+        remembered = b"".join(b"\x94h%c\x86" % i for i in range(36))
+        for data in (b"\x80\x02})" + numbered + b"K\x01s.", b"\x80\x02})" + b"2\x86" * 36 + b"K\x01s.",
+                     b"\x80\x04})" + remembered + b"K\x01s."):
+            file = io.BytesIO()
+            with zipfile.ZipFile(file, "w") as archive:
+                archive.writestr("archive/data.pkl", data)
+            self.refused(file.getvalue(), 5, "is damaged: its pickle holds objects that no weights")
+
+    def test_many_tensors_of_one_storage_are_no_harm(self):
+        storage = Storage(range(3))
+        shape = (1, 3)
+        state = {f"layer.{i}": Tensor(storage, shape, shape) for i in range(500)}
+        self.refused(zip_file(state), 5, "does not lie in its storage")
+        state = {f"layer.{i}": Tensor(storage, shape) for i in range(500)}
+        self.assertEqual(len(self.converted(zip_file(state))[0]), 500)
 
     def test_damaged_legacy_files(self):
         state = {"a": tensor(list(range(100)))}
