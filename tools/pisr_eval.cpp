@@ -92,7 +92,7 @@ void print_set(const EvaluationSet& set, const std::vector<EvaluationResult>& re
   const auto row = [&](const std::string& model, const std::string& image, const Score& score,
                        double milliseconds) {
     rows.push_back(
-        {model, image, fixed(score.psnr, 3), fixed(score.ssim, 4), fixed(milliseconds, 1)});
+        {model, image, decimal(score.psnr, 3), decimal(score.ssim, 4), decimal(milliseconds, 1)});
   };
   for (const EvaluationResult& result : results) {
     for (const ImageResult& image : result.images) {
@@ -144,7 +144,7 @@ void print_summary(const std::vector<EvaluationResult>& results, const std::vect
     std::vector<std::string> row = {results[i].model};
     for (std::size_t set = 0; set < sets.size(); ++set) {
       const Score& mean = results[set * a_set + i].mean;
-      row.push_back(fixed(mean.psnr, 3) + "/" + fixed(mean.ssim, 4));
+      row.push_back(decimal(mean.psnr, 3) + "/" + decimal(mean.ssim, 4));
     }
     if (i == 0) {
       row.insert(row.end(), {"-", "-", "-"});

@@ -8,7 +8,7 @@
 
 namespace pisr {
 
-std::string fixed(double value, int digits) {
+std::string decimal(double value, int digits) {
   if (!std::isfinite(value)) {
     return std::isnan(value) ? "nan" : "inf";
   }
@@ -18,7 +18,7 @@ std::string fixed(double value, int digits) {
 }
 
 std::string giga(std::int64_t count) {
-  return fixed(static_cast<double>(count) / 1e9, 2) + " G";
+  return decimal(static_cast<double>(count) / 1e9, 2) + " G";
 }
 
 void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t left) {

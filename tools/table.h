@@ -9,7 +9,7 @@
 namespace pisr {
 
 /// "33.661"; "inf" and "nan" for what is not finite.
-std::string fixed(double value, int digits);
+std::string decimal(double value, int digits);
 /// 2867712000 -> "2.87 G".
 std::string giga(std::int64_t count);
 

@@ -218,6 +218,17 @@ ForeignWeights chosen(const RowResult& result, int known_scale) {
     fail_weights(
         name, message("does not fit ", wish.architecture, ": ", nearest.nearest.difference), hint);
   }
+  for (const Architecture& row : architectures()) {
+    RowResult by_order{&row, {}, {}};
+    try_order(row, file, by_order);
+    if (!by_order.fitting.empty()) {
+      fail_weights(
+          name,
+          message("fits no network by the names of its tensors; the nearest is ", row.name,
+                  ", which has their shapes"),
+          message("--architecture ", row.name, " takes them by their shapes and order; ", hint));
+    }
+  }
   if (nearest.nearest.likeness == 0) {
     const auto first = file.tensors.begin();
     fail_weights(

@@ -11,7 +11,7 @@ namespace pisr {
 namespace {
 
 /// A layer: its tensors by the last part of their names, e.g. "weight" and "bias".
-struct Layer {
+struct LayerTensors {
   std::string name;
   std::map<std::string, std::string> tensors;  ///< names by part
   std::string shapes;                          ///< the same for layers that may stand for another
@@ -22,7 +22,7 @@ bool is_digit(char c) {
 }
 
 /// The order of people: "net.2" before "net.10".
-bool comes_before(const Layer& left, const Layer& right) {
+bool comes_before(const LayerTensors& left, const LayerTensors& right) {
   const auto padded = [](const std::string& name) {
     std::string result;
     for (std::size_t at = 0; at < name.size();) {
@@ -56,7 +56,7 @@ std::string without_numbers(const std::string& name) {
 
 /// Adds a tensor to the layer that it is of, which is the last one if any. PReLU slopes are layers
 /// of their own, as others have them.
-void add(std::vector<Layer>& layers, const std::string& name, const Shape& shape) {
+void add(std::vector<LayerTensors>& layers, const std::string& name, const Shape& shape) {
   const std::size_t dot = name.rfind('.');
   std::string layer = name.substr(0, dot);
   std::string part = dot == std::string::npos ? "weight" : name.substr(dot + 1);
@@ -64,7 +64,7 @@ void add(std::vector<Layer>& layers, const std::string& name, const Shape& shape
     layer = name;
     part = "weight";
   }
-  auto found = std::ranges::find(layers, layer, &Layer::name);
+  auto found = std::ranges::find(layers, layer, &LayerTensors::name);
   if (found == layers.end()) {
     layers.push_back({layer, {}, {}});
     found = layers.end() - 1;
@@ -79,16 +79,16 @@ std::optional<std::map<std::string, std::string>> paired_by_order(
     const Module& network, const std::map<std::string, Tensor>& tensors) {
   // In the order of names, so that the shapes of a layer are described alike on both sides.
   std::map<std::string, Shape> own_shapes;
-  std::vector<Layer> in_order;
+  std::vector<LayerTensors> in_order;
   for (const NamedParameter& named : network.parameters()) {
     own_shapes.emplace(named.name, named.parameter->value.shape());
     add(in_order, named.name, {});
   }
-  std::vector<Layer> own;
+  std::vector<LayerTensors> own;
   for (const auto& [name, shape] : own_shapes) {
     add(own, name, shape);
   }
-  std::vector<Layer> theirs;
+  std::vector<LayerTensors> theirs;
   for (const auto& [name, tensor] : tensors) {
     add(theirs, name, tensor.shape());
   }
@@ -97,15 +97,17 @@ std::optional<std::map<std::string, std::string>> paired_by_order(
   }
   std::ranges::sort(theirs, comes_before);
   std::map<std::string, std::string> pairs;
-  for (const Layer& layer : in_order) {
-    const Layer& with_shapes = *std::ranges::find(own, layer.name, &Layer::name);
-    const auto is_alike = [&](const Layer& other) { return other.shapes == with_shapes.shapes; };
+  for (const LayerTensors& layer : in_order) {
+    const LayerTensors& with_shapes = *std::ranges::find(own, layer.name, &LayerTensors::name);
+    const auto is_alike = [&](const LayerTensors& other) {
+      return other.shapes == with_shapes.shapes;
+    };
     const auto found = std::ranges::find_if(theirs, is_alike);
     if (found == theirs.end()) {
       return std::nullopt;
     }
     const std::string stem = without_numbers(found->name);
-    if (!std::ranges::all_of(theirs, [&](const Layer& other) {
+    if (!std::ranges::all_of(theirs, [&](const LayerTensors& other) {
           return !is_alike(other) || without_numbers(other.name) == stem;
         })) {
       return std::nullopt;

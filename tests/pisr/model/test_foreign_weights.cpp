@@ -218,9 +218,10 @@ TEST_CASE("where the network is told, tensors of unknown names are taken by shap
     layer += is_weight ? 0 : 1;
   }
   REQUIRE(file.tensors.size() == 40);
-  const std::string text = refusal(file);
-  CAPTURE(text);
-  CHECK(text.starts_with("'w': is of no network there is: it has 40 tensors, the first 'net."));
+  CHECK(refusal(file) ==
+        "'w': fits no network by the names of its tensors; the nearest is vdsr, which has their "
+        "shapes; --architecture vdsr takes them by their shapes and order" +
+            kThereAre);
   std::vector<std::string> notes;
   WeightsOptions wanted = at_scale(3, "vdsr");
   wanted.note = [&](const std::string& note) { notes.push_back(note); };
