@@ -115,12 +115,9 @@ std::string known_architecture(const Metadata& metadata) {
 }
 
 int known_scale(const Metadata& metadata, int wanted) {
-  if (wanted != 0 || !metadata.has("scale")) {
-    return wanted;
-  }
-  const std::string& told = metadata.text("scale");
+  const std::string told = metadata.has("scale") ? metadata.text("scale") : "";
   const bool is_digit = told.size() == 1 && std::isdigit(static_cast<unsigned char>(told[0])) != 0;
-  return is_digit ? told[0] - '0' : 0;
+  return is_digit ? told[0] - '0' : wanted;
 }
 
 int scale_of(const Metadata& metadata, int wanted) {

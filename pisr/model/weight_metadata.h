@@ -22,7 +22,7 @@ NetworkSpec described_spec(const Metadata& metadata, bool teacher);
 
 /// The name of a network of the table, if they have one; otherwise empty.
 std::string known_architecture(const Metadata& metadata);
-/// The scale that is wanted or, where they tell a single one, that; otherwise 0.
+/// The scale that they tell, if it is a single one; otherwise the one that is wanted.
 int known_scale(const Metadata& metadata, int wanted);
 /// The scale that is wanted of weights for several, or the only one; fails where neither is told.
 int scale_of(const Metadata& metadata, int wanted);

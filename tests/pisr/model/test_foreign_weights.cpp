@@ -56,18 +56,22 @@ SafeTensors own_weights(const Architecture& row, int scale = 2, int layers = 4) 
   return file;
 }
 
-/// The same under the names that somebody published.
-SafeTensors renamed(const SafeTensors& file, const LayerNames& names) {
-  // The highest number is known only in a file that has all names: those with {last} last.
-  Tensors theirs = file.tensors;
-  for (int pass = 0; pass < 3; ++pass) {
-    const TensorNames table(names, theirs);
-    theirs.clear();
-    for (const auto& [own, tensor] : file.tensors) {
-      theirs[table.theirs(own)] = tensor;
+/// The same under the names that somebody published, where {last} stands for the number `layers`.
+SafeTensors renamed(const SafeTensors& file, const LayerNames& names, int layers = 4) {
+  Tensors places;
+  for (const LayerName& name : names) {
+    std::string theirs = name.theirs;
+    const std::string last = "{last}";
+    if (const std::size_t at = theirs.find(last); at != std::string::npos) {
+      places[theirs.replace(at, last.size(), std::to_string(layers))] = Tensor::zeros({1});
     }
   }
-  return {theirs, {}};
+  const TensorNames table(names, places);
+  SafeTensors result;
+  for (const auto& [own, tensor] : file.tensors) {
+    result.tensors[table.theirs(own)] = tensor;
+  }
+  return result;
 }
 
 bool equal(const Tensor& a, const Tensor& b) {
@@ -175,7 +179,7 @@ TEST_CASE("the network is told by names and shapes alone, and the scale where th
 TEST_CASE("where nothing fits, the nearest network and the first difference are named",
           "[weights]") {
   const Architecture& row = architecture("vdsr");
-  const SafeTensors good = renamed(own_weights(row, 2, 6), row.published_names.front());
+  const SafeTensors good = renamed(own_weights(row, 2, 6), row.published_names.front(), 6);
   REQUIRE(good.tensors.contains("conv6.weight"));
   const std::string nearest = "'w': fits no network; the nearest is vdsr, but ";
   SafeTensors file = good;
@@ -336,7 +340,7 @@ TEST_CASE("files of other frameworks are named as what they are", "[weights]") {
   CHECK(refused("w.any", "\x89HDF\r\n\x1a\n") == "is an HDF5 file, as Keras writes them" + others);
   CHECK(refused("w.mat", "MATLAB 5.0 MAT-file, Platform") == "is a MATLAB file" + others);
   // Whatever its name, a safetensors file is one; its length may look like a pickle.
-  const std::string header = "{\"__metadata__\":{\"a\":\"" + std::string(640 - 23, 'x') + "\"}}";
+  const std::string header = "{\"__metadata__\":{\"a\":\"" + std::string(640 - 25, 'x') + "\"}}";
   REQUIRE(header.size() == 640);
   CHECK(refused("w.pth", std::string("\x80\x02\0\0\0\0\0\0", 8) + header)
             .starts_with("holds no tensors"));
