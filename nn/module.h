@@ -21,8 +21,7 @@ struct NamedParameter {
   std::string name;  ///< path from the root, e.g. "mapping.0.weight"; the key in checkpoints
   Parameter* parameter;
   ParameterRole role;
-  std::int64_t
-      fan_in;  ///< products summed in one output of the layer; 0 for slopes, shares, constants
+  std::int64_t fan_in;  ///< products summed in one output of the layer; 0 without such sums
 };
 
 /// A part of a network: named parameters and children. Children are members of the derived class

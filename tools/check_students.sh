@@ -14,14 +14,14 @@ programs=${1:-build/cpu/tools} runs=${2:-runs/students}
 shift $(($# < 2 ? $# : 2))
 [ $# -gt 0 ] || set -- fsrcnn_x2 fsrcnn_l_x2 vdsr_x2 idn_x2 carn_x2
 
-updates=200 window=20
+updates=200 window=40
 middle=$(printf %09d $((updates / 2)))
 settings=(
   --set train.total_iter=$updates --set train.print_freq=$window --set train.save_checkpoint_freq=$((updates / 2))
-  --set train.batch_size=4 --set train.gt_size=48
+  --set train.batch_size=4 --set train.gt_size=32
   # So short a run needs more of it: with the paper's 1e-4 the encoder does not yet make an LR-like image.
   --set train.imitation_weight=0.1
-  --set data.built_in.count=8 --set data.built_in.validation_count=2 --set data.built_in.size=96
+  --set data.built_in.count=4 --set data.built_in.validation_count=1 --set data.built_in.size=64
   --set val.val_freq=$updates --set train.keep_checkpoints=9
 )
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <string>
 
 #include "core/error.h"
@@ -33,18 +34,9 @@ CarnOptions options_of(const NetworkSpec& spec) {
           .channels = spec.channels};
 }
 
-/// Throws unless the groups divide the channels.
-const CarnOptions& checked(const CarnOptions& options) {
-  if (options.mobile && options.feature_channels % kMobileGroups != 0) {
-    throw Error(ErrorKind::usage,
-                message("carn: feature_channels must be a multiple of ", kMobileGroups,
-                        " with mobile, got ", options.feature_channels));
-  }
-  return options;
-}
-
+/// Four, or as many of them as divide the channels.
 int groups_of(const CarnOptions& options) {
-  return options.mobile ? kMobileGroups : 1;
+  return options.mobile ? std::gcd(kMobileGroups, options.feature_channels) : 1;
 }
 
 Conv2dOptions same_size(int groups) {
@@ -265,7 +257,7 @@ Architecture carn_architecture() {
 }
 
 Carn::Carn(const CarnOptions& options)
-    : SrNetwork(completed(carn_spec(checked(options)), carn_options(), carn_channels())),
+    : SrNetwork(completed(carn_spec(options), carn_options(), carn_channels())),
       options_(options),
       sub_mean_(options.channels == 3 ? std::make_unique<MeanShift>(-1) : nullptr),
       entry_(options.channels, options.feature_channels, kKernel, same_size(1)),

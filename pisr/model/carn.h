@@ -27,7 +27,7 @@ Architecture carn_architecture();
 /// network. Behind each, a 1x1 convolution reads the results of all before it. Convolutions of 3x3
 /// and pixel shuffles enlarge, by 3 at once and by 4 as twice 2. CARN-M has residual blocks with
 /// four groups and a 1x1 convolution, one shared by all of a cascading block, and enlarges with
-/// four groups.
+/// four groups. (Of channels that four do not divide, it has two or one.)
 ///
 /// RGB images lose DIV2K's mean colour at the entry and get it back at the exit; luminance alone is
 /// not shifted. Its feature is what the network enlarges, [n, feature_channels, h, w].
@@ -40,8 +40,7 @@ Architecture carn_architecture();
 class Carn final : public SrNetwork {
  public:
   /// All parameters but the mean colour are zero until initialise() or loading. Throws Error(usage)
-  /// for options out of the ranges of carn_architecture(), and for feature_channels that four
-  /// groups do not divide in CARN-M.
+  /// for options out of the ranges of carn_architecture().
   explicit Carn(const CarnOptions& options = {});
   ~Carn() override;
 

@@ -184,18 +184,21 @@ std::optional<int> Idn::halo() const {
 MultiplyAdds Idn::multiply_adds(std::int64_t width, std::int64_t height, NetworkEnd end) const {
   constexpr std::int64_t kArea = kKernel * kKernel;
   std::int64_t block = std::int64_t{kChannels + kSplitOff} * kChannels;
+  std::int64_t block_outputs = kChannels;
   for (const Widths& layer : kEnhance) {
     block += kArea * layer.in * layer.out / layer.groups;
+    block_outputs += layer.out;
   }
-  const std::int64_t convolutions =
-      kArea * (options_.channels * kChannels + kChannels * kChannels) + options_.blocks * block;
-  const std::int64_t deconvolution = end == NetworkEnd::image
-                                         ? std::int64_t{kDeconvolutionKernel} *
-                                               kDeconvolutionKernel * kChannels * options_.channels
-                                         : 0;
-  const std::int64_t low_pixels = width * height / (options_.scale * options_.scale);
-  return {low_pixels * (convolutions + deconvolution),
-          low_pixels * convolutions + width * height * deconvolution};
+  const std::int64_t images = end == NetworkEnd::image ? options_.channels : 0;
+  const std::int64_t products =
+      kArea * (options_.channels * kChannels + kChannels * kChannels) + options_.blocks * block +
+      std::int64_t{kDeconvolutionKernel} * kDeconvolutionKernel * kChannels * images;
+  // PISR's table has one more for each bias and each LeakyReLU, and the deconvolution once for each
+  // low-resolution pixel, of which it counts whole ones.
+  const std::int64_t activated = 2 * kChannels + options_.blocks * block_outputs;
+  const std::int64_t scale = options_.scale;
+  return {width * height / (scale * scale) * products,
+          (width / scale) * (height / scale) * (products + 2 * activated + images)};
 }
 
 }  // namespace pisr

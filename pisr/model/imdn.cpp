@@ -156,10 +156,11 @@ MultiplyAdds Imdn::multiply_adds(std::int64_t width, std::int64_t height, Networ
   const std::int64_t products =
       kArea * c * (options_.channels + c + outputs) + blocks * c * c +
       blocks * MultiDistillation::pixel_multiply_adds(options_.feature_channels);
-  // Of the first layer, blocks, join, last and upsampling.
-  const std::int64_t split_off = gathered / 4;
-  const std::int64_t biases = c + blocks * (3 * c + split_off + c) + c + c + outputs;
-  const std::int64_t activated = blocks * 3 * c + c;
+  constexpr std::int64_t kActivated = MultiDistillation::kConvolutions - 1;  // in a block
+  const std::int64_t block_biases =
+      kActivated * c + gathered / MultiDistillation::kConvolutions + c;
+  const std::int64_t biases = 3 * c + blocks * block_biases + outputs;
+  const std::int64_t activated = blocks * kActivated * c + c;
   const std::int64_t averaged = blocks * gathered;
   const std::int64_t image =
       blocks * MultiDistillation::attention_multiply_adds(options_.feature_channels);

@@ -8,12 +8,12 @@
 
 namespace pisr {
 
-/// The block of IMDN and IMDN-RTC, information multi-distillation (Hui et al., ACM Multimedia
-/// 2019): each of three 3x3 convolutions splits a quarter of its channels off and hands the others
-/// on, and a fourth gives the last quarter. What was split off passes a contrast-aware channel
-/// attention where there is one, then a 1x1 convolution, and is added to the input. The attention
-/// weighs each channel by the sum of its mean and its standard deviation over the whole image.
-/// Parameters: distil.0 to distil.3, attention.0 and attention.1, compress.
+/// Information multi-distillation, the block of IMDN and IMDN-RTC (Hui et al., ACM Multimedia
+/// 2019). Each of three 3x3 convolutions splits a quarter of its channels off and hands the others
+/// on. A fourth gives the last quarter. What was split off passes a channel attention where there
+/// is one, then a 1x1 convolution, and is added to the input. The attention weighs each channel by
+/// its contrast: the sum of mean and standard deviation over the whole image. Parameters: distil.0
+/// to distil.3, attention.0 and attention.1, compress.
 class MultiDistillation final : public Module {
  public:
   MultiDistillation(int channels, bool attention);

@@ -60,7 +60,8 @@ enum class NetworkInput {
 /// Multiply-adds of one forward pass.
 struct MultiplyAdds {
   std::int64_t exact;  ///< what is computed
-  /// As PISR's tables count: a transposed convolution once per OUTPUT pixel.
+  /// As PISR's tables count: a transposed convolution once per OUTPUT pixel, unless the network
+  /// says otherwise.
   std::int64_t paper;
 };
 

@@ -49,33 +49,34 @@ int projection_kernel(int scale) {
   return scale + 2 * kProjectionPadding;
 }
 
-/// x [n, c, h, w] -> [n, c, h scale, w scale]: bilinear interpolation, pixel i of the result at
-/// (i + 0.5) / scale - 0.5 of x, whose edge samples go on beyond it.
+/// Linear interpolation between channels: x [n, c, 1, w] -> [n, c scale, 1, w], where i lies at
+/// (i + 0.5) / scale - 0.5 of x, whose first and last channel go on beyond them.
+Variable enlarged_channels(const Variable& x, int scale) {
+  const Shape& shape = x.shape();
+  const std::int64_t last = shape[1] - 1;
+  const Variable before =
+      last == 0 ? x : concat_channels({slice_channels(x, 0, 1), slice_channels(x, 0, last)});
+  const Variable behind =
+      last == 0 ? x : concat_channels({slice_channels(x, 1, last), slice_channels(x, last, 1)});
+  std::vector<Variable> phases;
+  for (int phase = 0; phase < scale; ++phase) {
+    const double at = (phase + 0.5) / scale - 0.5;
+    const double share = std::abs(at);
+    phases.push_back(reshape(x * (1 - share) + (at < 0 ? before : behind) * share,
+                             {shape[0] * shape[1], 1, 1, shape[3]}));
+  }
+  return reshape(concat_channels(phases), {shape[0], shape[1] * scale, 1, shape[3]});
+}
+
+/// x [n, c, h, w] -> [n, c, h scale, w scale]: bilinear interpolation.
 Variable upscale_bilinear(const Variable& x, int scale) {
-  const std::int64_t channels = x.shape()[1];
-  const std::int64_t phases = std::int64_t{scale} * scale;
-  const Tensor weight = Tensor::zeros({channels * phases, 1, kKernel, kKernel}, x.value().dtype());
-  // Of the pixel before, at and behind, in one direction.
-  const auto share = [&](std::int64_t phase, int tap) {
-    const double at = (static_cast<double>(phase) + 0.5) / scale - 0.5;
-    return std::max(0.0, 1 - std::abs(at - (tap - kKernel / 2)));
-  };
-  with_type(weight.dtype(), [&]<class T>() {
-    T* value = weight.data<T>();
-    for (std::int64_t output = 0; output < channels * phases; ++output) {
-      const std::int64_t phase = output % phases;
-      for (int y = 0; y < kKernel; ++y) {
-        for (int tap = 0; tap < kKernel; ++tap) {
-          *value++ = static_cast<T>(share(phase / scale, y) * share(phase % scale, tap));
-        }
-      }
-    }
-  });
-  return pixel_shuffle(conv2d(x, x.tape().constant(weight.to(x.value().device())), {},
-                              {.padding = kKernel / 2,
-                               .groups = static_cast<int>(channels),
-                               .padding_mode = PaddingMode::replicate}),
-                       scale);
+  const Shape& shape = x.shape();
+  const std::int64_t planes = shape[0] * shape[1];
+  // The rows of a plane as channels, then the pixels of a row.
+  const Variable higher = enlarged_channels(reshape(x, {planes, shape[2], 1, shape[3]}), scale);
+  const Variable pixels = reshape(higher, {planes * shape[2] * scale, shape[3], 1, 1});
+  return reshape(enlarged_channels(pixels, scale),
+                 {shape[0], shape[1], shape[2] * scale, shape[3] * scale});
 }
 
 /// Published weights call the layers conv_in, feat_in, block.compress_in, block.upBlocks.n,

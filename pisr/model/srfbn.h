@@ -50,9 +50,9 @@ class Srfbn final : public SrNetwork {
   const SrfbnOptions& options() const noexcept { return options_; }
   int feature_channels() const noexcept override { return options_.feature_channels; }
   /// The paper's count makes the images of all steps, and has a multiply-add for each bias and each
-  /// PReLU. Transposed convolutions count once per INPUT pixel, but their biases height x height
-  /// times. So PISR's Table 2 was made: 1,126.7G is the count for x4. It stands there for x2, with
-  /// this over 2.25 and 4 for x3 and x4, which have the same kernels then.
+  /// PReLU. Transposed convolutions count once per INPUT pixel, and their biases height x height
+  /// times: a slip of the program ptflops. This gives 1,126.7G for x4. PISR's Table 2 prints that
+  /// for x2, and the same over 2.25 and 4 for x3 and x4.
   MultiplyAdds multiply_adds(std::int64_t width, std::int64_t height,
                              NetworkEnd end = NetworkEnd::image) const override;
   std::optional<int> halo() const override;

@@ -79,3 +79,9 @@ def bicubic(x, scale):
         return result.to(x.dtype)
 
     return matrix(x.shape[2]) @ x @ matrix(x.shape[3]).T
+
+
+def mean_colour(low, largest=1):
+    """Of DIV2K, for an RGB image with values in 0..largest, as float32 has it; luminance has none."""
+    colour = (0.4488, 0.4371, 0.4040) if low.shape[1] == 3 else (0,)
+    return torch.tensor([largest * value for value in colour], dtype=torch.float32).to(low).view(1, -1, 1, 1)

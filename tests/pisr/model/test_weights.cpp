@@ -298,7 +298,7 @@ TEST_CASE("the shapes of every network's parameters tell its options", "[weights
           continue;
         }
         if (std::holds_alternative<int>(option.default_value)) {
-          spec.options[option.name] = number;
+          spec.options[option.name] = std::max(number, option.lowest);
         } else {
           spec.options[option.name] = number == 8;
         }
@@ -326,6 +326,7 @@ TEST_CASE("what frameworks put before all names is stripped, which is said", "[w
       }
       std::vector<std::string> notes;
       WeightsOptions wanted;
+      wanted.options = {{"replicate_padding", false}};
       wanted.note = [&](const std::string& note) { notes.push_back(note); };
       check_equal(*make_network(prefixed, "w", wanted), *make_network(file, "w"));
       CHECK(notes == std::vector<std::string>{"'w': the prefix '" + prefix +
@@ -378,6 +379,20 @@ TEST_CASE("weights of PyTorch programs", "[weights]") {
   check_equal(*load_network(*folder / "module_prefix.safetensors"), *network);
   check_equal(*load_network(*folder / "no_scale.safetensors", 2), *network);
   check_equal(*load_network(*folder / "metadata_null.safetensors", 2), *network);
+}
+
+TEST_CASE("published layouts with another kernel are of no network here", "[weights]") {
+  for (const auto& [name, shape] : {std::pair{"conv3.weight", Shape{1, 32, 7, 7}},
+                                    {"conv2.weight", Shape{32, 64, 4, 4}},
+                                    {"conv1.weight", Shape{64, 1, 7, 7}}}) {
+    SafeTensors file;
+    file.tensors = {{"conv1.weight", Tensor::zeros({64, 1, 9, 9})},
+                    {"conv2.weight", Tensor::zeros({32, 64, 5, 5})},
+                    {"conv3.weight", Tensor::zeros({1, 32, 5, 5})}};
+    file.tensors[name] = Tensor::zeros(shape);
+    CHECK_THROWS_WITH(make_network(file, "w", 3),
+                      Catch::StartsWith("'w': fits no network; the nearest is "));
+  }
 }
 
 TEST_CASE("weights from before an option was there have its default", "[weights]") {
