@@ -22,8 +22,8 @@ Architecture drcn_architecture();
 /// and the enlarged image; the weighted mean of these images is added to the enlarged one.
 ///
 /// As in the published weights there is no activation between the last two, so the mean of their
-/// images is the image of the mean of their inputs: it is taken before them, and they run once.
-/// The paper runs them for each recursion, and has published no weights.
+/// images is the image of the mean of their inputs: it is taken before them, and they run once. The
+/// paper runs them for each recursion.
 ///
 /// Its feature is what the first of the two gives, [n, c, h scale, w scale]; the second reads it
 /// beside the enlarged image. Parameters: shares [recursions]; embed.0, embed.1, recursion,

@@ -16,13 +16,14 @@ std::optional<OptionValue> replicate_padding_of(const std::string& prose) {
   return zero == replicate ? std::nullopt : std::optional<OptionValue>(replicate);
 }
 
-/// The digit behind "padding" or "pad", behind "deconv".
+/// The digit behind "padding" or "pad", but not "output_padding", behind "deconv".
 std::optional<OptionValue> deconvolution_padding_of(const std::string& prose) {
-  const std::size_t deconvolution = prose.find("deconv");
-  const std::size_t padding =
-      deconvolution == std::string::npos ? deconvolution : prose.find(" pad", deconvolution);
+  std::size_t at = prose.find("deconv");
+  do {
+    at = at == std::string::npos ? at : prose.find("pad", at + 1);
+  } while (at != std::string::npos && prose[at - 1] == '_');
   const std::size_t digit =
-      padding == std::string::npos ? padding : prose.find_first_not_of(" padding=", padding);
+      at == std::string::npos ? at : prose.find_first_not_of("ading =:", at + 1);
   if (digit == std::string::npos || std::isdigit(static_cast<unsigned char>(prose[digit])) == 0) {
     return std::nullopt;
   }

@@ -603,6 +603,7 @@ TEST_CASE("padding is what metadata, a person or prose say, otherwise zeros, whi
            {{{"arch", "FSRCNN, REPLICATE padding, deconv 9x9 padding 3"}}, nobody, true, 3},
            {{{"architecture", "replication padding; deconv: padding = 4"}}, nobody, true, 4},
            {{{"arch", "zero padded, deconv pad 3"}}, nobody, false, 3},
+           {{{"arch", "zero-padded, deconv(output_padding=4, padding=3)"}}, nobody, false, 3},
            {{{"arch", "replicate padding"}, {"padding", "zero"}}, nobody},
            {{{"arch", "replicate padding"}}, zero},
            {{{"arch", "replicate padding or zero padding"}}, nobody, false, 4, true},
