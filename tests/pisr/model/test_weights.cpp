@@ -80,6 +80,8 @@ void check_refused(SafeTensors file, const std::function<void(SafeTensors&)>& ch
 
 void nothing(SafeTensors&) {}
 
+const std::string kNearestFsrcnn = "fits no network; the nearest is fsrcnn, but ";
+
 }  // namespace
 
 TEST_CASE("saved weights come back as they were", "[weights]") {
@@ -222,18 +224,18 @@ TEST_CASE("the published layout is recognised", "[weights]") {
       file, [](SafeTensors& f) { f.metadata.clear(); }, "metadata lack 'scale'");
   check_refused(
       file, [](SafeTensors& f) { f.tensors.erase("prelu1"); },
-      "fits no network; the nearest is fsrcnn, but tensor 'prelu1' is missing");
+      kNearestFsrcnn + "tensor 'prelu1' is missing");
   check_refused(
       file, [](SafeTensors& f) { f.tensors.erase("conv2.weight"); },
-      "fits no network; the nearest is fsrcnn, but tensor 'conv2.weight' is missing");
+      kNearestFsrcnn + "tensor 'conv2.weight' is missing");
   check_refused(
       file, [](SafeTensors& f) { f.tensors.erase("conv4.weight"); },
-      "fits no network; the nearest is fsrcnn, but tensor 'conv4.weight' is missing, wanted "
-      "[3,3,3,3]");
+      kNearestFsrcnn + "tensor 'conv4.weight' is missing, wanted [3,3,3,3]");
   check_refused(
       file, [](SafeTensors& f) { f.tensors["prelu6"] = Tensor::zeros({1}); },
-      "fits no network; the nearest is fsrcnn, but tensor 'prelu6' [1] is not part of this "
-      "network");
+      kNearestFsrcnn +
+          "tensor 'prelu6' [1] is not part of this "
+          "network");
 }
 
 TEST_CASE("what weights do not tell of themselves has to be told", "[weights]") {
@@ -464,7 +466,7 @@ TEST_CASE("FSRCNN as others name its layers", "[weights]") {
     const std::string last = names.at("deconv") + ".bias";
     check_refused(
         theirs, [&](SafeTensors& f) { f.tensors.erase(last); },
-        "tensor '" + last + "' is missing, wanted [1]");
+        kNearestFsrcnn + "tensor '" + last + "' is missing, wanted [1]");
   }
 }
 
@@ -498,13 +500,14 @@ TEST_CASE("a 1x1 convolution before depth to space is a transposed one", "[weigh
       [](SafeTensors& f) {
         f.tensors["tail.weight"] = Tensor::zeros({8, 5, 1, 1});
       },
-      "tensor 'tail.weight' must have shape [s^2,5,1,1] for a scale s, got [8,5,1,1]");
+      kNearestFsrcnn +
+          "tensor 'tail.weight' must have shape [s^2,5,1,1] for a scale s, got [8,5,1,1]");
   check_refused(
       file,
       [](SafeTensors& f) {
         f.tensors["tail.weight"] = Tensor::zeros({9, 4, 1, 1});
       },
-      "tensor 'tail.weight' must have shape [5,1,3,3], got [4,1,3,3]");
+      kNearestFsrcnn + "tensor 'tail.weight' must have shape [5,1,3,3], got [4,1,3,3]");
 }
 
 TEST_CASE("SRCNN's kernels, colours and names are told by its tensors", "[weights]") {
@@ -532,7 +535,9 @@ TEST_CASE("SRCNN's kernels, colours and names are told by its tensors", "[weight
         check_equal(*loaded, network);
         check_refused(
             file, [&](SafeTensors& f) { f.tensors.erase(third + ".bias"); },
-            message("tensor '", third, ".bias' is missing, wanted [", channels, "]"), 3);
+            message("fits no network; the nearest is srcnn, but tensor '", third,
+                    ".bias' is missing, wanted [", channels, "]"),
+            3);
       }
     }
   }
@@ -571,7 +576,7 @@ TEST_CASE("DRCN's published layout is on 0..255", "[weights]") {
   }
   check_refused(
       file, [](SafeTensors& f) { f.tensors.erase("recon1.bias"); },
-      "tensor 'recon1.bias' is missing, wanted [3]", 2);
+      "fits no network; the nearest is drcn, but tensor 'recon1.bias' is missing, wanted [3]", 2);
 }
 
 namespace {
