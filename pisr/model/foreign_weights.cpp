@@ -1,6 +1,7 @@
 #include "pisr/model/foreign_weights.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -21,7 +22,8 @@ struct Candidate {
   /// Of the network's parameters and the file's tensors together, the share that is in both. A
   /// tensor of another shape counts half.
   double likeness = 0;
-  std::string difference;  ///< the first; empty where all fits
+  std::string difference;     ///< the first; empty where all fits
+  bool is_complaint = false;  ///< the difference is what the row's recognise() threw
 };
 
 bool is_unused(const ForeignWeights& weights, const std::string& key) {
@@ -116,6 +118,8 @@ void try_recognised(const Architecture& row, const SafeTensors& file, const std:
       const std::string beginning = message('\'', name, "': ");
       Candidate candidate;
       candidate.weights.spec.architecture = row.name;
+      candidate.weights.spec.scale = scale;
+      candidate.is_complaint = true;
       candidate.likeness = 0.5;
       candidate.difference = text.starts_with(beginning) ? text.substr(beginning.size()) : text;
       add(candidate);
@@ -141,7 +145,8 @@ void try_recognised(const Architecture& row, const SafeTensors& file, const std:
 struct RowResult {
   const Architecture* row;
   Candidate nearest;
-  std::vector<Candidate> fitting;  ///< at several scales, perhaps
+  std::vector<Candidate> fitting;              ///< at several scales, perhaps
+  std::map<int, std::string> complaints = {};  ///< of recognise(), by the scale it was asked for
 };
 
 RowResult result_of(const Architecture& row, const SafeTensors& file, const std::string& name) {
@@ -153,6 +158,8 @@ RowResult result_of(const Architecture& row, const SafeTensors& file, const std:
     }
     if (candidate.difference.empty()) {
       result.fitting.push_back(candidate);
+    } else if (candidate.is_complaint) {
+      result.complaints[candidate.weights.spec.scale] = candidate.difference;
     }
   };
   if (row.recognise != nullptr) {
@@ -200,7 +207,11 @@ void try_order(const Architecture& row, const SafeTensors& file, RowResult& resu
 }
 
 /// That of the scale that is known, if it fits; otherwise with the scale that the shapes tell.
-ForeignWeights chosen(const RowResult& result, int known_scale) {
+ForeignWeights chosen(const RowResult& result, const std::string& name, int known_scale) {
+  if (const auto complaint = result.complaints.find(known_scale);
+      complaint != result.complaints.end()) {
+    fail_weights(name, complaint->second);
+  }
   const auto known = std::ranges::find_if(result.fitting, [&](const Candidate& candidate) {
     return candidate.weights.spec.scale == known_scale;
   });
@@ -261,7 +272,7 @@ ForeignWeights recognise(const SafeTensors& file, const std::string& name,
       fitting.push_back(&result);
       if (is_wanted ||
           (wish.architecture.empty() && result.row->name == wish.preferred_architecture)) {
-        return chosen(result, wish.scale);
+        return chosen(result, name, wish.scale);
       }
     }
     if (is_wanted ||
@@ -278,7 +289,7 @@ ForeignWeights recognise(const SafeTensors& file, const std::string& name,
         wish.note(message('\'', name, "': the names of its tensors are not known: those of ",
                           wish.architecture, " are taken by their shapes and order"));
       }
-      return chosen(by_order, wish.scale);
+      return chosen(by_order, name, wish.scale);
     }
   }
   if (fitting.empty()) {
@@ -291,7 +302,7 @@ ForeignWeights recognise(const SafeTensors& file, const std::string& name,
     }
     fail_weights(name, message("fits several networks: ", names), "--architecture tells which");
   }
-  return chosen(*fitting.front(), wish.scale);
+  return chosen(*fitting.front(), name, wish.scale);
 }
 
 }  // namespace pisr

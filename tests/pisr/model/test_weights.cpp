@@ -300,7 +300,8 @@ TEST_CASE("the shapes of every network's parameters tell its options", "[weights
           continue;
         }
         if (std::holds_alternative<int>(option.default_value)) {
-          spec.options[option.name] = std::max(number, option.lowest);
+          const int value = std::max(number, option.lowest);
+          spec.options[option.name] = value - (value - option.lowest) % option.step;
         } else {
           spec.options[option.name] = number == 8;
         }
