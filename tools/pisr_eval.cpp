@@ -1,14 +1,10 @@
-// pisr_eval: PSNR and SSIM of networks on folders of images, bicubic first.
+// pisr_eval: PSNR and SSIM of networks on folders of images, bicubic first; the list of networks.
 
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
 #include <filesystem>
-#include <iomanip>
 #include <iostream>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,11 +15,13 @@
 #include "pisr/eval/evaluate.h"
 #include "pisr/eval/evaluation_json.h"
 #include "pisr/model/architectures.h"
+#include "pisr/model/network_list.h"
 #include "pisr/model/weights.h"
 #include "tools/device_option.h"
 #include "tools/interruption.h"
 #include "tools/padding_options.h"
 #include "tools/program.h"
+#include "tools/table.h"
 
 namespace {
 
@@ -100,6 +98,12 @@ std::vector<Protocol> protocols_of(const std::vector<Model>& models, Protocol wa
   return protocols.empty() ? std::vector{wanted} : protocols;
 }
 
+/// The bicubic row of a set under a protocol; `results` begins with those of all protocols.
+const EvaluationResult& bicubic_of(const std::vector<EvaluationResult>& results,
+                                   Protocol protocol) {
+  return *std::ranges::find(results, protocol, &EvaluationResult::protocol);
+}
+
 /// "protocol pisr", "protocols pisr and rgb".
 std::string text_of(const std::vector<Protocol>& protocols) {
   std::string text = protocols.size() == 1 ? "protocol " : "protocols ";
@@ -107,36 +111,6 @@ std::string text_of(const std::vector<Protocol>& protocols) {
     text += message(&protocol == protocols.data() ? "" : " and ", name(protocol));
   }
   return text;
-}
-
-std::string fixed(double value, int digits) {
-  if (!std::isfinite(value)) {
-    return std::isnan(value) ? "nan" : "inf";
-  }
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(digits) << value;
-  return text.str();
-}
-
-/// Rows of cells as text, each column as wide as its widest cell. The first `left` columns are
-/// aligned to the left, the others to the right.
-void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t left) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - row[i].size(), ' ');
-      line += (i == 0 ? "" : "  ") + (i < left ? row[i] + padding : padding + row[i]);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    std::cout << line << '\n';
-  }
 }
 
 /// The first cells of a row: the protocol only where there are several.
@@ -155,8 +129,8 @@ void print_set(const EvaluationSet& set, const std::vector<EvaluationResult>& re
   const auto row = [&](const EvaluationResult& result, const std::string& image, const Score& score,
                        double milliseconds) {
     rows.push_back(first_cells(result.model, name(result.protocol), protocols));
-    rows.back().insert(rows.back().end(),
-                       {image, fixed(score.psnr, 3), fixed(score.ssim, 4), fixed(milliseconds, 1)});
+    rows.back().insert(rows.back().end(), {image, decimal(score.psnr, 3), decimal(score.ssim, 4),
+                                           decimal(milliseconds, 1)});
   };
   for (const EvaluationResult& result : results) {
     for (const ImageResult& image : result.images) {
@@ -168,9 +142,32 @@ void print_set(const EvaluationSet& set, const std::vector<EvaluationResult>& re
   std::cout << std::endl;
 }
 
-/// 2867712000 -> "2.87 G".
-std::string giga(std::int64_t count) {
-  return fixed(static_cast<double>(count) / 1e9, 2) + " G";
+/// All networks there are, without weights or images.
+int list_networks(const std::string& json) {
+  const std::vector<NetworkFacts> networks = network_list(kCountedWidth, kCountedHeight);
+  if (json == kStdout) {
+    std::cout << to_json(networks);
+    return 0;
+  }
+  std::vector<std::vector<std::string>> rows = {{"name", "network", "colour", "input", "scale",
+                                                 "parameters", "MultiAdds (paper)",
+                                                 "MultiAdds (exact)", "halo"}};
+  for (const NetworkFacts& network : networks) {
+    const auto& count = network.multiply_adds;
+    rows.push_back({network.name, network.title, network.channels == 3 ? "rgb" : "y",
+                    network.input == NetworkInput::low ? "low" : "enlarged",
+                    std::to_string(network.scale),
+                    network.parameters ? std::to_string(*network.parameters) : "-",
+                    count ? giga(count->paper) : "-", count ? giga(count->exact) : "-",
+                    network.halo ? std::to_string(*network.halo) : "whole image"});
+  }
+  std::cout << "Networks with their default options; MultiAdds for an output of " << kCountedWidth
+            << "x" << kCountedHeight << "; halo in pixels of the low-resolution image\n";
+  print_table(rows, 4);
+  if (!json.empty()) {
+    write_file_atomically(json, to_json(networks));
+  }
+  return 0;
 }
 
 /// `results`: for each set bicubic under each protocol, then the models.
@@ -189,7 +186,7 @@ void print_summary(const std::vector<EvaluationResult>& results, const std::vect
         first_cells(results[i].model, name(results[i].protocol), protocols);
     for (std::size_t set = 0; set < sets.size(); ++set) {
       const Score& mean = results[set * a_set + i].mean;
-      row.push_back(fixed(mean.psnr, 3) + "/" + fixed(mean.ssim, 4));
+      row.push_back(decimal(mean.psnr, 3) + "/" + decimal(mean.ssim, 4));
     }
     if (i < bicubic) {
       row.insert(row.end(), {"-", "-", "-"});
@@ -242,6 +239,11 @@ int evaluate_all(const Options& options, const DeviceOption& device_option) try 
     }
     for (const Model& model : models) {
       results.push_back(evaluate(context, pool, set, protocol, model.name, *model.model, stop));
+      results.back().suspicion =
+          compare_with_bicubic(results.back(), bicubic_of(results, results.back().protocol));
+      if (!results.back().suspicion.empty()) {
+        warn(kProgram, results.back().suspicion);
+      }
     }
     if (!json_on_stdout) {
       print_set(set, results, options.scale, protocols);
@@ -275,8 +277,10 @@ int main(int argc, char** argv) {
                  "Weights (safetensors); several are compared; none: bicubic alone");
   app.add_option("-d,--data", options.data,
                  "Folders of images: a benchmark set (HR, perhaps LR_bicubic), a folder of such "
-                 "sets, DIV2K, or any folder of PNG, JPEG or BMP images")
-      ->required();
+                 "sets, DIV2K, or any folder of PNG, JPEG or BMP images; needed but for --list");
+  bool list = false;
+  app.add_flag("--list", list,
+               "Print the networks there are instead: parameters, MultiAdds, colour, input, halo");
   const CLI::Option* const scale =
       app.add_option("-s,--scale", options.scale,
                      "Scale: 2, 3 or 4; must be given where weights do not tell theirs")
@@ -297,6 +301,12 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 1024));
   const DeviceOption device_option(app);
   return run_program(app, argc, argv, [&] {
+    if (list) {
+      return list_networks(options.json);
+    }
+    if (options.data.empty()) {
+      throw Error(ErrorKind::usage, "--data is required");
+    }
     options.scale_is_told = scale->count() > 0;
     return evaluate_all(options, device_option);
   });

@@ -223,4 +223,16 @@ std::string compare_with_known(const EvaluationResult& bicubic, int scale, Proto
   return message("'", bicubic.set, "': ", text.data());
 }
 
+std::string compare_with_bicubic(const EvaluationResult& result, const EvaluationResult& bicubic) {
+  if (!(result.mean.psnr < bicubic.mean.psnr)) {
+    return "";
+  }
+  std::array<char, 80> scores{};
+  std::snprintf(scores.data(), scores.size(), "%.3f dB, below the %.3f dB of bicubic interpolation",
+                result.mean.psnr, bicubic.mean.psnr);
+  return message("'", result.model, "' scores ", scores.data(), " on '", result.set,
+                 "': its weights are suspect; likely reasons: another padding, colour, range of "
+                 "values or scale than they were trained with, or too little training");
+}
+
 }  // namespace pisr

@@ -50,6 +50,8 @@ struct EvaluationResult {
   Score mean;  ///< means over the images
   std::vector<ImageResult> images;
   Protocol protocol = Protocol::pisr;  ///< that it was measured under
+  /// Why the weights are suspect: what compare_with_bicubic() says. Empty where they are not.
+  std::string suspicion = {};
 
   double mean_milliseconds() const;
 };
@@ -97,5 +99,10 @@ std::optional<Score> known_bicubic(const std::string& set, std::size_t images, i
 /// One line where a bicubic result is further than 0.005 dB from known_bicubic: the images are not
 /// those everybody compares on. Empty otherwise.
 std::string compare_with_known(const EvaluationResult& bicubic, int scale, Protocol protocol);
+
+/// One line where a model scores below bicubic interpolation on the same set, which it does when
+/// its weights are not what they are taken for. Names the set, both scores and the likely reasons.
+/// Empty otherwise.
+std::string compare_with_bicubic(const EvaluationResult& result, const EvaluationResult& bicubic);
 
 }  // namespace pisr

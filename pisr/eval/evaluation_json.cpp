@@ -41,6 +41,9 @@ std::string to_json(const EvaluationTable& table) {
                        {"psnr", psnr_json(result.mean.psnr)},
                        {"ssim", result.mean.ssim},
                        {"images", std::move(images)}});
+    if (!result.suspicion.empty()) {
+      results.back()["suspect"] = result.suspicion;
+    }
   }
   const Json json = {
       {"protocol", name(table.protocol)}, {"scale", table.scale}, {"results", std::move(results)}};
@@ -67,6 +70,7 @@ EvaluationTable evaluation_table_from_json(const std::string& text, const std::s
                                  {psnr_of(image.at("psnr")), image.at("ssim").get<double>()},
                                  image.at("ms").get<double>()});
       }
+      result.suspicion = from.value("suspect", "");
       table.results.push_back(std::move(result));
     }
     return table;

@@ -16,8 +16,8 @@ struct EvaluationTable {
 };
 
 /// {"protocol", "scale", "results": [{"set", "model", "protocol", "psnr", "ssim", "images":
-/// [{"name", "psnr", "ssim", "ms"}]}]}. A PSNR that is infinite (output and truth are equal) is
-/// null.
+/// [{"name", "psnr", "ssim", "ms"}], "suspect"}]}. A PSNR that is infinite (output and truth are
+/// equal) is null; "suspect" is there where EvaluationResult::suspicion is.
 std::string to_json(const EvaluationTable& table);
 
 /// The inverse of to_json; results that do not name their protocol have the table's. Throws

@@ -8,13 +8,14 @@
 
 #include "core/safetensors.h"
 #include "pisr/model/network.h"
+#include "pisr/model/tensor_names.h"
 
 /// The one table of the networks there are. A new one is its own file and a row in
 /// architectures.cpp; nothing else names it.
 namespace pisr {
 
 /// Weights in a layout that somebody else published: which network they are of, and the tensor of
-/// the file for each of its parameters.
+/// the file for each of its parameters. One that key_of does not name has its own name there.
 struct ForeignWeights {
   NetworkSpec spec;                           ///< its scale does not count
   std::map<std::string, std::string> key_of;  ///< by the parameter's name
@@ -39,15 +40,18 @@ struct Architecture {
   std::unique_ptr<SrNetwork> (*make)(const NetworkSpec& spec);
   /// For tables and reports, e.g. "FSRCNN(56, 12, 4)".
   std::string (*title)(const NetworkSpec& spec);
-  /// Recognises published weights by the names and shapes of their tensors; nothing where they are
-  /// of something else. Throws Error(weights) where they are incomplete; `name` stands for the file
-  /// in messages. `scale` is the one that is wanted or that the metadata tell, or 0. Null where
-  /// nobody published any.
+  /// Recognises published weights that published_names cannot describe, by the names and shapes of
+  /// their tensors; nothing where they are of something else. What is missing is found by comparing
+  /// with the network of the spec. `name` stands for the file in messages. Is asked for each scale.
+  /// Null where published_names say it all.
   std::optional<ForeignWeights> (*recognise)(const SafeTensors& file, const std::string& name,
                                              int scale);
   OptionsOfShapes options_of_shapes;
   /// Of an image that it takes: 1 luminance, 3 RGB. The first is the default.
   std::vector<int> channels = {1};
+  /// How those who published weights name its layers, one entry for each way. Only of trainers
+  /// whose network computes the same: other activations, skips or padding are another network.
+  std::vector<LayerNames> published_names = {};
 };
 
 std::span<const Architecture> architectures();

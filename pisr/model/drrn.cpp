@@ -31,20 +31,8 @@ DrrnOptions options_of(const NetworkSpec& spec) {
 }
 
 /// Weights do not tell how many units they were trained with; the published ones have 25.
-std::optional<ForeignWeights> recognise_drrn(const SafeTensors& file, const std::string&, int) {
-  const int channels = extent_of(file.tensors, "input.weight", 0);
-  if (file.tensors.size() != 4 || channels < 1 ||
-      !has_shape(file.tensors, "input.weight", {channels, 1, kKernel, kKernel}) ||
-      !has_shape(file.tensors, "conv1.weight", {channels, channels, kKernel, kKernel}) ||
-      !has_shape(file.tensors, "conv2.weight", {channels, channels, kKernel, kKernel}) ||
-      !has_shape(file.tensors, "output.weight", {1, channels, kKernel, kKernel})) {
-    return std::nullopt;
-  }
-  return ForeignWeights{drrn_spec({.feature_channels = channels}),
-                        {{"first.weight", "input.weight"},
-                         {"unit.0.weight", "conv1.weight"},
-                         {"unit.1.weight", "conv2.weight"},
-                         {"last.weight", "output.weight"}}};
+std::vector<LayerNames> published_names() {
+  return {{{"input", "first"}, {"conv1", "unit.0"}, {"conv2", "unit.1"}, {"output", "last"}}};
 }
 
 }  // namespace
@@ -68,13 +56,14 @@ Architecture drrn_architecture() {
                 return message("DRRN(", number_option(spec, "feature_channels"), ", ",
                                number_option(spec, "units"), ")");
               },
-          .recognise = recognise_drrn,
+          .recognise = nullptr,
           .options_of_shapes =
               [](const std::map<std::string, Tensor>& tensors) {
                 return drrn_spec(
                            {.feature_channels = std::max(1, first_extent(tensors, "first.weight"))})
                     .options;
-              }};
+              },
+          .published_names = published_names()};
 }
 
 Drrn::Drrn(const DrrnOptions& options)

@@ -38,36 +38,19 @@ std::vector<NetworkOption> idn_options() {
 }
 
 IdnOptions options_of(const NetworkSpec& spec) {
-  return {.blocks = number_option(spec, "blocks"), .scale = spec.scale};
+  return {.blocks = number_option(spec, "blocks"), .scale = spec.scale, .channels = spec.channels};
 }
 
-/// Published weights call the layers conv1, conv2, conv3_1 to conv3_6 and down1 of the first block,
-/// conv4_1 and so on of the next, and upsample.
-std::optional<ForeignWeights> recognise_idn(const SafeTensors& file, const std::string&, int) {
-  const int blocks = layers_of(file.tensors, "down", 1);
-  if (blocks < 1 || blocks > kMostBlocks ||
-      !has_shape(file.tensors, "upsample.weight",
-                 {kChannels, 1, kDeconvolutionKernel, kDeconvolutionKernel}) ||
-      !has_shape(file.tensors, "conv1.weight", {kChannels, 1, kKernel, kKernel})) {
-    return std::nullopt;
-  }
-  ForeignWeights weights{idn_spec({.blocks = blocks}), {}};
-  const auto add = [&](const std::string& own, const std::string& theirs) {
-    for (const char* const part : {".weight", ".bias"}) {
-      weights.key_of[own + part] = theirs + part;
-    }
-  };
-  add("first", "conv1");
-  add("second", "conv2");
-  for (int block = 0; block < blocks; ++block) {
-    for (std::size_t layer = 0; layer < kEnhance.size(); ++layer) {
-      add(message("blocks.", block, ".enhance.", layer),
-          message("conv", block + 3, '_', layer + 1));
-    }
-    add(message("blocks.", block, ".compress"), message("down", block + 1));
-  }
-  add("deconvolution", "upsample");
-  return weights;
+std::vector<int> idn_channels() {
+  return {1, 3};
+}
+
+std::vector<LayerNames> published_names() {
+  return {{{"conv1", "first"},
+           {"conv2", "second"},
+           {"conv{n+3}_{k+1}", "blocks.{n}.enhance.{k}"},
+           {"down{n+1}", "blocks.{n}.compress"},
+           {"upsample", "deconvolution"}}};
 }
 
 /// In the memory of the step, so that a device can record the step and replay it.
@@ -77,17 +60,17 @@ Variable zeros(const Variable& like, const Shape& shape) {
   return like.tape().constant(result);
 }
 
-/// x [n, 1, h, w] -> [n, 1, h + border, w + border]: zeros above and at the left.
+/// x [n, c, h, w] -> [n, c, h + border, w + border]: zeros above and at the left.
 Variable bordered(const Variable& x, int border) {
-  const std::int64_t images = x.shape()[0];
+  const std::int64_t planes = x.shape()[0] * x.shape()[1];
   const std::int64_t width = x.shape()[3];
   const std::int64_t rows = x.shape()[2] + border;
-  // The rows of an image as its channels, then the pixels of a row.
+  // The rows of a plane as channels, then the pixels of a row.
   const Variable longer = concat_channels(
-      {zeros(x, {images, border, 1, width}), reshape(x, {images, rows - border, 1, width})});
+      {zeros(x, {planes, border, 1, width}), reshape(x, {planes, rows - border, 1, width})});
   const Variable wider = concat_channels(
-      {zeros(x, {images * rows, border, 1, 1}), reshape(longer, {images * rows, width, 1, 1})});
-  return reshape(wider, {images, 1, rows, width + border});
+      {zeros(x, {planes * rows, border, 1, 1}), reshape(longer, {planes * rows, width, 1, 1})});
+  return reshape(wider, {x.shape()[0], x.shape()[1], rows, width + border});
 }
 
 }  // namespace
@@ -127,6 +110,7 @@ NetworkSpec idn_spec(const IdnOptions& options) {
   NetworkSpec spec;
   spec.architecture = "idn";
   spec.scale = options.scale;
+  spec.channels = options.channels;
   spec.options = {{"blocks", options.blocks}};
   return spec;
 }
@@ -143,23 +127,21 @@ Architecture idn_architecture() {
                 return blocks == IdnOptions().blocks ? std::string("IDN")
                                                      : message("IDN(", blocks, ")");
               },
-          .recognise = recognise_idn,
+          .recognise = nullptr,
           .options_of_shapes =
               [](const std::map<std::string, Tensor>& tensors) {
-                int blocks = 0;
-                while (tensors.contains(message("blocks.", blocks, ".compress.weight"))) {
-                  ++blocks;
-                }
-                return idn_spec({.blocks = std::max(1, blocks)}).options;
-              }};
+                return idn_spec({.blocks = std::max(1, layers_of(tensors, "blocks"))}).options;
+              },
+          .channels = idn_channels(),
+          .published_names = published_names()};
 }
 
 Idn::Idn(const IdnOptions& options)
-    : SrNetwork(completed(idn_spec(options), idn_options())),
+    : SrNetwork(completed(idn_spec(options), idn_options(), idn_channels())),
       options_(options),
-      first_(1, kChannels, kKernel, {.padding = kKernel / 2}),
+      first_(options.channels, kChannels, kKernel, {.padding = kKernel / 2}),
       second_(kChannels, kChannels, kKernel, {.padding = kKernel / 2}),
-      deconvolution_(kChannels, 1, kDeconvolutionKernel,
+      deconvolution_(kChannels, options.channels, kDeconvolutionKernel,
                      {.stride = options.scale, .padding = kDeconvolutionKernel / 2}) {
   add_child("first", first_);
   add_child("second", second_);
@@ -202,17 +184,21 @@ std::optional<int> Idn::halo() const {
 MultiplyAdds Idn::multiply_adds(std::int64_t width, std::int64_t height, NetworkEnd end) const {
   constexpr std::int64_t kArea = kKernel * kKernel;
   std::int64_t block = std::int64_t{kChannels + kSplitOff} * kChannels;
+  std::int64_t block_outputs = kChannels;
   for (const Widths& layer : kEnhance) {
     block += kArea * layer.in * layer.out / layer.groups;
+    block_outputs += layer.out;
   }
-  const std::int64_t convolutions =
-      kArea * (kChannels + kChannels * kChannels) + options_.blocks * block;
-  const std::int64_t deconvolution = end == NetworkEnd::image ? std::int64_t{kDeconvolutionKernel} *
-                                                                    kDeconvolutionKernel * kChannels
-                                                              : 0;
-  const std::int64_t low_pixels = width * height / (options_.scale * options_.scale);
-  return {low_pixels * (convolutions + deconvolution),
-          low_pixels * convolutions + width * height * deconvolution};
+  const std::int64_t images = end == NetworkEnd::image ? options_.channels : 0;
+  const std::int64_t products =
+      kArea * (options_.channels * kChannels + kChannels * kChannels) + options_.blocks * block +
+      std::int64_t{kDeconvolutionKernel} * kDeconvolutionKernel * kChannels * images;
+  // PISR's table has one more for each bias and each LeakyReLU, and the deconvolution once for each
+  // low-resolution pixel, of which it counts whole ones.
+  const std::int64_t activated = 2 * kChannels + options_.blocks * block_outputs;
+  const std::int64_t scale = options_.scale;
+  return {width * height / (scale * scale) * products,
+          (width / scale) * (height / scale) * (products + 2 * activated + images)};
 }
 
 }  // namespace pisr

@@ -27,30 +27,13 @@ VdsrOptions options_of(const NetworkSpec& spec) {
           .bias = flag_option(spec, "bias")};
 }
 
-/// The layers of published weights are called conv1 to convN.
-std::optional<ForeignWeights> recognise_vdsr(const SafeTensors& file, const std::string&, int) {
-  const int layers = layers_of(file.tensors, "conv", 1);
-  const int channels = extent_of(file.tensors, "conv1.weight", 0);
-  VdsrOptions options{
-      .feature_channels = channels, .layers = layers, .bias = file.tensors.contains("conv1.bias")};
-  const std::string last = message("conv", layers, ".weight");
-  if (layers < 3 || layers > kMostLayers || channels < 1 ||
-      static_cast<int>(file.tensors.size()) != layers * (options.bias ? 2 : 1) ||
-      !has_shape(file.tensors, "conv1.weight", {channels, 1, kKernel, kKernel}) ||
-      !has_shape(file.tensors, "conv2.weight", {channels, channels, kKernel, kKernel}) ||
-      !has_shape(file.tensors, last, {1, channels, kKernel, kKernel})) {
-    return std::nullopt;
-  }
-  ForeignWeights weights{vdsr_spec(options), {}};
-  for (int layer = 0; layer < layers; ++layer) {
-    const std::string own = layer == 0            ? "first"
-                            : layer == layers - 1 ? "last"
-                                                  : message("body.", layer - 1);
-    for (const char* const part : {".weight", ".bias"}) {
-      weights.key_of[own + part] = message("conv", layer + 1, part);
-    }
-  }
-  return weights;
+/// The official weights number all convolutions; the others are of PyTorch programs.
+std::vector<LayerNames> published_names() {
+  return {{{"conv1", "first"}, {"conv{last}", "last"}, {"conv{n+2}", "body.{n}"}},
+          {{"input", "first"}, {"residual_layer.{n}.conv", "body.{n}"}, {"output", "last"}},
+          {{"conv1.0", "first"}, {"trunk.{n}.conv", "body.{n}"}, {"conv2", "last"}},
+          {{"conv1", "first"}, {"conv_relu_block.{2n}", "body.{n}"}, {"conv2", "last"}},
+          {{"in_conv", "first"}, {"res_blocks.{n}.0", "body.{n}"}, {"out_conv", "last"}}};
 }
 
 }  // namespace
@@ -78,7 +61,7 @@ Architecture vdsr_architecture() {
                            ? std::string("VDSR")
                            : message("VDSR(", options.feature_channels, ", ", options.layers, ")");
               },
-          .recognise = recognise_vdsr,
+          .recognise = nullptr,
           .options_of_shapes =
               [](const std::map<std::string, Tensor>& tensors) {
                 return vdsr_spec(
@@ -86,7 +69,8 @@ Architecture vdsr_architecture() {
                             .layers = layers_of(tensors, "body") + 2,
                             .bias = tensors.contains("first.bias")})
                     .options;
-              }};
+              },
+          .published_names = published_names()};
 }
 
 Vdsr::Vdsr(const VdsrOptions& options)

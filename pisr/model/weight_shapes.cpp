@@ -1,9 +1,10 @@
 #include "pisr/model/weight_shapes.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
-
-#include "core/error.h"
+#include <iterator>
+#include <system_error>
 
 namespace pisr {
 
@@ -32,11 +33,20 @@ int layers_of(const Tensors& tensors, const std::string& prefix) {
 }
 
 int layers_of(const Tensors& tensors, const std::string& prefix, int first) {
-  int layers = 0;
-  while (tensors.contains(message(prefix, first + layers, ".weight"))) {
-    ++layers;
+  std::int64_t layers = 0;
+  for (auto item = tensors.lower_bound(prefix); item != tensors.end(); ++item) {
+    const std::string& name = item->first;
+    if (!name.starts_with(prefix)) {
+      break;
+    }
+    std::int64_t number = 0;
+    const char* const end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data() + prefix.size(), end, number);
+    if (error == std::errc() && number >= first && rest != end && *rest == '.') {
+      layers = std::max(layers, number - first + 1);
+    }
   }
-  return layers;
+  return static_cast<int>(std::min<std::int64_t>(layers, std::ssize(tensors)));
 }
 
 int shuffle_scale(const Tensors& tensors, const std::string& name, int channels) {

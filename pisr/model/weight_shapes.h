@@ -16,9 +16,10 @@ int extent_of(const Tensors& tensors, const std::string& name, int axis);
 /// The first one; 1 for a tensor without axes.
 int first_extent(const Tensors& tensors, const std::string& name);
 bool has_shape(const Tensors& tensors, const std::string& name, const Shape& shape);
-/// How many layers "PREFIX.0.weight", "PREFIX.1.weight", ... there are.
+/// How many layers PREFIX.0, PREFIX.1, ... there are by the highest number, so that one between
+/// them that is missing is missed; no more than there are tensors.
 int layers_of(const Tensors& tensors, const std::string& prefix);
-/// How many "PREFIXn.weight" there are, counted from `first`.
+/// The same of PREFIXn, counted from `first`.
 int layers_of(const Tensors& tensors, const std::string& prefix, int first);
 /// By how much the pixel shuffle behind a convolution [channels scale^2, c, kh, kw] enlarges; 0
 /// where that is not 2, 3 or 4.

@@ -17,7 +17,7 @@ namespace pisr {
 /// the first of the table where that is absent), scale, colour ("y" or "rgb"), the options of the
 /// network, and notes of the training.
 ///
-/// Weights that others trained are read too: in the layouts that an architecture recognises,
+/// Weights that others trained are read too: recognised by names and shapes (foreign_weights.h),
 /// without metadata (WeightsOptions then tells what they lack), and with what a framework puts
 /// before the name of every tensor: "module.", "_orig_mod.", "params.", "params_ema.", which is
 /// stripped. What shapes do not tell of such weights, as their padding, metadata may (see
@@ -35,9 +35,9 @@ void save_weights(const std::filesystem::path& path, const ImageModel& model,
 /// What is wanted of weights. A file that says otherwise is refused; one that does not say it is
 /// taken to be what is wanted.
 struct WeightsOptions {
-  int scale = 0;                     ///< 0: any, which the file must then name
-  std::string architecture;          ///< of the network; empty: any, which the file must then name
-  std::string assumed_architecture;  ///< of a file that names none where `architecture` is empty
+  int scale = 0;                     ///< 0: any, which the file must then tell
+  std::string architecture;          ///< of the network; empty: any, which the file must then tell
+  std::string assumed_architecture;  ///< of a file that fits several where `architecture` is empty
   /// Options of the network, by name, e.g. {"replicate_padding", true}.
   std::map<std::string, OptionValue> options = {};
   /// Is told, in a line, how a file was read that is not quite as it should be; may be empty.

@@ -72,6 +72,13 @@ class Workplace {
   TemporaryFolder folder_;
 };
 
+/// What pisr_eval says of the random weights of the workplace.
+std::string suspicion(const std::string& err) {
+  const std::size_t at = err.find("pisr_eval: warning: 'x2' scores ");
+  const bool is_one = at != std::string::npos && err.find('\n', at) == err.size() - 1;
+  return is_one ? err.substr(0, at) + "suspect" : err;
+}
+
 struct BadUse {
   std::string program;
   std::vector<std::string> arguments;
@@ -105,7 +112,7 @@ TEST_CASE("pisr_eval prints bicubic first and writes the same as JSON", "[tools]
       work.run("pisr_eval", {"-m", "x2.safetensors", "-d", "sets", "-s", "2", "--protocol",
                              "matlab", "--json", "r.json", "--device", "cpu"});
   CHECK(run.code == 0);
-  CHECK(run.err.empty());
+  CHECK(suspicion(run.err) == "suspect");
   CHECK(run.out.find("Tiny, x2, protocol matlab, 2 images") == 0);
   CHECK(run.out.find("bicubic") < run.out.find("x2  "));
   CHECK(run.out.find("12644") != std::string::npos);
@@ -119,8 +126,11 @@ TEST_CASE("pisr_eval prints bicubic first and writes the same as JSON", "[tools]
   REQUIRE(json["results"].size() == 2);
   CHECK(json["results"][0]["model"] == "bicubic");
   CHECK(json["results"][1]["model"] == "x2");
+  CHECK(!json["results"][0].contains("suspect"));
+  const std::string suspect = json["results"][1]["suspect"];
+  CHECK(run.err == "pisr_eval: warning: " + suspect + "\n");
   for (const auto& result : json["results"]) {
-    CHECK(result.size() == 6);
+    CHECK(result.size() == (result["model"] == "x2" ? 7 : 6));
     CHECK(result["protocol"] == "matlab");
     CHECK(result["set"] == "Tiny");
     CHECK(result["psnr"].is_number());
@@ -133,6 +143,71 @@ TEST_CASE("pisr_eval prints bicubic first and writes the same as JSON", "[tools]
       CHECK(image["ssim"].is_number());
       CHECK(image["ms"].is_number());
     }
+  }
+}
+
+TEST_CASE("pisr_eval --list prints every network of the table, as text and as JSON", "[tools]") {
+  const Workplace work;
+  const ProgramRun run = work.run("pisr_eval", {"--list", "--json", "list.json"});
+  CHECK(run.code == 0);
+  CHECK(run.err.empty());
+  const std::string text = read_whole(work.path() / "list.json");
+  CHECK(work.run("pisr_eval", {"--list", "--json", "-"}).out == text);
+  const auto json = nlohmann::json::parse(text);
+  std::istringstream lines(run.out);
+  std::string line;
+  std::getline(lines, line);
+  CHECK(line.find("MultiAdds for an output of 1280x720") != std::string::npos);
+  std::getline(lines, line);
+  for (const auto& network : json) {
+    REQUIRE(std::getline(lines, line));
+    CAPTURE(line);
+    CHECK(network.size() == 9);
+    const std::string name = network["name"];
+    CHECK(line.starts_with(name + " "));
+    for (const char* const key : {"title", "colour", "input"}) {
+      CHECK(line.find(network[key].get<std::string>()) != std::string::npos);
+    }
+    const std::string parameters =
+        network["parameters"].is_null() ? "-" : network["parameters"].dump();
+    CHECK(line.find(" " + parameters + " ") != std::string::npos);
+    CHECK(
+        line.ends_with(network["halo"].is_null() ? "  whole image" : " " + network["halo"].dump()));
+  }
+  CHECK_FALSE(std::getline(lines, line));
+  CHECK(json[0]["name"] == "bicubic");
+  CHECK(json[0]["multiply_adds"].is_null());
+  CHECK(json[0]["halo"] == 2);
+  for (const Architecture& row : architectures()) {
+    CHECK(std::count_if(json.begin(), json.end(), [&](const auto& network) {
+            return network["name"] == row.name;
+          }) == static_cast<std::ptrdiff_t>(3 * row.channels.size()));
+  }
+  CHECK(json[3]["title"] == "FSRCNN(56, 12, 4)");
+  CHECK(json[3]["parameters"] == 12644);
+  CHECK(json[3]["multiply_adds"] == 2871705600);
+  CHECK(json[3]["multiply_adds_paper"] == 6006988800);
+  CHECK(work.run("pisr_eval", {"--list", "--json", "none/list.json"}).code == 4);
+}
+
+TEST_CASE("files of other frameworks are refused as weights, with the command that converts them",
+          "[tools]") {
+  const Workplace work;
+  std::ofstream(work.path() / "net.pth") << "PK\x03\x04 and so on";
+  std::ofstream(work.path() / "net.onnx") << "any";
+  for (const auto& [program, more] :
+       {std::pair{"pisr_upscale", std::vector<std::string>{"-i", "photo.png", "-o", "o.png"}},
+        std::pair{"pisr_eval", std::vector<std::string>{"-d", "sets"}}}) {
+    std::vector<std::string> arguments = more;
+    arguments.insert(arguments.end(), {"-m", "net.pth"});
+    const ProgramRun run = work.run(program, arguments);
+    CHECK(run.code == 5);
+    CHECK(run.err == message(program, ": error: 'net.pth': is a PyTorch file, not safetensors\n",
+                             "hint: python3 tools/convert_weights.py 'net.pth' -o "
+                             "'net.safetensors' converts it\n"));
+    arguments.back() = "net.onnx";
+    CHECK(work.run(program, arguments)
+              .err.starts_with(message(program, ": error: 'net.onnx': is an ONNX network")));
   }
 }
 
@@ -190,7 +265,7 @@ TEST_CASE("an output called - is the standard output", "[tools]") {
   const ProgramRun run =
       work.run("pisr_eval", {"-d", "sets", "-m", "x2.safetensors", "--json", "-"});
   CHECK(run.code == 0);
-  CHECK(run.err.empty());
+  CHECK(suspicion(run.err) == "suspect");
   CHECK(nlohmann::json::parse(run.out)["results"].size() == 2);
   const ProgramRun page = work.run("pisr_report", {"run", "-d", "sets", "-o", "-"});
   CHECK(page.code == 0);
@@ -485,15 +560,17 @@ TEST_CASE("a device that is not there: auto runs on the CPU, cuda is refused", "
     CHECK(work.files() == before);
     const ProgramRun fallen = with({"-g", "auto"});
     CHECK(fallen.code == 0);
-    CHECK(fallen.err == name + ": note: running on the CPU: " + why_not + "\n");
+    const std::string said = name == "pisr_eval" ? "suspect" : "";
+    CHECK(suspicion(fallen.err) == name + ": note: running on the CPU: " + why_not + "\n" + said);
     std::filesystem::remove(work.path() / "o.png");
     const ProgramRun rounded = with({"--precision", "fp16"});
     CHECK(rounded.code == 0);
-    CHECK(rounded.err == name + ": note: running on the CPU in fp32: " + why_not + "\n");
+    CHECK(suspicion(rounded.err) ==
+          name + ": note: running on the CPU in fp32: " + why_not + "\n" + said);
     std::filesystem::remove(work.path() / "o.png");
     const ProgramRun cpu = with({"-g", "-1"});
     CHECK(cpu.code == 0);
-    CHECK(cpu.err.empty());
+    CHECK(suspicion(cpu.err) == said);
     std::filesystem::remove(work.path() / "o.png");
     const ProgramRun list = work.run(program, {"--list-devices"});
     CHECK(list.code == 0);

@@ -20,4 +20,4 @@ def forward(p, low, *, scale, blocks):
     return F.pad(added, (border, 0, border, 0)) + bicubic(low, scale), x
 
 
-CASES = {"idn": {"scale": 3, "blocks": 1}}
+CASES = {"idn": {"scale": 3, "blocks": 1}, "idn_rgb": {"scale": 2, "channels": 3, "blocks": 1}}

@@ -234,6 +234,52 @@ TEST_CASE("known bicubic figures are of a set's name and size", "[evaluate]") {
   CHECK(!compare_with_known(bicubic, 2, Protocol::matlab).empty());
 }
 
+TEST_CASE("weights that score below bicubic interpolation are suspect", "[evaluate]") {
+  const EvaluationResult bicubic = result_of("Set5", "bicubic", {33.661, 0.9299}, {});
+  EvaluationResult result = result_of("Set5", "net", {26.16, 0.95}, {});
+  CHECK(compare_with_bicubic(result, bicubic) ==
+        "'net' scores 26.160 dB, below the 33.661 dB of bicubic interpolation on 'Set5': its "
+        "weights are suspect; likely reasons: another padding, colour, range of values or scale "
+        "than they were trained with, or too little training");
+  result.mean.psnr = 33.661;
+  CHECK(compare_with_bicubic(result, bicubic).empty());
+  result.mean.psnr = 33.6609;
+  CHECK(!compare_with_bicubic(result, bicubic).empty());
+  result.mean.psnr = INFINITY;
+  CHECK(compare_with_bicubic(result, bicubic).empty());
+
+  EvaluationTable table{Protocol::matlab, 2, {bicubic, result}};
+  table.results[1].suspicion = "why";
+  const auto json = nlohmann::json::parse(to_json(table));
+  CHECK(!json["results"][0].contains("suspect"));
+  CHECK(json["results"][1]["suspect"] == "why");
+  CHECK(evaluation_table_from_json(to_json(table), "x.json").results[1].suspicion == "why");
+}
+
+TEST_CASE("published weights with the wrong padding are suspect", "[evaluate]") {
+  const auto weights = shared_data("weights/srcnn-955_x4_official-via-CudaChen.safetensors");
+  const auto image = shared_data("data/benchmark/Set5/HR/butterfly.png");
+  if (!weights || !image) {
+    return;
+  }
+  SafeTensors file = read_safetensors(*weights);
+  file.metadata.clear();
+  ThreadPool pool(2);
+  Context context(pool);
+  const EvaluationSet set = load_evaluation_set(*image, 4);
+  const EvaluationResult bicubic = evaluate_bicubic(pool, set, Protocol::matlab);
+  for (const bool replicate : {true, false}) {
+    WeightsOptions wanted;
+    wanted.scale = 4;
+    wanted.options = {{"replicate_padding", replicate}};
+    const auto network = make_network(file, "w", wanted);
+    const std::string text = compare_with_bicubic(
+        evaluate(context, pool, set, Protocol::matlab, "srcnn", *network), bicubic);
+    CHECK(text.starts_with("'srcnn' scores 21.556 dB, below the 22.097 dB") != replicate);
+    CHECK(text.empty() == replicate);
+  }
+}
+
 TEST_CASE("results as JSON keep their format", "[evaluate]") {
   EvaluationTable table{Protocol::matlab, 3, {}};
   table.results.push_back(

@@ -94,9 +94,9 @@ TEST_CASE("every network of the table makes images and features of the sizes it 
           network->forward(tape.constant(random_image({2, spec.channels, 5, 7}, 1)));
       CHECK(result.image.shape() == Shape{2, spec.channels, 5 * spec.scale, 7 * spec.scale});
       CHECK(result.feature.shape()[1] == network->feature_channels());
-      CHECK(network->multiply_adds(64, 48, NetworkEnd::feature).exact <
-            network->multiply_adds(64, 48).exact);
-      CHECK(network->multiply_adds(64, 48).exact <= network->multiply_adds(64, 48).paper);
+      CHECK(network->multiply_adds(96, 48, NetworkEnd::feature).exact <
+            network->multiply_adds(96, 48).exact);
+      CHECK(network->multiply_adds(96, 48).exact <= network->multiply_adds(96, 48).paper);
       CHECK(!title(spec).empty());
     }
   }

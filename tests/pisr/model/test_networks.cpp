@@ -6,6 +6,7 @@
 #include "pisr/model/distillation.h"
 #include "pisr/model/drcn.h"
 #include "pisr/model/fsrcnn.h"
+#include "pisr/model/idn.h"
 #include "pisr/model/memnet.h"
 #include "pisr/model/plain.h"
 #include "pisr/model/srcnn.h"
@@ -96,6 +97,17 @@ TEST_CASE("multiply-adds for a 1280 x 720 output, as the paper counts and as the
         9 * (2 + 4 + 3 * 4 + 4 + 3));
   CHECK(Memnet({.feature_channels = 2, .memory_blocks = 2, .units = 3}).multiply_adds(1, 1).exact ==
         9 * 2 + 2 * 3 * 2 * 9 * 4 + (4 + 5) * 4 + 9 * 2);
+}
+
+TEST_CASE("IDN has the counts of PISR's table 2, which are of RGB") {
+  CHECK(Idn().parameter_count() == 552769);
+  CHECK(Idn({.channels = 3}).parameter_count() == 590915);
+  const double paper[] = {136.5, 60.6, 34.1};
+  for (const int scale : {2, 3, 4}) {
+    const MultiplyAdds count = Idn({.scale = scale, .channels = 3}).multiply_adds(1280, 720);
+    CHECK(static_cast<double>(count.paper) / 1e9 == Approx(paper[scale - 2]).margin(0.05));
+    CHECK(count.exact == 1280 * 720 / (scale * scale) * 589184LL);
+  }
 }
 
 TEST_CASE("networks give images and features of the right sizes") {
