@@ -18,6 +18,7 @@ updates=200 window=40
 middle=$(printf %09d $((updates / 2)))
 settings=(
   --set train.total_iter=$updates --set train.print_freq=$window --set train.save_checkpoint_freq=$((updates / 2))
+  --set data.exclude=[]  # there is no folder of images
   --set train.batch_size=4 --set train.gt_size=32
   # So short a run needs more of it: with the paper's 1e-4 the encoder does not yet make an LR-like image.
   --set train.imitation_weight=0.1

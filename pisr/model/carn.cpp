@@ -56,7 +56,7 @@ Variable cascade(const Variable& x, const std::vector<std::unique_ptr<Conv2d>>& 
   Variable result = x;
   for (std::size_t i = 0; i < compress.size(); ++i) {
     joined = concat_channels({joined, step(i, result)});
-    result = relu((*compress[i])(joined));
+    result = compress[i]->relu(joined);
   }
   return result;
 }
@@ -191,11 +191,11 @@ class Carn::Residual final : public Module {
   }
 
   Variable operator()(const Variable& input) const {
-    Variable x = (*layers_.front())(input);
-    for (std::size_t layer = 1; layer < layers_.size(); ++layer) {
-      x = (*layers_[layer])(relu(x));
+    Variable x = input;
+    for (std::size_t layer = 0; layer + 1 < layers_.size(); ++layer) {
+      x = layers_[layer]->relu(x);
     }
-    return relu(x + input);
+    return relu((*layers_.back())(x) + input);
   }
 
  private:
@@ -298,7 +298,7 @@ Variable Carn::reconstruction(const Variable& feature, const Variable&) const {
   const std::vector<int> by = factors(options_.scale);
   Variable x = feature;
   for (std::size_t i = 0; i < by.size(); ++i) {
-    x = pixel_shuffle(relu((*upsampling_[i])(x)), by[i]);
+    x = pixel_shuffle(upsampling_[i]->relu(x), by[i]);
   }
   x = exit_(x);
   return add_mean_ ? (*add_mean_)(x) : x;

@@ -125,10 +125,10 @@ Drcn::Drcn(const DrcnOptions& options)
 Variable Drcn::feature(const Variable& enlarged) const {
   const Variable shares = enlarged.tape().parameter(shares_);
   const Variable normalised = reshape(shares / sum(shares), {1, options_.recursions, 1, 1});
-  Variable x = relu(second_embed_(relu(first_embed_(enlarged))));
+  Variable x = second_embed_.relu(first_embed_.relu(enlarged));
   Variable mean;
   for (int i = 0; i < options_.recursions; ++i) {
-    x = relu(recursion_(x));
+    x = recursion_.relu(x);
     const Variable part = x * slice_channels(normalised, i, 1);
     mean = i == 0 ? part : mean + part;
   }

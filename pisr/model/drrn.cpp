@@ -80,10 +80,10 @@ Drrn::Drrn(const DrrnOptions& options)
 }
 
 Variable Drrn::feature(const Variable& enlarged) const {
-  const Variable first = relu(first_(relu(enlarged)));
+  const Variable first = first_.relu(relu(enlarged));
   Variable x = first;
   for (int unit = 0; unit < options_.units; ++unit) {
-    x = outer_(relu(inner_(relu(x)))) + first;
+    x = outer_(inner_.relu(relu(x))) + first;
   }
   return relu(x);
 }

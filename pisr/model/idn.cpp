@@ -30,7 +30,7 @@ constexpr std::array<Widths, 6> kEnhance{{{kChannels, 48, 1},
                                           {48, kChannels + kSplitOff, 1}}};
 
 Variable activated(const Conv2d& layer, const Variable& x) {
-  return leaky_relu(layer(x), kSlope);
+  return layer.leaky_relu(x, kSlope);
 }
 
 std::vector<NetworkOption> idn_options() {

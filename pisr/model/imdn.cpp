@@ -139,7 +139,7 @@ Variable Imdn::feature(const Variable& low) const {
   for (const auto& block : blocks_) {
     results.push_back((*block)(results.empty() ? first : results.back()));
   }
-  const Variable joined = leaky_relu(join_(concat_channels(results)), MultiDistillation::kSlope);
+  const Variable joined = join_.leaky_relu(concat_channels(results), MultiDistillation::kSlope);
   return last_(joined) + first;
 }
 

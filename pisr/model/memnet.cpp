@@ -54,7 +54,7 @@ class Memnet::Block final : public Module {
     std::vector<Variable> read = maps;
     Variable x = maps.back();
     for (int unit = 0; unit < units_; ++unit) {
-      x = outer_(relu(inner_(relu(x)))) + x;
+      x = outer_(inner_.relu(relu(x))) + x;
       read.push_back(x);
     }
     return gate_(relu(concat_channels(read)));

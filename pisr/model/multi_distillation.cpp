@@ -72,7 +72,7 @@ Variable MultiDistillation::operator()(const Variable& input) const {
   std::vector<Variable> gathered;
   Variable x = input;
   for (std::size_t layer = 0; layer + 1 < distil_.size(); ++layer) {
-    x = leaky_relu((*distil_[layer])(x), kSlope);
+    x = distil_[layer]->leaky_relu(x, kSlope);
     gathered.push_back(slice_channels(x, 0, split_off_));
     x = slice_channels(x, split_off_, x.shape()[1] - split_off_);
   }
@@ -83,7 +83,7 @@ Variable MultiDistillation::operator()(const Variable& input) const {
 
 Variable MultiDistillation::attended(const Variable& x) const {
   const Variable contrast = global_standard_deviation(x) + global_mean(x);
-  return x * sigmoid((*excite_)(relu((*squeeze_)(contrast))));
+  return x * sigmoid((*excite_)(squeeze_->relu(contrast)));
 }
 
 }  // namespace pisr

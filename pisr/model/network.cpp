@@ -66,6 +66,10 @@ NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>&
   return result;
 }
 
+const char* colour_name(int channels) {
+  return channels == 3 ? "rgb" : "y";
+}
+
 int number_option(const NetworkSpec& spec, const std::string& name) {
   return std::get<int>(spec.options.at(name));
 }

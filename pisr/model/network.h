@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -47,6 +48,9 @@ struct NetworkOption {
 NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
                       const std::vector<int>& channels = {1});
 
+/// "y" for 1 channel, "rgb" for 3, as configurations and weights say it.
+const char* colour_name(int channels);
+
 /// The value of an option of a completed spec.
 int number_option(const NetworkSpec& spec, const std::string& name);
 bool flag_option(const NetworkSpec& spec, const std::string& name);
@@ -81,6 +85,9 @@ class ImageModel : public Module {
   /// The same for inference in little memory, with the parameters of now; nothing where the layers
   /// are no chain.
   virtual std::optional<ConvChain> image_chain() const = 0;
+  /// How many pixels of the low-resolution image around a piece the result of the piece depends
+  /// on; nothing where it depends on the whole image.
+  virtual std::optional<int> halo() const { return std::nullopt; }
 };
 
 /// A super-resolution network: PISR's student, and the teacher's decoder. A network of one's own
@@ -105,9 +112,6 @@ class SrNetwork : public ImageModel {
   /// low-resolution image even where the scale does not divide it, as in the tables for 1280 x 720.
   virtual MultiplyAdds multiply_adds(std::int64_t width, std::int64_t height,
                                      NetworkEnd end = NetworkEnd::image) const = 0;
-  /// How many pixels of the low-resolution image around a piece the result of the piece depends
-  /// on; nothing where it depends on the whole image.
-  virtual std::optional<int> halo() const { return std::nullopt; }
   /// The layers up to `end` as a chain, with the parameters of now; nothing where they are none.
   virtual std::optional<ConvChain> chain(NetworkEnd end) const;
 
@@ -116,7 +120,10 @@ class SrNetwork : public ImageModel {
   std::optional<ConvChain> image_chain() const final { return chain(NetworkEnd::image); }
 
  protected:
-  explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {}
+  /// Without channels it is a network on luminance.
+  explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {
+    spec_.channels = std::max(1, spec_.channels);
+  }
   /// input: what input() says.
   virtual Variable feature(const Variable& input) const = 0;
   virtual Variable reconstruction(const Variable& feature, const Variable& input) const = 0;

@@ -130,7 +130,7 @@ Srcnn::Srcnn(const SrcnnOptions& options)
 }
 
 Variable Srcnn::feature(const Variable& enlarged) const {
-  return relu(mapping_(relu(extraction_(enlarged))));
+  return mapping_.relu(extraction_.relu(enlarged));
 }
 
 Variable Srcnn::reconstruction(const Variable& feature, const Variable&) const {

@@ -13,18 +13,13 @@ namespace {
 
 constexpr const char* kFormatVersion = "1";
 
-/// In metadata.
-const char* colour_of(int channels) {
-  return channels == 3 ? "rgb" : "y";
-}
-
 int channels_of(const Metadata& metadata, const Architecture& row) {
   std::string colours;
   for (const int channels : row.channels) {
-    if (metadata.text("colour") == colour_of(channels)) {
+    if (metadata.text("colour") == colour_name(channels)) {
       return channels;
     }
-    colours += message(colours.empty() ? "'" : " or '", colour_of(channels), '\'');
+    colours += message(colours.empty() ? "'" : " or '", colour_name(channels), '\'');
   }
   metadata.refuse("colour", colours);
 }
@@ -64,7 +59,7 @@ std::map<std::string, std::string> describe(const ImageModel& model,
       {"format_version", kFormatVersion},
       {"architecture", model.sees_truth() ? kTeacherArchitecture : spec.architecture},
       {"scale", std::to_string(spec.scale)},
-      {"colour", colour_of(spec.channels)},
+      {"colour", colour_name(spec.channels)},
   };
   if (model.sees_truth()) {
     metadata["decoder"] = spec.architecture;
@@ -152,9 +147,9 @@ void check_claims(const Metadata& metadata, const NetworkSpec& spec) {
     metadata.want("range", "0..1");
   }
   const std::string colour = metadata.has("colour") ? first_word(metadata.text("colour")) : "";
-  if ((colour == "y" || colour == "rgb") && colour != colour_of(spec.channels)) {
+  if ((colour == "y" || colour == "rgb") && colour != colour_name(spec.channels)) {
     metadata.refuse("colour",
-                    message("'", colour_of(spec.channels), "' for tensors of these shapes"));
+                    message("'", colour_name(spec.channels), "' for tensors of these shapes"));
   }
   if (metadata.has("padding") && metadata.text("padding") == "replicate" &&
       !spec.options.contains(kReplicatePadding)) {

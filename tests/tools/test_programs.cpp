@@ -130,7 +130,8 @@ TEST_CASE("pisr_eval prints bicubic first and writes the same as JSON", "[tools]
   const std::string suspect = json["results"][1]["suspect"];
   CHECK(run.err == "pisr_eval: warning: " + suspect + "\n");
   for (const auto& result : json["results"]) {
-    CHECK(result.size() == (result["model"] == "x2" ? 6 : 5));
+    CHECK(result.size() == (result["model"] == "x2" ? 7 : 6));
+    CHECK(result["protocol"] == "matlab");
     CHECK(result["set"] == "Tiny");
     CHECK(result["psnr"].is_number());
     CHECK(result["ssim"].is_number());

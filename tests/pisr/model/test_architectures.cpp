@@ -318,8 +318,11 @@ TEST_CASE("specs that make no network are refused") {
   spec.options["width"] = 3;
   refused(spec, "plain: unknown option 'width', the options are: feature_channels, layers");
   spec = plain;
+  spec.channels = 2;
+  refused(spec, "plain: channels must be 1 or 3, got 2");
+  spec = default_spec("vdsr");
   spec.channels = 3;
-  refused(spec, "plain: channels must be 1, got 3");
+  refused(spec, "vdsr: channels must be 1, got 3");
   spec = plain;
   spec.scale = 1;
   refused(spec, "plain: scale must be in 2..4, got 1");

@@ -8,6 +8,7 @@
 #include "pisr/model/fsrcnn.h"
 #include "pisr/model/idn.h"
 #include "pisr/model/memnet.h"
+#include "pisr/model/plain.h"
 #include "pisr/model/srcnn.h"
 #include "pisr/model/teacher.h"
 #include "tests/catch.h"
@@ -48,6 +49,9 @@ TEST_CASE("networks have the published numbers of parameters") {
   // Encoder: (25 56 + 56 + 1) + (25 56^2 + 56 + 1) + (9 56 12 + 12 + 1) + (9 12 + 1).
   CHECK(Encoder().parameter_count() == 1457 + 78457 + 6061 + 109);
   CHECK(Teacher(fsrcnn_spec()).parameter_count() == 86084 + 12644);
+  // With RGB it reads and writes three channels.
+  CHECK(Encoder({.channels = 3}).parameter_count() ==
+        Encoder().parameter_count() + 2 * (25 * 56 + 9 * 12 + 1));
   CHECK(Estimator().parameter_count() == 2 * (2 * (56 * 56 + 56) + 1));
 }
 
@@ -173,6 +177,10 @@ TEST_CASE("the teacher refuses an image that is no multiple of the scale") {
   CHECK_THROWS_WITH(teacher.forward(tape.constant(image({1, 1, 6, 8}))),
                     "teacher encoder: the image must be [n,1,h,w] with h and w multiples of 3, got "
                     "[1,1,6,8]");
+  const Teacher coloured(plain_spec({.feature_channels = 2, .scale = 3, .channels = 3}));
+  CHECK_THROWS_WITH(coloured.forward(tape.constant(image({1, 1, 6, 9}))),
+                    "teacher encoder: the image must be [n,3,h,w] with h and w multiples of 3, got "
+                    "[1,1,6,9]");
 }
 
 TEST_CASE("the student's loss refuses operands that do not belong to the distillation") {

@@ -197,6 +197,21 @@ TEST_CASE("config: the options are those of the architecture", "[config]") {
       "test.json");
   CHECK(config_differences(four, TrainConfig{}).empty());
 
+  // The colours too; where none is named, the first that the network takes.
+  CHECK(plain.network.channels == 1);
+  const TrainConfig rgb =
+      parse_config(R"({"network": {"architecture": "plain", "colour": "rgb"}})", "test.json");
+  CHECK(rgb.network.channels == 3);
+  CHECK(config_differences(parse_config(config_json(rgb), "printed"), rgb).empty());
+  CHECK(validation_protocol(plain) == Protocol::pisr);
+  CHECK(validation_protocol(rgb) == Protocol::rgb);
+  CHECK(parse_config("{}", "test.json", {"network.architecture=imdn"}).network.channels == 3);
+  CHECK(
+      parse_config("{}", "a", {"network.architecture=imdn", "network.colour=y"}).network.channels ==
+      1);
+  CHECK(failure("{}", {"network.architecture=vdsr", "network.colour=rgb"}).message ==
+        "--set: network.colour must be one of y, got \"rgb\"");
+
   CHECK(failure(R"({"network": {"architecture": "edsr"}})").message ==
         "test.json: network.architecture must be one of " + architecture_names() +
             ", got \"edsr\"");

@@ -43,6 +43,7 @@ std::vector<Key> all_keys() {
   using Texts = std::vector<std::string>;
   std::vector<Key> all = {
       PISR_KEY("network.scale", "3", network.scale, 3),
+      PISR_KEY("network.colour", "\"rgb\"", network.channels, 3),
       PISR_KEY("network.feature_channels", "11", network.options.at("feature_channels"),
                OptionValue(11)),
       PISR_KEY("network.shrink_channels", "7", network.options.at("shrink_channels"),
