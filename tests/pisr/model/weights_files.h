@@ -76,7 +76,7 @@ inline void check_refused(SafeTensors file, const std::function<void(SafeTensors
 
 inline void nothing(SafeTensors&) {}
 
-/// What begins the refusal of a file that is FSRCNN's but for something.
+/// How an error about incomplete FSRCNN weights of others begins.
 inline const std::string kNearestFsrcnn = "fits no network; the nearest is fsrcnn, but ";
 
 }  // namespace pisr
