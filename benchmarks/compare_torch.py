@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""W1 to W4 by pisr, PyTorch and oneDNN, taking turns in one run; outputs are compared first.
+"""W1 to W4 by pisr, PyTorch and oneDNN, taking turns in one run; outputs are compared first. With --work W5 every
+network by pisr, PyTorch and ONNX Runtime, with --work W5/NAME one of them.
 
 usage: compare_torch.py --bench build/cpu/benchmarks/pisr_bench [--out FOLDER] [--rounds 5] [--work W1,W2] ...
 
-Runs with any Python 3 that has torch. Writes FOLDER/compare_torch.{json,md,svg}. benchmarks/README.md says what is
+Runs with any Python 3 that has torch, for W5 also onnx and onnxruntime. Writes FOLDER/compare_torch.{json,md,svg}. benchmarks/README.md says what is
 measured. Exit codes: 0, 2 wrong use, 4 cannot write, 6 a program is missing or failed, 8 results differ.
 """
 import argparse
@@ -19,7 +20,9 @@ from comparison_page import markdown, svg
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Differences in float of another order of summation; Adam's first steps multiply those of the losses.
-TOLERANCE = {"W1": 1e-5, "W2": 1e-4, "W3": 1e-4, "W4": 1e-4}
+TOLERANCE = {"W1": 1e-5, "W2": 1e-4, "W3": 1e-4, "W4": 1e-4, "W5": 1e-5}
+# W5 enlarges the first of these by which it needs at most --most multiply-adds.
+NETWORK_SIZES = ["640x360", "320x180", "160x90", "80x45"]
 SIZES = ["320x180", "640x360", "1280x720", "1920x1080", "3840x2160"]
 # Without these PyTorch returns its memory to the system after each tensor and is several times slower.
 TUNED = {
@@ -87,6 +90,8 @@ def start_workers(options, work, threads, exchange):
     workers = [Worker("pisr", [options.bench, "--serve", work, "--threads", str(threads)], {})]
     workers.append(Worker("torch plain", torch + ["plain", exchange], one))
     workers.append(Worker("torch tuned", torch + ["tuned", exchange], {**one, **TUNED}))
+    if work.startswith("W5/"):
+        workers.append(Worker("ONNX Runtime", torch + ["onnx", exchange], one))
     if work == "W1" and options.onednn:
         workers.append(Worker("oneDNN", [options.onednn, exchange], {**one, "OMP_WAIT_POLICY": "passive"}))
     return workers
@@ -96,9 +101,10 @@ def compare(options, work, threads, exchange, limit):
     workers = start_workers(options, work, threads, exchange)
     for worker in workers[1:]:
         error = worker.hello["error"]
-        if not error <= TOLERANCE[work]:
+        accepted = TOLERANCE[work[:2]]
+        if not error <= accepted:
             raise Failure(8, "%s of %s differs from pisr's by %.3g, accepted %.3g"
-                          % (work, worker.name, error, TOLERANCE[work]))
+                          % (work, worker.name, error, accepted))
     for worker in workers:
         worker.run(1)
     times = {"W1": 5, "W2": 3}.get(work, 1)
@@ -122,6 +128,26 @@ def compare(options, work, threads, exchange, limit):
     for worker in workers:
         worker.stop()
     return {"work": work, "threads": threads, "multiply_adds": multiply_adds, "systems": systems}
+
+
+def multiply_adds_of(options, work):
+    """Only the start: nothing is computed."""
+    worker = Worker("pisr", [options.bench, "--serve", work, "--threads", "1"], {})
+    worker.stop()
+    return worker.hello["multiply_adds"]
+
+
+def works(options):
+    """The names of the workloads, those of W5 with the size of their image."""
+    for work in options.work:
+        if not work.startswith("W5"):
+            yield work
+            continue
+        rows = output_of([options.bench, "--benchmark_list_tests", "--benchmark_filter=^W5/", "--threads", "1"])
+        names = [row.split("/threads")[0] for row in rows.split() if row.count("/") == 2] if work == "W5" else [work]
+        for name in names:
+            sizes = [s for s in NETWORK_SIZES if multiply_adds_of(options, name + "@" + s) <= 1e9 * options.most]
+            yield name + "@" + (sizes or NETWORK_SIZES[-1:])[0]
 
 
 def growth(options):
@@ -174,10 +200,12 @@ def parse(arguments):
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work", default="W1,W2,W3,W4", type=lambda text: text.split(","))
     parser.add_argument("--threads", default="1,2", type=lambda text: [int(n) for n in text.split(",")])
+    parser.add_argument("--most", type=float, default=200, help="billions of multiply-adds of W5 (default 200)")
     parser.add_argument("--no-growth", action="store_true", help="leave out W1 at other sizes")
     options = parser.parse_args(arguments)
-    if options.rounds < 1 or min(options.threads) < 1 or not set(options.work) <= set(TOLERANCE):
-        parser.error("needs at least 1 round and 1 thread, and works out of W1, W2, W3, W4")
+    known = [work in TOLERANCE or work.startswith("W5/") for work in options.work]
+    if options.rounds < 1 or min(options.threads) < 1 or not all(known):
+        parser.error("needs at least 1 round and 1 thread, and works out of W1, W2, W3, W4, W5, W5/NAME")
     beside = os.path.join(os.path.dirname(options.bench), "onednn_chain")
     if options.onednn is None and os.path.exists(beside):
         options.onednn = beside
@@ -196,8 +224,8 @@ def run(options):
     result = {"instruction_set": instruction_set, "fma_gflops": limits, "rounds": options.rounds, "comparisons": [],
               "first_frame": []}
     with tempfile.TemporaryDirectory() as folder:
-        for work in options.work:
-            exchange = os.path.join(folder, work + ".safetensors")
+        for work in works(options):
+            exchange = os.path.join(folder, work.replace("/", "_") + ".safetensors")
             output_of([options.bench, "--exchange", work, "--exchange-file", exchange])
             for threads in options.threads:
                 row = compare(options, work, threads, exchange, limits[str(threads)])
@@ -207,7 +235,7 @@ def run(options):
                     file=sys.stderr, flush=True)
             if work == "W1":
                 result["first_frame"] = first_frame(options, exchange)
-    result["growth"] = [] if options.no_growth else growth(options)
+    result["growth"] = growth(options) if "W1" in options.work and not options.no_growth else []
     pages = {"json": json.dumps(result, indent=1) + "\n", "md": markdown(result), "svg": svg(result)}
     for ending, text in pages.items():
         try:

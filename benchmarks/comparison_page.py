@@ -1,6 +1,6 @@
 """The results of compare_torch.py as Markdown tables and as a plot."""
 
-COLOURS = {"pisr": "#1b6ca8", "oneDNN": "#7a9e3f", "torch tuned": "#e08e2b", "torch plain": "#b9b9b9"}
+COLOURS = {"pisr": "#1b6ca8", "oneDNN": "#7a9e3f", "torch tuned": "#e08e2b", "ONNX Runtime": "#8e5ba6", "torch plain": "#b9b9b9"}
 
 
 def table(head, rows):
@@ -59,5 +59,5 @@ def svg(result):
         parts.append('<text x="%.0f" y="20" text-anchor="middle">%d %%</text>' % (x, percent))
     head = ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">'
             % (left + width + 190, y))
-    title = "<title>Share of the FMA peak, and time, of W1 to W4</title>"
+    title = "<title>Share of the FMA peak, and time, of each workload</title>"
     return "\n".join([head, title, '<rect width="100%" height="100%" fill="white"/>'] + parts + ["</svg>"]) + "\n"

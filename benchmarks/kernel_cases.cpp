@@ -236,7 +236,7 @@ void add_patches(Cases& cases, std::int64_t rows) {
         const std::int64_t iteration = 3;
         context.launch(
             table.random_patches,
-            {1, low_size, kScale, {}, &iteration, 1, &kSource, bytes->data(), p[0], p[1]});
+            {1, low_size, kScale, 1, {}, &iteration, 1, &kSource, bytes->data(), p[0], p[1]});
       }));
   cases.back().host_only = true;
 }

@@ -235,7 +235,8 @@ int run_benchmarks(char* program, const BenchmarkFlags& flags, const Measured& m
   if (measured.device.kind == DeviceChoice::Kind::cpu) {
     machine.emplace(measured.threads);
     const bench::Backends backends = host_backends(measured.backends);
-    bench::register_workloads(*machine, backends);
+    const bool networks = benchmark::GetBenchmarkFilter().find("W5") != std::string::npos;
+    bench::register_workloads(*machine, backends, networks);
     bench::register_kernels(*machine, backends);
     add_context(*machine);
   } else {
@@ -276,7 +277,7 @@ int main(int argc, char** argv) {
 
   CLI::App app(
       "Measures every kernel and the workloads W1 to W4 against the machine's limits, after a "
-      "comparison with the naive kernels",
+      "comparison with the naive kernels; W5, every network, where the filter names it",
       "pisr_bench");
   app.footer(
       "Google Benchmark's options work too: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
@@ -299,7 +300,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   CLI::Option* serve = app.add_option(
       "--serve", served,
-      "Run one workload (W1 .. W4, W1@WIDTHxHEIGHT) as often as standard input says, "
+      "Run one workload (W1 .. W4, W1@WIDTHxHEIGHT, W5/NETWORK) as often as standard input says, "
       "for compare_torch.py");
   CLI::Option* exchange =
       app.add_option("--exchange", exchanged,

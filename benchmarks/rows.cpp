@@ -98,9 +98,12 @@ Machine::Machine(const std::vector<int>& threads) {
   }
 }
 
-void register_workloads(Machine& machine, const Backends& backends) {
+void register_workloads(Machine& machine, const Backends& backends, bool networks) {
   constexpr int kSamples = 7;
   for (const std::string& name : workload_names()) {
+    if (name.starts_with("W5/") && !networks) {
+      continue;
+    }
     for (const Backend backend : backends) {
       if (backend == Backend::naive) {
         continue;

@@ -23,10 +23,11 @@ struct Machine {
 using Backends = std::vector<Backend>;
 
 /// Registers W1/threads:1 ... with Google Benchmark, for each number of threads of the machine; not
-/// for the naive kernels, which would take minutes.
+/// for the naive kernels, which would take minutes. With `networks` also W5/NETWORK/threads:1 ...,
+/// some of which take minutes too.
 /// Counters: gflops and percent_of_peak (from the median and the necessary multiply-adds),
 /// lower_ms, median_ms and upper_ms (quartiles).
-void register_workloads(Machine& machine, const Backends& backends);
+void register_workloads(Machine& machine, const Backends& backends, bool networks);
 
 /// Registers KERNEL/SHAPE/warm/threads:1 and .../cold/... for each kernel case; cold: 64 MiB of
 /// other memory are written before each call. A case is compared with the naive kernels before its

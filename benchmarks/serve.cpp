@@ -36,33 +36,12 @@ int whole_number(std::string_view text, int limit, const std::string& line) {
   return value;
 }
 
-struct Chosen {
-  std::unique_ptr<Workload> workload;
-  std::int64_t multiply_adds;
-};
-
-Chosen workload_of(const std::string& name, ThreadPool& pool) {
-  if (!name.starts_with("W1@")) {
-    return {make_workload(name, pool), multiply_adds(name)};
-  }
-  constexpr int kLargestSide = 1 << 15;
-  const std::string_view size = std::string_view(name).substr(3);
-  const std::size_t cross = size.find('x');
-  if (cross == std::string_view::npos) {
-    throw Error(ErrorKind::usage,
-                "workload: the size must be written as in W1@640x360, got '" + name + "'");
-  }
-  const int width = whole_number(size.substr(0, cross), kLargestSide, name);
-  const int height = whole_number(size.substr(cross + 1), kLargestSide, name);
-  return {make_inference(pool, width, height), inference_multiply_adds(width, height)};
-}
-
 }  // namespace
 
 void serve(const std::string& name, int threads, std::istream& in, std::ostream& out) {
   ThreadPool pool(threads);
-  const auto [workload, multiply_adds] = workload_of(name, pool);
-  out << nlohmann::json{{"start_kb", peak_memory()}, {"multiply_adds", multiply_adds}}.dump()
+  const std::unique_ptr<Workload> workload = make_workload(name, pool);
+  out << nlohmann::json{{"start_kb", peak_memory()}, {"multiply_adds", multiply_adds(name)}}.dump()
       << std::endl;
   for (std::string line; std::getline(in, line) && line != "quit";) {
     if (!line.starts_with("run ")) {
@@ -83,7 +62,7 @@ void serve(const std::string& name, int threads, std::istream& in, std::ostream&
 
 void write_exchange(const std::string& name, int steps, const std::filesystem::path& path) {
   ThreadPool pool(1);
-  const std::unique_ptr<Workload> workload = workload_of(name, pool).workload;
+  const std::unique_ptr<Workload> workload = make_workload(name, pool);
   SafeTensors file;
   const auto is_example = [](const std::string& key) {
     return key == "input" || key == "output" || key == "high" || key == "low" || key == "loss";
@@ -95,10 +74,14 @@ void write_exchange(const std::string& name, int steps, const std::filesystem::p
   }
   for (int step = 0; step < steps; ++step) {
     workload->run();
+    file.metadata = workload->state().metadata;
     for (const auto& [key, tensor] : workload->state().tensors) {
       if (is_example(key)) {
         file.tensors[std::to_string(step) + "." + key] = tensor.clone();
       }
+    }
+    if (file.tensors.contains("0.output")) {
+      break;  // what enlarges does the same each time
     }
   }
   write_safetensors(path, file);

@@ -13,12 +13,13 @@ def read_safetensors(path):
     start = 8 + int.from_bytes(content[:8], "little")
     types = {"F32": torch.float32, "F64": torch.float64}
     tensors = {}
-    for name, entry in json.loads(content[8:start]).items():
+    header = json.loads(content[8:start])
+    for name, entry in header.items():
         if name != "__metadata__":
             begin, end = entry["data_offsets"]
             flat = torch.frombuffer(content[start + begin:start + end], dtype=types[entry["dtype"]])
             tensors[name] = flat.reshape(entry["shape"])
-    return tensors
+    return tensors, header.get("__metadata__", {})
 
 
 class ConvPrelu(nn.Conv2d):
@@ -147,8 +148,13 @@ def group(tensors, start):
     return groups
 
 
+def read_spec(path):
+    """Architecture, scale and options of the network of W5, which the metadata of the file tell."""
+    return json.loads(read_safetensors(path)[1]["network"])
+
+
 def read_exchange(path):
     """The weights by network, and the examples in order, of a file that `pisr_bench --exchange` wrote."""
-    tensors = read_safetensors(path)
+    tensors, _ = read_safetensors(path)
     steps = group({name: t for name, t in tensors.items() if not name.startswith("weights.")}, "")
     return group(tensors, "weights."), [steps[key] for key in sorted(steps)]

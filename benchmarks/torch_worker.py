@@ -1,13 +1,13 @@
-"""W1 to W4 in PyTorch, run on request: the counterpart of `pisr_bench --serve`.
+"""W1 to W5 in PyTorch, run on request: the counterpart of `pisr_bench --serve`.
 
-usage: torch_worker.py WORK THREADS plain|tuned|first FILE     FILE: what `pisr_bench --exchange` wrote
+usage: torch_worker.py WORK THREADS plain|tuned|first|onnx FILE     FILE: what `pisr_bench --exchange` wrote
 
 The first line on stdout compares with pisr: {"check": "...", "error": E, "variant": "..."}, E being the largest
-difference of W1's output in units of its largest value, or of the losses of three steps in units of the loss. Then
+difference of the output of W1 or W5 in units of its largest value, or of the losses of three steps in units of the loss. Then
 each line "run N" on stdin gives {"ms": [N times], "peak_kb": K}.
 
-"tuned" tries the memory layouts (and for W1 TorchScript's optimize_for_inference), keeps the fastest and uses the fused
-Adam. compare_torch.py sets the environment that belongs to it, as that must be set before the process starts.
+"tuned" tries the memory layouts (and for W1 and W5 TorchScript's optimize_for_inference), keeps the fastest and uses the
+fused Adam. "onnx" is W5 by ONNX Runtime. compare_torch.py sets the environment that belongs to it, as that must be set before the process starts.
 "first" runs W1 once with PyTorch's defaults, prints {} and ends: the first frame of a fresh process.
 """
 import json
@@ -17,7 +17,7 @@ import time
 
 import torch
 
-from torch_networks import Training, inference, read_exchange
+from torch_networks import Training, inference, read_exchange, read_spec
 
 
 def seconds(run, example, times):
@@ -29,14 +29,30 @@ def seconds(run, example, times):
     return best
 
 
+def version(mode):
+    if mode != "onnx":
+        return torch.__version__
+    import onnxruntime
+
+    return onnxruntime.__version__
+
+
 def main():
     work, threads, mode, path = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     weights, examples = read_exchange(path)
     tuned = mode == "tuned"
+    enlarges = not work.startswith(("W2", "W3", "W4"))
 
     def make(layout, script):
+        if work.startswith("W5/"):
+            from reference_networks import Network, onnx_inference, torch_inference
+
+            network = Network(read_spec(path), dict(weights["student"]))
+            if mode == "onnx":
+                return onnx_inference(network, examples[0]["input"], threads)
+            return torch_inference(network, examples[0]["input"], layout, script)
         if work == "W1":
             return inference(weights, examples[0], layout, script)
         return Training(work, weights, layout, **({"fused": True} if tuned else {}))
@@ -48,7 +64,7 @@ def main():
 
     # Outputs first.
     run = make(torch.contiguous_format, False)
-    if work == "W1":
+    if enlarges:
         wanted = examples[0]["output"]
         error = ((run(examples[0]) - wanted).abs().max() / wanted.abs().max()).item()
         check = "output"
@@ -61,7 +77,7 @@ def main():
     variants = [("contiguous", torch.contiguous_format, False)]
     if tuned:
         variants.append(("channels last", torch.channels_last, False))
-        if work == "W1":
+        if enlarges:
             variants.append(("contiguous, TorchScript", torch.contiguous_format, True))
             variants.append(("channels last, TorchScript", torch.channels_last, True))
     best = None
@@ -73,7 +89,7 @@ def main():
         if best is None or taken < best[0]:
             best = (taken, name, run)
     _, variant, run = best
-    print(json.dumps({"check": check, "error": error, "variant": variant, "version": torch.__version__}), flush=True)
+    print(json.dumps({"check": check, "error": error, "variant": variant, "version": version(mode)}), flush=True)
     for line in sys.stdin:
         if line.strip() == "quit":
             break

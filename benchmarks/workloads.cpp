@@ -4,8 +4,12 @@
 #include <optional>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
+#include "benchmarks/workload_name.h"
 #include "core/error.h"
 #include "core/philox.h"
+#include "core/tape.h"
 #include "nn/adam.h"
 #include "nn/conv_chain.h"
 #include "nn/init.h"
@@ -20,56 +24,62 @@
 namespace pisr::bench {
 namespace {
 
-constexpr int kWidth = 640;
-constexpr int kHeight = 360;
 constexpr int kBatch = 16;
 constexpr int kHighSize = 192;
 /// A constant rate.
 constexpr CosineSchedule kSchedule{1e-3, 1e-3, 1, 1};
 
-std::unique_ptr<SrNetwork> make_student() {
-  auto network = make_network(default_spec());
-  initialise(*network, 0);
-  return network;
-}
-
-/// The network's chain; the work is defined for networks that have one.
-ConvChain chain_of(const SrNetwork& network) {
-  std::optional<ConvChain> chain = network.chain(NetworkEnd::image);
-  if (!chain) {
-    throw Error(ErrorKind::usage, "workload: the network must be a chain of convolutions");
-  }
-  return std::move(*chain);
-}
-
+/// A network enlarges an image: as a chain where its layers are one, otherwise layer by layer.
 class Inference final : public Workload {
  public:
-  Inference(ThreadPool& pool, int width, int height, Backend backend)
+  Inference(ThreadPool& pool, const InferenceName& name, Backend backend)
       : context_(pool, backend),
-        network_(make_student()),
-        chain_(chain_of(*network_)),
-        input_(Tensor::empty({1, 1, height, width})),
-        output_(Tensor::empty(chain_.output_shape(input_.shape()))) {
+        tape_(context_, Tape::Mode::inference),
+        network_(make_network(name.spec)),
+        input_(Tensor::empty({1, network_->spec().channels, name.height, name.width})) {
+    initialise(*network_, 0);
+    chain_ = network_->chain(NetworkEnd::image);
+    if (chain_) {
+      output_ = Tensor::empty(chain_->output_shape(input_.shape()));
+    }
     Random random(0, RandomUse::test, 0);
     for (float& value : input_.values<float>()) {
       value = static_cast<float>(random.uniform(0, 1));
     }
   }
 
-  void run() override { chain_.run(context_, input_, output_); }
+  void run() override {
+    if (chain_) {
+      chain_->run(context_, input_, output_);
+      return;
+    }
+    output_ = Tensor();
+    tape_.reset();
+    output_ = network_->image(tape_.constant(input_)).value();
+  }
 
   SafeTensors state() const override {
     SafeTensors state;
     store_parameters(*network_, "student", state.tensors);
     state.tensors["input"] = input_;
     state.tensors["output"] = output_;
+    nlohmann::json options = nlohmann::json::object();
+    const NetworkSpec& spec = network_->spec();
+    for (const auto& named : spec.options) {
+      std::visit([&](auto value) { options[named.first] = value; }, named.second);
+    }
+    state.metadata["network"] = nlohmann::json{
+        {"architecture", spec.architecture},
+        {"scale", spec.scale},
+        {"options", options}}.dump();
     return state;
   }
 
  private:
   Context context_;
+  Tape tape_;
   std::unique_ptr<SrNetwork> network_;
-  ConvChain chain_;
+  std::optional<ConvChain> chain_;
   Tensor input_;
   Tensor output_;
 };
@@ -151,40 +161,36 @@ Dataset make_training_images(int threads) {
   return built_in_dataset(0, 0, 8, 384, 2, threads);
 }
 
-std::unique_ptr<Workload> make_inference(ThreadPool& pool, int width, int height, Backend backend) {
-  return std::make_unique<Inference>(pool, width, height, backend);
-}
-
 std::unique_ptr<Workload> make_workload(const std::string& name, ThreadPool& pool,
                                         Backend backend) {
-  if (name == "W1") {
-    return make_inference(pool, kWidth, kHeight, backend);
+  if (const auto inference = parse_inference_name(name)) {
+    return std::make_unique<Inference>(pool, *inference, backend);
   }
   static const std::map<std::string, TrainingPhase> phases = {{"W2", TrainingPhase::baseline},
                                                               {"W3", TrainingPhase::teacher},
                                                               {"W4", TrainingPhase::student}};
   const auto found = phases.find(name);
   if (found == phases.end()) {
-    throw Error(ErrorKind::usage, "workload: must be W1, W2, W3 or W4, got '" + name + "'");
+    throw Error(ErrorKind::usage,
+                "workload: must be W1, W2, W3, W4 or W5/NETWORK, got '" + name + "'");
   }
   return std::make_unique<Step>(pool, found->second, backend);
 }
 
-const std::vector<std::string>& workload_names() {
-  static const std::vector<std::string> names = {"W1", "W2", "W3", "W4"};
+std::vector<std::string> workload_names() {
+  std::vector<std::string> names = {"W1", "W2", "W3", "W4"};
+  for (const Architecture& row : architectures()) {
+    names.push_back(message("W5/", row.name));
+  }
   return names;
 }
 
-std::int64_t inference_multiply_adds(int width, int height) {
-  const NetworkSpec spec = default_spec();
-  return make_network(spec)
-      ->multiply_adds(std::int64_t{spec.scale} * width, std::int64_t{spec.scale} * height)
-      .exact;
-}
-
 std::int64_t multiply_adds(const std::string& name) {
-  if (name == "W1") {
-    return inference_multiply_adds(kWidth, kHeight);
+  if (const auto inference = parse_inference_name(name)) {
+    const std::int64_t scale = inference->spec.scale;
+    return make_network(inference->spec)
+        ->multiply_adds(scale * inference->width, scale * inference->height)
+        .exact;
   }
   const Teacher teacher(default_spec());
   const SrNetwork& network = teacher.decoder();

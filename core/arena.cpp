@@ -9,6 +9,10 @@
 
 #include "core/device_call.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #define PISR_ARENA_ASAN 1
@@ -23,6 +27,9 @@ namespace pisr {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+/// Large blocks lie in large pages where the system has them: a network's maps are read in many
+/// rows at once, each in a page of its own.
+constexpr std::size_t kLargePage = std::size_t{1} << 21;
 constexpr std::size_t kFirstBlock = std::size_t{1} << 16;
 
 #if defined(PISR_ARENA_ASAN)
@@ -34,6 +41,23 @@ constexpr std::size_t kGap = 0;
 
 std::size_t round_up(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+std::size_t alignment_of_block(std::size_t bytes) {
+  return bytes >= 2 * kLargePage ? kLargePage : kAlignment;
+}
+
+/// Null where there is no memory.
+void* allocate_on_host(std::size_t bytes) {
+  void* const memory =
+      ::operator new (bytes, std::align_val_t{alignment_of_block(bytes)}, std::nothrow);
+#if defined(MADV_HUGEPAGE)
+  if (memory != nullptr && bytes >= 2 * kLargePage) {
+    // Only advice: where it is not taken, pages are small.
+    static_cast<void>(::madvise(memory, bytes / kLargePage * kLargePage, MADV_HUGEPAGE));
+  }
+#endif
+  return memory;
 }
 
 }  // namespace
@@ -100,8 +124,18 @@ void Arena::recycle(const Tensor& tensor) {
   assert(tensor.arena_ == this && tensor.epoch_ == epoch_);
   const std::size_t size =
       padded_size(static_cast<std::size_t>(tensor.count()) * size_of(tensor.dtype()));
-  close(tensor.data_, size);
-  recycled_.push_back({tensor.data_, size});
+  recycle(tensor.data_, size);
+}
+
+void Arena::recycle(std::byte* memory, std::size_t size) {
+  close(memory, size);
+  recycled_.push_back({memory, size});
+}
+
+void Arena::Release::operator()(void* memory) const noexcept {
+  if (arena->epoch_ == epoch) {
+    arena->recycle(static_cast<std::byte*>(memory), size);
+  }
 }
 
 std::byte* Arena::take_recycled(std::size_t size) {
@@ -125,6 +159,14 @@ Tensor Arena::tensor(Shape shape, DType dtype) {
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;
+}
+
+Tensor Arena::counted_tensor(Shape shape, DType dtype) {
+  Tensor result = tensor(shape, dtype);
+  const std::size_t size = padded_size(static_cast<std::size_t>(shape.count()) * size_of(dtype));
+  result.owner_ = std::shared_ptr<void>(result.data_, Release{this, size, epoch_},
+                                        std::pmr::polymorphic_allocator<std::byte>(&counts_));
+  return result;
 }
 
 void Arena::reset() {
@@ -168,15 +210,15 @@ void Arena::add_block(std::size_t bytes) {
                 "run the same step once before it is captured");
   }
   std::byte* const memory = static_cast<std::byte*>(
-      device_ == nullptr ? ::operator new (bytes, std::align_val_t{kAlignment}, std::nothrow)
+      device_ == nullptr ? allocate_on_host(bytes)
                          : device_call([&] { return device_->allocate(bytes); }));
   if (memory == nullptr) {
     throw Error(ErrorKind::memory, message("arena: no memory on ", place_name(device_), " for ",
                                            bytes, " bytes more than the ", capacity(), " in use"));
   }
-  std::shared_ptr<std::byte> owner(memory, [device = device_](std::byte* block) {
+  std::shared_ptr<std::byte> owner(memory, [device = device_, bytes](std::byte* block) {
     if (device == nullptr) {
-      ::operator delete (block, std::align_val_t{kAlignment});
+      ::operator delete (block, std::align_val_t{alignment_of_block(bytes)});
     } else {
       device->release(block);
     }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <vector>
 
 #include "core/tensor.h"
@@ -30,6 +31,8 @@ class Arena {
   /// if it would have to grow while work is captured.
   void* allocate(std::size_t bytes);
   Tensor tensor(Shape shape, DType dtype);
+  /// The same, recycled as soon as no handle to it is left.
+  Tensor counted_tensor(Shape shape, DType dtype);
   /// Takes a tensor of this arena back before the reset; it may no longer be used. The next tensor
   /// of the same size gets its memory, which is more likely to be in a cache than new memory.
   void recycle(const Tensor& tensor);
@@ -42,6 +45,8 @@ class Arena {
   /// Shared ownership of the memory the arena has now. Captured work uses it even after the arena
   /// has replaced it by a larger block.
   std::vector<std::shared_ptr<void>> hold() const;
+  /// Bytes taken since the last reset, those recycled and taken again counted once.
+  std::size_t used() const noexcept { return step_bytes_; }
   /// Bytes reserved from the system.
   std::size_t capacity() const noexcept;
 
@@ -50,12 +55,20 @@ class Arena {
     std::shared_ptr<std::byte> memory;
     std::size_t size = 0;
   };
+  /// Recycles the memory of a counted tensor, unless a reset has taken it back.
+  struct Release {
+    Arena* arena;
+    std::size_t size;
+    std::uint64_t epoch;
+    void operator()(void* memory) const noexcept;
+  };
   struct Piece {
     std::byte* memory;
     std::size_t size;
   };
   std::size_t padded_size(std::size_t bytes) const noexcept;
   std::byte* take_recycled(std::size_t size);
+  void recycle(std::byte* memory, std::size_t size);
   void add_block(std::size_t bytes);
   void close(std::byte* memory, std::size_t bytes) const;
   void open(std::byte* memory, std::size_t bytes) const;
@@ -65,8 +78,9 @@ class Arena {
   kernels::Device* device_;
   std::vector<Block> blocks_;
   std::vector<Piece> recycled_;
-  std::size_t used_ = 0;        ///< bytes used in the last block
-  std::size_t step_bytes_ = 0;  ///< bytes handed out since the last reset
+  std::pmr::unsynchronized_pool_resource counts_;  ///< memory of the counts of handles
+  std::size_t used_ = 0;                           ///< bytes used in the last block
+  std::size_t step_bytes_ = 0;                     ///< bytes handed out since the last reset
   std::uint64_t epoch_ = 1;
 };
 

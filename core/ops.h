@@ -24,6 +24,13 @@ struct Conv2dOptions {
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                 const Conv2dOptions& options = {});
 
+/// relu(conv2d(x, weight, bias)), and leaky_relu() of it; the same bits as the two operations, on
+/// the CPU in one pass over the result where no gradient is recorded.
+Variable conv2d_relu(const Variable& x, const Variable& weight, const Variable& bias,
+                     const Conv2dOptions& options = {});
+Variable conv2d_leaky_relu(const Variable& x, const Variable& weight, const Variable& bias,
+                           double slope, const Conv2dOptions& options = {});
+
 /// prelu(conv2d(x, weight, bias), slope) in one pass over the result, with slope [1] or one per
 /// channel [k]; the same bits as the two operations.
 Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable& bias,

@@ -75,15 +75,28 @@ void conv_backward(Backward& backward, bool transposed, const ConvSizes& sizes, 
   }
 }
 
+/// What follows the convolution in the same pass.
+struct FixedActivation {
+  kernels::ActivationKind kind = kernels::ActivationKind::none;
+  double slope = 0;  ///< of prelu
+};
+
 Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Variable& x,
-              const Variable& weight, const Variable& bias) {
+              const Variable& weight, const Variable& bias,
+              const FixedActivation& activation = {}) {
   Tape& tape = x.tape();
   const Tensor y =
       tape.result({sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width}, x.dtype());
   with_type(x.dtype(), [&]<class T>() {
+    const bool has_slope = activation.kind == kernels::ActivationKind::prelu;
+    const T slope = static_cast<T>(activation.slope);
     tape.context().launch(ConvKernels<T>(transposed).forward,
-                          {sizes, x.value().data<T>(), weight.value().data<T>(),
-                           bias.defined() ? bias.value().data<T>() : nullptr, y.data<T>()});
+                          {sizes,
+                           x.value().data<T>(),
+                           weight.value().data<T>(),
+                           bias.defined() ? bias.value().data<T>() : nullptr,
+                           y.data<T>(),
+                           {activation.kind, has_slope ? &slope : nullptr, has_slope ? 1 : 0}});
   });
   return tape.record(
       op, y, {&x, &weight, &bias},
@@ -140,7 +153,35 @@ void conv2d_prelu_backward(Backward& backward, const ConvSizes& sizes, const Ten
   }
 }
 
+/// conv2d and an activation that `separately` applies where it cannot be part of the same pass:
+/// the backward pass needs its input or result, and a device the slope in its own memory.
+template <class Separately>
+Variable conv2d_activated(const char* op, const FixedActivation& activation, const Variable& x,
+                          const Variable& weight, const Variable& bias,
+                          const Conv2dOptions& options, const Separately& separately) {
+  const ConvSizes sizes = checked_conv2d_sizes(
+      op, {{"input", x}, {"weight", weight}, {"bias", bias, true}}, x, weight, bias, options);
+  Tape& tape = x.tape();
+  if (tape.records({&x, &weight, &bias}) || tape.context().device() != nullptr) {
+    return separately(conv(op, false, sizes, x, weight, bias));
+  }
+  return conv(op, false, sizes, x, weight, bias, activation);
+}
+
 }  // namespace
+
+Variable conv2d_relu(const Variable& x, const Variable& weight, const Variable& bias,
+                     const Conv2dOptions& options) {
+  return conv2d_activated("conv2d_relu", {kernels::ActivationKind::relu}, x, weight, bias, options,
+                          [](const Variable& y) { return relu(y); });
+}
+
+Variable conv2d_leaky_relu(const Variable& x, const Variable& weight, const Variable& bias,
+                           double slope, const Conv2dOptions& options) {
+  return conv2d_activated("conv2d_leaky_relu", {kernels::ActivationKind::prelu, slope}, x, weight,
+                          bias, options,
+                          [slope](const Variable& y) { return leaky_relu(y, slope); });
+}
 
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                 const Conv2dOptions& options) {

@@ -142,8 +142,12 @@ class Tape {
   /// Forgets all nodes and resets the arena: the start of the next step.
   void reset();
 
-  /// For operations: memory for a result, where the context runs.
-  Tensor result(Shape shape, DType dtype) { return context_.arena().tensor(shape, dtype); }
+  /// For operations: memory for a result, where the context runs. On an inference tape it is
+  /// used again as soon as no handle to the result is left, so that a long network takes little.
+  Tensor result(Shape shape, DType dtype) {
+    return mode_ == Mode::inference ? context_.arena().counted_tensor(shape, dtype)
+                                    : context_.arena().tensor(shape, dtype);
+  }
   /// For operations: whether record() with these inputs will remember a backward function, and with
   /// it what that function keeps.
   bool records(std::initializer_list<const Variable*> inputs) const {

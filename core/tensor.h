@@ -108,7 +108,8 @@ class Tensor {
   }
   [[noreturn]] void refuse_device(const char* what) const;
 
-  std::shared_ptr<void> owner_;  ///< null when an arena owns the memory
+  /// Of the memory; null where an arena owns it, or what gives it back to the arena.
+  std::shared_ptr<void> owner_;
   kernels::Device* device_ = nullptr;
   std::byte* data_ = nullptr;
   const Arena* arena_ = nullptr;

@@ -4,7 +4,7 @@
 
 #include "kernels/philox.h"
 
-/// The choice of a random training patch and the luminance of its pixels. The host and the kernels
+/// The choice of a random training patch and the values of its pixels. The host and the kernels
 /// share these functions, so both make the same batches bit for bit: all is integer arithmetic but
 /// for a few divisions and an addition, which no compiler can contract into one rounding.
 namespace pisr::kernels {
@@ -50,6 +50,14 @@ PISR_HOST_DEVICE inline float patch_luminance(const std::uint8_t* pixel, int cha
   }
   const std::uint32_t sum = 65'481U * pixel[0] + 128'553U * pixel[1] + 24'966U * pixel[2];
   return static_cast<float>((16 + sum / 255'000.0) / 255);
+}
+
+/// What a patch of an image with `wanted` channels holds of one pixel in channel `c`, 0..1: its
+/// luminance where that is 1, its R, G or B where it is 3. A grey byte is each of them.
+PISR_HOST_DEVICE inline float patch_value(const std::uint8_t* pixel, int channels, int wanted,
+                                          int c) {
+  return wanted == 1 ? patch_luminance(pixel, channels)
+                     : static_cast<float>(pixel[channels == 1 ? 0 : c] / 255.0);
 }
 
 }  // namespace pisr::kernels

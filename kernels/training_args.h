@@ -13,19 +13,20 @@ struct PatchSource {
   int low_width, low_height, channels;
 };
 
-/// A batch of random patches as luminance in 0..1. Image i is the sample *iteration * batch + i of
-/// the stream `key` (kernels/patch_choice.h). Values are rounded to float and stored as T.
+/// A batch of random patches in 0..1, as luminance or RGB as `channels` says. Image i is the sample
+/// *iteration * batch + i of the stream `key` (kernels/patch_choice.h). Values are rounded to float
+/// and stored as T.
 template <class T>
 struct RandomPatchesArgs {
   std::int64_t batch;
-  int low_size, scale;
+  int low_size, scale, channels;  ///< channels: 1 or 3
   PhiloxKey key;
   const std::int64_t* iteration;
   std::int64_t images;
   const PatchSource* sources;  ///< [images]
   const std::uint8_t* bytes;
-  T* high;  ///< [batch, 1, scale * low_size, scale * low_size]
-  T* low;   ///< [batch, 1, low_size, low_size]
+  T* high;  ///< [batch, channels, scale * low_size, scale * low_size]
+  T* low;   ///< [batch, channels, low_size, low_size]
 };
 
 /// The state that training steps hand on to each other while the host does not take part. It lies

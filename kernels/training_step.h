@@ -16,8 +16,8 @@ PISR_HOST_DEVICE std::int64_t patch_pixels(const RandomPatchesArgs<T>& args) {
   return std::int64_t{args.low_size} * args.low_size * (1 + args.scale * args.scale);
 }
 
-/// Writes the pixel `index` of the pair `sample` of the batch. The pixels of the HR patch come
-/// first, then those of the LR patch.
+/// Writes the pixel `index` of the pair `sample` of the batch, all its channels. The pixels of the
+/// HR patch come first, then those of the LR patch.
 template <class T>
 PISR_HOST_DEVICE void write_patch_pixel(const RandomPatchesArgs<T>& args, std::int64_t sample,
                                         std::int64_t index) {
@@ -51,7 +51,11 @@ PISR_HOST_DEVICE void write_patch_pixel(const RandomPatchesArgs<T>& args, std::i
   const std::uint8_t* pixel = args.bytes + (is_low ? source.low_offset : source.high_offset) +
                               (row * scale * source.low_width + column) * source.channels;
   T* target = is_low ? args.low : args.high;
-  target[sample * size * size + place] = static_cast<T>(patch_luminance(pixel, source.channels));
+  const std::int64_t plane = std::int64_t{size} * size;
+  for (int c = 0; c < args.channels; ++c) {
+    target[(sample * args.channels + c) * plane + place] =
+        static_cast<T>(patch_value(pixel, source.channels, args.channels, c));
+  }
 }
 
 /// The constants of a step of Adam, which changes nothing unless `applied`.

@@ -19,6 +19,8 @@ double he_deviation(const NamedParameter& named) {
       return kTransposedDeviation;
     case ParameterRole::bias:
     case ParameterRole::slope:
+    case ParameterRole::share:
+    case ParameterRole::constant:
       break;
   }
   return 0.0;
@@ -40,8 +42,13 @@ void initialise(Module& module, std::uint64_t seed, Initialisation initialisatio
   for (const NamedParameter& named : module.parameters()) {
     Random random(seed, RandomUse::init, index++);
     const Tensor& value = named.parameter->value;
+    if (named.role == ParameterRole::constant) {
+      continue;
+    }
     if (named.role == ParameterRole::slope) {
       fill(value, [] { return kSlope; });
+    } else if (named.role == ParameterRole::share) {
+      fill(value, [&] { return 1.0 / static_cast<double>(value.count()); });
     } else if (initialisation == Initialisation::uniform) {
       const double bound = 1.0 / std::sqrt(static_cast<double>(named.fan_in));
       fill(value, [&] { return random.uniform(-bound, bound); });

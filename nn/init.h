@@ -16,9 +16,10 @@ enum class Initialisation {
   he,
 };
 
-/// Sets every parameter below `module`: as `initialisation` says, PReLU slopes to 0.25. Parameter i
-/// (in the order of parameters()) is drawn from Random(seed, RandomUse::init, i), so its values do
-/// not depend on the machine, nor on the element type but for rounding.
+/// Sets every parameter below `module` but constants: as `initialisation` says, PReLU slopes to
+/// 0.25, the n shares of a mean to 1 / n. Parameter i (in the order of parameters()) is drawn from
+/// Random(seed, RandomUse::init, i), so its values do not depend on the machine, nor on the element
+/// type but for rounding.
 void initialise(Module& module, std::uint64_t seed,
                 Initialisation initialisation = Initialisation::uniform);
 

@@ -64,6 +64,17 @@ Variable Conv2d::operator()(const Variable& x) const {
   return conv2d(x, tape.parameter(weight), optional_parameter(tape, bias), options_);
 }
 
+Variable Conv2d::relu(const Variable& x) const {
+  Tape& tape = common_tape("Conv2d", {&x});
+  return conv2d_relu(x, tape.parameter(weight), optional_parameter(tape, bias), options_);
+}
+
+Variable Conv2d::leaky_relu(const Variable& x, double slope) const {
+  Tape& tape = common_tape("Conv2d", {&x});
+  return conv2d_leaky_relu(x, tape.parameter(weight), optional_parameter(tape, bias), slope,
+                           options_);
+}
+
 void Conv2d::append_to(ConvChain& chain) const {
   chain.add(chain_stage(weight, bias, options_));
 }

@@ -17,6 +17,9 @@ class Conv2d final : public Layer {
   Conv2d(int in_channels, int out_channels, int kernel, Conv2dOptions options = {},
          bool with_bias = true);
   Variable operator()(const Variable& x) const override;
+  /// relu() and leaky_relu() of the result, where nothing is recorded in the same pass.
+  Variable relu(const Variable& x) const;
+  Variable leaky_relu(const Variable& x, double slope) const;
   void append_to(ConvChain& chain) const override;
 
   const Parameter& weight;

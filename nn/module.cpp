@@ -21,7 +21,7 @@ std::int64_t Module::parameter_count() const {
 
 void Module::set_trainable(bool trainable) {
   for (const NamedParameter& named : parameters()) {
-    named.parameter->trainable = trainable;
+    named.parameter->trainable = trainable && named.role != ParameterRole::constant;
   }
 }
 
@@ -50,7 +50,8 @@ void Module::move_to(kernels::Device* device) {
 
 Parameter& Module::add_parameter(std::string name, Shape shape, ParameterRole role,
                                  std::int64_t fan_in) {
-  own_.push_back({std::move(name), Parameter{Tensor::zeros(shape)}, role, fan_in});
+  Parameter parameter{.value = Tensor::zeros(shape), .trainable = role != ParameterRole::constant};
+  own_.push_back({std::move(name), std::move(parameter), role, fan_in});
   return own_.back().parameter;
 }
 

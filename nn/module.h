@@ -12,14 +12,16 @@ namespace pisr {
 
 class ConvChain;
 
-/// The role of a parameter in its layer, which decides its initial value (nn/init.h).
-enum class ParameterRole { weight, transposed_weight, bias, slope };
+/// The role of a parameter in its layer, which decides its initial value (nn/init.h). Shares are
+/// those of a weighted mean. A constant keeps the value that its layer or a file of weights gave
+/// it: nothing trains it.
+enum class ParameterRole { weight, transposed_weight, bias, slope, share, constant };
 
 struct NamedParameter {
   std::string name;  ///< path from the root, e.g. "mapping.0.weight"; the key in checkpoints
   Parameter* parameter;
   ParameterRole role;
-  std::int64_t fan_in;  ///< products summed in one output of the layer; 0 for slopes
+  std::int64_t fan_in;  ///< products summed in one output of the layer; 0 without such sums
 };
 
 /// A part of a network: named parameters and children. Children are members of the derived class
@@ -34,7 +36,8 @@ class Module {
   std::vector<NamedParameter> parameters() const;
   /// Number of scalars in them.
   std::int64_t parameter_count() const;
-  /// false freezes the module: operations then treat its parameters as constants.
+  /// false freezes the module: operations then treat its parameters as constants. Parameters of
+  /// that role stay so for true.
   void set_trainable(bool trainable);
   /// Converts all parameters to `dtype` (before they are put into FlatParameters).
   void convert(DType dtype);

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "core/safetensors.h"
 #include "core/tensor.h"
@@ -32,11 +34,15 @@ inline Tensor counter_numbers(const std::string& name, Shape shape, double low, 
   return result.to(dtype);
 }
 
-/// Gives the parameters of `module` the values that make_golden.py gives those of the same names.
+/// Gives the parameters of `module`, but constants, the values that make_golden.py gives those of
+/// the same names.
 inline void set_parameters(Module& module, const std::string& prefix) {
   for (const NamedParameter& named : module.parameters()) {
     Parameter& parameter = *named.parameter;
-    const bool slope = named.role == ParameterRole::slope;
+    if (named.role == ParameterRole::constant) {
+      continue;
+    }
+    const bool slope = named.fan_in == 0;  // or a share of a mean
     const double bound = slope ? 0.0 : 1.0 / std::sqrt(static_cast<double>(named.fan_in));
     parameter.value.copy_from(counter_numbers(prefix + named.name, parameter.value.shape(),
                                               slope ? 0.15 : -bound, slope ? 0.35 : bound,
@@ -46,6 +52,24 @@ inline void set_parameters(Module& module, const std::string& prefix) {
 
 inline SafeTensors read(const std::string& name) {
   return read_safetensors(std::filesystem::path(PISR_SOURCE_DIR) / "tests/golden" / name);
+}
+
+/// make_golden.py's projections(): [g . r, |g|] with r uniform in +-1.
+inline Tensor projected(const std::string& name, const Tensor& gradient) {
+  const Tensor g = gradient.to(DType::f64);
+  const Tensor r = counter_numbers("projection." + name, gradient.shape(), -1.0, 1.0, DType::f64);
+  double product = 0.0;
+  double squares = 0.0;
+  for (std::int64_t i = 0; i < g.count(); ++i) {
+    product += g.data<double>()[i] * r.data<double>()[i];
+    squares += g.data<double>()[i] * g.data<double>()[i];
+  }
+  return Tensor::from(std::vector<double>{product, std::sqrt(squares)}, {2});
+}
+
+/// How far a result may be from PyTorch's, as relative_error() measures it.
+inline double bound(DType dtype) {
+  return dtype == DType::f32 ? 1e-5 : 1e-10;
 }
 
 /// max |got - wanted| / max |wanted|; infinite for NaN or another shape.

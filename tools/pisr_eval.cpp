@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -21,6 +22,7 @@
 #include "pisr/model/weights.h"
 #include "tools/device_option.h"
 #include "tools/interruption.h"
+#include "tools/padding_options.h"
 #include "tools/program.h"
 
 namespace {
@@ -39,6 +41,7 @@ struct Options {
   int scale = 2;
   bool scale_is_told = false;
   std::string architecture;
+  std::map<std::string, OptionValue> network_options;  ///< that weights may not tell
   std::string protocol = "pisr";
   std::string json;
   int threads = 0;
@@ -57,6 +60,7 @@ std::vector<Model> load_models(const Options& options, kernels::Device* device) 
   // The default is no word of the user's: weights that do not tell their scale need one.
   wanted.scale = options.scale_is_told ? options.scale : 0;
   wanted.architecture = options.architecture;
+  wanted.options = options.network_options;
   wanted.note = [](const std::string& text) { note(kProgram, text); };
   for (const std::string& path : options.weights) {
     Model model{printable(std::filesystem::path(path).stem()), load_model(path, wanted)};
@@ -80,6 +84,29 @@ std::vector<Model> load_models(const Options& options, kernels::Device* device) 
     }
   }
   return models;
+}
+
+/// Those of the models, each once: what bicubic interpolation is measured under. `wanted` is that
+/// of models on luminance.
+std::vector<Protocol> protocols_of(const std::vector<Model>& models, Protocol wanted) {
+  std::vector<Protocol> protocols;
+  for (const Model& model : models) {
+    const Protocol own =
+        protocol_for(wanted, model.model->spec().channels, message("'", model.name, "'"));
+    if (std::ranges::find(protocols, own) == protocols.end()) {
+      protocols.push_back(own);
+    }
+  }
+  return protocols.empty() ? std::vector{wanted} : protocols;
+}
+
+/// "protocol pisr", "protocols pisr and rgb".
+std::string text_of(const std::vector<Protocol>& protocols) {
+  std::string text = protocols.size() == 1 ? "protocol " : "protocols ";
+  for (const Protocol& protocol : protocols) {
+    text += message(&protocol == protocols.data() ? "" : " and ", name(protocol));
+  }
+  return text;
 }
 
 std::string fixed(double value, int digits) {
@@ -112,23 +139,32 @@ void print_table(const std::vector<std::vector<std::string>>& rows, std::size_t 
   }
 }
 
-void print_set(const EvaluationSet& set, const std::vector<EvaluationResult>& results,
-               const Options& options) {
-  std::cout << set.name << ", x" << options.scale << ", protocol " << options.protocol << ", "
+/// The first cells of a row: the protocol only where there are several.
+std::vector<std::string> first_cells(const std::string& model, const std::string& protocol,
+                                     const std::vector<Protocol>& protocols) {
+  return protocols.size() == 1 ? std::vector{model} : std::vector{model, protocol};
+}
+
+void print_set(const EvaluationSet& set, const std::vector<EvaluationResult>& results, int scale,
+               const std::vector<Protocol>& protocols) {
+  std::cout << set.name << ", x" << scale << ", " << text_of(protocols) << ", "
             << set.data.images.size() << " images\n";
-  std::vector<std::vector<std::string>> rows = {{"model", "image", "PSNR/dB", "SSIM", "ms"}};
-  const auto row = [&](const std::string& model, const std::string& image, const Score& score,
+  std::vector<std::vector<std::string>> rows = {first_cells("model", "protocol", protocols)};
+  const std::size_t left = rows[0].size() + 1;
+  rows[0].insert(rows[0].end(), {"image", "PSNR/dB", "SSIM", "ms"});
+  const auto row = [&](const EvaluationResult& result, const std::string& image, const Score& score,
                        double milliseconds) {
-    rows.push_back(
-        {model, image, fixed(score.psnr, 3), fixed(score.ssim, 4), fixed(milliseconds, 1)});
+    rows.push_back(first_cells(result.model, name(result.protocol), protocols));
+    rows.back().insert(rows.back().end(),
+                       {image, fixed(score.psnr, 3), fixed(score.ssim, 4), fixed(milliseconds, 1)});
   };
   for (const EvaluationResult& result : results) {
     for (const ImageResult& image : result.images) {
-      row(result.model, image.name, image.score, image.milliseconds);
+      row(result, image.name, image.score, image.milliseconds);
     }
-    row(result.model, "mean", result.mean, result.mean_milliseconds());
+    row(result, "mean", result.mean, result.mean_milliseconds());
   }
-  print_table(rows, 2);
+  print_table(rows, left);
   std::cout << std::endl;
 }
 
@@ -137,24 +173,28 @@ std::string giga(std::int64_t count) {
   return fixed(static_cast<double>(count) / 1e9, 2) + " G";
 }
 
+/// `results`: for each set bicubic under each protocol, then the models.
 void print_summary(const std::vector<EvaluationResult>& results, const std::vector<Model>& models,
-                   const std::vector<EvaluationSet>& sets) {
-  std::vector<std::vector<std::string>> rows = {{"model"}};
+                   const std::vector<EvaluationSet>& sets, const std::vector<Protocol>& protocols) {
+  std::vector<std::vector<std::string>> rows = {first_cells("model", "protocol", protocols)};
+  const std::size_t left = rows[0].size();
   for (const EvaluationSet& set : sets) {
     rows[0].push_back(set.name);
   }
   rows[0].insert(rows[0].end(), {"parameters", "MultiAdds (paper)", "MultiAdds (exact)"});
-  const std::size_t a_set = models.size() + 1;
+  const std::size_t bicubic = protocols.size();
+  const std::size_t a_set = bicubic + models.size();
   for (std::size_t i = 0; i < a_set; ++i) {
-    std::vector<std::string> row = {results[i].model};
+    std::vector<std::string> row =
+        first_cells(results[i].model, name(results[i].protocol), protocols);
     for (std::size_t set = 0; set < sets.size(); ++set) {
       const Score& mean = results[set * a_set + i].mean;
       row.push_back(fixed(mean.psnr, 3) + "/" + fixed(mean.ssim, 4));
     }
-    if (i == 0) {
+    if (i < bicubic) {
       row.insert(row.end(), {"-", "-", "-"});
     } else {
-      const ImageModel& model = *models[i - 1].model;
+      const ImageModel& model = *models[i - bicubic].model;
       row.push_back(std::to_string(model.parameter_count()));
       if (const auto* const network = dynamic_cast<const SrNetwork*>(&model)) {
         const MultiplyAdds count = network->multiply_adds(kCountedWidth, kCountedHeight);
@@ -165,7 +205,7 @@ void print_summary(const std::vector<EvaluationResult>& results, const std::vect
     }
     rows.push_back(row);
   }
-  print_table(rows, 1);
+  print_table(rows, left);
 }
 
 int evaluate_all(const Options& options, const DeviceOption& device_option) try {
@@ -176,6 +216,7 @@ int evaluate_all(const Options& options, const DeviceOption& device_option) try 
   }
   const std::unique_ptr<kernels::Device> device = device_option.open();
   const std::vector<Model> models = load_models(options, device.get());
+  const std::vector<Protocol> protocols = protocols_of(models, protocol);
   std::vector<EvaluationSet> sets;
   for (const std::string& path : options.data) {
     for (const std::filesystem::path& folder : find_evaluation_sets(path)) {
@@ -189,18 +230,21 @@ int evaluate_all(const Options& options, const DeviceOption& device_option) try 
   const StopCheck stop = [] { return Interruption::signal() != 0; };
   ThreadPool pool(options.threads);
   Context context(pool, device.get(), device_option.host_backend());
-  EvaluationTable table{protocol, options.scale, {}};
+  EvaluationTable table{protocols.front(), options.scale, {}};
   for (const EvaluationSet& set : sets) {
-    std::vector<EvaluationResult> results = {evaluate_bicubic(pool, set, protocol, stop)};
-    const std::string difference = compare_with_known(results[0], options.scale, protocol);
-    if (!difference.empty()) {
-      warn(kProgram, difference);
+    std::vector<EvaluationResult> results;
+    for (const Protocol of_models : protocols) {
+      results.push_back(evaluate_bicubic(pool, set, of_models, stop));
+      const std::string difference = compare_with_known(results.back(), options.scale, of_models);
+      if (!difference.empty()) {
+        warn(kProgram, difference);
+      }
     }
     for (const Model& model : models) {
       results.push_back(evaluate(context, pool, set, protocol, model.name, *model.model, stop));
     }
     if (!json_on_stdout) {
-      print_set(set, results, options);
+      print_set(set, results, options.scale, protocols);
     }
     std::move(results.begin(), results.end(), std::back_inserter(table.results));
   }
@@ -208,9 +252,9 @@ int evaluate_all(const Options& options, const DeviceOption& device_option) try 
     std::cout << to_json(table);
     return 0;
   }
-  std::cout << "Mean PSNR/SSIM, x" << options.scale << ", protocol " << options.protocol
+  std::cout << "Mean PSNR/SSIM, x" << options.scale << ", " << text_of(protocols)
             << "; MultiAdds for an output of " << kCountedWidth << "x" << kCountedHeight << "\n";
-  print_summary(table.results, models, sets);
+  print_summary(table.results, models, sets, protocols);
   if (!options.json.empty()) {
     write_file_atomically(options.json, to_json(table));
   }
@@ -241,7 +285,10 @@ int main(int argc, char** argv) {
   app.add_option("--architecture", options.architecture,
                  "Network; needed where weights do not tell theirs, otherwise checked: " +
                      architecture_names());
-  app.add_option("-p,--protocol", options.protocol, "How to compare: pisr or matlab")
+  add_padding_options(app, options.network_options);
+  app.add_option("-p,--protocol", options.protocol,
+                 "How to compare networks on luminance: pisr or matlab; those on RGB have a "
+                 "protocol of their own, rgb")
       ->capture_default_str();
   app.add_option("--json", options.json,
                  "Also write all results to this file; - prints them instead of the tables");

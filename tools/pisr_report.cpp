@@ -86,7 +86,9 @@ int main(int argc, char** argv) {
                  "Network of the weights, which they are checked against; without it, weights that "
                  "do not tell theirs have that of the run's configuration: " +
                      architecture_names());
-  app.add_option("-p,--protocol", protocol, "How to compare: pisr or matlab")
+  app.add_option("-p,--protocol", protocol,
+                 "How to compare networks on luminance: pisr or matlab; those on RGB have a "
+                 "protocol of their own, rgb")
       ->capture_default_str();
   app.add_option("--title", request.title, "Title of the page");
   app.add_option("-j,--threads", threads, "Threads; 0 = all")

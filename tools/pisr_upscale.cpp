@@ -10,6 +10,7 @@
 #include "pisr/model/architectures.h"
 #include "pisr/model/weights.h"
 #include "tools/device_option.h"
+#include "tools/padding_options.h"
 #include "tools/program.h"
 
 namespace {
@@ -26,8 +27,10 @@ int main(int argc, char** argv) {
   int threads = 0;
   UpscaleOptions options;
 
-  CLI::App app("Enlarges an image: luminance by a network, colour by bicubic interpolation",
-               kProgram);
+  CLI::App app(
+      "Enlarges an image: luminance by a network and colour by bicubic interpolation, or both "
+      "by a network on RGB",
+      kProgram);
   app.add_option("-i,--input", input, "Image to enlarge: PNG, JPEG or BMP")->required();
   app.add_option("-o,--output", output, "Where to write it; the extension decides the format")
       ->required();
@@ -38,6 +41,7 @@ int main(int argc, char** argv) {
   app.add_option("--architecture", wanted.architecture,
                  "Network; needed where the weights do not tell theirs, otherwise checked: " +
                      architecture_names());
+  add_padding_options(app, wanted.options);
   app.add_option("-j,--threads", threads, "Threads; 0 = all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
@@ -57,6 +61,7 @@ int main(int argc, char** argv) {
     network->move_to(device.get());
     ThreadPool pool(threads);
     Context context(pool, device.get(), device_option.host_backend());
+    options.note = wanted.note;
     upscale_file(context, *network, input, output, options);
     return 0;
   });

@@ -98,6 +98,23 @@ HWY_INLINE void store_phases(Tag<T> d, const Vector<T>* v, T* to) {
   }
 }
 
+// A column of the horizontal passes has the same bits wherever it lies: whole vectors of columns
+// and single ones, which are vectors of one lane, do the same operations in the same order.
+
+// What the horizontal pass of upscaling makes of the small columns from `column` on, one phase.
+template <class T, class D>
+HWY_INLINE auto widened(D d, const BicubicWeights<T>& weights, int phase, const T* between,
+                        std::int64_t column) {
+  const T* const from = between + column + weights.first(phase);
+  const T* const weight = weights.of_phase[phase];
+  auto sum = hn::Mul(hn::Set(d, weight[0]), hn::LoadU(d, from));
+  PISR_UNROLL
+  for (int tap = 1; tap < kBicubicTaps; ++tap) {
+    sum = hn::MulAdd(hn::Set(d, weight[tap]), hn::LoadU(d, from + tap), sum);
+  }
+  return sum;
+}
+
 // The horizontal pass of upscaling by whole vectors; gives the number of small columns it took.
 template <int Scale, class T>
 std::int64_t widen_vectors(const BicubicWeights<T>& weights, const Rows<T>& rows) {
@@ -108,13 +125,7 @@ std::int64_t widen_vectors(const BicubicWeights<T>& weights, const Rows<T>& rows
     Vector<T> v[Scale];
     PISR_UNROLL
     for (int phase = 0; phase < Scale; ++phase) {
-      const T* const from = rows.between + column + weights.first(phase);
-      const T* const weight = weights.of_phase[phase];
-      v[phase] = hn::Mul(hn::Set(d, weight[0]), hn::LoadU(d, from));
-      PISR_UNROLL
-      for (int tap = 1; tap < kBicubicTaps; ++tap) {
-        v[phase] = hn::MulAdd(hn::Set(d, weight[tap]), hn::LoadU(d, from + tap), v[phase]);
-      }
+      v[phase] = widened(d, weights, phase, rows.between, column);
     }
     store_phases<Scale>(d, v, rows.result + column * Scale);
   }
@@ -127,17 +138,28 @@ void widen(const BicubicWeights<T>& weights, const Rows<T>& rows) {
                         : weights.scale == 3 ? widen_vectors<3>(weights, rows)
                         : weights.scale == 4 ? widen_vectors<4>(weights, rows)
                                              : 0;
+  const hn::CappedTag<T, 1> one;
   for (; column < rows.count; ++column) {
     for (int phase = 0; phase < weights.scale; ++phase) {
-      const T* const from = rows.between + column + weights.first(phase);
-      T sum = 0;
-      for (int tap = 0; tap < kBicubicTaps; ++tap) {
-        sum += weights.of_phase[phase][tap] * from[tap];
-      }
-      rows.result[column * weights.scale + phase] = sum;
+      rows.result[column * weights.scale + phase] =
+          hn::GetLane(widened(one, weights, phase, rows.between, column));
     }
   }
 }
+
+// Adds to `sum` what the horizontal pass of downscaling takes from the phase of the large columns
+// `shift` small columns away, `x`.
+template <class T, class D, class V>
+HWY_INLINE V narrowed(D d, const BicubicWeights<T>& weights, int scale, int shift, int phase, V x,
+                      V sum) {
+  const int tap = -shift - first_bicubic_tap(scale, phase);
+  return tap >= 0 && tap < kBicubicTaps
+             ? hn::MulAdd(hn::Set(d, weights.of_phase[phase][tap]), x, sum)
+             : sum;
+}
+
+// The small columns around that a column of the result is made of.
+constexpr int kFurthestShift = 2;
 
 // The horizontal pass of downscaling by whole vectors; gives the number of small columns it took.
 template <int Scale, class T>
@@ -149,15 +171,12 @@ std::int64_t narrow_vectors(const BicubicWeights<T>& weights, const Rows<T>& row
   for (; column + lanes <= width; column += lanes) {
     auto sum = hn::Zero(d);
     PISR_UNROLL
-    for (int shift = -2; shift <= 2; ++shift) {
+    for (int shift = -kFurthestShift; shift <= kFurthestShift; ++shift) {
       Vector<T> v[Scale];
       load_phases<Scale>(d, rows.between + (column + shift) * Scale, v);
       PISR_UNROLL
       for (int phase = 0; phase < Scale; ++phase) {
-        const int tap = -shift - first_bicubic_tap(Scale, phase);
-        if (tap >= 0 && tap < kBicubicTaps) {
-          sum = hn::MulAdd(hn::Set(d, weights.of_phase[phase][tap]), v[phase], sum);
-        }
+        sum = narrowed(d, weights, Scale, shift, phase, v[phase], sum);
       }
     }
     hn::StoreU(sum, d, rows.result + column);
@@ -172,15 +191,16 @@ void narrow(const BicubicWeights<T>& weights, const Rows<T>& rows) {
                         : scale == 3 ? narrow_vectors<3>(weights, rows)
                         : scale == 4 ? narrow_vectors<4>(weights, rows)
                                      : 0;
+  const hn::CappedTag<T, 1> one;
   for (; column < rows.count / scale; ++column) {
-    T sum = 0;
-    for (int phase = 0; phase < scale; ++phase) {
-      for (int tap = 0; tap < kBicubicTaps; ++tap) {
-        const std::int64_t from = (column - weights.first(phase) - tap) * scale + phase;
-        sum += weights.of_phase[phase][tap] * rows.between[from];
+    auto sum = hn::Zero(one);
+    for (int shift = -kFurthestShift; shift <= kFurthestShift; ++shift) {
+      for (int phase = 0; phase < scale; ++phase) {
+        const T* const from = rows.between + (column + shift) * scale + phase;
+        sum = narrowed(one, weights, scale, shift, phase, hn::LoadU(one, from), sum);
       }
     }
-    rows.result[column] = sum;
+    rows.result[column] = hn::GetLane(sum);
   }
 }
 

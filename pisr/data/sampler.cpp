@@ -8,9 +8,9 @@
 namespace pisr {
 namespace {
 
-/// Writes the luminance of the `size` x `size` patch whose top left corner is (left, top), with the
-/// symmetry of the choice applied.
-void write_patch(const Image8& image, int left, int top, int size,
+/// Writes the `size` x `size` patch whose top left corner is (left, top), [channels, size, size],
+/// with the symmetry of the choice applied.
+void write_patch(const Image8& image, int left, int top, int size, int channels,
                  const BatchSampler::Choice& choice, float* output) {
   // The step in the output for one step along a row, or down a column, of the source.
   std::ptrdiff_t step_x = choice.transpose ? size : 1;
@@ -23,19 +23,25 @@ void write_patch(const Image8& image, int left, int top, int size,
     output += (size - 1) * step_y;
     step_y = -step_y;
   }
-  for (int y = 0; y < size; ++y) {
-    const std::uint8_t* source = &image.at(left, top + y);
-    float* target = output + y * step_y;
-    for (int x = 0; x < size; ++x, source += image.channels) {
-      target[x * step_x] = kernels::patch_luminance(source, image.channels);
+  for (int c = 0; c < channels; ++c, output += std::ptrdiff_t{size} * size) {
+    for (int y = 0; y < size; ++y) {
+      const std::uint8_t* source = &image.at(left, top + y);
+      float* target = output + y * step_y;
+      for (int x = 0; x < size; ++x, source += image.channels) {
+        target[x * step_x] = kernels::patch_value(source, image.channels, channels, c);
+      }
     }
   }
 }
 
 }  // namespace
 
-BatchSampler::BatchSampler(const Dataset& data, std::uint64_t seed, int gt_size)
-    : data_(&data), seed_(seed), gt_size_(gt_size) {
+BatchSampler::BatchSampler(const Dataset& data, std::uint64_t seed, int gt_size, int channels)
+    : data_(&data), seed_(seed), gt_size_(gt_size), channels_(channels) {
+  if (channels != 1 && channels != 3) {
+    throw Error(ErrorKind::usage,
+                message("patches must have 1 channel or 3 channels, got ", channels));
+  }
   if (gt_size < 1 || gt_size % data.scale != 0) {
     throw Error(ErrorKind::usage, message("gt_size must be a positive multiple of the scale ",
                                           data.scale, ", got ", gt_size));
@@ -65,8 +71,9 @@ void BatchSampler::sample(std::int64_t index, float* high, float* low) const {
   const Choice chosen = choice(index);
   const ImagePair& pair = data_->images[chosen.image];
   const int scale = data_->scale;
-  write_patch(pair.high, scale * chosen.low_x, scale * chosen.low_y, gt_size_, chosen, high);
-  write_patch(pair.low, chosen.low_x, chosen.low_y, low_size(), chosen, low);
+  write_patch(pair.high, scale * chosen.low_x, scale * chosen.low_y, gt_size_, channels_, chosen,
+              high);
+  write_patch(pair.low, chosen.low_x, chosen.low_y, low_size(), channels_, chosen, low);
 }
 
 }  // namespace pisr

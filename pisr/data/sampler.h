@@ -18,16 +18,17 @@ namespace pisr {
 class BatchSampler {
  public:
   /// Keeps a reference to `data`, which must outlive the sampler. `gt_size` is the side of the HR
-  /// patch in pixels, a multiple of the scale (Error(usage) otherwise). Error(input), which names
-  /// the image, where one is smaller than the patch.
-  BatchSampler(const Dataset& data, std::uint64_t seed, int gt_size);
+  /// patch in pixels, a multiple of the scale, and `channels` 1 for patches of luminance or 3 of
+  /// RGB (Error(usage) otherwise). Error(input), which names the image, where one is smaller than
+  /// the patch.
+  BatchSampler(const Dataset& data, std::uint64_t seed, int gt_size, int channels = 1);
 
   int gt_size() const noexcept { return gt_size_; }                  ///< side of the HR patch
   int low_size() const noexcept { return gt_size_ / data_->scale; }  ///< side of the LR patch
 
-  /// Writes the luminance of sample `index` >= 0 (BT.601 on 0..1, not rounded; of a grey image its
-  /// values): high[gt_size, gt_size] and low[low_size, low_size]. Safe to call from several
-  /// threads.
+  /// Writes sample `index` >= 0: high[channels, gt_size, gt_size] and low[channels, low_size,
+  /// low_size]. They are luminance (BT.601 on 0..1, not rounded; of a grey image its values), or R,
+  /// G and B on 0..1 (of a grey image its values thrice). Safe to call from several threads.
   void sample(std::int64_t index, float* high, float* low) const;
 
   using Choice = kernels::PatchChoice;
@@ -38,6 +39,7 @@ class BatchSampler {
   const Dataset* data_;
   std::uint64_t seed_;
   int gt_size_;
+  int channels_;
 };
 
 }  // namespace pisr

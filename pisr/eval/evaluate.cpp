@@ -59,6 +59,7 @@ struct KnownBicubic {
   int scale;
   Score matlab;
   Score pisr;
+  Score rgb;
 };
 
 }  // namespace
@@ -125,7 +126,7 @@ std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::p
 
 EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
                           const std::string& model, const Enlarge& enlarge, const StopCheck& stop) {
-  EvaluationResult result{set.name, model, {}, {}};
+  EvaluationResult result{set.name, model, {}, {}, protocol};
   const std::vector<ImagePair>& images = set.data.images;
   result.images.resize(images.size());
   // A few images at a time, so that a large set is never in memory as planes.
@@ -170,16 +171,18 @@ EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSe
   Inference inference(context, model);
   const Enlarge enlarge = [&](const EvaluationPair& pair) {
     Plane output;
-    inference.run(model.sees_truth() ? pair.high : pair.low, output);
+    const Plane& truth = model.spec().channels == 3 ? pair.high_rgb : pair.high;
+    inference.run(model.sees_truth() ? truth : pair.low, output);
     return output;
   };
-  return evaluate(pool, set, protocol, name, enlarge, stop);
+  return evaluate(pool, set, protocol_for(protocol, model.spec().channels, message("'", name, "'")),
+                  name, enlarge, stop);
 }
 
 EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Protocol protocol,
                                   const StopCheck& stop) {
   const Enlarge enlarge = [&](const EvaluationPair& pair) {
-    return upscale(pair.low, set.data.scale);
+    return enlarge_bicubic(pair, set.data.scale);
   };
   return evaluate(pool, set, protocol, kBicubicModel, enlarge, stop);
 }
@@ -187,19 +190,21 @@ EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Pr
 std::optional<Score> known_bicubic(const std::string& set, std::size_t images, int scale,
                                    Protocol protocol) {
   static constexpr std::array<KnownBicubic, 9> kKnown = {{
-      {"Set5", 5, 2, {33.661, 0.9299}, {33.667, 0.9300}},
-      {"Set14", 14, 2, {30.232, 0.8687}, {30.221, 0.8687}},
-      {"B100", 100, 2, {29.558, 0.8431}, {29.555, 0.8432}},
-      {"Set5", 5, 3, {30.392, 0.8682}, {30.397, 0.8685}},
-      {"Set14", 14, 3, {27.541, 0.7736}, {27.531, 0.7739}},
-      {"B100", 100, 3, {27.207, 0.7384}, {27.206, 0.7387}},
-      {"Set5", 5, 4, {28.421, 0.8104}, {28.426, 0.8108}},
-      {"Set14", 14, 4, {26.000, 0.7019}, {25.991, 0.7022}},
-      {"B100", 100, 4, {25.961, 0.6674}, {25.959, 0.6677}},
+      {"Set5", 5, 2, {33.661, 0.9299}, {33.667, 0.9300}, {33.673, 0.9303}},
+      {"Set14", 14, 2, {30.232, 0.8687}, {30.221, 0.8687}, {30.325, 0.8698}},
+      {"B100", 100, 2, {29.558, 0.8431}, {29.555, 0.8432}, {29.560, 0.8434}},
+      {"Set5", 5, 3, {30.392, 0.8682}, {30.397, 0.8685}, {30.403, 0.8689}},
+      {"Set14", 14, 3, {27.541, 0.7736}, {27.531, 0.7739}, {27.631, 0.7759}},
+      {"B100", 100, 3, {27.207, 0.7384}, {27.206, 0.7387}, {27.209, 0.7391}},
+      {"Set5", 5, 4, {28.421, 0.8104}, {28.426, 0.8108}, {28.429, 0.8111}},
+      {"Set14", 14, 4, {26.000, 0.7019}, {25.991, 0.7022}, {26.088, 0.7048}},
+      {"B100", 100, 4, {25.961, 0.6674}, {25.959, 0.6677}, {25.961, 0.6681}},
   }};
   for (const KnownBicubic& known : kKnown) {
     if (set == known.set && images == known.images && scale == known.scale) {
-      return protocol == Protocol::matlab ? known.matlab : known.pisr;
+      return protocol == Protocol::matlab ? known.matlab
+             : protocol == Protocol::pisr ? known.pisr
+                                          : known.rgb;
     }
   }
   return std::nullopt;

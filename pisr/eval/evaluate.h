@@ -49,6 +49,7 @@ struct EvaluationResult {
   std::string model;
   Score mean;  ///< means over the images
   std::vector<ImageResult> images;
+  Protocol protocol = Protocol::pisr;  ///< that it was measured under
 
   double mean_milliseconds() const;
 };
@@ -56,7 +57,7 @@ struct EvaluationResult {
 /// The name of the model in evaluate_bicubic's result.
 inline constexpr const char* kBicubicModel = "bicubic";
 
-/// Makes Y on 0..255 of the size of `pair.high`.
+/// Makes Y, or R, G, B, on 0..255 of the size of `pair.high`.
 using Enlarge = std::function<Plane(const EvaluationPair& pair)>;
 
 /// Asked before each image, on the thread that evaluates; true abandons the evaluation. May be
@@ -76,8 +77,9 @@ EvaluationResult evaluate(ThreadPool& pool, const EvaluationSet& set, Protocol p
                           const std::string& model, const Enlarge& enlarge,
                           const StopCheck& stop = {});
 
-/// A model on luminance: a network, or a teacher, which is given the truth. Its scale must be the
-/// set's; otherwise throws Error(weights). `name` is EvaluationResult::model.
+/// A model: a network, or a teacher, which is given the truth. One on RGB is measured under
+/// protocol rgb, whatever `protocol` says (protocol_for). Its scale must be the set's; otherwise
+/// throws Error(weights). `name` is EvaluationResult::model.
 EvaluationResult evaluate(Context& context, ThreadPool& pool, const EvaluationSet& set,
                           Protocol protocol, const std::string& name, const ImageModel& model,
                           const StopCheck& stop = {});
@@ -87,8 +89,8 @@ EvaluationResult evaluate_bicubic(ThreadPool& pool, const EvaluationSet& set, Pr
                                   const StopCheck& stop = {});
 
 /// What bicubic interpolation reaches on the well-known test sets: with `matlab` the figures of the
-/// literature, with `pisr` those of an independent numpy implementation. Empty for a set of
-/// another name or number of images.
+/// literature, with `pisr` and `rgb` those of an independent numpy implementation. Empty for a set
+/// of another name or number of images.
 std::optional<Score> known_bicubic(const std::string& set, std::size_t images, int scale,
                                    Protocol protocol);
 

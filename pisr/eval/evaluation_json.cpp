@@ -37,6 +37,7 @@ std::string to_json(const EvaluationTable& table) {
     }
     results.push_back({{"set", result.set},
                        {"model", result.model},
+                       {"protocol", name(result.protocol)},
                        {"psnr", psnr_json(result.mean.psnr)},
                        {"ssim", result.mean.ssim},
                        {"images", std::move(images)}});
@@ -57,6 +58,9 @@ EvaluationTable evaluation_table_from_json(const std::string& text, const std::s
       EvaluationResult result;
       result.set = from.at("set").get<std::string>();
       result.model = from.at("model").get<std::string>();
+      result.protocol = from.contains("protocol")
+                            ? protocol_from_name(from.at("protocol").get<std::string>())
+                            : table.protocol;
       result.mean = {psnr_of(from.at("psnr")), from.at("ssim").get<double>()};
       for (const Json& image : from.at("images")) {
         result.images.push_back({image.at("name").get<std::string>(),

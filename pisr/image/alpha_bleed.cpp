@@ -46,15 +46,18 @@ void bleed_under_alpha(const Plane& alpha, std::initializer_list<Plane*> planes)
   for (std::uint32_t number = 1; !front.empty(); ++number) {
     for (const std::size_t pixel : front) {
       for (Plane* plane : planes) {
-        double sum = 0;
-        int count = 0;
-        for_neighbours(pixel, [&](std::size_t neighbour) {
-          if (ring[neighbour] < number) {
-            sum += plane->samples[neighbour];
-            ++count;
-          }
-        });
-        plane->samples[pixel] = sum / count;
+        const auto channels = static_cast<std::size_t>(plane->channels);
+        for (std::size_t c = 0; c < channels; ++c) {
+          double sum = 0;
+          int count = 0;
+          for_neighbours(pixel, [&](std::size_t neighbour) {
+            if (ring[neighbour] < number) {
+              sum += plane->samples[neighbour * channels + c];
+              ++count;
+            }
+          });
+          plane->samples[pixel * channels + c] = sum / count;
+        }
       }
     }
     next.clear();

@@ -8,7 +8,7 @@ namespace pisr {
 
 /// Gives each pixel of `planes` that is wholly transparent (alpha 0) the mean of its nearest
 /// neighbours that are not, growing outwards ring by ring. Enlarging then mixes no hidden colour
-/// into visible edges. `alpha` and all planes are [h, w, 1] of one size. Without a visible pixel
+/// into visible edges. `alpha` is [h, w], the planes are [h, w, c]. Without a visible pixel
 /// nothing changes.
 void bleed_under_alpha(const Plane& alpha, std::initializer_list<Plane*> planes);
 

@@ -34,7 +34,8 @@ struct ImageOf {
 
 using Image8 = ImageOf<std::uint8_t>;
 using Image16 = ImageOf<std::uint16_t>;
-/// One channel of real numbers, e.g. luminance. Range 0..255 unless a function says 0..1.
+/// Real numbers, of one channel, e.g. luminance, or of several. Range 0..255 unless a function says
+/// 0..1.
 using Plane = ImageOf<double>;
 
 /// The first `channels` channels of the image (Error usage where it has fewer).

@@ -17,15 +17,31 @@ double value_of(std::uint8_t sample) {
 double value_of(std::uint16_t sample) {
   return sample / 257.0;
 }
+double value_of(double sample) {
+  return sample;
+}
 
 std::string size_of(int width, int height, int channels) {
   return message(width, "x", height, " with ", channels, " channels");
 }
 
 template <class Sample>
+Plane channel_of(const ImageOf<Sample>& image, int index) {
+  if (index < 0 || index >= image.channels) {
+    throw Error(ErrorKind::usage,
+                message("channel: index must be 0 to ", image.channels - 1, ", got ", index));
+  }
+  Plane result(image.width, image.height, 1);
+  for (std::size_t i = 0; i < result.samples.size(); ++i) {
+    result.samples[i] = value_of(image.samples[i * image.channels + index]);
+  }
+  return result;
+}
+
+template <class Sample>
 Plane luma_of(const ImageOf<Sample>& image) {
   if (image.is_grey()) {
-    return channel(image, 0);
+    return channel_of(image, 0);
   }
   Plane result(image.width, image.height, 1);
   for (std::size_t i = 0; i < result.samples.size(); ++i) {
@@ -59,14 +75,12 @@ YCbCr ycbcr_of(const ImageOf<Sample>& image) {
 }
 
 template <class Sample>
-Plane channel_of(const ImageOf<Sample>& image, int index) {
-  if (index < 0 || index >= image.channels) {
-    throw Error(ErrorKind::usage,
-                message("channel: index must be 0 to ", image.channels - 1, ", got ", index));
-  }
-  Plane result(image.width, image.height, 1);
+Plane rgb_of(const ImageOf<Sample>& image) {
+  Plane result(image.width, image.height, 3);
+  const int step = image.is_grey() ? 0 : 1;
   for (std::size_t i = 0; i < result.samples.size(); ++i) {
-    result.samples[i] = value_of(image.samples[i * image.channels + index]);
+    const std::size_t pixel = i / 3 * static_cast<std::size_t>(image.channels);
+    result.samples[i] = value_of(image.samples[pixel + i % 3 * step]);
   }
   return result;
 }
@@ -120,6 +134,15 @@ Plane luma(const Image8& image) {
 Plane luma(const Image16& image) {
   return luma_of(image);
 }
+Plane luma(const Plane& image) {
+  return luma_of(image);
+}
+Plane to_rgb(const Image8& image) {
+  return rgb_of(image);
+}
+Plane to_rgb(const Image16& image) {
+  return rgb_of(image);
+}
 YCbCr to_ycbcr(const Image8& image) {
   return ycbcr_of(image);
 }
@@ -165,6 +188,15 @@ Plane to_rgb(const YCbCr& image) {
       result.samples[3 * i + c] =
           inverse.of[c][0] * luminance + inverse.of[c][1] * blue + inverse.of[c][2] * red;
     }
+  }
+  return result;
+}
+
+Plane to_grey(const Plane& rgb) {
+  Plane result = luma(rgb);
+  // Of 0..255, luminance has 16..235.
+  for (double& sample : result.samples) {
+    sample = (sample - 16) * 255 / 219;
   }
   return result;
 }

@@ -12,6 +12,7 @@ namespace pisr {
 /// ignored. A 16 bit sample v counts as v / 257.
 Plane luma(const Image8& image);
 Plane luma(const Image16& image);
+Plane luma(const Plane& image);
 
 /// Each value rounded half up to a whole number and clamped to 0..255. Error numeric where one is
 /// not finite.
@@ -28,6 +29,15 @@ struct YCbCr {
 /// BT.601 of an RGB image: 3 or 4 channels, alpha ignored. Error usage for a grey image.
 YCbCr to_ycbcr(const Image8& image);
 YCbCr to_ycbcr(const Image16& image);
+
+/// R, G and B on 0..255, not rounded (16 bit: v / 257), [h, w, 3]. A grey image has its value in
+/// each. Alpha is ignored.
+Plane to_rgb(const Image8& image);
+Plane to_rgb(const Image16& image);
+
+/// The grey image [h, w] of the luminance of [h, w, 3]: the mean of R, G and B with the weights
+/// that luma() gives them.
+Plane to_grey(const Plane& rgb);
 
 /// The inverse of to_ycbcr: R, G and B on 0..255, neither rounded nor clamped, [h, w, 3]. Error
 /// usage where the planes differ in size.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "core/context.h"
@@ -10,30 +12,52 @@
 
 namespace pisr {
 
-/// Runs a model on luminance, image after image. The model sees 0..1 and f32, or f64 where it was
-/// converted. A chain of convolutions needs memory for its input and output and a few rows
-/// (nn/conv_chain.h); another model runs layer by layer, so that all its maps are in memory at
-/// once, and so does every model on a device, where its parameters have to be too. From the second
-/// image of a size on nothing is allocated. The result has the bits of ImageModel::image, for any
-/// number of threads.
+struct InferenceOptions {
+  /// About how many bytes the maps between the layers may take of a network that is no chain, if it
+  /// can be cut into tiles.
+  std::int64_t memory = std::int64_t{1} << 30;
+  /// How many they may take of an image that must be whole; 0: as many as there are now.
+  std::int64_t memory_of_whole = 0;
+};
+
+/// Runs a model on luminance, or on RGB where its channels are 3, image after image. The model sees
+/// 0..1 and f32, or f64 where it was converted. On the CPU, a chain of convolutions needs memory
+/// for its input and output and a few rows (nn/conv_chain.h). Another network runs layer by layer;
+/// where that takes more memory than it may and SrNetwork::halo() says how far its pixels see, it
+/// runs tile by tile. Teachers, networks that see the whole image at once, and all models on a
+/// device take their images whole. From the second image of a size on nothing is allocated. The
+/// result has the bits of ImageModel::image, for any number of threads and any tiles.
 class Inference {
  public:
   /// Keeps references to the context, whose step memory is reset by each image, and to the model. A
   /// chain has a copy of the parameters of now, which a device puts in order in the first run.
-  Inference(Context& context, const ImageModel& model);
+  Inference(Context& context, const ImageModel& model, const InferenceOptions& options = {});
 
-  /// `input` [h, w] on 0..255: the low-resolution image, or the truth for a model that sees it,
-  /// then with sides that are multiples of the scale. `output` [h scale, w scale], or [h, w], on
-  /// 0..255, neither clamped nor rounded; its memory is reused where it is large enough. Throws
-  /// Error usage for an empty plane, numeric where an output is not finite.
+  /// `input` [h, w, c] on 0..255, c the model's channels: the low-resolution image, or the truth
+  /// for a model that sees it, then with sides that are multiples of the scale. `output` [h scale,
+  /// w scale, c], or [h, w, c], on 0..255, neither clamped nor rounded; its memory is reused where
+  /// it is large enough. Throws Error usage for an empty plane or one of other channels, numeric
+  /// where an output is not finite, memory where the maps of an image that must be whole would not
+  /// fit into the memory there is.
   void run(const Plane& input, Plane& output);
 
+  /// About how many bytes the maps between the layers take for an image of width x height that must
+  /// be whole; nothing for a chain, for tiles, and on a device.
+  std::optional<std::int64_t> memory_of_whole(int width, int height);
+
  private:
+  void run_whole(const Plane& input, Plane& output);
+  void run_tiles(const Plane& input, Plane& output);
+  std::int64_t bytes_of(std::int64_t pixels);
+
   Context& context_;
   const ImageModel& model_;
+  InferenceOptions options_;
   DType dtype_;
   std::optional<ConvChain> chain_;
   Tape tape_;
+  std::optional<double> bytes_of_pixel_;
+  Plane read_, made_;  ///< of a tile
 };
 
 /// One image.

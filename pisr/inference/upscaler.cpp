@@ -13,6 +13,7 @@
 #include "pisr/image/imresize.h"
 #include "pisr/image/luma.h"
 #include "pisr/inference/inference.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/network.h"
 
 namespace pisr {
@@ -30,14 +31,38 @@ Image to_depth(const Plane& plane) {
   }
 }
 
-/// Enlarged planes; chroma is empty of a grey image, alpha of an opaque one.
+/// Enlarged planes, of which those are empty that the image has not.
 struct EnlargedPlanes {
-  YCbCr colour;
+  Plane grey;
+  YCbCr colour;  ///< by a network on luminance
+  Plane rgb;     ///< by a network on RGB
   Plane alpha;
+
+  int width() const { return std::max({grey.width, colour.y.width, rgb.width}); }
+  int height() const { return std::max({grey.height, colour.y.height, rgb.height}); }
 };
 
+/// All channels but alpha by the network.
 template <class Image>
-EnlargedPlanes enlarge_planes(Context& context, const SrNetwork& network, const Image& image) {
+EnlargedPlanes enlarge_rgb(Context& context, const SrNetwork& network, const Image& image) {
+  EnlargedPlanes enlarged;
+  Plane rgb = to_rgb(image);
+  if (image.has_alpha()) {
+    const Plane alpha = channel(image, image.channels - 1);
+    bleed_under_alpha(alpha, {&rgb});
+    enlarged.alpha = upscale(alpha, network.spec().scale);
+  }
+  enlarged.rgb = infer(context, network, rgb);
+  if (image.is_grey()) {
+    enlarged.grey = to_grey(enlarged.rgb);
+    enlarged.rgb = {};
+  }
+  return enlarged;
+}
+
+/// Luminance by the network, chroma and alpha by bicubic interpolation.
+template <class Image>
+EnlargedPlanes enlarge_luminance(Context& context, const SrNetwork& network, const Image& image) {
   const int scale = network.spec().scale;
   YCbCr colour;
   if (image.is_grey()) {
@@ -55,7 +80,8 @@ EnlargedPlanes enlarge_planes(Context& context, const SrNetwork& network, const 
     }
     enlarged.alpha = upscale(alpha, scale);
   }
-  enlarged.colour.y = infer(context, network, colour.y);
+  Plane& y = image.is_grey() ? enlarged.grey : enlarged.colour.y;
+  y = infer(context, network, colour.y);
   if (!image.is_grey()) {
     enlarged.colour.cb = upscale(colour.cb, scale);
     enlarged.colour.cr = upscale(colour.cr, scale);
@@ -65,17 +91,23 @@ EnlargedPlanes enlarge_planes(Context& context, const SrNetwork& network, const 
 
 template <class Image>
 Image enlarge(Context& context, const SrNetwork& network, const Image& image) {
-  const EnlargedPlanes planes = enlarge_planes(context, network, image);
-  const int width = planes.colour.y.width;
-  const int height = planes.colour.y.height;
+  const EnlargedPlanes planes = network.spec().channels == 3
+                                    ? enlarge_rgb(context, network, image)
+                                    : enlarge_luminance(context, network, image);
+  const int width = planes.width();
+  const int height = planes.height();
   Image result(width, height, image.channels);
   for (int top = 0; top < height; top += kRowsAtOnce) {
     const int rows = std::min(kRowsAtOnce, height - top);
     const auto part = [&](const Plane& plane) { return crop(plane, 0, top, width, rows); };
-    Plane block =
-        image.is_grey()
-            ? part(planes.colour.y)
-            : to_rgb({part(planes.colour.y), part(planes.colour.cb), part(planes.colour.cr)});
+    Plane block;
+    if (image.is_grey()) {
+      block = part(planes.grey);
+    } else if (!planes.rgb.samples.empty()) {
+      block = part(planes.rgb);
+    } else {
+      block = to_rgb({part(planes.colour.y), part(planes.colour.cb), part(planes.colour.cr)});
+    }
     if (image.has_alpha()) {
       block = append_channel(block, part(planes.alpha));
     }
@@ -116,6 +148,14 @@ void upscale_file(Context& context, const SrNetwork& network, const std::filesys
   const ReadLimits limits{options.max_pixels, network.spec().scale};
   const AnyImage image = read_image(input, limits);
   check_format(output, image);
+  if (options.note) {
+    const auto bytes = Inference(context, network).memory_of_whole(image.width(), image.height());
+    if (bytes) {
+      constexpr std::int64_t kMebibyte = 1 << 20;
+      options.note(message(title(network.spec()), " looks at the whole image at once, which takes ",
+                           *bytes / kMebibyte, " MiB of memory for '", input.string(), '\''));
+    }
+  }
   const AnyImage enlarged = upscale_image(context, network, image);
   WriteOptions write;
   write.jpeg_quality = options.jpeg_quality;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <string>
 
 #include "core/context.h"
 #include "pisr/image/image_io.h"
@@ -11,10 +13,11 @@ namespace pisr {
 class SrNetwork;
 
 /// Enlarges an image by the network's scale: luminance by the network, chroma and alpha by bicubic
-/// interpolation, all in floating point and rounded once. [h, w, c] -> [h scale, w scale, c] in the
-/// depth of the input; grey stays grey. Colours of transparent pixels are replaced by those of the
-/// nearest visible ones first, so that edges get no fringe of what was hidden.
-/// Error numeric where the network's output is not finite, usage for an empty image.
+/// interpolation, all in floating point and rounded once. A network on RGB enlarges colour as it
+/// is; a grey image is r = g = b to it, and the result's luminance is taken. [h, w, c] -> [h scale,
+/// w scale, c] in the depth of the input; grey stays grey. Colours of transparent pixels are
+/// replaced by those of the nearest visible ones first, so that edges get no fringe of what was
+/// hidden. Error numeric where the network's output is not finite, usage for an empty image.
 AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image);
 
 struct UpscaleOptions {
@@ -23,6 +26,9 @@ struct UpscaleOptions {
   /// bytes are needed for each.
   std::int64_t max_pixels = std::int64_t{1} << 27;
   int jpeg_quality = 95;  ///< 1..100
+  /// Is told, in a line, before an image is enlarged that must be whole, how much memory that
+  /// takes; may be empty.
+  std::function<void(const std::string&)> note;
 };
 
 /// Whether `path` can become an output, before any work: Error usage where its extension is no

@@ -1,18 +1,26 @@
 #include "pisr/model/architectures.h"
 
 #include "core/error.h"
+#include "pisr/model/carn.h"
+#include "pisr/model/drcn.h"
 #include "pisr/model/drrn.h"
 #include "pisr/model/fsrcnn.h"
 #include "pisr/model/idn.h"
+#include "pisr/model/imdn.h"
+#include "pisr/model/imdn_rtc.h"
+#include "pisr/model/memnet.h"
 #include "pisr/model/plain.h"
+#include "pisr/model/srcnn.h"
+#include "pisr/model/srfbn.h"
 #include "pisr/model/vdsr.h"
 
 namespace pisr {
 
 std::span<const Architecture> architectures() {
   static const std::vector<Architecture> kTable = {
-      fsrcnn_architecture(), plain_architecture(), vdsr_architecture(),
-      drrn_architecture(),   idn_architecture(),
+      fsrcnn_architecture(), plain_architecture(), srcnn_architecture(),    vdsr_architecture(),
+      drcn_architecture(),   drrn_architecture(),  memnet_architecture(),   idn_architecture(),
+      carn_architecture(),   imdn_architecture(),  imdn_rtc_architecture(), srfbn_architecture(),
   };
   return kTable;
 }

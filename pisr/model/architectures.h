@@ -22,6 +22,9 @@ struct ForeignWeights {
   /// What the names of tensors begin with that this network does without, such as those that
   /// enlarge by another scale.
   std::vector<std::string> unused = {};
+  /// What the network has in place of tensors of the file that hold the same in another order or
+  /// unit, by their names in the file.
+  std::map<std::string, Tensor> converted = {};
 };
 
 /// The options of a network whose parameters have these names and shapes, for weights whose

@@ -13,7 +13,7 @@ struct TeacherLoss {
   Variable imitation;       ///< mean |X - X^| (eq. 4)
 };
 
-/// high: Y [n, 1, h, w]; low: X [n, 1, h / scale, w / scale].
+/// high: Y [n, c, h, w]; low: X [n, c, h / scale, w / scale]; c = 1 luminance, 3 RGB.
 TeacherLoss teacher_loss(const Teacher::Result& teacher, const Variable& high, const Variable& low,
                          double imitation_weight = 1e-4);
 

@@ -15,7 +15,13 @@ constexpr Conv2dOptions kSameSize{.padding = kKernel / 2};
 
 std::vector<NetworkOption> drrn_options() {
   return {{"feature_channels", "c", 128, 1, 512, "channels between the convolutions"},
-          {"units", "u", 25, 1, 64, "residual units, which share their weights"}};
+          {.name = "units",
+           .symbol = "u",
+           .default_value = 25,
+           .lowest = 1,
+           .highest = 64,
+           .help = "residual units, which share their weights",
+           .told_by_shapes = false}};
 }
 
 DrrnOptions options_of(const NetworkSpec& spec) {
@@ -85,10 +91,10 @@ Drrn::Drrn(const DrrnOptions& options)
 }
 
 Variable Drrn::feature(const Variable& enlarged) const {
-  const Variable first = relu(first_(relu(enlarged)));
+  const Variable first = first_.relu(relu(enlarged));
   Variable x = first;
   for (int unit = 0; unit < options_.units; ++unit) {
-    x = outer_(relu(inner_(relu(x)))) + first;
+    x = outer_(inner_.relu(relu(x))) + first;
   }
   return relu(x);
 }

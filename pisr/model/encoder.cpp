@@ -17,14 +17,14 @@ int slopes(const EncoderOptions& options, int channels) {
 
 Encoder::Encoder(const EncoderOptions& options)
     : options_(options),
-      feature_(1, options.feature_channels, kWide, {.padding = kWide / 2},
+      feature_(options.channels, options.feature_channels, kWide, {.padding = kWide / 2},
                slopes(options, options.feature_channels)),
       downscale_(options.feature_channels, options.feature_channels, kWide,
                  {.stride = options.scale, .padding = kWide / 2},
                  slopes(options, options.feature_channels)),
       shrink_(options.feature_channels, options.shrink_channels, kNarrow, {.padding = kNarrow / 2},
               slopes(options, options.shrink_channels)),
-      compact_(options.shrink_channels, 1, kNarrow, {.padding = kNarrow / 2}) {
+      compact_(options.shrink_channels, options.channels, kNarrow, {.padding = kNarrow / 2}) {
   add_child("feature", feature_);
   add_child("downscale", downscale_);
   add_child("shrink", shrink_);
@@ -34,9 +34,10 @@ Encoder::Encoder(const EncoderOptions& options)
 Variable Encoder::forward(const Variable& high) const {
   const Shape& shape = high.shape();
   const int scale = options_.scale;
-  if (shape.rank() != 4 || shape[2] % scale != 0 || shape[3] % scale != 0) {
-    throw ShapeError(message("teacher encoder: the image must be [n,1,h,w] with h and w multiples ",
-                             "of ", scale, ", got ", shape));
+  if (shape.rank() != 4 || shape[1] != options_.channels || shape[2] % scale != 0 ||
+      shape[3] % scale != 0) {
+    throw ShapeError(message("teacher encoder: the image must be [n,", options_.channels,
+                             ",h,w] with h and w multiples of ", scale, ", got ", shape));
   }
   return compact_(shrink_(downscale_(feature_(high))));
 }
@@ -50,8 +51,9 @@ std::int64_t Encoder::multiply_adds(std::int64_t width, std::int64_t height) con
   constexpr std::int64_t narrow = std::int64_t{kNarrow} * kNarrow;
   const std::int64_t d = options_.feature_channels;
   const std::int64_t s = options_.shrink_channels;
+  const std::int64_t c = options_.channels;
   const std::int64_t low_pixels = width * height / (std::int64_t{options_.scale} * options_.scale);
-  return width * height * wide * d + low_pixels * (wide * d * d + narrow * (d * s + s));
+  return width * height * wide * c * d + low_pixels * (wide * d * d + narrow * (d * s + s * c));
 }
 
 }  // namespace pisr

@@ -10,6 +10,7 @@ struct EncoderOptions {
   int feature_channels = 56;
   int shrink_channels = 12;
   int scale = 2;                   ///< 2, 3 or 4
+  int channels = 1;                ///< of the image: 1 luminance, 3 RGB
   bool slope_per_channel = false;  ///< of PReLU; otherwise one a layer
 };
 
@@ -20,8 +21,8 @@ class Encoder final : public Module {
  public:
   explicit Encoder(const EncoderOptions& options = {});
 
-  /// high [n, 1, h, w] -> [n, 1, h / scale, w / scale]; throws ShapeError where h or w is not a
-  /// multiple of the scale.
+  /// high [n, c, h, w] -> [n, c, h / scale, w / scale], c the image's channels; throws ShapeError
+  /// where h or w is not a multiple of the scale.
   Variable forward(const Variable& high) const;
   /// Adds its layers to a chain for inference.
   void append_to(ConvChain& chain) const;

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "nn/conv_chain.h"
+#include "pisr/model/fsrcnn_weights.h"
+#include "pisr/model/padding.h"
 #include "pisr/model/weight_shapes.h"
 
 namespace pisr {
@@ -14,14 +16,29 @@ namespace {
 constexpr int kFeatureKernel = 5;
 constexpr int kMappingKernel = 3;
 constexpr int kDeconvolutionKernel = 9;
-constexpr int kMostLayers = 32;  // of the mapping
 
 std::vector<NetworkOption> fsrcnn_options() {
   return {
       {"feature_channels", "d", 56, 1, 512, "channels of the feature extraction"},
       {"shrink_channels", "s", 12, 1, 512, "channels of the mapping"},
-      {"mapping_layers", "m", 4, 0, kMostLayers, "3x3 convolutions of the mapping"},
-      {"slope_per_channel", "", false, 0, 1, "PReLU: one slope a channel instead of one a layer"}};
+      {"mapping_layers", "m", 4, 0, kMostMappingLayers, "3x3 convolutions of the mapping"},
+      {"slope_per_channel", "", false, 0, 1, "PReLU: one slope a channel instead of one a layer"},
+      replicate_padding_option(true),
+      {.name = kDeconvolutionPadding,
+       .symbol = "",
+       .default_value = 4,
+       .lowest = 3,
+       .highest = 4,
+       .help = "rows and columns cut off above and at the left of the deconvolution's output",
+       .told_by_shapes = false,
+       .added_later = true},
+      {.name = "depth_to_space",
+       .symbol = "",
+       .default_value = false,
+       .lowest = 0,
+       .highest = 1,
+       .help = "a 1x1 convolution and depth to space instead of the 9x9 deconvolution",
+       .added_later = true}};
 }
 
 FsrcnnOptions options_of(const NetworkSpec& spec) {
@@ -29,51 +46,79 @@ FsrcnnOptions options_of(const NetworkSpec& spec) {
           .shrink_channels = number_option(spec, "shrink_channels"),
           .mapping_layers = number_option(spec, "mapping_layers"),
           .scale = spec.scale,
-          .slope_per_channel = flag_option(spec, "slope_per_channel")};
+          .channels = spec.channels,
+          .slope_per_channel = flag_option(spec, "slope_per_channel"),
+          .replicate_padding = flag_option(spec, kReplicatePadding),
+          .deconvolution_padding = number_option(spec, kDeconvolutionPadding),
+          .depth_to_space = flag_option(spec, "depth_to_space")};
 }
 
 int slopes(const FsrcnnOptions& options, int channels) {
   return options.slope_per_channel ? channels : 1;
 }
 
-/// Published weights number their layers: conv1 (feature), conv2 (shrink), conv3 ... (mapping), the
-/// last conv (expand), prelu1, prelu2, ... beside them, and deconv.
-std::optional<ForeignWeights> recognise_fsrcnn(const SafeTensors& file, const std::string& name,
-                                               int) {
-  if (!file.tensors.contains("conv1.weight") || !file.tensors.contains("deconv.weight")) {
-    return std::nullopt;
-  }
-  const auto extent = [&](const std::string& key) {
-    if (!file.tensors.contains(key)) {
-      throw Error(ErrorKind::weights, message('\'', name, "': tensor '", key, "' is missing"));
-    }
-    return first_extent(file.tensors, key);
-  };
-  constexpr int kOtherLayers = 3;  // feature, shrink and expand
-  int layers = kMostLayers + kOtherLayers + 1;
-  while (layers > 0 && !file.tensors.contains(message("conv", layers, ".weight"))) {
-    --layers;
-  }
-  FsrcnnOptions options;
-  options.feature_channels = extent("conv1.weight");
-  options.shrink_channels = extent("conv2.weight");
-  options.mapping_layers = layers - kOtherLayers;
-  options.slope_per_channel = extent("prelu1") > 1;
+Conv2dOptions same_size(const FsrcnnOptions& options, int kernel) {
+  return {.padding = kernel / 2, .padding_mode = padding_mode(options.replicate_padding)};
+}
 
-  ForeignWeights weights{
-      fsrcnn_spec(options),
-      {{"deconvolution.weight", "deconv.weight"}, {"deconvolution.bias", "deconv.bias"}}};
-  std::vector<std::string> parts = {"feature", "shrink"};
-  for (int layer = 0; layer < options.mapping_layers; ++layer) {
-    parts.push_back(message("mapping.", layer));
+/// Rows and columns that the deconvolution has beyond h scale and w scale; it lacks them where
+/// negative.
+int surplus(const FsrcnnOptions& options) {
+  return kDeconvolutionKernel - 2 * options.deconvolution_padding - options.scale;
+}
+
+/// A 1x1 convolution without bias to scale^2 values for each channel of the image, depth to space
+/// and a bias a channel: as a transposed convolution whose kernel is its stride.
+class SubPixelConvolution final : public Layer {
+ public:
+  SubPixelConvolution(int in_channels, int out_channels, int scale)
+      : weight_(add_parameter("weight", {in_channels, out_channels, scale, scale},
+                              ParameterRole::weight, in_channels)),
+        bias_(add_parameter("bias", {out_channels}, ParameterRole::bias, in_channels)),
+        scale_(scale) {}
+
+  Variable operator()(const Variable& x) const override {
+    return conv_transpose2d(x, x.tape().parameter(weight_), x.tape().parameter(bias_),
+                            {.stride = scale_});
   }
-  parts.emplace_back("expand");
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    weights.key_of[parts[i] + ".weight"] = message("conv", i + 1, ".weight");
-    weights.key_of[parts[i] + ".bias"] = message("conv", i + 1, ".bias");
-    weights.key_of[parts[i] + ".slope"] = message("prelu", i + 1);
+
+  void append_to(ConvChain& chain) const override {
+    chain.add({.transposed = true,
+               .weight = weight_.value,
+               .bias = bias_.value,
+               .slope = {},
+               .stride = scale_});
   }
-  return weights;
+
+ private:
+  const Parameter& weight_;
+  const Parameter& bias_;
+  int scale_;
+};
+
+std::unique_ptr<Layer> make_deconvolution(const FsrcnnOptions& options) {
+  if (options.depth_to_space) {
+    return std::make_unique<SubPixelConvolution>(options.feature_channels, options.channels,
+                                                 options.scale);
+  }
+  return std::make_unique<ConvTranspose2d>(
+      options.feature_channels, options.channels, kDeconvolutionKernel,
+      ConvTranspose2dOptions{.stride = options.scale,
+                             .padding = options.deconvolution_padding,
+                             .output_padding = std::max(0, -surplus(options))});
+}
+
+/// x [n, c, h, w] -> [n, c, h - 1, w - 1]: the last row and the last column are left out.
+Variable without_last(const Variable& x) {
+  const std::int64_t planes = x.shape()[0] * x.shape()[1];
+  const std::int64_t height = x.shape()[2];
+  const std::int64_t width = x.shape()[3];
+  // The pixels of a row as channels, then the rows of a plane.
+  const Variable narrower =
+      slice_channels(reshape(x, {planes * height, width, 1, 1}), 0, width - 1);
+  const Variable lower =
+      slice_channels(reshape(narrower, {planes, height, 1, width - 1}), 0, height - 1);
+  return reshape(lower, {x.shape()[0], x.shape()[1], height - 1, width - 1});
 }
 
 }  // namespace
@@ -82,10 +127,14 @@ NetworkSpec fsrcnn_spec(const FsrcnnOptions& options) {
   NetworkSpec spec;
   spec.architecture = "fsrcnn";
   spec.scale = options.scale;
+  spec.channels = options.channels;
   spec.options = {{"feature_channels", options.feature_channels},
                   {"shrink_channels", options.shrink_channels},
                   {"mapping_layers", options.mapping_layers},
-                  {"slope_per_channel", options.slope_per_channel}};
+                  {"slope_per_channel", options.slope_per_channel},
+                  {kReplicatePadding, options.replicate_padding},
+                  {kDeconvolutionPadding, options.deconvolution_padding},
+                  {"depth_to_space", options.depth_to_space}};
   return spec;
 }
 
@@ -109,33 +158,33 @@ Architecture fsrcnn_architecture() {
                 options.shrink_channels = std::max(1, first_extent(tensors, "shrink.weight"));
                 options.mapping_layers = layers_of(tensors, "mapping");
                 options.slope_per_channel = first_extent(tensors, "feature.slope") > 1;
+                const int kernel = extent_of(tensors, "deconvolution.weight", 2);
+                options.depth_to_space = kernel > 0 && kernel < kDeconvolutionKernel;
                 return fsrcnn_spec(options).options;
-              }};
+              },
+          .channels = {1, 3}};
 }
 
 Fsrcnn::Fsrcnn(const FsrcnnOptions& options)
-    : SrNetwork(completed(fsrcnn_spec(options), fsrcnn_options())),
+    : SrNetwork(completed(fsrcnn_spec(options), fsrcnn_options(), {1, 3})),
       options_(options),
-      feature_(1, options.feature_channels, kFeatureKernel, {.padding = kFeatureKernel / 2},
-               slopes(options, options.feature_channels)),
+      feature_(options.channels, options.feature_channels, kFeatureKernel,
+               same_size(options, kFeatureKernel), slopes(options, options.feature_channels)),
       shrink_(options.feature_channels, options.shrink_channels, 1, {},
               slopes(options, options.shrink_channels)),
       expand_(options.shrink_channels, options.feature_channels, 1, {},
               slopes(options, options.feature_channels)),
-      deconvolution_(options.feature_channels, 1, kDeconvolutionKernel,
-                     {.stride = options.scale,
-                      .padding = kDeconvolutionKernel / 2,
-                      .output_padding = options.scale - 1}) {
+      deconvolution_(make_deconvolution(options)) {
   for (int layer = 0; layer < options.mapping_layers; ++layer) {
     mapping_.add<Conv2dPrelu>(options.shrink_channels, options.shrink_channels, kMappingKernel,
-                              Conv2dOptions{.padding = kMappingKernel / 2},
+                              same_size(options, kMappingKernel),
                               slopes(options, options.shrink_channels));
   }
   add_child("feature", feature_);
   add_child("shrink", shrink_);
   add_child("mapping", mapping_);
   add_child("expand", expand_);
-  add_child("deconvolution", deconvolution_);
+  add_child("deconvolution", *deconvolution_);
 }
 
 Variable Fsrcnn::feature(const Variable& low) const {
@@ -143,22 +192,30 @@ Variable Fsrcnn::feature(const Variable& low) const {
 }
 
 Variable Fsrcnn::reconstruction(const Variable& feature, const Variable&) const {
-  return deconvolution_(feature);
+  const Variable image = (*deconvolution_)(feature);
+  return !options_.depth_to_space && surplus(options_) > 0 ? without_last(image) : image;
 }
 
 std::optional<ConvChain> Fsrcnn::chain(NetworkEnd end) const {
   ConvChain chain;
   chain.append(feature_).append(shrink_).append(mapping_).append(expand_);
   if (end == NetworkEnd::image) {
-    chain.append(deconvolution_);
+    if (!options_.depth_to_space && surplus(options_) > 0) {
+      return std::nullopt;
+    }
+    chain.append(*deconvolution_);
   }
   return chain;
 }
 
 std::optional<int> Fsrcnn::halo() const {
-  // Output pixel scale i + r of the deconvolution reads features from i - 4 / scale to
-  // i + (r + 4) / scale, r < scale.
-  const int deconvolution = (kDeconvolutionKernel / 2 + options_.scale - 1) / options_.scale;
+  // Output pixel scale i + r, r < scale, of the deconvolution with padding p reads features from
+  // i - (8 - p - r) / scale to i + (r + p) / scale.
+  const int p = options_.deconvolution_padding;
+  const int deconvolution = options_.depth_to_space
+                                ? 0
+                                : std::max((kDeconvolutionKernel - 1 - p) / options_.scale,
+                                           (p + options_.scale - 1) / options_.scale);
   return kFeatureKernel / 2 + options_.mapping_layers * (kMappingKernel / 2) + deconvolution;
 }
 
@@ -166,10 +223,19 @@ MultiplyAdds Fsrcnn::multiply_adds(std::int64_t width, std::int64_t height, Netw
   const auto area = [](std::int64_t kernel) { return kernel * kernel; };
   const std::int64_t d = options_.feature_channels;
   const std::int64_t s = options_.shrink_channels;
-  const std::int64_t convolutions = area(kFeatureKernel) * d + d * s +
+  const std::int64_t c = options_.channels;
+  const std::int64_t convolutions = area(kFeatureKernel) * c * d + d * s +
                                     options_.mapping_layers * area(kMappingKernel) * s * s + s * d;
-  const std::int64_t deconvolution = end == NetworkEnd::image ? area(kDeconvolutionKernel) * d : 0;
   const std::int64_t low_pixels = width * height / area(options_.scale);
+  if (end == NetworkEnd::feature) {
+    return {low_pixels * convolutions, low_pixels * convolutions};
+  }
+  if (options_.depth_to_space) {
+    // A 1x1 convolution, whose outputs are the pixels.
+    const std::int64_t count = low_pixels * (convolutions + area(options_.scale) * c * d);
+    return {count, count};
+  }
+  const std::int64_t deconvolution = area(kDeconvolutionKernel) * c * d;
   return {low_pixels * (convolutions + deconvolution),
           low_pixels * convolutions + width * height * deconvolution};
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "nn/layers.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/network.h"
@@ -11,8 +13,17 @@ struct FsrcnnOptions {
   int shrink_channels = 12;   ///< s
   int mapping_layers = 4;     ///< m
   int scale = 2;              ///< 2, 3 or 4
+  int channels = 1;           ///< 1: luminance, 3: RGB
   /// PISR's PReLU has one slope for the whole layer, published FSRCNN weights one per channel.
   bool slope_per_channel = false;
+  /// Of the convolutions; the deconvolution always sees zeros.
+  bool replicate_padding = false;
+  /// What is cut off above and at the left of the deconvolution's full output: 3 or 4. Below and at
+  /// the right the image ends after h scale rows and w scale columns.
+  int deconvolution_padding = 4;
+  /// A 1x1 convolution without bias to scale^2 values a pixel, depth to space and one bias, as in
+  /// OpenCV's models, instead of the deconvolution.
+  bool depth_to_space = false;
 
   friend bool operator==(const FsrcnnOptions&, const FsrcnnOptions&) = default;
 };
@@ -20,9 +31,10 @@ struct FsrcnnOptions {
 NetworkSpec fsrcnn_spec(const FsrcnnOptions& options = {});
 Architecture fsrcnn_architecture();
 
-/// FSRCNN(d, s, m) (Dong, Loy, Tang, ECCV 2016) on luminance, as PISR uses it. Its feature is what
-/// the expanding layer gives after its PReLU, [n, d, h, w]. Parameters: feature, shrink, mapping.I
-/// and expand, each with weight, bias and slope, then deconvolution with weight and bias.
+/// FSRCNN(d, s, m) (Dong, Loy, Tang, ECCV 2016) as PISR uses it, on luminance or RGB. Its feature
+/// is what the expanding layer gives after its PReLU, [n, d, h, w]. Parameters: feature, shrink,
+/// mapping.I and expand, each with weight, bias and slope, then deconvolution with weight
+/// [d, channels, k, k] and bias, where k is 9, or the scale for depth to space.
 class Fsrcnn final : public SrNetwork {
  public:
   /// All parameters are zero until initialise() or loading. Throws Error(usage) for options out of
@@ -46,7 +58,7 @@ class Fsrcnn final : public SrNetwork {
   Conv2dPrelu shrink_;
   Sequential mapping_;
   Conv2dPrelu expand_;
-  ConvTranspose2d deconvolution_;
+  std::unique_ptr<Layer> deconvolution_;
 };
 
 }  // namespace pisr

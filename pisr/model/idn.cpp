@@ -30,7 +30,7 @@ constexpr std::array<Widths, 6> kEnhance{{{kChannels, 48, 1},
                                           {48, kChannels + kSplitOff, 1}}};
 
 Variable activated(const Conv2d& layer, const Variable& x) {
-  return leaky_relu(layer(x), kSlope);
+  return layer.leaky_relu(x, kSlope);
 }
 
 std::vector<NetworkOption> idn_options() {
@@ -70,11 +70,24 @@ std::optional<ForeignWeights> recognise_idn(const SafeTensors& file, const std::
   return weights;
 }
 
+/// In the memory of the step, so that a device can record the step and replay it.
+Variable zeros(const Variable& like, const Shape& shape) {
+  const Tensor result = like.tape().result(shape, like.dtype());
+  result.set_zero();
+  return like.tape().constant(result);
+}
+
 /// x [n, 1, h, w] -> [n, 1, h + border, w + border]: zeros above and at the left.
 Variable bordered(const Variable& x, int border) {
-  const Tensor shift = Tensor::zeros({1, 1, border + 1, border + 1}, x.value().dtype());
-  with_type(shift.dtype(), [&]<class T>() { shift.data<T>()[0] = 1; });
-  return conv2d(x, x.tape().constant(shift.to(x.value().device())), {}, {.padding = border});
+  const std::int64_t images = x.shape()[0];
+  const std::int64_t width = x.shape()[3];
+  const std::int64_t rows = x.shape()[2] + border;
+  // The rows of an image as its channels, then the pixels of a row.
+  const Variable longer = concat_channels(
+      {zeros(x, {images, border, 1, width}), reshape(x, {images, rows - border, 1, width})});
+  const Variable wider = concat_channels(
+      {zeros(x, {images * rows, border, 1, 1}), reshape(longer, {images * rows, width, 1, 1})});
+  return reshape(wider, {images, 1, rows, width + border});
 }
 
 }  // namespace

@@ -57,9 +57,17 @@ NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>&
     }
     if (const int* const number = std::get_if<int>(&value)) {
       check_range(spec, option.name, option.lowest, option.highest, *number);
+      if ((*number - option.lowest) % option.step != 0) {
+        fail(spec, message(option.name, " must be ", option.lowest, " plus a multiple of ",
+                           option.step, ", got ", *number));
+      }
     }
   }
   return result;
+}
+
+const char* colour_name(int channels) {
+  return channels == 3 ? "rgb" : "y";
 }
 
 int number_option(const NetworkSpec& spec, const std::string& name) {

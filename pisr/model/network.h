@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -32,13 +33,23 @@ struct NetworkOption {
   OptionValue default_value;
   int lowest, highest;  ///< of a number, inclusive
   const char* help;     ///< a line for the list of configuration keys
+  int step = 1;         ///< a number is lowest, lowest + step, lowest + 2 step, ...
+  /// Whether the shapes of the parameters tell it.
+  bool told_by_shapes = true;
+  /// Whether there are weights and checkpoints from before it was there: they lack it, which means
+  /// the default.
+  bool added_later = false;
 };
 
 /// `spec` with the default for every option that it does not name, and the first of `channels`
 /// where it names none. Throws Error(usage) for an option that is not in `options`, of the wrong
-/// type or out of range, a scale other than 2, 3, 4, or channels that are not in `channels`.
+/// type, out of range or between two steps, a scale other than 2, 3, 4, or channels that are not in
+/// `channels`.
 NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
                       const std::vector<int>& channels = {1});
+
+/// "y" for 1 channel, "rgb" for 3, as configurations and weights say it.
+const char* colour_name(int channels);
 
 /// The value of an option of a completed spec.
 int number_option(const NetworkSpec& spec, const std::string& name);
@@ -53,7 +64,8 @@ enum class NetworkInput {
 /// Multiply-adds of one forward pass.
 struct MultiplyAdds {
   std::int64_t exact;  ///< what is computed
-  /// As PISR's tables count: a transposed convolution once per OUTPUT pixel.
+  /// As PISR's tables count: a transposed convolution once per OUTPUT pixel, unless the network
+  /// says otherwise.
   std::int64_t paper;
 };
 
@@ -73,6 +85,9 @@ class ImageModel : public Module {
   /// The same for inference in little memory, with the parameters of now; nothing where the layers
   /// are no chain.
   virtual std::optional<ConvChain> image_chain() const = 0;
+  /// How many pixels of the low-resolution image around a piece the result of the piece depends
+  /// on; nothing where it depends on the whole image.
+  virtual std::optional<int> halo() const { return std::nullopt; }
 };
 
 /// A super-resolution network: PISR's student, and the teacher's decoder. A network of one's own
@@ -97,9 +112,6 @@ class SrNetwork : public ImageModel {
   /// low-resolution image even where the scale does not divide it, as in the tables for 1280 x 720.
   virtual MultiplyAdds multiply_adds(std::int64_t width, std::int64_t height,
                                      NetworkEnd end = NetworkEnd::image) const = 0;
-  /// How many pixels of the low-resolution image around a piece the result of the piece depends
-  /// on; nothing where it depends on the whole image.
-  virtual std::optional<int> halo() const { return std::nullopt; }
   /// The layers up to `end` as a chain, with the parameters of now; nothing where they are none.
   virtual std::optional<ConvChain> chain(NetworkEnd end) const;
 
@@ -108,7 +120,10 @@ class SrNetwork : public ImageModel {
   std::optional<ConvChain> image_chain() const final { return chain(NetworkEnd::image); }
 
  protected:
-  explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {}
+  /// Without channels it is a network on luminance.
+  explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {
+    spec_.channels = std::max(1, spec_.channels);
+  }
   /// input: what input() says.
   virtual Variable feature(const Variable& input) const = 0;
   virtual Variable reconstruction(const Variable& feature, const Variable& input) const = 0;

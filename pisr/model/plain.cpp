@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
@@ -24,7 +25,12 @@ std::vector<NetworkOption> plain_options() {
 PlainOptions options_of(const NetworkSpec& spec) {
   return {.feature_channels = number_option(spec, "feature_channels"),
           .layers = number_option(spec, "layers"),
-          .scale = spec.scale};
+          .scale = spec.scale,
+          .channels = spec.channels};
+}
+
+std::vector<int> plain_channels() {
+  return {1, 3};
 }
 
 }  // namespace
@@ -33,6 +39,7 @@ NetworkSpec plain_spec(const PlainOptions& options) {
   NetworkSpec spec;
   spec.architecture = "plain";
   spec.scale = options.scale;
+  spec.channels = options.channels;
   spec.options = {{"feature_channels", options.feature_channels}, {"layers", options.layers}};
   return spec;
 }
@@ -55,14 +62,17 @@ Architecture plain_architecture() {
                            {.feature_channels = std::max(1, first_extent(tensors, "head.weight")),
                             .layers = layers_of(tensors, "body")})
                     .options;
-              }};
+              },
+          .channels = plain_channels()};
 }
 
 Plain::Plain(const PlainOptions& options)
-    : SrNetwork(completed(plain_spec(options), plain_options())),
+    : SrNetwork(completed(plain_spec(options), plain_options(), plain_channels())),
       options_(options),
-      head_(1, options.feature_channels, kKernel, kSameSize, options.feature_channels),
-      tail_(options.feature_channels, options.scale * options.scale, kKernel, kSameSize) {
+      head_(options.channels, options.feature_channels, kKernel, kSameSize,
+            options.feature_channels),
+      tail_(options.feature_channels, options.channels * options.scale * options.scale, kKernel,
+            kSameSize) {
   for (int layer = 0; layer < options.layers; ++layer) {
     body_.add<Conv2dPrelu>(options.feature_channels, options.feature_channels, kKernel, kSameSize,
                            options.feature_channels);
@@ -78,19 +88,23 @@ Variable Plain::feature(const Variable& low) const {
 }
 
 Variable Plain::reconstruction(const Variable& feature, const Variable& low) const {
-  constexpr std::size_t kMostPhases = 16;
-  std::array<Variable, kMostPhases> copies;
-  copies.fill(low);
-  const auto phases = static_cast<std::size_t>(options_.scale) * options_.scale;
-  const Variable nearest = concat_channels(std::span(copies).first(phases));
+  constexpr std::size_t kMostCopies = 3 * 16;
+  std::array<Variable, kMostCopies> copies;
+  const auto phases = static_cast<std::ptrdiff_t>(options_.scale) * options_.scale;
+  auto end = copies.begin();
+  for (int channel = 0; channel < options_.channels; ++channel) {
+    end = std::fill_n(end, phases, options_.channels == 1 ? low : slice_channels(low, channel, 1));
+  }
+  const Variable nearest = concat_channels(std::span(copies.begin(), end));
   return pixel_shuffle(tail_(feature) + nearest, options_.scale);
 }
 
 MultiplyAdds Plain::multiply_adds(std::int64_t width, std::int64_t height, NetworkEnd end) const {
   const std::int64_t c = options_.feature_channels;
+  const std::int64_t ends = options_.channels;
   const std::int64_t phases = std::int64_t{options_.scale} * options_.scale;
   const std::int64_t weights =
-      c + options_.layers * c * c + (end == NetworkEnd::image ? c * phases : 0);
+      ends * c + options_.layers * c * c + (end == NetworkEnd::image ? c * ends * phases : 0);
   const std::int64_t count = width * height / phases * kKernel * kKernel * weights;
   return {count, count};
 }

@@ -10,6 +10,7 @@ struct PlainOptions {
   int feature_channels = 16;  ///< c
   int layers = 4;             ///< n
   int scale = 2;              ///< 2, 3 or 4
+  int channels = 1;           ///< 1: luminance, 3: RGB
 
   friend bool operator==(const PlainOptions&, const PlainOptions&) = default;
 };
@@ -17,13 +18,14 @@ struct PlainOptions {
 NetworkSpec plain_spec(const PlainOptions& options = {});
 Architecture plain_architecture();
 
-/// Plain(c, n): 3x3 convolutions on luminance with a path from input to output, so that nothing has
-/// to be learnt for copying. Its deployed form is that of ECBSR (Zhang et al., ACM MM 2021), the
-/// skip of the features that of SESR (Bhardwaj et al., MLSys 2022):
-///   h0 = PReLU(conv3x3(x; 1 -> c)), slopes per channel
+/// Plain(c, n): 3x3 convolutions on luminance or RGB with a path from input to output, so that
+/// nothing has to be learnt for copying. Its deployed form is that of ECBSR (Zhang et al., ACM MM
+/// 2021), the skip of the features that of SESR (Bhardwaj et al., MLSys 2022):
+///   h0 = PReLU(conv3x3(x; 1 -> c)), slopes per channel; 3 -> c with RGB
 ///   h = h0, then n times h = PReLU(conv3x3(h; c -> c))
 ///   feature = h + h0
-///   image = depth_to_space(conv3x3(feature; c -> scale^2) + x), x added to each channel
+///   image = depth_to_space(conv3x3(feature; c -> scale^2) + x), x added to each channel; with RGB
+///           scale^2 channels for each of x
 /// Parameters: head, body.I with weight, bias and slope, then tail with weight and bias.
 class Plain final : public SrNetwork {
  public:

@@ -11,6 +11,7 @@ EncoderOptions encoder_options(const SrNetwork& decoder) {
   const NetworkSpec& spec = decoder.spec();
   EncoderOptions options;
   options.scale = spec.scale;
+  options.channels = spec.channels;
   options.feature_channels = decoder.feature_channels();
   if (spec.options.contains("shrink_channels")) {
     options.shrink_channels = number_option(spec, "shrink_channels");

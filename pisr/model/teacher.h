@@ -23,11 +23,12 @@ class Teacher final : public ImageModel {
   const SrNetwork& decoder() const noexcept { return *decoder_; }
 
   struct Result {
-    Variable image;    ///< Y^T [n, 1, h, w]
-    Variable compact;  ///< X^ [n, 1, h / scale, w / scale]
+    Variable image;    ///< Y^T [n, c, h, w]
+    Variable compact;  ///< X^ [n, c, h / scale, w / scale]
     Variable feature;  ///< f_T: the decoder's SrNetwork::Result::feature
   };
-  /// high [n, 1, h, w], luminance in 0..1; h and w are multiples of the scale.
+  /// high [n, c, h, w] in 0..1, luminance or RGB as the decoder's channels say; h and w are
+  /// multiples of the scale.
   Result forward(const Variable& high) const;
   /// Result::feature alone.
   Variable feature_of(const Variable& high) const;

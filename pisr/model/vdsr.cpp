@@ -104,9 +104,9 @@ Vdsr::Vdsr(const VdsrOptions& options)
 }
 
 Variable Vdsr::feature(const Variable& enlarged) const {
-  Variable x = relu(first_(enlarged));
+  Variable x = first_.relu(enlarged);
   for (const auto& layer : body_) {
-    x = relu((*layer)(x));
+    x = layer->relu(x);
   }
   return x;
 }

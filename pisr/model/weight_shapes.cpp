@@ -39,4 +39,14 @@ int layers_of(const Tensors& tensors, const std::string& prefix, int first) {
   return layers;
 }
 
+int shuffle_scale(const Tensors& tensors, const std::string& name, int channels) {
+  const int outputs = extent_of(tensors, name, 0);
+  for (const int scale : {2, 3, 4}) {
+    if (outputs > 0 && outputs == channels * scale * scale) {
+      return scale;
+    }
+  }
+  return 0;
+}
+
 }  // namespace pisr

@@ -20,5 +20,8 @@ bool has_shape(const Tensors& tensors, const std::string& name, const Shape& sha
 int layers_of(const Tensors& tensors, const std::string& prefix);
 /// How many "PREFIXn.weight" there are, counted from `first`.
 int layers_of(const Tensors& tensors, const std::string& prefix, int first);
+/// By how much the pixel shuffle behind a convolution [channels scale^2, c, kh, kw] enlarges; 0
+/// where that is not 2, 3 or 4.
+int shuffle_scale(const Tensors& tensors, const std::string& name, int channels);
 
 }  // namespace pisr

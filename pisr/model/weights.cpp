@@ -2,33 +2,17 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 #include "core/safetensors_header.h"
 #include "pisr/model/architectures.h"
+#include "pisr/model/metadata.h"
+#include "pisr/model/untold_options.h"
 
 namespace pisr {
 namespace {
 
 constexpr const char* kFormatVersion = "1";
 constexpr const char* kTeacher = "pisr_teacher";
-
-[[noreturn]] void fail(const std::string& name, const std::string& what,
-                       const std::string& hint = "") {
-  throw Error(ErrorKind::weights, message('\'', name, "': ", what), hint);
-}
-
-std::string to_text(const OptionValue& value) {
-  if (const bool* const flag = std::get_if<bool>(&value)) {
-    return *flag ? "true" : "false";
-  }
-  return std::to_string(std::get<int>(value));
-}
-
-/// In metadata.
-const char* colour_of(int channels) {
-  return channels == 3 ? "rgb" : "y";
-}
 
 std::map<std::string, std::string> describe(const ImageModel& model,
                                             const std::map<std::string, std::string>& notes) {
@@ -37,7 +21,7 @@ std::map<std::string, std::string> describe(const ImageModel& model,
       {"format_version", kFormatVersion},
       {"architecture", model.sees_truth() ? kTeacher : spec.architecture},
       {"scale", std::to_string(spec.scale)},
-      {"colour", colour_of(spec.channels)},
+      {"colour", colour_name(spec.channels)},
   };
   if (model.sees_truth()) {
     metadata["decoder"] = spec.architecture;
@@ -49,49 +33,6 @@ std::map<std::string, std::string> describe(const ImageModel& model,
   return metadata;
 }
 
-/// The metadata of a file, read with errors that name it.
-class Metadata {
- public:
-  Metadata(const SafeTensors& file, const std::string& name) : file_(file), name_(name) {}
-
-  bool has(const std::string& key) const { return file_.metadata.contains(key); }
-  const std::string& text(const std::string& key) const {
-    const auto found = file_.metadata.find(key);
-    if (found == file_.metadata.end()) {
-      fail(name_, message("metadata lack '", key, "'"));
-    }
-    return found->second;
-  }
-  void want(const std::string& key, const std::string& wanted) const {
-    if (text(key) != wanted) {
-      refuse(key, message("'", wanted, "'"));
-    }
-  }
-  int number(const std::string& key) const {
-    const std::string& digits = text(key);
-    int value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc() || end != digits.data() + digits.size()) {
-      refuse(key, "a number");
-    }
-    return value;
-  }
-  bool flag(const std::string& key) const {
-    const std::string& word = text(key);
-    if (word != "true" && word != "false") {
-      refuse(key, "'true' or 'false'");
-    }
-    return word == "true";
-  }
-  [[noreturn]] void refuse(const std::string& key, const std::string& wanted) const {
-    fail(name_, message("metadata '", key, "' must be ", wanted, ", got ", in_quotes(text(key))));
-  }
-
- private:
-  const SafeTensors& file_;
-  const std::string& name_;
-};
-
 /// The spec completed, if it is the one that is wanted; errors name the file.
 NetworkSpec checked(const NetworkSpec& spec, const std::string& name,
                     const WeightsOptions& wanted) {
@@ -99,15 +40,16 @@ NetworkSpec checked(const NetworkSpec& spec, const std::string& name,
     try {
       return completed(spec);
     } catch (const Error& error) {
-      fail(name, error.what());
+      fail_weights(name, error.what());
     }
   }();
   if (wanted.scale != 0 && result.scale != wanted.scale) {
-    fail(name, message("these weights are for scale ", result.scale, ", wanted ", wanted.scale));
+    fail_weights(name,
+                 message("these weights are for scale ", result.scale, ", wanted ", wanted.scale));
   }
   if (!wanted.architecture.empty() && result.architecture != wanted.architecture) {
-    fail(name, message("these weights are of the architecture ", result.architecture, ", wanted ",
-                       wanted.architecture));
+    fail_weights(name, message("these weights are of the architecture ", result.architecture,
+                               ", wanted ", wanted.architecture));
   }
   return result;
 }
@@ -133,14 +75,14 @@ int scale_of(const Metadata& metadata, const std::string& name, const WeightsOpt
     return wanted.scale;
   }
   if (!several.empty()) {
-    fail(name, message("these weights are for the scales ", metadata.text("scale")),
-         "-s chooses one");
+    fail_weights(name, message("these weights are for the scales ", metadata.text("scale")),
+                 "-s chooses one");
   }
   if (metadata.has("scale")) {
     return metadata.number("scale");
   }
   if (wanted.scale == 0) {
-    fail(name, "metadata lack 'scale'", "-s tells it: 2, 3 or 4");
+    fail_weights(name, "metadata lack 'scale'", "-s tells it: 2, 3 or 4");
   }
   return wanted.scale;
 }
@@ -158,10 +100,10 @@ int known_scale(const Metadata& metadata, const WeightsOptions& wanted) {
 int channels_of(const Metadata& metadata, const Architecture& row) {
   std::string colours;
   for (const int channels : row.channels) {
-    if (metadata.text("colour") == colour_of(channels)) {
+    if (metadata.text("colour") == colour_name(channels)) {
       return channels;
     }
-    colours += message(colours.empty() ? "'" : " or '", colour_of(channels), '\'');
+    colours += message(colours.empty() ? "'" : " or '", colour_name(channels), '\'');
   }
   metadata.refuse("colour", colours);
 }
@@ -173,16 +115,18 @@ NetworkSpec spec_of_shapes(const SafeTensors& file, const Metadata& metadata,
       wanted.architecture.empty() ? wanted.assumed_architecture : wanted.architecture;
   if (name_of_row.empty()) {
     const bool scale_too = !metadata.has("scale") && wanted.scale == 0;
-    fail(name,
-         scale_too ? "metadata lack 'architecture' and 'scale'" : "metadata lack 'architecture'",
-         message("--architecture tells it: ", architecture_names(),
-                 scale_too ? "; -s the scale: 2, 3 or 4" : ""));
+    fail_weights(
+        name,
+        scale_too ? "metadata lack 'architecture' and 'scale'" : "metadata lack 'architecture'",
+        message("--architecture tells it: ", architecture_names(),
+                scale_too ? "; -s the scale: 2, 3 or 4" : ""));
   }
   const Architecture& row = architecture(name_of_row);
   NetworkSpec spec;
   spec.architecture = row.name;
   spec.scale = scale_of(metadata, name, wanted);
   spec.options = row.options_of_shapes(file.tensors);
+  add_untold_options(spec, row, metadata, wanted);
   return checked(spec, name, wanted);
 }
 
@@ -213,13 +157,13 @@ NetworkSpec read_spec(const SafeTensors& file, const std::string& name, bool tea
   spec.scale = metadata.number("scale");
   spec.channels = channels_of(metadata, *row);
   for (const NetworkOption& option : row->options) {
-    if (std::holds_alternative<bool>(option.default_value)) {
-      spec.options[option.name] = metadata.flag(option.name);
-    } else {
-      spec.options[option.name] = metadata.number(option.name);
+    if (metadata.has(option.name) || !option.added_later) {
+      spec.options[option.name] = metadata.value(option);
     }
   }
-  return checked(spec, name, wanted);
+  const NetworkSpec result = checked(spec, name, wanted);
+  check_options(result, metadata, wanted);
+  return result;
 }
 
 /// Refuses a checkpoint of a training and names the weights that the run has written beside it.
@@ -241,9 +185,9 @@ void refuse_checkpoint(const SafeTensors& file, const std::string& name) {
       }
     }
   }
-  fail(name, "is a checkpoint of a training, not weights",
-       beside.empty() ? "its run has no weights yet: go on with pisr_train --resume"
-                      : "the weights of its run: " + beside);
+  fail_weights(name, "is a checkpoint of a training, not weights",
+               beside.empty() ? "its run has no weights yet: go on with pisr_train --resume"
+                              : "the weights of its run: " + beside);
 }
 
 /// Strips what frameworks put before the name of every tensor, again and again.
@@ -310,21 +254,21 @@ void load(Module& module, const std::map<std::string, Tensor>& tensors, KeyOf ke
     const auto found = tensors.find(key);
     const Tensor& value = named.parameter->value;
     if (found == tensors.end()) {
-      fail(name, message("tensor '", key, "' is missing, wanted ", value.shape()));
+      fail_weights(name, message("tensor '", key, "' is missing, wanted ", value.shape()));
     }
     if (found->second.shape() != value.shape()) {
-      fail(name, message("tensor '", key, "' must have shape ", value.shape(), ", got ",
-                         found->second.shape()));
+      fail_weights(name, message("tensor '", key, "' must have shape ", value.shape(), ", got ",
+                                 found->second.shape()));
     }
     if (!all_finite(found->second.to(value.dtype()))) {
-      fail(name,
-           message("tensor '", key, "' must hold finite ", value.dtype(), " values, has others"));
+      fail_weights(name, message("tensor '", key, "' must hold finite ", value.dtype(),
+                                 " values, has others"));
     }
     unexpected.erase(key);
   }
   if (!unexpected.empty()) {
-    fail(name, message("tensor ", in_quotes(unexpected.begin()->first), " ",
-                       unexpected.begin()->second.shape(), " is not part of this network"));
+    fail_weights(name, message("tensor ", in_quotes(unexpected.begin()->first), " ",
+                               unexpected.begin()->second.shape(), " is not part of this network"));
   }
   for (const NamedParameter& named : parameters) {
     named.parameter->value.copy_from(tensors.at(key_of(named.name)));
@@ -356,8 +300,12 @@ std::unique_ptr<SrNetwork> network_of(const SafeTensors& file, const std::string
     if (metadata.has("architecture") && find_architecture(metadata.text("architecture"))) {
       metadata.want("architecture", foreign->spec.architecture);
     }
+    add_untold_options(foreign->spec, architecture(foreign->spec.architecture), metadata, wanted);
     auto network = make_network(checked(foreign->spec, name, wanted));
     std::map<std::string, Tensor> used = file.tensors;
+    for (const auto& [key, tensor] : foreign->converted) {
+      used[key] = tensor;
+    }
     std::erase_if(used, [&](const auto& item) {
       return std::ranges::any_of(foreign->unused, [&](const std::string& beginning) {
         return item.first.starts_with(beginning);

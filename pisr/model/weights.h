@@ -20,11 +20,12 @@ namespace pisr {
 /// Weights that others trained are read too: in the layouts that an architecture recognises,
 /// without metadata (WeightsOptions then tells what they lack), and with what a framework puts
 /// before the name of every tensor: "module.", "_orig_mod.", "params.", "params_ema.", which is
-/// stripped.
+/// stripped. What shapes do not tell of such weights, as their padding, metadata may (see
+/// untold_options.h).
 ///
 /// Everything that loads throws Error(weights), one line that names the tensor or entry, what is
-/// wanted and what was found, for another network, colour or scale, and for tensors that are
-/// missing, unexpected, of another shape or not finite.
+/// wanted and what was found, for another network, colour, scale or option, and for tensors that
+/// are missing, unexpected, of another shape or not finite.
 
 /// `notes` are added to the metadata, e.g. {"iterations", "50000"}; they cannot replace the entries
 /// above. Values are stored as they are, f32 or f64. Throws Error(output) like write_safetensors.
@@ -37,6 +38,8 @@ struct WeightsOptions {
   int scale = 0;                     ///< 0: any, which the file must then name
   std::string architecture;          ///< of the network; empty: any, which the file must then name
   std::string assumed_architecture;  ///< of a file that names none where `architecture` is empty
+  /// Options of the network, by name, e.g. {"replicate_padding", true}.
+  std::map<std::string, OptionValue> options = {};
   /// Is told, in a line, how a file was read that is not quite as it should be; may be empty.
   std::function<void(const std::string&)> note;
 };

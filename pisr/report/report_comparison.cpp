@@ -66,7 +66,7 @@ ReportComparison compare_pictures(Context& context, const ImagePair& image, Prot
   const EvaluationPair pair = evaluation_pair(image, scale, protocol);
   const Image8 high = without_alpha(image.high);
   const Image8 low = without_alpha(image.low);
-  const Piece piece = furthest_piece(pair.high, upscale(pair.low, scale));
+  const Piece piece = furthest_piece(pair.high, luma(enlarge_bicubic(pair, scale)));
 
   ReportComparison comparison;
   comparison.name = image.name;

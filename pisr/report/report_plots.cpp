@@ -59,9 +59,9 @@ std::vector<Plot> plots_of(const std::vector<ReportRun>& runs,
       plots.push_back(std::move(plot));
     }
   };
-  Plot psnr =
-      plot_of(of_phase({}), &MetricsRow::psnr, "PSNR in validation",
-              message("dB, protocol ", name(runs.front().config.val.protocol)), Plot::Axes::linear);
+  Plot psnr = plot_of(of_phase({}), &MetricsRow::psnr, "PSNR in validation",
+                      message("dB, protocol ", name(validation_protocol(runs.front().config))),
+                      Plot::Axes::linear);
   for (const MetricsRow& row : runs.front().rows) {
     if (row.phase == kBicubicModel && std::isfinite(row.psnr)) {
       std::array<char, 32> text{};

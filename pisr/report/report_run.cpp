@@ -70,6 +70,19 @@ std::vector<ComparedNetwork> compared_networks(const std::vector<TrainedModel>& 
   return networks;
 }
 
+/// What the models are measured under.
+Protocol protocol_of(const std::vector<TrainedModel>& models, Protocol wanted) {
+  const auto channels = [](const TrainedModel& model) { return model.model().spec().channels; };
+  for (const TrainedModel& model : models) {
+    if (channels(model) != channels(models.front())) {
+      throw Error(ErrorKind::usage,
+                  message("report: all runs must be on luminance or all on RGB, '",
+                          models.front().run, "' and '", model.run, "' differ"));
+    }
+  }
+  return protocol_for(wanted, channels(models.front()));
+}
+
 }  // namespace
 
 ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest& request) {
@@ -105,23 +118,24 @@ ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest
     data.compared = other->name;
   }
 
-  data.table.protocol = request.protocol;
+  const Protocol protocol = protocol_of(models, request.protocol);
+  data.table.protocol = protocol;
   data.table.scale = runs.front().config.network.scale;
   for (const EvaluationSet& set : request.sets) {
-    data.table.results.push_back(evaluate_bicubic(pool, set, request.protocol, request.stop));
+    data.table.results.push_back(evaluate_bicubic(pool, set, protocol, request.stop));
     const EvaluationResult bicubic = data.table.results.back();
-    if (std::string difference = compare_with_known(bicubic, data.table.scale, request.protocol);
+    if (std::string difference = compare_with_known(bicubic, data.table.scale, protocol);
         !difference.empty()) {
       data.notes.push_back(std::move(difference));
     }
     for (const TrainedModel& model : models) {
       data.table.results.push_back(
-          evaluate(context, pool, set, request.protocol, model.name, model.model(), request.stop));
+          evaluate(context, pool, set, protocol, model.name, model.model(), request.stop));
     }
     if (&set == request.sets.data()) {
       for (const std::size_t image : hardest_images(bicubic)) {
-        data.comparisons.push_back(compare_pictures(context, set.data.images[image],
-                                                    request.protocol, compared_networks(models)));
+        data.comparisons.push_back(
+            compare_pictures(context, set.data.images[image], protocol, compared_networks(models)));
       }
     }
   }

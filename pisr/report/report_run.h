@@ -18,19 +18,20 @@ struct ReportRequest {
   std::vector<std::filesystem::path> runs;
   /// The images to measure on, all of the runs' scale.
   std::span<const EvaluationSet> sets;
-  Protocol protocol = Protocol::pisr;
-  std::string title;       ///< the names of the runs where empty
-  std::string subtitle;    ///< stands before the summary of the configurations
-  WeightsOptions weights;  ///< its scale is that of each run
-  StopCheck stop;          ///< abandons the report with EvaluationStopped
+  Protocol protocol = Protocol::pisr;  ///< of networks on luminance; those on RGB have rgb
+  std::string title;                   ///< the names of the runs where empty
+  std::string subtitle;                ///< stands before the summary of the configurations
+  WeightsOptions weights;              ///< its scale is that of each run
+  StopCheck stop;                      ///< abandons the report with EvaluationStopped
 };
 
 /// Reads every run, measures its networks and bicubic interpolation on every set, and picks
 /// pictures to look at from the first set. A baseline with as many updates as a student and its
 /// teacher together is labelled so.
 ///
-/// Throws Error: input for a folder that is no run or has no weights yet, weights for weights of
-/// another scale than that of the sets.
+/// Throws Error: usage where some networks are on luminance and others on RGB, input for a folder
+/// that is no run or has no weights yet, weights for weights of another scale than that of the
+/// sets.
 ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest& request);
 
 /// Writes render_report(data), whole or not at all. Error(output) where it cannot.

@@ -65,6 +65,10 @@ PhaseSchedule phase_schedule(const TrainConfig& config, TrainingPhase phase) {
   return schedule;
 }
 
+Protocol validation_protocol(const TrainConfig& config) {
+  return protocol_for(config.val.protocol, config.network.channels);
+}
+
 std::vector<TrainingPhase> phases(const TrainConfig& config) {
   switch (config.train.phase) {
     case PhaseChoice::baseline:

@@ -136,6 +136,9 @@ struct PhaseSchedule {
 };
 PhaseSchedule phase_schedule(const TrainConfig& config, TrainingPhase phase);
 
+/// What the network is validated under: val.protocol on luminance, rgb on RGB.
+Protocol validation_protocol(const TrainConfig& config);
+
 /// The phases that train.phase asks for, in order.
 std::vector<TrainingPhase> phases(const TrainConfig& config);
 

@@ -60,6 +60,11 @@ void add_network(std::vector<ConfigField>& fields, NetworkConfig& network) {
                     {},
                     "the network; its options are below"});
   fields.push_back({"network.scale", &network.scale, {2, 4}, "factor of enlargement"});
+  std::vector<std::pair<const char*, int>> colours;
+  for (const int channels : architecture(network.architecture).channels) {
+    colours.emplace_back(colour_name(channels), channels);
+  }
+  fields.push_back({kColourKey, choice<int>(network.channels, colours), {}, "luminance or RGB"});
   for (const NetworkOption& option : architecture(network.architecture).options) {
     OptionValue& value = network.options.at(option.name);
     ConfigField field;
@@ -207,11 +212,12 @@ std::vector<ConfigField> config_fields(TrainConfig& config) {
                     &config.val.val_freq,
                     {1, kMaxIterations},
                     "iterations between two validations; the last iteration is always validated"});
-  fields.push_back({"val.protocol",
-                    choice<Protocol>(config.val.protocol,
-                                     {{"pisr", Protocol::pisr}, {"matlab", Protocol::matlab}}),
-                    {},
-                    "evaluation protocol of the validation"});
+  fields.push_back(
+      {"val.protocol",
+       choice<Protocol>(config.val.protocol,
+                        {{"pisr", Protocol::pisr}, {"matlab", Protocol::matlab}}),
+       {},
+       "evaluation protocol of the validation of a network on luminance; on RGB it is `rgb`"});
   fields.push_back({"manual_seed", &config.manual_seed, {}, "seed of weights and batches"});
   fields.push_back(
       {"threads", &config.threads, {0, 1024}, "threads; 0: all that the process may use"});

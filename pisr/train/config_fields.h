@@ -42,6 +42,9 @@ struct ConfigField {
 /// architecture that it names now.
 std::vector<ConfigField> config_fields(TrainConfig& config);
 
+/// Depends on the architecture, as its options do.
+inline constexpr const char* kColourKey = "network.colour";
+
 /// Where options of a network are kept: "network.feature_channels".
 std::string option_key(const std::string& option);
 

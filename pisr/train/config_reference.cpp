@@ -28,7 +28,7 @@ std::string config_reference() {
           "A key that is not in this table is an error. This page is what `pisr_train "
           "--help-config` prints.\n\n"
           "| key | value | default | meaning |\n|---|---|---|---|\n";
-  std::vector<std::string> options;
+  std::vector<std::string> options = {kColourKey};
   for (const Architecture& row : architectures()) {
     for (const NetworkOption& option : row.options) {
       options.push_back(option_key(option.name));
@@ -51,7 +51,7 @@ std::string config_reference() {
     std::size_t next = 0;
     for (const ConfigField& field : config_fields(config)) {
       if (is_option(field)) {
-        const std::string symbol = row.options[next++].symbol;
+        const std::string symbol = field.key == kColourKey ? "" : row.options[next++].symbol;
         text << reference_row(field,
                               field.help + (symbol.empty() ? "" : " (`network." + symbol + "`)"));
       }

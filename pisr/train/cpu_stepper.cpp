@@ -18,11 +18,11 @@ double seconds_since(Clock::time_point start) {
 
 /// What one thread needs.
 struct Worker {
-  Worker(Backend backend, int high_size, int low_size)
+  Worker(Backend backend, int channels, int high_size, int low_size)
       : context(backend),
         tape(context),
-        high(Tensor::empty({1, 1, high_size, high_size})),
-        low(Tensor::empty({1, 1, low_size, low_size})) {}
+        high(Tensor::empty({1, channels, high_size, high_size})),
+        low(Tensor::empty({1, channels, low_size, low_size})) {}
   Context context;
   Tape tape;
   Tensor high;
@@ -73,12 +73,12 @@ CpuStepper::CpuStepper(const TrainingState& state, const CosineSchedule& schedul
       data_(data),
       pool_(pool),
       options_(options),
-      sampler_(data, options.seed, options.gt_size),
+      sampler_(data, options.seed, options.gt_size, state.model.channels()),
       context_(pool, options.backend),
       gradient_(state.model.parameters().make_gradient()) {
   for (int i = 0; i < pool.threads(); ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(options.backend, sampler_.gt_size(), sampler_.low_size()));
+    workers_.push_back(std::make_unique<Worker>(options.backend, state.model.channels(),
+                                                sampler_.gt_size(), sampler_.low_size()));
   }
   shards_.resize(static_cast<std::size_t>(options.batch_size));
   for (Shard& shard : shards_) {

@@ -11,14 +11,16 @@ namespace pisr {
 /// BatchSampler, bit for bit.
 class DeviceBatches {
  public:
-  /// Copies the images. Throws Error(input) for an image smaller than the patch and Error(memory).
-  DeviceBatches(kernels::Device& device, const Dataset& data, const StepOptions& options);
+  /// Copies the images. `channels` as for BatchSampler. Throws Error(input) for an image smaller
+  /// than the patch and Error(memory).
+  DeviceBatches(kernels::Device& device, const Dataset& data, const StepOptions& options,
+                int channels = 1);
 
   /// Writes batch *iteration, which lies in the memory of the device, into high() and low().
   void make(Context& context, const std::int64_t* iteration) const;
 
-  const Tensor& high() const noexcept { return high_; }  ///< [batch, 1, gt_size, gt_size]
-  /// [batch, 1, gt_size / scale, gt_size / scale]
+  const Tensor& high() const noexcept { return high_; }  ///< [batch, channels, gt_size, gt_size]
+  /// [batch, channels, gt_size / scale, gt_size / scale]
   const Tensor& low() const noexcept { return low_; }
 
  private:

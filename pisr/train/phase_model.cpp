@@ -14,7 +14,8 @@ namespace {
 
 /// "x2 NAME(56, 12, 4)", with all options where the title alone does not tell two apart.
 std::string text(const NetworkSpec& spec, bool all) {
-  std::string result = message("x", spec.scale, " ", title(spec));
+  std::string result =
+      message("x", spec.scale, " ", title(spec), spec.channels == 3 ? " on RGB" : "");
   if (all) {
     for (const auto& [name, value] : spec.options) {
       const bool* const flag = std::get_if<bool>(&value);

@@ -24,6 +24,8 @@ class PhaseModel {
   PhaseModel(const PhaseModel& other, kernels::Device* device);
 
   TrainingPhase phase() const noexcept { return phase_; }
+  /// Of the images: 1 luminance, 3 RGB.
+  int channels() const noexcept { return trained().spec().channels; }
   /// What is trained: "student.*" and "estimator.*", or "teacher.*".
   const FlatParameters& parameters() const noexcept { return *parameters_; }
 
@@ -33,7 +35,7 @@ class PhaseModel {
     Variable reconstruction;
     Variable auxiliary;  ///< imitation or distillation, not weighted; may be undefined
   };
-  /// high [n, 1, h, w], low [n, 1, h / scale, w / scale], luminance in 0..1.
+  /// high [n, channels(), h, w], low [n, channels(), h / scale, w / scale], in 0..1.
   Losses losses(Tape& tape, const Tensor& high, const Tensor& low) const;
 
   /// "imitation", "distillation" or, where there is no such term, "".

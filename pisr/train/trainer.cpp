@@ -151,7 +151,7 @@ void Trainer::describe(const EvaluationResult& bicubic) {
                device_ == nullptr ? "" : ", updates on " + device_->name()));
   bicubic_ = bicubic.mean;
   log_.bicubic(bicubic_);
-  const std::string odd = compare_with_known(bicubic, config_.network.scale, config_.val.protocol);
+  const std::string odd = compare_with_known(bicubic, config_.network.scale, bicubic.protocol);
   if (!odd.empty()) {
     line(odd);
   }
@@ -339,7 +339,7 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
   // All that can be wrong with configuration and input comes before the first change.
   check_config(config);
   ThreadPool pool(config.threads);
-  const Validation validation = make_validation(data.validation, config.val.protocol);
+  const Validation validation = make_validation(data.validation, validation_protocol(config));
   std::unique_ptr<PhaseRun> first;
   if (resume) {
     first =
@@ -351,7 +351,7 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
   first->prepare();
   check_later_phases(config, first->phase());
   const EvaluationResult bicubic =
-      evaluate_bicubic(pool, data.validation, config.val.protocol, callbacks.cancelled);
+      evaluate_bicubic(pool, data.validation, validation.protocol, callbacks.cancelled);
 
   if (run.mode() == RunMode::overwrite) {
     run.start_over(wanted);

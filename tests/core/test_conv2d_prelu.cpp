@@ -59,6 +59,49 @@ TEST_CASE("conv2d_prelu gives the bits of conv2d and prelu", "[ops]") {
   }
 }
 
+TEST_CASE("conv2d_relu and conv2d_leaky_relu give the bits of two operations", "[ops]") {
+  const auto outcome = [](Tape& tape, bool in_one, bool leaky) {
+    std::vector<Variable> v;
+    for (const Shape& shape : {Shape{2, 5, 9, 11}, Shape{6, 5, 3, 3}, Shape{6}}) {
+      v.push_back(tape.leaf(random_tensor(shape, v.size())));
+    }
+    constexpr double kSlope = 0.05;
+    if (!in_one) {
+      const Variable y = conv2d(v[0], v[1], v[2], kOptions);
+      v.push_back(leaky ? leaky_relu(y, kSlope) : relu(y));
+    } else {
+      v.push_back(leaky ? conv2d_leaky_relu(v[0], v[1], v[2], kSlope, kOptions)
+                        : conv2d_relu(v[0], v[1], v[2], kOptions));
+    }
+    return v;
+  };
+  for (const Backend backend : {Backend::cpu, Backend::eigen, Backend::naive}) {
+    for (const bool leaky : {false, true}) {
+      CAPTURE(static_cast<int>(backend), leaky);
+      Context context(backend);
+      Tape inference(context, Tape::Mode::inference);
+      const auto one = outcome(inference, true, leaky);
+      const auto two = outcome(inference, false, leaky);
+      CHECK(same_bits(one.back().value(), two.back().value()));
+      Context other(backend);
+      Tape tape(other);
+      const auto recorded = outcome(tape, true, leaky);
+      CHECK(same_bits(recorded.back().value(), two.back().value()));
+      tape.backward(sum(recorded.back() * recorded.back()));
+      std::vector<Tensor> gradients;
+      for (std::size_t i = 0; i < 3; ++i) {
+        gradients.push_back(tape.gradient(recorded[i]).clone());
+      }
+      tape.reset();
+      const auto apart = outcome(tape, false, leaky);
+      tape.backward(sum(apart.back() * apart.back()));
+      for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(same_bits(gradients[i], tape.gradient(apart[i])));
+      }
+    }
+  }
+}
+
 TEST_CASE("conv2d_prelu passes gradients to the wanted inputs only", "[ops]") {
   const std::vector<Shape> shapes = {{2, 5, 9, 11}, {6, 5, 3, 3}, {6}, {1}};
   const std::vector<Tensor> all = results(true, Backend::cpu, 1);

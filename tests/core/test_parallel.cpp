@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/available_memory.h"
 #include "core/cgroup.h"
 #include "core/error.h"
 #include "core/parallel.h"
@@ -136,6 +137,22 @@ TEST_CASE("limits of control groups", "[parallel]") {
     CHECK(limit() == 3);
     write(mount / "cpuset/docker/x/cpu.cfs_quota_us", "1000\n");
     CHECK(limit() == 3);
+  }
+  SECTION("memory") {
+    const std::filesystem::path meminfo = folder.path() / "meminfo";
+    const auto memory = [&] { return available_memory(meminfo, membership, mount); };
+    CHECK(std::isinf(memory()));
+    write(meminfo, "MemTotal:       2000 kB\nMemAvailable:   1000 kB\nBuffers: 1 kB\n");
+    CHECK(memory() == 1024000);
+    write(membership, "0::/user/job\n");
+    write(mount / "user/job/memory.max", "max\n");
+    CHECK(memory() == 1024000);
+    write(mount / "user/memory.max", "4096\n");
+    CHECK(memory() == 4096);
+    write(membership, "9:memory:/docker/x\n4:cpu,cpuacct:/docker/x\n");
+    write(mount / "memory/docker/x/memory.limit_in_bytes", "8192\n");
+    CHECK(memory() == 8192);
+    CHECK(available_memory() > 0);
   }
   SECTION("what cannot be read is no limit") {
     write(membership, "nonsense\n0::\n0::/a\n:::\n");

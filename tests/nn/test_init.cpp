@@ -69,6 +69,19 @@ TEST_CASE("slopes start at 0.25") {
   }
 }
 
+TEST_CASE("shares of a mean start equal, their sum 1") {
+  class Mean final : public Module {
+   public:
+    Mean() : shares(add_parameter("shares", {8}, ParameterRole::share)) {}
+    const Parameter& shares;
+  };
+  Mean mean;
+  for (const Initialisation initialisation : {Initialisation::uniform, Initialisation::he}) {
+    initialise(mean, 1, initialisation);
+    CHECK(std::ranges::count(mean.shares.value.values<float>(), 0.125F) == 8);
+  }
+}
+
 TEST_CASE("He's initialisation is normal with the gain of a PReLU") {
   Sequential layers;
   Conv2d& conv = layers.add<Conv2d>(16, 32, 5);

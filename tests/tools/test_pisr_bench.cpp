@@ -1,6 +1,7 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -17,9 +18,11 @@
 #include "benchmarks/reporter.h"
 #include "benchmarks/workloads.h"
 #include "core/error.h"
+#include "core/parallel.h"
 #include "kernels/emulator/emulated_device.h"
 #endif
 #include "kernels/instruction_set.h"
+#include "pisr/model/architectures.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 #include "tests/tools/run_program.h"
@@ -55,11 +58,31 @@ nlohmann::json scaled(nlohmann::json run, double factor) {
 }  // namespace
 
 TEST_CASE("Workloads count the multiply-adds of the networks", "[tools]") {
-  CHECK(bench::inference_multiply_adds(1, 1) == 12464);
+  CHECK(bench::multiply_adds("W1@1x1") == 12464);
   CHECK(bench::multiply_adds("W1") == 2'871'705'600);
   CHECK(bench::multiply_adds("W2") == 5'307'236'352);
   CHECK(bench::multiply_adds("W3") == 44'570'050'560);
   CHECK(bench::multiply_adds("W4") == 25'319'374'848);
+  const NetworkSpec vdsr = default_spec("vdsr");
+  CHECK(bench::multiply_adds("W5/vdsr") == make_network(vdsr)->multiply_adds(1280, 720).exact);
+  CHECK(bench::multiply_adds("W5/vdsr:layers=3,feature_channels=5,bias=false@7x6") ==
+        14 * 12 * 9 * (5 + 25 + 5));
+}
+
+TEST_CASE("Names of workloads that say nothing are refused", "[tools]") {
+  ThreadPool pool(1);
+  for (const auto& [name, text] : std::map<std::string, std::string>{
+           {"W6", "workload: must be W1, W2, W3, W4 or W5/NETWORK, got 'W6'"},
+           {"W5/vdsr@320",
+            "workload: the size must be written as in W1@640x360, got 'W5/vdsr@320'"},
+           {"W5/vdsr@0x3", "workload: expected a number in 1..32768, got '0' in 'W5/vdsr@0x3'"},
+           {"W5/vdsr:layers=many",
+            "workload: expected a number in 0..1048576, got 'many' in 'W5/vdsr:layers=many'"},
+           {"W5/vdsr:depth=3",
+            "vdsr: unknown option 'depth', the options are: feature_channels, "
+            "layers, bias"}}) {
+    CHECK_THROWS_WITH(bench::make_workload(name, pool), text);
+  }
 }
 
 TEST_CASE("Every kernel has a case", "[tools]") {

@@ -1,5 +1,6 @@
 // What the programs print: each number under its name, and equal to the one it stands for.
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +19,7 @@
 #include "pisr/image/image_io.h"
 #include "pisr/inference/upscaler.h"
 #include "pisr/model/fsrcnn.h"
+#include "pisr/model/plain.h"
 #include "pisr/model/teacher.h"
 #include "pisr/model/weights.h"
 #include "pisr/train/config.h"
@@ -171,6 +173,65 @@ TEST_CASE("pisr_eval's tables and JSON hold what evaluating gives", "[tools]") {
     }
     CHECK(table_of(run.out) == rows);
   }
+}
+
+TEST_CASE("pisr_eval's table of networks on luminance and on RGB names the protocol of each row",
+          "[tools]") {
+  const Workplace work;
+  Plain rgb({.feature_channels = 3, .layers = 1, .channels = 3});
+  initialise(rgb, 4);
+  save_weights(work.path() / "rgb.safetensors", rgb);
+  const ProgramRun run =
+      work.run("pisr_eval", {"-m", "student.safetensors", "rgb.safetensors", "-d", "sets", "-p",
+                             "matlab", "--json", "r.json", "--device", "cpu"});
+  REQUIRE(run.code == 0);
+  ThreadPool pool(1);
+  Context context(pool);
+  std::vector<EvaluationResult> wanted;
+  for (const char* set : {"One", "Two"}) {
+    const EvaluationSet images = load_evaluation_set(work.path() / "sets" / set, 2);
+    wanted.push_back(evaluate_bicubic(pool, images, Protocol::matlab));
+    wanted.push_back(evaluate_bicubic(pool, images, Protocol::rgb));
+    wanted.push_back(evaluate(context, pool, images, Protocol::matlab, "student", work.network()));
+    wanted.push_back(evaluate(context, pool, images, Protocol::rgb, "rgb", rgb));
+  }
+  const auto json = nlohmann::json::parse(read_whole(work.path() / "r.json"));
+  CHECK(json["protocol"] == "matlab");
+  REQUIRE(json["results"].size() == 8);
+  const std::vector<Texts> table = table_of(run.out);
+  const auto has_row = [&](const Texts& row) {
+    return std::any_of(table.begin(), table.end(), [&](const Texts& cells) {
+      return cells.size() >= row.size() && std::equal(row.begin(), row.end(), cells.begin());
+    });
+  };
+  for (std::size_t i = 0; i < 8; ++i) {
+    const EvaluationResult& result = wanted[i];
+    const std::string protocol = i % 2 == 0 ? "matlab" : "rgb";
+    CAPTURE(result.set, result.model, protocol);
+    CHECK(json["results"][i]["model"] == result.model);
+    CHECK(json["results"][i]["protocol"] == protocol);
+    CHECK(json["results"][i]["psnr"].get<double>() == Approx(result.mean.psnr).epsilon(1e-9));
+    CHECK(has_row(
+        {result.model, protocol, "mean", fixed(result.mean.psnr, 3), fixed(result.mean.ssim, 4)}));
+    if (i < 4) {
+      const auto text = [](const Score& score) {
+        return fixed(score.psnr, 3) + "/" + fixed(score.ssim, 4);
+      };
+      CHECK(has_row({result.model, protocol, text(result.mean), text(wanted[i + 4].mean)}));
+    }
+  }
+  CHECK(has_row({"model", "protocol", "image", "PSNR/dB", "SSIM", "ms"}));
+  CHECK(table[0] == Texts{"One, x2, protocols matlab and rgb, 2 images"});
+
+  // Alone it leaves no protocol of luminance in the table.
+  const ProgramRun alone = work.run("pisr_eval", {"-m", "rgb.safetensors", "-d", "sets/One"});
+  CHECK(table_of(alone.out)[0] == Texts{"One, x2, protocol rgb, 2 images"});
+  const ProgramRun refused =
+      work.run("pisr_eval", {"-m", "student.safetensors", "-d", "sets/One", "-p", "rgb"});
+  CHECK(refused.code == 2);
+  CHECK(refused.err ==
+        "pisr_eval: error: protocol rgb is for networks on RGB, 'student' is on luminance\n"
+        "hint: protocols for luminance are pisr and matlab\n");
 }
 
 TEST_CASE("pisr_report prints what it measured, under the protocol that is asked for", "[tools]") {

@@ -15,6 +15,7 @@
 #include "kernels/open_cuda.h"
 #include "pisr/data/dead_leaves.h"
 #include "pisr/image/image_io.h"
+#include "pisr/model/architectures.h"
 #include "pisr/model/fsrcnn.h"
 #include "pisr/model/weights.h"
 #include "pisr/train/config.h"
@@ -119,7 +120,8 @@ TEST_CASE("pisr_eval prints bicubic first and writes the same as JSON", "[tools]
   CHECK(json["results"][0]["model"] == "bicubic");
   CHECK(json["results"][1]["model"] == "x2");
   for (const auto& result : json["results"]) {
-    CHECK(result.size() == 5);
+    CHECK(result.size() == 6);
+    CHECK(result["protocol"] == "matlab");
     CHECK(result["set"] == "Tiny");
     CHECK(result["psnr"].is_number());
     CHECK(result["ssim"].is_number());
@@ -240,7 +242,8 @@ TEST_CASE("weights that do not tell what they are", "[tools]") {
   CHECK(refused.code == 5);
   CHECK(refused.err ==
         "pisr_upscale: error: 'plain.safetensors': metadata lack 'architecture' and 'scale'\n"
-        "hint: --architecture tells it: fsrcnn, plain, vdsr, drrn, idn; -s the scale: 2, 3 or 4\n");
+        "hint: --architecture tells it: " +
+            architecture_names() + "; -s the scale: 2, 3 or 4\n");
   CHECK(upscale("x3.safetensors", {"--architecture", "plain", "--overwrite"}).code == 5);
   CHECK(upscale("plain.safetensors", {"--architecture", "edsr", "-s", "3"}).code == 2);
   CHECK(upscale("plain.safetensors", {"--architecture", "fsrcnn", "-s", "3"}).code == 0);
@@ -248,10 +251,38 @@ TEST_CASE("weights that do not tell what they are", "[tools]") {
   CHECK(noted.code == 0);
   CHECK(noted.err ==
         "pisr_upscale: note: 'prefixed.safetensors': the prefix 'module.' of all names of its "
-        "tensors is passed over\n");
+        "tensors is passed over\n"
+        "pisr_upscale: note: 'prefixed.safetensors': nothing tells the padding of its "
+        "convolutions: zeros are taken; --padding replicate repeats the border\n");
   const std::string picture = read_whole(work.path() / "x3.safetensors.png");
   CHECK(read_whole(work.path() / "plain.safetensors.png") == picture);
   CHECK(read_whole(work.path() / "prefixed.safetensors.png") == picture);
+
+  // Padding, which a person may tell.
+  const auto padded = [&](const std::string& option, const std::string& value) {
+    return upscale("plain.safetensors",
+                   {"--architecture", "fsrcnn", "-s", "3", "--overwrite", option, value});
+  };
+  const auto padded_picture = [&](const std::string& option, const std::string& value) {
+    CHECK(padded(option, value).code == 0);
+    return read_whole(work.path() / "plain.safetensors.png");
+  };
+  CHECK(padded("--padding", "zero").err.empty());
+  CHECK(padded("--padding", "mirror").code == 2);
+  CHECK(padded("--deconvolution-padding", "5").code == 2);
+  CHECK(padded_picture("--padding", "replicate") != picture);
+  CHECK(padded_picture("--padding", "zero") == picture);
+  CHECK(padded_picture("--deconvolution-padding", "3") != picture);
+  CHECK(padded_picture("--deconvolution-padding", "4") == picture);
+  const std::string otherwise =
+      ": error: 'x3.safetensors': these weights have replicate_padding false, wanted true\n";
+  const ProgramRun upscaled = upscale("x3.safetensors", {"--padding", "replicate", "--overwrite"});
+  CHECK(upscaled.code == 5);
+  CHECK(upscaled.err == "pisr_upscale" + otherwise);
+  const ProgramRun evaluated = work.run(
+      "pisr_eval", {"-d", "sets", "-s", "3", "-m", "x3.safetensors", "--padding", "replicate"});
+  CHECK(evaluated.code == 5);
+  CHECK(evaluated.err == "pisr_eval" + otherwise);
 
   // The default scale of pisr_eval is no word of the user's.
   const std::vector<std::string> evaluate = {"-d", "sets", "--architecture", "fsrcnn", "-m"};

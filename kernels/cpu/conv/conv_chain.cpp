@@ -185,7 +185,7 @@ class RunTask {
                      },
                      [&stage, &at, window, transformed](std::int64_t y) -> const T* {
                        stage.transform.apply(conv_vector_ops<T>(), window, y - at.next_row,
-                                             transformed);
+                                             -(at.first_column % 2), transformed);
                        return transformed;
                      }};
   }
@@ -278,7 +278,9 @@ void compute_run(Launcher& launcher, const ChainStage<T>* chain, int count, cons
   std::int64_t transformed_size = 0;
   for (int i = 0; i < count; ++i) {
     Stage<T>& stage = stages[i];
-    stage.transform = input_transform(launcher, stage.geometry, stage.window);
+    // A tile may begin with the odd column of a pair.
+    stage.transform = input_transform(launcher, stage.geometry, stage.window,
+                                      stage.window.columns() + 1, conv_vector_ops<T>().lanes);
     transformed_size =
         std::max(transformed_size, static_cast<std::int64_t>(stage.transform.size()));
     const auto offset = [&](int c, int y, int x) { return stage.window.offset(c, y, x); };

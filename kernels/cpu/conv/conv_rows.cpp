@@ -45,7 +45,8 @@ Tiling tiling_of(const ConvGeometry& geometry, int lanes, std::size_t element_by
     return Window(geometry.channels, geometry.kernel_height, geometry.kernel_width, geometry.stride,
                   t.transforms_source ? 1 : t.rows, t.columns, lanes);
   };
-  const std::int64_t step = std::int64_t{kTileVectors} * lanes;
+  // F(2 x 2, 3 x 3) takes vectors of pairs.
+  const std::int64_t step = std::int64_t{kTileVectors} * lanes * (is_square(geometry) ? 2 : 1);
   t.columns =
       round_up(even_share(geometry.columns, geometry.rows == 1 ? kMostPixels : kMostColumns), step);
   // Winograd computes an even row and the next together.
@@ -113,7 +114,7 @@ void convolve(Launcher& launcher, const ConvGeometry& geometry, const Tiling& ti
                              transform.apply(ops, planes, geometry.channels, top(y), left,
                                              transformed);
                            } else {
-                             transform.apply(ops, window, y - y0, transformed);
+                             transform.apply(ops, window, y - y0, 0, transformed);
                            }
                            return transformed;
                          }};
@@ -172,7 +173,8 @@ void conv_forward(Launcher& launcher, const ConvSizes& sizes, const T* large, co
                   const Destination<T>& small) {
   const ConvGeometry geometry = flattened_if_pointwise(conv_forward_geometry(sizes));
   const Tiling tiling = tiling_of(geometry, conv_vector_ops<T>().lanes, sizeof(T));
-  const InputTransform transform = input_transform(launcher, geometry, tiling.window);
+  const InputTransform transform = input_transform(launcher, geometry, tiling.window,
+                                                   tiling.columns, conv_vector_ops<T>().lanes);
   const ConvFilters<T> filters = conv_forward_filters(
       launcher, sizes, weight, small.epilogue,
       {[&](int c, int i, int j) { return tiling.offset(geometry, c, i, j); }, transform});
@@ -197,7 +199,8 @@ void conv_transpose(Launcher& launcher, const ConvSizes& sizes, const T* small, 
   }
   const ConvGeometry geometry = flattened_if_pointwise(conv_transpose_geometry(sizes));
   const Tiling tiling = tiling_of(geometry, conv_vector_ops<T>().lanes, sizeof(T));
-  const InputTransform transform = input_transform(launcher, geometry, tiling.window);
+  const InputTransform transform = input_transform(launcher, geometry, tiling.window,
+                                                   tiling.columns, conv_vector_ops<T>().lanes);
   const ConvFilters<T> filters = conv_transpose_filters(
       launcher, sizes, weight, large.epilogue,
       {[&](int c, int i, int j) { return tiling.offset(geometry, c, i, j); }, transform});

@@ -9,6 +9,7 @@
 #include "kernels/cpu/conv/row_copies-inl.h"
 #include "kernels/cpu/conv/tap_sums-inl.h"
 #include "kernels/cpu/conv/winograd-inl.h"
+#include "kernels/cpu/conv/winograd_square-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pisr::kernels::cpu {
@@ -28,7 +29,9 @@ constexpr ConvVectorOps<T> kOps = {
     .convolve = convolve<T>,
     .weight_sums = weight_sums<T>,
     .winograd = {.convolve = winograd_convolve<T>,
+                 .square_convolve = winograd_square_convolve<T>,
                  .input_transform = winograd_input_transform<T>,
+                 .square_transform = winograd_square_transform<T>,
                  .gradient_transform = winograd_gradient_transform<T>},
     .copy_row = copy_row<T>,
     .deinterleave_row = deinterleave_row<T>,

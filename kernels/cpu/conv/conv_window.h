@@ -47,6 +47,8 @@ class Window {
   /// Elements of the copy.
   std::size_t size() const { return static_cast<std::size_t>(size_); }
   std::int64_t pitch() const { return pitch_; }
+  /// Columns of a plane that are filled.
+  std::int64_t columns() const { return columns_; }
   /// Rows of a plane.
   std::int64_t rows() const { return rows_; }
   /// Residues of the columns.

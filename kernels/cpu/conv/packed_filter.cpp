@@ -15,8 +15,9 @@ constexpr int kDirect = 2;
 struct Tap {
   std::ptrdiff_t offset;
   std::int64_t first_weight;
-  int component;
-  int piece_taps;  ///< its weight is that of F(2, piece_taps)
+  int component;    ///< along the height
+  int piece_taps;   ///< its weight is that of F(2, piece_taps)
+  int across = -1;  ///< of F(2 x 2, 3 x 3): the component along the width
 };
 
 /// The taps of a filter, in scratch memory, in the order of their components.
@@ -31,8 +32,21 @@ struct Taps {
   Tap* taps;
   std::int64_t count = 0;
   std::array<std::int64_t, kWinogradComponents> component_taps{};
-  std::int64_t step = 0;  ///< from a weight to that of the tap below
+  std::int64_t step = 0;         ///< from a weight to that of the tap below
+  std::int64_t step_across = 0;  ///< to that of the tap at the right
 };
+
+/// Adds the taps of F(2 x 2, 3 x 3); weight_of(c) is the first weight of a channel.
+template <class WeightOf>
+void add_square_taps(const InputTransform& transform, int channels, const WeightOf& weight_of,
+                     Taps& taps) {
+  for (int component = 0; component < kSquareComponents; ++component) {
+    for (int c = 0; c < channels; ++c) {
+      taps.add({transform.square_offset(c, component), weight_of(c),
+                component / kWinogradComponents, 3, component % kWinogradComponents});
+    }
+  }
+}
 
 /// Calls visit(component, piece, transformed row among those of a channel) for all components of
 /// all pieces of columns of `column_taps` taps, or of any number of taps where that is 0.
@@ -72,8 +86,11 @@ PackedFilter<T> pack_filter(Launcher& launcher, const Taps& taps, std::int64_t g
       for (std::int64_t t = 0; t < taps.count; ++t) {
         const Tap& tap = taps.taps[t];
         for (int o = 0; o < block; ++o) {
-          *packed++ = transformed_weight(tap.component, tap.piece_taps,
-                                         starts[o] + tap.first_weight, taps.step);
+          const T* const first_tap = starts[o] + tap.first_weight;
+          *packed++ = tap.across < 0
+                          ? transformed_weight(tap.component, tap.piece_taps, first_tap, taps.step)
+                          : transformed_weight(tap.component, tap.across, first_tap, taps.step,
+                                               taps.step_across);
         }
       }
       first += block;
@@ -128,6 +145,7 @@ PackedFilter<T> residue_filter(Launcher& launcher, const ConvSizes& sizes,
   };
   // Taps run against the window: the first row of a kernel reads the last one.
   taps.step = -std::int64_t{stride} * kernel.width;
+  taps.step_across = -stride;
   const int last_row = geometry.kernel_height - 1;
   const int last_column = geometry.kernel_width - 1;
   const auto for_each_column = [&](const auto& visit) {
@@ -143,6 +161,10 @@ PackedFilter<T> residue_filter(Launcher& launcher, const ConvSizes& sizes,
         taps.add({source.offset(o, last_row - i, last_column - j), weight_at(o, i, j), kDirect, 1});
       }
     });
+  } else if (source.transform.is_square()) {
+    add_square_taps(
+        source.transform, geometry.channels,
+        [&](int o) { return weight_at(o, last_row, last_column); }, taps);
   } else {
     for_each_component(
         source.transform, rows, [&](int component, const WinogradPiece& piece, int row) {
@@ -201,6 +223,7 @@ FilterBank<T> conv_forward_bank(Launcher& launcher, const ConvSizes& sizes, cons
   const std::int64_t kernel_size = std::int64_t{sizes.kernel_height} * sizes.kernel_width;
   Taps taps(launcher, std::int64_t{2} * channels * kernel_size);
   taps.step = std::int64_t{sizes.stride} * sizes.kernel_width;
+  taps.step_across = 1;
   const auto for_each_column = [&](const auto& visit) {
     for (int c = 0; c < channels; ++c) {
       for (int j = 0; j < sizes.kernel_width; ++j) {
@@ -217,6 +240,9 @@ FilterBank<T> conv_forward_bank(Launcher& launcher, const ConvSizes& sizes, cons
         taps.add({source.offset(c, i, j), weight_at(c, i, j), kDirect, 1});
       }
     });
+  } else if (source.transform.is_square()) {
+    add_square_taps(
+        source.transform, channels, [&](int c) { return weight_at(c, 0, 0); }, taps);
   } else {
     for_each_component(
         source.transform, 0, [&](int component, const WinogradPiece& piece, int row) {

@@ -39,6 +39,11 @@ struct PixelTarget {
   Store store;
 };
 
+/// How many columns before a tile F(2 x 2, 3 x 3) begins, with an even one of the image.
+inline int skipped_columns(const PositionTile& tile) {
+  return static_cast<int>(tile.column % 2);
+}
+
 /// Computes tiles of one group of one image, rows one by one or, by Winograd, two at a time.
 template <class T>
 class RowConvolver {
@@ -82,7 +87,16 @@ class RowConvolver {
         geometry_, tile.row, tile.row + tile.rows,
         [&](std::int64_t y) { ops_.convolve(pass(filters_.direct, source.window_row(y), y, 1)); },
         [&](std::int64_t y, WantedRows wanted) {
-          ops_.winograd.convolve(pass(filters_.winograd, source.transformed_rows(y), y, 2), wanted);
+          ConvolvePass<T> two = pass(filters_.winograd, source.transformed_rows(y), y, 2);
+          if (!transform_.is_square()) {
+            ops_.winograd.convolve(two, wanted);
+            return;
+          }
+          const int skipped = skipped_columns(tile);
+          two.columns += skipped;
+          two.out -= skipped;
+          two.before = two.before == nullptr ? nullptr : two.before - skipped;
+          ops_.winograd.square_convolve(two, wanted, skipped > 0);
         });
   }
 

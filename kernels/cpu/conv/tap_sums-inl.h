@@ -234,11 +234,12 @@ HWY_INLINE void add_sums(const T* HWY_RESTRICT sums, Block<kChannels, kVectors, 
 
 /// Calls finish(block of sums over the taps). More than `longest` taps are cut into parts, whose
 /// sums are added up in `sums`. Not inlined: of several such loops in one function GCC does not
-/// keep all accumulators in registers.
+/// keep all accumulators in registers. `finish` is copied after the loop, because the vectors that
+/// copy what was written just before would wait until it has left the store buffer.
 template <int kChannels, int kVectors, class T, class Finish>
 HWY_NOINLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT input,
                            const T* HWY_RESTRICT weights, TapRange taps, std::int64_t longest,
-                           T* HWY_RESTRICT sums, Finish finish) {
+                           T* HWY_RESTRICT sums, const Finish& finish) {
   const std::int64_t count = taps.past - taps.first;
   const std::int64_t parts = ceil_divide(count, longest);
   Block<kChannels, kVectors, T> acc;
@@ -250,7 +251,8 @@ HWY_NOINLINE void sum_taps(const ConvolvePass<T>& pass, const T* HWY_RESTRICT in
     sum_part<kChannels, kVectors>(pass, input, weights + part.first * kChannels, part, acc);
     add_sums<kChannels, kVectors>(sums, acc);
   }
-  finish(acc);
+  const Finish copied = finish;
+  copied(acc);
 }
 
 /// A block of results of one row.

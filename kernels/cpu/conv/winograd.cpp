@@ -22,6 +22,13 @@ bool use_winograd(const ConvGeometry& g) {
          std::int64_t{g.channels} * g.kernel_height * g.kernel_width >= kLeastTaps;
 }
 
+bool is_square(const ConvGeometry& g) {
+  constexpr int kLeastChannels = 24;
+  constexpr int kLeastResults = 8;
+  return g.kernel_height == 3 && g.kernel_width == 3 && g.stride == 1 && g.upscale == 1 &&
+         g.channels >= kLeastChannels && g.out_channels >= kLeastResults;
+}
+
 bool transforms_source(const ConvGeometry& g) {
   return g.stride <= 2 && g.kernel_width >= g.stride;
 }
@@ -56,9 +63,27 @@ InputTransform::InputTransform(Launcher& launcher, const Window& window, int cha
   channel_stride_ = std::int64_t{residues_x_} * rows_ * window.pitch();
 }
 
+InputTransform::InputTransform(const Window& window, int channels, std::int64_t columns, int lanes)
+    : window_(window),
+      pairs_(round_up(ceil_divide(columns, 2), lanes)),
+      channels_(channels),
+      kernel_height_(3) {}
+
 template <class T>
 void InputTransform::apply(const ConvVectorOps<T>& ops, const T* window, std::int64_t row,
-                           T* out) const {
+                           std::int64_t column, T* out) const {
+  if (is_square()) {
+    for (int c = 0; c < channels_; ++c) {
+      WinogradInputRows<T> from{{}, window_.pitch(), column, false};
+      for (int i = 0; i < 4; ++i) {
+        const std::int64_t at = std::clamp<std::int64_t>(row + i, 0, window_.rows() - 1);
+        from.rows[static_cast<std::size_t>(i)] =
+            window + window_.offset(c, 0, 0) + at * window_.pitch();
+      }
+      ops.winograd.square_transform(from, pairs_, out + square_offset(c, 0), component_stride());
+    }
+    return;
+  }
   for (int c = 0; c < channels_; ++c) {
     for (int j = 0; j < residues_x_; ++j) {
       for (const WinogradPiece& piece : *this) {
@@ -80,13 +105,23 @@ template <class T>
 void InputTransform::apply(const ConvVectorOps<T>& ops, const Planes<T>& planes, int channels,
                            std::int64_t top, std::int64_t left, T* out) const {
   const bool replicate = planes.padding_mode == PaddingMode::replicate;
+  const auto row_of = [&](int c, std::int64_t row) {
+    return replicate || (row >= 0 && row < planes.height) ? planes.row(c, row) : nullptr;
+  };
   for (int c = 0; c < channels; ++c) {
+    if (is_square()) {
+      const WinogradInputRows<T> from{
+          {row_of(c, top), row_of(c, top + 1), row_of(c, top + 2), row_of(c, top + 3)},
+          planes.width,
+          left,
+          replicate};
+      ops.winograd.square_transform(from, pairs_, out + square_offset(c, 0), component_stride());
+    }
     for (const WinogradPiece& piece : *this) {
       WinogradInputRows<T> from{{}, planes.width, left, replicate};
       for (int i = 0; i <= piece.taps; ++i) {
-        const std::int64_t row = top + piece.residue + std::int64_t{piece.first + i} * stride_;
         from.rows[static_cast<std::size_t>(i)] =
-            replicate || (row >= 0 && row < planes.height) ? planes.row(c, row) : nullptr;
+            row_of(c, top + piece.residue + std::int64_t{piece.first + i} * stride_);
       }
       ops.winograd.input_transform(from, piece.taps, stride_, window_.pitch(),
                                    out + offset(c, 0, piece.first_row), rows_ * window_.pitch());
@@ -99,7 +134,10 @@ void InputTransform::apply(const ConvVectorOps<T>& ops, const Planes<T>& planes,
 }
 
 InputTransform input_transform(Launcher& launcher, const ConvGeometry& geometry,
-                               const Window& window) {
+                               const Window& window, std::int64_t columns, int lanes) {
+  if (is_square(geometry)) {
+    return {window, geometry.channels, columns, lanes};
+  }
   return use_winograd(geometry)
              ? InputTransform(launcher, window, geometry.channels, geometry.kernel_height,
                               geometry.stride, geometry.shorter_columns)
@@ -107,9 +145,9 @@ InputTransform input_transform(Launcher& launcher, const ConvGeometry& geometry,
 }
 
 template void InputTransform::apply(const ConvVectorOps<float>&, const float*, std::int64_t,
-                                    float*) const;
+                                    std::int64_t, float*) const;
 template void InputTransform::apply(const ConvVectorOps<double>&, const double*, std::int64_t,
-                                    double*) const;
+                                    std::int64_t, double*) const;
 template void InputTransform::apply(const ConvVectorOps<float>&, const Planes<float>&, int,
                                     std::int64_t, std::int64_t, float*) const;
 template void InputTransform::apply(const ConvVectorOps<double>&, const Planes<double>&, int,

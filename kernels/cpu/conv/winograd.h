@@ -38,6 +38,12 @@
 ///
 ///   dg0 = (s0 + s1) / 2 + s2   dg1 = (s0 - s1) / 2   dg2 = (s0 + s1) / 2 + s3
 ///
+/// F(2 x 2, 3 x 3) is F(2,3) along the height of F(2,3) along the width: 16 products in place of 36
+/// for two rows of two columns, each of 9 taps. Its component (down, across) has the input
+/// transform v_across of v_down, and the weight transform alike. It serves wide convolutions, whose
+/// products outweigh its larger transforms. The left of the two columns is an even one of the
+/// image.
+///
 /// y0 is always an even row of the image. y0 and y1 can be computed one without the other and have
 /// the same bits: they depend neither on how the image is cut nor on what lies outside their own
 /// window.
@@ -46,6 +52,9 @@ namespace pisr::kernels::cpu {
 /// Whether rows are computed two at a time: where a column has several taps, enough results share
 /// the input transform, and sums are long enough to be cut into those of the components.
 bool use_winograd(const ConvGeometry& geometry);
+
+/// Whether it is F(2 x 2, 3 x 3).
+bool is_square(const ConvGeometry& geometry);
 
 /// Whether the input transform reads the source itself; otherwise it reads a window.
 bool transforms_source(const ConvGeometry& geometry);
@@ -105,24 +114,50 @@ T transformed_weight(int component, int taps, const T* w, std::int64_t step) {
   return static_cast<T>((component == 0 ? outer + second : outer - second) / 2);
 }
 
+/// The weight transform of F(2 x 2, 3 x 3); the taps are w[i step_down + j step_across].
+template <class T>
+T transformed_weight(int down, int across, const T* w, std::int64_t step_down,
+                     std::int64_t step_across) {
+  double of_row[3];
+  for (int i = 0; i < 3; ++i) {
+    double taps[3];
+    for (int j = 0; j < 3; ++j) {
+      taps[j] = static_cast<double>(w[i * step_down + j * step_across]);
+    }
+    of_row[i] = transformed_weight(across, 3, taps, 1);
+  }
+  return static_cast<T>(transformed_weight(down, 3, of_row, 1));
+}
+
 /// The input transform of all channels of a window: how the kernel's columns are cut into pieces,
 /// and where the transformed rows lie.
 class InputTransform {
  public:
   /// Of a convolution without one.
   InputTransform() = default;
+  /// Of F(2 x 2, 3 x 3), for up to `columns` columns.
+  InputTransform(const Window& window, int channels, std::int64_t columns, int lanes);
   /// For kernels of kernel_height rows: one column of taps for each residue of its rows, and with
   /// shorter_columns also columns of one tap fewer, which end in the same row. The pieces lie in
   /// scratch memory.
   InputTransform(Launcher& launcher, const Window& window, int channels, int kernel_height,
                  int stride, bool shorter_columns);
 
-  bool empty() const { return count_ == 0; }
+  bool empty() const { return count_ == 0 && pairs_ == 0; }
+  bool is_square() const { return pairs_ != 0; }
   /// Over the pieces.
   const WinogradPiece* begin() const { return pieces_; }
   const WinogradPiece* end() const { return pieces_ + count_; }
   /// Elements of the transformed rows of all channels.
-  std::size_t size() const { return static_cast<std::size_t>(channels_ * channel_stride_); }
+  std::size_t size() const {
+    return static_cast<std::size_t>(is_square() ? kSquareComponents * component_stride()
+                                                : channels_ * channel_stride_);
+  }
+
+  /// Where a component of a channel begins, of F(2 x 2, 3 x 3).
+  std::ptrdiff_t square_offset(int channel, int component) const {
+    return component * component_stride() + channel * pairs_;
+  }
 
   /// Where a transformed row of a channel begins, for the column j of the kernel.
   std::ptrdiff_t offset(int channel, int j, int row) const {
@@ -130,9 +165,11 @@ class InputTransform {
   }
 
   /// Transforms what two rows of positions read, the first being `row` of the window. Where the
-  /// window lacks a row, results that would need it are not to be used.
+  /// window lacks a row, results that would need it are not to be used. F(2 x 2, 3 x 3) begins at
+  /// `column` of the window, 0, or -1 for a pair whose first column is not to be used.
   template <class T>
-  void apply(const ConvVectorOps<T>& ops, const T* window, std::int64_t row, T* out) const;
+  void apply(const ConvVectorOps<T>& ops, const T* window, std::int64_t row, std::int64_t column,
+             T* out) const;
 
   /// The same from the source (transforms_source): the window would begin at [top, left] of the
   /// planes, which may be outside. Transforms the first `channels` channels.
@@ -141,7 +178,10 @@ class InputTransform {
              std::int64_t left, T* out) const;
 
  private:
+  std::int64_t component_stride() const { return channels_ * pairs_; }
+
   Window window_;
+  std::int64_t pairs_ = 0;  ///< of a row of F(2 x 2, 3 x 3)
   WinogradPiece* pieces_ = nullptr;
   int count_ = 0, channels_ = 0;
   int rows_ = 0;  ///< transformed rows of all pieces
@@ -149,8 +189,9 @@ class InputTransform {
   std::int64_t channel_stride_ = 0;
 };
 
-/// That of a convolution; empty unless use_winograd(geometry).
+/// That of a convolution for tiles of up to `columns` columns; empty unless
+/// use_winograd(geometry).
 InputTransform input_transform(Launcher& launcher, const ConvGeometry& geometry,
-                               const Window& window);
+                               const Window& window, std::int64_t columns, int lanes);
 
 }  // namespace pisr::kernels::cpu

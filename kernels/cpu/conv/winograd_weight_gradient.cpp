@@ -139,7 +139,7 @@ class WinogradGradient {
     for (std::int64_t strip = 0; strip < count; strip += strip_pairs_) {
       window_.fill(ops_, planes, all, top(strip), geometry_.left, window);
       for (std::int64_t i = 0; i < std::min(strip_pairs_, count - strip); ++i) {
-        transform_.apply(ops_, window, 2 * i, transformed_at(strip + i));
+        transform_.apply(ops_, window, 2 * i, 0, transformed_at(strip + i));
       }
     }
   }

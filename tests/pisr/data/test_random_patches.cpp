@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "core/philox.h"
@@ -48,13 +49,14 @@ struct Batch {
 };
 
 /// `batch` images of side `low_size` * `scale`, full of NaN.
-Batch empty_batch(int batch, int low_size, int scale) {
-  const auto low = static_cast<std::size_t>(batch) * low_size * low_size;
+Batch empty_batch(int batch, int low_size, int scale, int channels) {
+  const auto low = static_cast<std::size_t>(batch) * channels * low_size * low_size;
   return {std::vector<float>(low * scale * scale, NAN), std::vector<float>(low, NAN)};
 }
 
-Batch of_sampler(const BatchSampler& sampler, std::int64_t iteration, int batch, int scale) {
-  Batch result = empty_batch(batch, sampler.low_size(), scale);
+Batch of_sampler(const BatchSampler& sampler, std::int64_t iteration, int batch, int scale,
+                 int channels) {
+  Batch result = empty_batch(batch, sampler.low_size(), scale, channels);
   const std::size_t high = result.high.size() / batch, low = result.low.size() / batch;
   for (int i = 0; i < batch; ++i) {
     sampler.sample(iteration * batch + i, result.high.data() + i * high,
@@ -77,9 +79,9 @@ std::vector<float> values(const Tensor& tensor) {
 TEST_CASE("batches of the CPU and of CUDA (emulated) have the same bits", "[sampler]") {
   constexpr int kBatch = 5, kLowSize = 7;
   constexpr std::uint64_t kSeed = 0xFEDC'BA98'7654'3210;
-  for (const int scale : {2, 3, 4}) {
+  for (const auto& [scale, channels] : {std::pair{2, 1}, {3, 1}, {4, 1}, {2, 3}, {3, 3}}) {
     const Dataset data = noise_data(scale);
-    const BatchSampler sampler(data, kSeed, scale * kLowSize);
+    const BatchSampler sampler(data, kSeed, scale * kLowSize, channels);
     const PatchLayout layout = patch_layout(data);
     std::vector<std::uint8_t> bytes;
     for (const ImagePair& pair : data.images) {
@@ -89,15 +91,16 @@ TEST_CASE("batches of the CPU and of CUDA (emulated) have the same bits", "[samp
     REQUIRE(static_cast<std::int64_t>(bytes.size()) == layout.bytes);
     for (const std::int64_t iteration : {std::int64_t{0}, std::int64_t{1}, std::int64_t{2},
                                          std::int64_t{999'999}, std::int64_t{1} << 40}) {
-      INFO("scale " << scale << ", iteration " << iteration);
-      const Batch wanted = of_sampler(sampler, iteration, kBatch, scale);
-      const auto check = [&](const kernels::KernelTable<float>& table) {
-        Batch got = empty_batch(kBatch, kLowSize, scale);
+      INFO("scale " << scale << ", channels " << channels << ", iteration " << iteration);
+      const Batch wanted = of_sampler(sampler, iteration, kBatch, scale, channels);
+      const auto check = [&, scale = scale,
+                          channels = channels](const kernels::KernelTable<float>& table) {
+        Batch got = empty_batch(kBatch, kLowSize, scale, channels);
         kernels::TestLauncher launcher(2);
         table.random_patches(
-            launcher, {kBatch, kLowSize, scale, random_key(kSeed, RandomUse::batch), &iteration,
-                       static_cast<std::int64_t>(layout.sources.size()), layout.sources.data(),
-                       bytes.data(), got.high.data(), got.low.data()});
+            launcher, {kBatch, kLowSize, scale, channels, random_key(kSeed, RandomUse::batch),
+                       &iteration, static_cast<std::int64_t>(layout.sources.size()),
+                       layout.sources.data(), bytes.data(), got.high.data(), got.low.data()});
         CHECK(equal_bits(got.high, wanted.high));
         CHECK(equal_bits(got.low, wanted.low));
       };
@@ -114,16 +117,19 @@ TEST_CASE("batches in the memory of a device have the bits of the sampler's", "[
     constexpr int kBatch = 5, kLowSize = 7, kScale = 3;
     const Dataset data = noise_data(kScale);
     const StepOptions options{kBatch, kScale * kLowSize, 0xFEDC'BA98'7654'3210, 0};
-    const BatchSampler sampler(data, options.seed, options.gt_size);
-    const DeviceBatches batches(device, data, options);
-    DeviceArray<std::int64_t> iteration(device, 1);
-    Context context(device);
-    for (const std::int64_t number : {std::int64_t{0}, std::int64_t{7}, std::int64_t{1} << 40}) {
-      iteration.upload(&number, 1);
-      batches.make(context, iteration.data());
-      const Batch wanted = of_sampler(sampler, number, kBatch, kScale);
-      CHECK(equal_bits(values(batches.high()), wanted.high));
-      CHECK(equal_bits(values(batches.low()), wanted.low));
+    for (const int channels : {1, 3}) {
+      CAPTURE(channels);
+      const BatchSampler sampler(data, options.seed, options.gt_size, channels);
+      const DeviceBatches batches(device, data, options, channels);
+      DeviceArray<std::int64_t> iteration(device, 1);
+      Context context(device);
+      for (const std::int64_t number : {std::int64_t{0}, std::int64_t{7}, std::int64_t{1} << 40}) {
+        iteration.upload(&number, 1);
+        batches.make(context, iteration.data());
+        const Batch wanted = of_sampler(sampler, number, kBatch, kScale, channels);
+        CHECK(equal_bits(values(batches.high()), wanted.high));
+        CHECK(equal_bits(values(batches.low()), wanted.low));
+      }
     }
   });
 }

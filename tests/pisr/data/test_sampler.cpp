@@ -121,6 +121,52 @@ TEST_CASE("sampler: patches are the source's luminance, pixel by pixel, in all 8
   }
 }
 
+TEST_CASE("sampler: patches of RGB are the source's channels, in all 8 symmetries", "[sampler]") {
+  const int scale = 2;
+  const Dataset data = position_data(scale);
+  const BatchSampler sampler(data, 7, 8 * scale, 3);
+  const BatchSampler luminance(data, 7, 8 * scale);
+  const auto channel_patch = [](const Image8& image, int c, int left, int top, int size) {
+    std::vector<float> patch;
+    for (int y = 0; y < size; ++y) {
+      for (int x = 0; x < size; ++x) {
+        const double sample = image.at(left + x, top + y, image.channels == 1 ? 0 : c);
+        patch.push_back(static_cast<float>(sample / 255));
+      }
+    }
+    return patch;
+  };
+  const auto equals = [](const std::vector<float>& got, int c, const std::vector<float>& wanted) {
+    const auto plane = static_cast<std::ptrdiff_t>(wanted.size());
+    return std::equal(wanted.begin(), wanted.end(), got.begin() + c * plane);
+  };
+  std::vector<float> high(static_cast<std::size_t>(3) * 64 * scale * scale);
+  std::vector<float> low(static_cast<std::size_t>(3) * 64);
+  bool grey = false;
+  for (std::int64_t index = 0; index < 120; ++index) {
+    const BatchSampler::Choice choice = sampler.choice(index);
+    CHECK(choice.image == luminance.choice(index).image);
+    const ImagePair& pair = data.images.at(choice.image);
+    grey = grey || pair.high.channels == 1;
+    high.assign(high.size(), NAN);
+    low.assign(low.size(), NAN);
+    sampler.sample(index, high.data(), low.data());
+    for (int c = 0; c < 3; ++c) {
+      CAPTURE(index, c);
+      CHECK(equals(high, c,
+                   transformed(channel_patch(pair.high, c, scale * choice.low_x,
+                                             scale * choice.low_y, 8 * scale),
+                               8 * scale, choice)));
+      CHECK(equals(
+          low, c,
+          transformed(channel_patch(pair.low, c, choice.low_x, choice.low_y, 8), 8, choice)));
+    }
+  }
+  CHECK(grey);
+  CHECK_THROWS_WITH(BatchSampler(data, 7, 16, 2),
+                    "patches must have 1 channel or 3 channels, got 2");
+}
+
 TEST_CASE("sampler: the HR patch lies where the LR patch does", "[sampler]") {
   const int scale = 3;
   const Dataset data = position_data(scale);

@@ -48,7 +48,7 @@ TEST_CASE("published weights reach their published figures on Set5", "[evaluate]
   CHECK(result.mean_milliseconds() > 0);
 }
 
-TEST_CASE("published weights of VDSR and IDN reach their figures on Set5", "[.long][evaluate]") {
+TEST_CASE("published weights of other networks reach their figures on Set5", "[.long][evaluate]") {
   struct Row {
     std::string weights;
     int scale;
@@ -57,7 +57,15 @@ TEST_CASE("published weights of VDSR and IDN reach their figures on Set5", "[.lo
   for (const Row& row : {Row{"vdsr_x234_official-via-huangzehao", 2, {37.527, 0.9587}},
                          {"vdsr_x234_official-via-huangzehao", 3, {33.658, 0.9213}},
                          {"vdsr_x234_official-via-huangzehao", 4, {31.343, 0.8838}},
-                         {"idn_x2_Zheng222-caffe", 2, {37.827, 0.9600}}}) {
+                         {"srcnn-955_x3_fuyongXu", 3, {32.660, 0.9086}},
+                         {"srcnn-955_x4_official-via-CudaChen", 4, {30.484, 0.8628}},
+                         {"fsrcnn_x2_Saafke-opencv", 2, {34.83, 0.9397}},
+                         {"idn_x2_Zheng222-caffe", 2, {37.827, 0.9600}},
+                         // On RGB, under its protocol.
+                         {"carn-m_x234_nmhkahn", 2, {37.678, 0.9595}},
+                         {"carn-m_x234_nmhkahn", 3, {34.058, 0.9248}},
+                         {"carn-m_x234_nmhkahn", 4, {31.883, 0.8910}},
+                         {"imdn_x2_Zheng222", 2, {37.996, 0.9605}}}) {
     CAPTURE(row.weights, row.scale);
     const auto weights = shared_data("weights/" + row.weights + ".safetensors");
     const auto images = shared_data("data/benchmark/Set5");
@@ -232,12 +240,14 @@ TEST_CASE("results as JSON keep their format", "[evaluate]") {
       result_of("Set5", "bicubic", {30.5, 0.875}, {{"baby", {30.5, 0.875}, 2}}));
   table.results.push_back(
       result_of("Set5", "a \"b\"", {INFINITY, 1}, {{"b\n", {INFINITY, 1}, 0.5}}));
+  table.results[0].protocol = Protocol::matlab;
+  table.results[1].protocol = Protocol::rgb;
   const std::string text = to_json(table);
   const auto json = nlohmann::json::parse(text);
   const auto wanted = nlohmann::json::parse(R"({"protocol": "matlab", "scale": 3, "results": [
-    {"set": "Set5", "model": "bicubic", "psnr": 30.5, "ssim": 0.875,
+    {"set": "Set5", "model": "bicubic", "protocol": "matlab", "psnr": 30.5, "ssim": 0.875,
      "images": [{"name": "baby", "psnr": 30.5, "ssim": 0.875, "ms": 2.0}]},
-    {"set": "Set5", "model": "a \"b\"", "psnr": null, "ssim": 1.0,
+    {"set": "Set5", "model": "a \"b\"", "protocol": "rgb", "psnr": null, "ssim": 1.0,
      "images": [{"name": "b\n", "psnr": null, "ssim": 1.0, "ms": 0.5}]}]})");
   CHECK(json == wanted);
 
@@ -247,13 +257,21 @@ TEST_CASE("results as JSON keep their format", "[evaluate]") {
   REQUIRE(back.results.size() == 2);
   CHECK(back.results[1].model == "a \"b\"");
   CHECK(std::isinf(back.results[1].mean.psnr));
+  CHECK(back.results[1].protocol == Protocol::rgb);
   CHECK(to_json(back) == text);
+
+  // A file that is older than the protocol of a result.
+  auto older = json;
+  older["results"][1].erase("protocol");
+  CHECK(evaluation_table_from_json(older.dump(), "x.json").results[1].protocol == Protocol::matlab);
 }
 
 TEST_CASE("what is no table of results is an input error", "[evaluate]") {
   for (const char* text :
        {"", "{", "[]", "{}", R"({"protocol": "other", "scale": 2, "results": []})",
         R"({"protocol": "pisr", "scale": "2", "results": []})",
+        R"({"protocol": "pisr", "scale": 2, "results": [{"set": "a", "model": "b",
+            "protocol": "rgba", "psnr": 1, "ssim": 1, "images": []}]})",
         R"({"protocol": "pisr", "scale": 2, "results": [{"set": "a"}]})"}) {
     CAPTURE(text);
     try {

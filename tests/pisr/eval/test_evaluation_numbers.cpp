@@ -11,8 +11,10 @@
 #include "pisr/eval/evaluate.h"
 #include "pisr/image/imresize.h"
 #include "pisr/image/luma.h"
+#include "pisr/image/metrics.h"
 #include "pisr/inference/inference.h"
 #include "pisr/model/architectures.h"
+#include "pisr/model/plain.h"
 #include "pisr/model/teacher.h"
 #include "tests/catch.h"
 #include "tests/pisr/image/images.h"
@@ -125,6 +127,54 @@ TEST_CASE("evaluation: scores are those of each image's own output, means those 
   }
 }
 
+TEST_CASE("evaluation: a network on RGB is measured under protocol rgb, as is its teacher",
+          "[evaluate]") {
+  for (const int scale : {2, 3}) {
+    CAPTURE(scale);
+    const EvaluationSet set = noisy_set(scale);
+    // Of zeros it repeats each pixel.
+    const Plain network({.feature_channels = 2, .layers = 0, .scale = scale, .channels = 3});
+    Teacher teacher(network.spec());
+    initialise(teacher, 2);
+    ThreadPool pool(1);
+    Context context(pool);
+    const EvaluationResult result =
+        evaluate(context, pool, set, Protocol::matlab, "network", network);
+    const EvaluationResult taught =
+        evaluate(context, pool, set, Protocol::pisr, "teacher", teacher);
+    const EvaluationResult bicubic = evaluate_bicubic(pool, set, Protocol::rgb);
+    CHECK(result.protocol == Protocol::rgb);
+    CHECK(taught.protocol == Protocol::rgb);
+    CHECK(bicubic.protocol == Protocol::rgb);
+    CHECK(evaluate_bicubic(pool, set, Protocol::matlab).protocol == Protocol::matlab);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const ImagePair& image = set.data.images[i];
+      Plane repeated(image.high.width, image.high.height, 1);
+      for (int y = 0; y < repeated.height; ++y) {
+        for (int x = 0; x < repeated.width; ++x) {
+          const std::uint8_t* const pixel = &image.low.at(x / scale, y / scale);
+          const int step = image.low.channels == 1 ? 0 : 1;
+          repeated.at(x, y) =
+              16 + (65.481 * pixel[0] + 128.553 * pixel[step] + 24.966 * pixel[2 * step]) / 255;
+        }
+      }
+      const Plane truth = luma(to_rgb(image.high));
+      CHECK(result.images[i].score.psnr == Approx(psnr(repeated, truth, scale)).epsilon(1e-12));
+      CHECK(result.images[i].score.ssim == Approx(ssim(repeated, truth, scale)).epsilon(1e-12));
+      const Score seen = score(infer(context, teacher, to_rgb(image.high)), truth, scale);
+      CHECK(taught.images[i].score.psnr == seen.psnr);
+      // 8 bits all the way.
+      const Plane enlarged = luma(to_rgb(upscale(image.low, scale)));
+      CHECK(bicubic.images[i].score.psnr == Approx(psnr(enlarged, truth, scale)).epsilon(1e-12));
+    }
+    const auto on_luminance = make_network(default_spec("fsrcnn"));
+    if (scale == 2) {
+      CHECK_THROWS_WITH(evaluate(context, pool, set, Protocol::rgb, "mine", *on_luminance),
+                        "protocol rgb is for networks on RGB, 'mine' is on luminance");
+    }
+  }
+}
+
 TEST_CASE("evaluation: times are in milliseconds", "[evaluate]") {
   const EvaluationSet set = noisy_set(2);
   ThreadPool pool(1);
@@ -158,8 +208,14 @@ TEST_CASE("evaluation: known bicubic figures, all of them", "[evaluate]") {
     CAPTURE(row.set, row.scale);
     const auto matlab = known_bicubic(row.set, row.images, row.scale, Protocol::matlab);
     const auto pisr = known_bicubic(row.set, row.images, row.scale, Protocol::pisr);
+    const auto rgb = known_bicubic(row.set, row.images, row.scale, Protocol::rgb);
     REQUIRE(matlab.has_value());
     REQUIRE(pisr.has_value());
+    REQUIRE(rgb.has_value());
+    // Its grey image of Set14 has another luminance.
+    CHECK(std::abs(rgb->psnr - row.psnr) <= (row.images == 14 ? 0.1 : 0.02));
+    CHECK(std::abs(rgb->ssim - row.ssim) <= (row.images == 14 ? 0.005 : 0.001));
+    CHECK(rgb->psnr != pisr->psnr);
     CHECK(std::abs(matlab->psnr - row.psnr) <= 0.0051);
     CHECK(matlab->ssim == row.ssim);
     CHECK(std::abs(pisr->psnr - row.psnr) <= 0.02);

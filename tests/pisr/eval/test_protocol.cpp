@@ -216,11 +216,95 @@ TEST_CASE("protocols: of a data set's image, pisr takes its LR and matlab makes 
   CHECK(largest_difference(published.low, trained.low) > 1);
 }
 
+TEST_CASE("protocol rgb: 8 bits in RGB, then luminance that is not rounded") {
+  // Given an LR image, it is that; grey is RGB with r = g = b.
+  for (const int channels : {3, 1}) {
+    CAPTURE(channels);
+    const ImagePair image{"a", "a.png", noise<std::uint8_t>(26, 24, channels, 1),
+                          noise<std::uint8_t>(13, 12, channels, 2)};
+    const EvaluationPair given = evaluation_pair(image, 2, Protocol::rgb);
+    CHECK(largest_difference(given.low, to_rgb(image.low)) == 0);
+    CHECK(largest_difference(given.high_rgb, to_rgb(image.high)) == 0);
+    CHECK(largest_difference(given.high, luma(to_rgb(image.high))) == 0);
+    CHECK(std::isinf(score(given.high_rgb, given.high, 2).psnr));
+    const EvaluationPair made = evaluation_pair(image.high, 2, Protocol::rgb);
+    CHECK(largest_difference(made.low, to_rgb(downscale(image.high, 2))) == 0);
+    CHECK(made.low.channels == 3);
+  }
+  CHECK(evaluation_pair(noise<std::uint8_t>(8, 8, 3), 2, Protocol::pisr).high_rgb.samples.empty());
+}
+
+TEST_CASE("protocol rgb: an output is rounded in each channel, and half a step counts") {
+  constexpr int kSide = 20;
+  Plane high_rgb(kSide, kSide, 3);
+  for (std::size_t i = 0; i < high_rgb.samples.size(); ++i) {
+    high_rgb.samples[i] = 60 + static_cast<double>(i % 100);
+  }
+  const Plane high = luma(high_rgb);
+  Plane output = high_rgb;
+  output.at(9, 9, 0) += 0.4;
+  output.at(9, 9, 2) -= 0.5;
+  CHECK(std::isinf(score(output, high, 2).psnr));
+  // Two steps of green at one of 16 x 16 pixels: 2 of 128.553 / 255 in luminance.
+  output.at(9, 9, 1) += 1.6;
+  const double error = 2 * 128.553 / 255;
+  CHECK(score(output, high, 2).psnr ==
+        Approx(10 * std::log10(255.0 * 255 * 16 * 16 / (error * error))).epsilon(1e-12));
+  output.at(5, 5, 0) = -100;
+  Plane clamped = high_rgb;
+  clamped.at(5, 5, 0) = 0;
+  CHECK(score(output, high, 2).psnr < score(clamped, high, 2).psnr);
+  CHECK(error_of([&] { score(Plane(kSide, 19, 3), high, 2); }) ==
+        "usage: psnr: the planes must be of one size, got 20x19x1 and 20x20x1");
+}
+
+TEST_CASE("protocol rgb: the bicubic row of Set5 is that of an independent program") {
+  const Score row = bicubic_row("Set5", 2, Protocol::rgb, 1);
+  if (row.psnr > 0) {
+    CHECK(fixed(row.psnr, 4) == "33.6734");
+    CHECK(fixed(row.ssim, 5) == "0.93029");
+  }
+}
+
+TEST_CASE("protocol rgb: all bicubic rows", "[.long]") {
+  struct Row {
+    const char *set, *psnr, *ssim;
+    int scale;
+  };
+  // data/check_bicubic.py score SET/HR --domain rgb --gray rgb --y float
+  for (const Row& row :
+       {Row{"Set5", "33.6734", "0.93029", 2}, Row{"Set5", "30.4033", "0.86891", 3},
+        Row{"Set5", "28.4290", "0.81114", 4}, Row{"Set14", "30.3246", "0.86985", 2},
+        Row{"Set14", "27.6311", "0.77588", 3}, Row{"Set14", "26.0884", "0.70480", 4},
+        Row{"B100", "29.5599", "0.84340", 2}, Row{"B100", "27.2090", "0.73907", 3},
+        Row{"B100", "25.9613", "0.66807", 4}}) {
+    CAPTURE(row.set, row.scale);
+    const Score got = bicubic_row(row.set, row.scale, Protocol::rgb, 1);
+    if (got.psnr > 0) {
+      CHECK(fixed(got.psnr, 4) == row.psnr);
+      CHECK(fixed(got.ssim, 5) == row.ssim);
+    }
+  }
+}
+
+TEST_CASE("protocols: networks on RGB have their own, others the one that is asked for") {
+  for (const Protocol wanted : {Protocol::pisr, Protocol::matlab}) {
+    CHECK(protocol_for(wanted, 1) == wanted);
+    CHECK(protocol_for(wanted, 3) == Protocol::rgb);
+  }
+  CHECK(protocol_for(Protocol::rgb, 3) == Protocol::rgb);
+  CHECK(error_of([] { protocol_for(Protocol::rgb, 1, "'a'"); }) ==
+        "usage: protocol rgb is for networks on RGB, 'a' is on luminance");
+  CHECK(error_of([] { evaluation_pair(Image8(8, 8, 3), Image8(4, 4, 3), 2, Protocol::matlab); }) ==
+        "usage: evaluation: protocol matlab makes its LR image, one was given");
+}
+
 TEST_CASE("protocols: names and wrong inputs") {
   CHECK(protocol_from_name("pisr") == Protocol::pisr);
   CHECK(protocol_from_name("matlab") == Protocol::matlab);
+  CHECK(protocol_from_name("rgb") == Protocol::rgb);
   CHECK(error_of([] { protocol_from_name("psnr"); }) ==
-        "usage: unknown protocol 'psnr': must be pisr or matlab");
+        "usage: unknown protocol 'psnr': must be pisr, matlab or rgb");
   CHECK(error_of([] { evaluation_pair(Image8(1, 1, 3), 2, Protocol::pisr); }) ==
         "input: evaluation: HR image of 1x1 is smaller than the scale 2");
 }

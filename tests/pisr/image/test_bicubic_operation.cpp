@@ -79,4 +79,44 @@ TEST_CASE("upscale_bicubic and downscale_bicubic have the values of imresize") {
   }
 }
 
+TEST_CASE("a pixel of bicubic interpolation has the same bits in a narrower image") {
+  constexpr int kWidth = 70;
+  const auto enlarged = [](int first, int width, int scale, bool down) {
+    const int factor = down ? scale : 1;
+    const Tensor x = Tensor::empty({1, 1, std::int64_t{3} * factor, std::int64_t{width} * factor});
+    const int side = kWidth * factor;
+    for (int i = 0; i < x.count(); ++i) {
+      const int at = i / (width * factor) * side + first * factor + i % (width * factor);
+      x.data<float>()[i] = static_cast<float>(std::sin(1.0 + 0.7 * at));
+    }
+    Context context;
+    Tape tape(context, Tape::Mode::inference);
+    const Variable v = tape.constant(x);
+    return (down ? downscale_bicubic(v, scale) : upscale_bicubic(v, scale)).value().clone();
+  };
+  for (const bool down : {false, true}) {
+    for (const int scale : {2, 3, 4, 5}) {
+      const int factor = down ? 1 : scale;
+      const Tensor whole = enlarged(0, kWidth, scale, down);
+      for (const int first : {0, 1, 16, 23}) {
+        for (const int width : {9, 16, 17, 31, kWidth - first}) {
+          CAPTURE(down, scale, first, width);
+          const Tensor part = enlarged(first, width, scale, down);
+          const bool right = first + width == kWidth;
+          int different = 0;
+          for (int x = first == 0 ? 0 : 3; x < width - (right ? 0 : 3); ++x) {
+            for (int i = 0; i < factor; ++i) {
+              different += part.data<float>()[x * factor + i] !=
+                                   whole.data<float>()[(first + x) * factor + i]
+                               ? 1
+                               : 0;
+            }
+          }
+          CHECK(different == 0);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace pisr

@@ -69,6 +69,36 @@ TEST_CASE("rounding: half up, clamped to the depth") {
         "numeric: round_to_8_bit: value 4 of 6 is not finite");
 }
 
+TEST_CASE("RGB as a plane, its luminance and its grey") {
+  const auto rgba = noise<std::uint8_t>(5, 4, 4);
+  const Plane rgb = to_rgb(rgba);
+  REQUIRE(rgb.channels == 3);
+  Image16 wide(5, 4, 4);
+  for (std::size_t i = 0; i < wide.samples.size(); ++i) {
+    wide.samples[i] = static_cast<std::uint16_t>(257 * rgba.samples[i]);
+  }
+  CHECK(largest_difference(to_rgb(wide), rgb) < 1e-12);
+  for (int c = 0; c < 3; ++c) {
+    CHECK(rgb.at(3, 2, c) == rgba.at(3, 2, c));
+  }
+  CHECK(largest_difference(to_image8(rgb), without_alpha(rgba)) == 0);
+  CHECK(largest_difference(luma(rgb), luma(rgba)) == 0);
+  const Plane grey = to_grey(rgb);
+  REQUIRE(grey.channels == 1);
+  // 65.481, 128.553 and 24.966 of 219.
+  CHECK(grey.at(1, 3) ==
+        Approx(0.299 * rgba.at(1, 3, 0) + 0.587 * rgba.at(1, 3, 1) + 0.114 * rgba.at(1, 3, 2))
+            .margin(1e-9));
+
+  const auto one = noise<std::uint8_t>(5, 4, 2);
+  const Plane thrice = to_rgb(one);
+  for (int c = 0; c < 3; ++c) {
+    CHECK(largest_difference(channel(to_image8(thrice), c), channel(one, 0)) == 0);
+  }
+  CHECK(largest_difference(to_grey(thrice), channel(one, 0)) < 1e-12);
+  CHECK(largest_difference(luma(channel(one, 0)), channel(one, 0)) == 0);
+}
+
 TEST_CASE("channels come apart and together again") {
   const auto image = noise<std::uint8_t>(5, 4, 4);
   Plane joined = channel(image, 0);

@@ -8,15 +8,17 @@
 #include "core/philox.h"
 #include "pisr/inference/inference.h"
 #include "pisr/model/fsrcnn.h"
+#include "pisr/model/plain.h"
 #include "pisr/model/teacher.h"
 #include "tests/catch.h"
+#include "tests/pisr/model/small_spec.h"
 
 using namespace pisr;
 
 namespace {
 
-Plane noise(int width, int height, std::uint64_t seed) {
-  Plane plane(width, height, 1);
+Plane noise(int width, int height, std::uint64_t seed, int channels = 1) {
+  Plane plane(width, height, channels);
   Random random(seed, RandomUse::test, 0);
   for (double& sample : plane.samples) {
     sample = random.uniform(0, 255);
@@ -37,20 +39,30 @@ void randomise(const Module& module, std::uint64_t seed) {
 Plane layer_by_layer(const SrNetwork& network, const Plane& low) {
   Context context;
   Tape tape(context, Tape::Mode::inference);
-  const Tensor x = Tensor::empty({1, 1, low.height, low.width});
-  for (std::size_t i = 0; i < low.samples.size(); ++i) {
-    x.data<float>()[i] = static_cast<float>(low.samples[i] / 255);
+  const Tensor x = Tensor::empty({1, low.channels, low.height, low.width});
+  float* sample = x.data<float>();
+  for (int c = 0; c < low.channels; ++c) {
+    for (int row = 0; row < low.height; ++row) {
+      for (int column = 0; column < low.width; ++column) {
+        *sample++ = static_cast<float>(low.at(column, row, c) / 255);
+      }
+    }
   }
   const Tensor y = network.forward(tape.constant(x)).image.value();
-  Plane high(low.width * network.spec().scale, low.height * network.spec().scale, 1);
-  for (std::size_t i = 0; i < high.samples.size(); ++i) {
-    high.samples[i] = 255.0 * static_cast<double>(y.data<float>()[i]);
+  Plane high(low.width * network.spec().scale, low.height * network.spec().scale, low.channels);
+  sample = y.data<float>();
+  for (int c = 0; c < high.channels; ++c) {
+    for (int row = 0; row < high.height; ++row) {
+      for (int column = 0; column < high.width; ++column) {
+        high.at(column, row, c) = 255.0 * static_cast<double>(*sample++);
+      }
+    }
   }
   return high;
 }
 
 bool same_bits(const Plane& a, const Plane& b) {
-  return a.width == b.width && a.height == b.height &&
+  return a.width == b.width && a.height == b.height && a.channels == b.channels &&
          std::memcmp(a.samples.data(), b.samples.data(), a.samples.size() * sizeof(double)) == 0;
 }
 
@@ -82,7 +94,7 @@ TEST_CASE("inference gives the bits of the network's forward pass", "[inference]
 TEST_CASE("one inference for images of several sizes, with any network", "[inference][threads]") {
   for (const Architecture& row : architectures()) {
     CAPTURE(row.name);
-    const auto network = make_network(default_spec(row.name));
+    const auto network = make_network(small_spec(row, 2));
     randomise(*network, 11);
     ThreadPool three(3);
     Context context;
@@ -90,12 +102,57 @@ TEST_CASE("one inference for images of several sizes, with any network", "[infer
     Inference inference(context, *network);
     Plane high;
     for (const auto& [width, height] : {std::pair{20, 15}, {7, 9}, {33, 12}, {20, 15}}) {
-      const Plane low = noise(width, height, 5);
+      const Plane low = noise(width, height, 5, network->spec().channels);
       inference.run(low, high);
       CHECK(same_bits(high, layer_by_layer(*network, low)));
       CHECK(same_bits(high, infer(threaded, *network, low)));
     }
   }
+}
+
+TEST_CASE("a network on RGB takes its three channels and gives three", "[inference][threads]") {
+  for (const int scale : {2, 3}) {
+    Plain network({.feature_channels = 5, .layers = 1, .scale = scale, .channels = 3});
+    randomise(network, 13);
+    ThreadPool three(3);
+    Context context;
+    Context threaded(three);
+    for (const auto& [width, height] : {std::pair{1, 1}, {13, 41}, {20, 9}}) {
+      CAPTURE(scale, width, height);
+      const Plane low = noise(width, height, 3, 3);
+      const Plane wanted = layer_by_layer(network, low);
+      CHECK(same_bits(infer(context, network, low), wanted));
+      CHECK(same_bits(infer(threaded, network, low), wanted));
+    }
+  }
+}
+
+TEST_CASE("Plain on RGB repeats each channel where its convolutions are zero", "[inference]") {
+  const Plain network({.feature_channels = 2, .layers = 1, .scale = 3, .channels = 3});
+  Context context;
+  const Plane low = noise(4, 3, 1, 3);
+  const Plane high = infer(context, network, low);
+  REQUIRE(high.width == 12);
+  for (int y = 0; y < high.height; ++y) {
+    for (int x = 0; x < high.width; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        CHECK(high.at(x, y, c) == Approx(low.at(x / 3, y / 3, c)).epsilon(1e-6));
+      }
+    }
+  }
+}
+
+TEST_CASE("a teacher on RGB gives an image on RGB", "[inference]") {
+  Teacher teacher(plain_spec({.feature_channels = 4, .layers = 0, .channels = 3}));
+  randomise(teacher, 4);
+  Context context;
+  const Plane output = infer(context, teacher, noise(14, 10, 2, 3));
+  CHECK(output.width == 14);
+  CHECK(output.height == 10);
+  CHECK(output.channels == 3);
+  CHECK_THROWS_WITH(infer(context, teacher, noise(14, 10, 2)),
+                    "inference: the input must have three channels, RGB, and at least 1x1 pixels, "
+                    "got 14x10x1");
 }
 
 TEST_CASE("the plane's scale is 0..255 and the network's 0..1", "[inference]") {
@@ -149,11 +206,23 @@ TEST_CASE("an output that is not finite is a numeric error", "[inference]") {
   }
 }
 
-TEST_CASE("an empty plane is refused", "[inference]") {
+TEST_CASE("the pixel of an RGB output that is not finite is named", "[inference]") {
+  const Plain network({.feature_channels = 1, .layers = 0, .channels = 3});
+  Context context;
+  Plane low = noise(5, 4, 1, 3);
+  // Zero convolutions of it are not a number either, so its neighbours' features are none.
+  low.at(3, 2, 1) = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(infer(context, network, low),
+                    "the network's output is not finite at pixel (2, 0)");
+}
+
+TEST_CASE("an empty plane, and one of other channels, is refused", "[inference]") {
   const Fsrcnn network;
   Context context;
   CHECK_THROWS_AS(infer(context, network, Plane{}), Error);
-  CHECK_THROWS_AS(infer(context, network, Plane(3, 3, 3)), Error);
+  CHECK_THROWS_WITH(
+      infer(context, network, Plane(5, 4, 3)),
+      "inference: the input must have one channel and at least 1x1 pixels, got 5x4x3");
 }
 
 TEST_CASE("a side that the scale would make longer than an int is refused", "[inference]") {

@@ -10,6 +10,7 @@
 #include "nn/init.h"
 #include "pisr/image/imresize.h"
 #include "pisr/image/luma.h"
+#include "pisr/inference/inference.h"
 #include "pisr/inference/upscaler.h"
 #include "pisr/model/architectures.h"
 #include "tests/catch.h"
@@ -99,6 +100,93 @@ TEST_CASE("channels: alpha and chroma are those of the bicubic interpolation, of
       finer = finer || sample % 257 != 0;
     }
     CHECK(finer);
+  }
+}
+
+/// On RGB. Of zeros it repeats each pixel; `initialised`, it mixes its channels.
+std::unique_ptr<SrNetwork> rgb_network(bool initialised, int scale = 2) {
+  NetworkSpec spec = default_spec("plain");
+  spec.scale = scale;
+  spec.channels = 3;
+  spec.options = {{"feature_channels", 3}, {"layers", 1}};
+  auto network = make_network(spec);
+  if (initialised) {
+    initialise(*network, 1);
+  }
+  return network;
+}
+
+template <class Sample>
+ImageOf<Sample> repeated(const ImageOf<Sample>& image, int scale) {
+  ImageOf<Sample> result(scale * image.width, scale * image.height, image.channels);
+  for (int y = 0; y < result.height; ++y) {
+    for (int x = 0; x < result.width; ++x) {
+      for (int c = 0; c < image.channels; ++c) {
+        result.at(x, y, c) = image.at(x / scale, y / scale, c);
+      }
+    }
+  }
+  return result;
+}
+
+template <class Sample>
+void check_rgb_network() {
+  Context context;
+  for (const int scale : {2, 3}) {
+    const auto repeating = rgb_network(false, scale);
+    const auto network = rgb_network(true, scale);
+    for (const int channels : {1, 2, 3, 4}) {
+      CAPTURE(scale, channels);
+      auto image = noise<Sample>(9, 7, channels);
+      const bool has_alpha = image.has_alpha();
+      for (std::size_t i = channels - 1; has_alpha && i < image.samples.size(); i += channels) {
+        image.samples[i] |= 1;  // nothing is hidden
+      }
+      const auto got = enlarged(*repeating, image);
+      REQUIRE(got.channels == channels);
+      // f32 in the network, 16 bits in the file.
+      CHECK(largest_difference(without_alpha(got), repeated(without_alpha(image), scale)) <=
+            (sizeof(Sample) == 1 ? 0 : 1));
+
+      Plane wanted = infer(context, *network, to_rgb(image));
+      if (image.is_grey()) {
+        wanted = to_grey(wanted);
+      }
+      if (has_alpha) {
+        wanted = append_channel(wanted, upscale(channel(image, channels - 1), scale));
+      }
+      const auto learnt = enlarged(*network, image);
+      if constexpr (sizeof(Sample) == 1) {
+        CHECK(largest_difference(learnt, to_image8(wanted)) == 0);
+      } else {
+        CHECK(largest_difference(learnt, to_image16(wanted)) == 0);
+      }
+    }
+  }
+  const auto network = rgb_network(true);
+  const auto seen = noise<Sample>(14, 11, 4);
+  const Sample most = static_cast<Sample>(~Sample{0});
+  CHECK(largest_difference(enlarged(*network, with_hidden<Sample>(seen, {0, 0, 0})),
+                           enlarged(*network, with_hidden<Sample>(seen, {most, 0, 99}))) == 0);
+}
+
+TEST_CASE("channels: a network on RGB enlarges colour at once, grey as r = g = b, alpha is bicubic",
+          "[upscaler]") {
+  check_rgb_network<std::uint8_t>();
+  check_rgb_network<std::uint16_t>();
+}
+
+TEST_CASE("channels: a network on RGB writes files of every kind", "[upscaler]") {
+  const TemporaryFolder folder;
+  const auto network = rgb_network(true);
+  Context context;
+  const auto in = folder.path() / "in.png";
+  for (const char* extension : {"png", "bmp", "jpg"}) {
+    const auto out = folder.path() / (std::string("out.") + extension);
+    const Image8 image = gradient(24, 20, 3);
+    write_image(in, image);
+    upscale_file(context, *network, in, out);
+    CHECK(read_bytes(out) == encode_image(enlarged(*network, image), extension));
   }
 }
 

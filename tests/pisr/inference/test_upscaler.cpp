@@ -179,6 +179,15 @@ TEST_CASE("bleeding fills from the nearest visible pixels", "[upscaler]") {
   CHECK(plane.samples == std::vector<double>{10, 10, 30, 50, 50});
 }
 
+TEST_CASE("bleeding fills each channel of a plane with several", "[upscaler]") {
+  Plane alpha(5, 1, 1);
+  Plane plane(5, 1, 3);
+  alpha.samples = {1, 0, 0, 0, 255};
+  plane.samples = {10, 1, 2, 99, 99, 99, 99, 99, 99, 99, 99, 99, 50, 3, 8};
+  bleed_under_alpha(alpha, {&plane});
+  CHECK(plane.samples == std::vector<double>{10, 1, 2, 10, 1, 2, 30, 2, 5, 50, 3, 8, 50, 3, 8});
+}
+
 TEST_CASE("files keep depth and channels", "[upscaler]") {
   const TemporaryFolder folder;
   const Fsrcnn network = repeating_network(2);

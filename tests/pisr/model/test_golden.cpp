@@ -16,12 +16,10 @@
 namespace pisr {
 namespace {
 
+using golden::bound;
 using golden::counter_numbers;
+using golden::projected;
 using golden::relative_error;
-
-double bound(DType dtype) {
-  return dtype == DType::f32 ? 1e-5 : 1e-10;
-}
 
 /// The largest relative error of each quantity.
 using Errors = std::map<std::string, double>;
@@ -166,21 +164,6 @@ class GoldenPhase {
     CHECK(static_cast<std::size_t>(gradients) == flat.entries().size());
   }
 
-  static Tensor projected(const std::string& name, const Tensor& gradient) {
-    const Tensor g = gradient.to(DType::f64);
-    const Tensor r = counter_numbers("projection." + name, gradient.shape(), -1.0, 1.0, DType::f64);
-    double product = 0.0;
-    double squares = 0.0;
-    for (std::int64_t i = 0; i < g.count(); ++i) {
-      product += g.data<double>()[i] * r.data<double>()[i];
-      squares += g.data<double>()[i] * g.data<double>()[i];
-    }
-    const Tensor result = Tensor::empty({2}, DType::f64);
-    result.data<double>()[0] = product;
-    result.data<double>()[1] = std::sqrt(squares);
-    return result;
-  }
-
   const SafeTensors& file_;
   DType dtype_;
   std::string kind_;
@@ -253,19 +236,23 @@ TEST_CASE("x3 and x4 forward passes agree with PyTorch", "[golden]") {
 }
 
 TEST_CASE("published FSRCNN weights give PyTorch's output", "[golden]") {
-  const auto weights = shared_data("weights/fsrcnn_x2_yjn870.safetensors");
-  const auto golden_path = shared_data("weights/golden/fsrcnn_x2_yjn870.safetensors");
-  if (!weights || !golden_path) return;
-  const std::unique_ptr<SrNetwork> network = load_network(*weights);
-  CHECK(network->parameter_count() == 12809);
-  const SafeTensors file = read_safetensors(*golden_path);
-  Context context;
-  Tape tape(context, Tape::Mode::inference);
-  const Variable output = network->forward(tape.constant(file.tensors.at("input"))).image;
-  CHECK(relative_error(output.value(), file.tensors.at("output")) <= 1e-5);
+  for (const auto& [name, parameters] : {std::pair{"fsrcnn_x2_yjn870.safetensors", 12809},
+                                         std::pair{"fsrcnn_x2_Saafke-opencv.safetensors", 8497}}) {
+    CAPTURE(name);
+    const auto weights = shared_data(message("weights/", name));
+    const auto golden_path = shared_data(message("weights/golden/", name));
+    if (!weights || !golden_path) return;
+    const std::unique_ptr<SrNetwork> network = load_network(*weights);
+    CHECK(network->parameter_count() == parameters);
+    const SafeTensors file = read_safetensors(*golden_path);
+    Context context;
+    Tape tape(context, Tape::Mode::inference);
+    const Variable output = network->forward(tape.constant(file.tensors.at("input"))).image;
+    CHECK(relative_error(output.value(), file.tensors.at("output")) <= 1e-5);
+  }
 }
 
-TEST_CASE("published VDSR, DRRN and IDN weights give PyTorch's output", "[golden]") {
+TEST_CASE("published SRCNN, VDSR, DRRN and IDN weights give PyTorch's output", "[golden]") {
   struct Published {
     std::string weights;
     std::string golden;
@@ -277,6 +264,8 @@ TEST_CASE("published VDSR, DRRN and IDN weights give PyTorch's output", "[golden
     rows.push_back({"vdsr_x234_official-via-huangzehao", message("_at_x", scale), scale, 665921});
     rows.push_back({"drrn_x234_jt827859032-via-SRZoo", message("_at_x", scale), scale, 297216});
   }
+  rows.push_back({"srcnn-955_x3_fuyongXu", "", 3, 57281});
+  rows.push_back({"srcnn-955_x4_official-via-CudaChen", "", 4, 57281});
   rows.push_back({"idn_x2_Zheng222-caffe", "", 2, 552769});
   for (const Published& row : rows) {
     CAPTURE(row.weights, row.scale);

@@ -4,7 +4,11 @@
 
 #include "nn/init.h"
 #include "pisr/model/distillation.h"
+#include "pisr/model/drcn.h"
 #include "pisr/model/fsrcnn.h"
+#include "pisr/model/memnet.h"
+#include "pisr/model/plain.h"
+#include "pisr/model/srcnn.h"
 #include "pisr/model/teacher.h"
 #include "tests/catch.h"
 
@@ -30,9 +34,23 @@ TEST_CASE("networks have the published numbers of parameters") {
   CHECK(Fsrcnn({.slope_per_channel = true}).parameter_count() == 12809);
   // FSRCNN-L, "126K" in PISR's table 3.
   CHECK(Fsrcnn({.shrink_channels = 56}).parameter_count() == 125504);
+  // OpenCV's.
+  CHECK(Fsrcnn({.slope_per_channel = true, .depth_to_space = true}).parameter_count() == 8497);
+  // SRCNN's papers count weights alone: 8,032, 24,416 and 57,184.
+  CHECK(Srcnn({.middle_kernel = 1}).parameter_count() == 8032 + 97);
+  CHECK(Srcnn({.middle_kernel = 3}).parameter_count() == 24416 + 97);
+  CHECK(Srcnn().parameter_count() == 57184 + 97);
+  // "1,774K" in PISR's table 2 counts weights alone, without that of the enlarged image, which the
+  // last convolution reads too. The others are biases and shares.
+  CHECK(Drcn().parameter_count() == 1774080 + 9 + (4 * 256 + 1) + 16);
+  // "677K".
+  CHECK(Memnet().parameter_count() == 676992);
   // Encoder: (25 56 + 56 + 1) + (25 56^2 + 56 + 1) + (9 56 12 + 12 + 1) + (9 12 + 1).
   CHECK(Encoder().parameter_count() == 1457 + 78457 + 6061 + 109);
   CHECK(Teacher(fsrcnn_spec()).parameter_count() == 86084 + 12644);
+  // With RGB it reads and writes three channels.
+  CHECK(Encoder({.channels = 3}).parameter_count() ==
+        Encoder().parameter_count() + 2 * (25 * 56 + 9 * 12 + 1));
   CHECK(Estimator().parameter_count() == 2 * (2 * (56 * 56 + 56) + 1));
 }
 
@@ -62,6 +80,22 @@ TEST_CASE("multiply-adds for a 1280 x 720 output, as the paper counts and as the
   }
   CHECK(Fsrcnn().multiply_adds(2, 2).exact == 7928 + 4536);
   CHECK(Fsrcnn().multiply_adds(2, 2).paper == 7928 + 4 * 4536);
+  CHECK(Fsrcnn({.depth_to_space = true}).multiply_adds(2, 2).exact == 7928 + 4 * 56);
+  CHECK(Fsrcnn({.depth_to_space = true}).multiply_adds(2, 2).paper == 7928 + 4 * 56);
+  CHECK(Fsrcnn({.channels = 3}).multiply_adds(2, 2).exact == 7928 + 2 * 1400 + 3 * 4536);
+  for (const int scale : {2, 3, 4}) {
+    CHECK(giga(Srcnn({.scale = scale}).multiply_adds(1280, 720).paper) ==
+          Approx(52.7).margin(0.005));
+    CHECK(giga(Memnet({.scale = scale}).multiply_adds(1280, 720).paper) ==
+          Approx(2662.35).margin(0.005));
+    const MultiplyAdds drcn = Drcn({.scale = scale}).multiply_adds(1280, 720);
+    CHECK(giga(drcn.paper) == Approx(17974.3).margin(0.005));
+    CHECK(giga(drcn.exact) == Approx(9788.73).margin(0.005));
+  }
+  CHECK(Drcn({.feature_channels = 2, .recursions = 3}).multiply_adds(1, 1).exact ==
+        9 * (2 + 4 + 3 * 4 + 4 + 3));
+  CHECK(Memnet({.feature_channels = 2, .memory_blocks = 2, .units = 3}).multiply_adds(1, 1).exact ==
+        9 * 2 + 2 * 3 * 2 * 9 * 4 + (4 + 5) * 4 + 9 * 2);
 }
 
 TEST_CASE("networks give images and features of the right sizes") {
@@ -131,6 +165,10 @@ TEST_CASE("the teacher refuses an image that is no multiple of the scale") {
   CHECK_THROWS_WITH(teacher.forward(tape.constant(image({1, 1, 6, 8}))),
                     "teacher encoder: the image must be [n,1,h,w] with h and w multiples of 3, got "
                     "[1,1,6,8]");
+  const Teacher coloured(plain_spec({.feature_channels = 2, .scale = 3, .channels = 3}));
+  CHECK_THROWS_WITH(coloured.forward(tape.constant(image({1, 1, 6, 9}))),
+                    "teacher encoder: the image must be [n,3,h,w] with h and w multiples of 3, got "
+                    "[1,1,6,9]");
 }
 
 TEST_CASE("the student's loss refuses operands that do not belong to the distillation") {

@@ -7,76 +7,14 @@
 #include "nn/init.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/fsrcnn.h"
+#include "pisr/model/metadata.h"
 #include "pisr/model/weights.h"
 #include "tests/catch.h"
+#include "tests/pisr/model/weights_files.h"
 #include "tests/shared_data.h"
 #include "tests/temporary_folder.h"
 
 namespace pisr {
-namespace {
-
-constexpr FsrcnnOptions kSmall{
-    .feature_channels = 5, .shrink_channels = 3, .mapping_layers = 2, .scale = 3};
-
-bool equal(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && a.dtype() == b.dtype() &&
-         std::ranges::equal(a.values<float>(), b.values<float>());
-}
-
-void check_equal(const Module& a, const Module& b) {
-  const auto first = a.parameters();
-  const auto second = b.parameters();
-  REQUIRE(first.size() == second.size());
-  for (std::size_t i = 0; i < first.size(); ++i) {
-    CHECK(first[i].name == second[i].name);
-    CHECK(equal(first[i].parameter->value, second[i].parameter->value));
-  }
-}
-
-/// The weights of a small network as saved.
-SafeTensors saved(const FsrcnnOptions& options = kSmall) {
-  const TemporaryFolder folder;
-  Fsrcnn network(options);
-  initialise(network, 1);
-  save_weights(folder.path() / "w.safetensors", network);
-  return read_safetensors(folder.path() / "w.safetensors");
-}
-
-/// The published layout of the same weights.
-SafeTensors published() {
-  SafeTensors file = saved({.feature_channels = 5,
-                            .shrink_channels = 3,
-                            .mapping_layers = 2,
-                            .slope_per_channel = true});
-  const std::map<std::string, std::string> layers = {
-      {"feature", "1"}, {"shrink", "2"}, {"mapping.0", "3"}, {"mapping.1", "4"}, {"expand", "5"}};
-  SafeTensors result;
-  result.metadata["scale"] = "2";
-  for (const auto& [layer, index] : layers) {
-    result.tensors["conv" + index + ".weight"] = file.tensors.at(layer + ".weight");
-    result.tensors["conv" + index + ".bias"] = file.tensors.at(layer + ".bias");
-    result.tensors["prelu" + index] = file.tensors.at(layer + ".slope");
-  }
-  result.tensors["deconv.weight"] = file.tensors.at("deconvolution.weight");
-  result.tensors["deconv.bias"] = file.tensors.at("deconvolution.bias");
-  return result;
-}
-
-void check_refused(SafeTensors file, const std::function<void(SafeTensors&)>& change,
-                   const std::string& text, int scale = 0) {
-  change(file);
-  try {
-    make_network(file, "w", scale);
-    FAIL("accepted, wanted: " << text);
-  } catch (const Error& error) {
-    CHECK(error.kind() == ErrorKind::weights);
-    CHECK(error.what() == "'w': " + text);
-  }
-}
-
-void nothing(SafeTensors&) {}
-
-}  // namespace
 
 TEST_CASE("saved weights come back as they were", "[weights]") {
   const TemporaryFolder folder;
@@ -126,10 +64,9 @@ TEST_CASE("a teacher's weights that do not name the decoder are FSRCNN's", "[wei
   check_equal(teacher, *load_teacher(path));
   file.metadata["decoder"] = "edsr";
   write_safetensors(path, file);
-  CHECK_THROWS_WITH(load_model(path),
-                    "'" + path.string() +
-                        "': metadata 'decoder' must be one of fsrcnn, plain, vdsr, drrn, idn, "
-                        "got 'edsr'");
+  CHECK_THROWS_WITH(load_model(path), "'" + path.string() +
+                                          "': metadata 'decoder' must be one of " +
+                                          architecture_names() + ", got 'edsr'");
 }
 
 TEST_CASE("f64 weights are stored as f64 and load as f32", "[weights]") {
@@ -151,12 +88,16 @@ TEST_CASE("weights of another network are refused with one clear line", "[weight
       file, [](SafeTensors& f) { f.metadata.clear(); }, "metadata lack 'architecture' and 'scale'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["architecture"] = "edsr\n"; },
-      "metadata 'architecture' must be one of fsrcnn, plain, vdsr, drrn, idn, got 'edsr?'");
+      "metadata 'architecture' must be one of " + architecture_names() + ", got 'edsr?'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["format_version"] = "2"; },
       "metadata 'format_version' must be '1', got '2'");
   check_refused(
-      file, [](SafeTensors& f) { f.metadata["colour"] = "rgb"; },
+      file, [](SafeTensors& f) { f.metadata["colour"] = "grey"; },
+      "metadata 'colour' must be 'y' or 'rgb', got 'grey'");
+  check_refused(
+      file,
+      [](SafeTensors& f) { f.metadata["architecture"] = "vdsr", f.metadata["colour"] = "rgb"; },
       "metadata 'colour' must be 'y', got 'rgb'");
   check_refused(
       file, [](SafeTensors& f) { f.metadata["shrink_channels"] = "3x"; },
@@ -255,12 +196,10 @@ TEST_CASE("what weights do not tell of themselves has to be told", "[weights]") 
     SafeTensors ours = saved();
     ours.metadata = metadata;
     CHECK(hint_of(ours, wanted(0)) ==
-          "'w': metadata lack 'architecture' and 'scale'; --architecture tells it: fsrcnn, plain, "
-          "vdsr, drrn, idn; "
-          "-s the scale: 2, 3 or 4");
+          "'w': metadata lack 'architecture' and 'scale'; --architecture tells it: " +
+              architecture_names() + "; -s the scale: 2, 3 or 4");
     CHECK(hint_of(ours, wanted(3)) ==
-          "'w': metadata lack 'architecture'; --architecture tells it: fsrcnn, plain, vdsr, drrn, "
-          "idn");
+          "'w': metadata lack 'architecture'; --architecture tells it: " + architecture_names());
     CHECK(hint_of(ours, wanted(0, "fsrcnn")) ==
           "'w': metadata lack 'scale'; -s tells it: 2, 3 or 4");
     CHECK(make_network(ours, "w", wanted(3, "fsrcnn"))->spec() == fsrcnn_spec(kSmall));
@@ -289,11 +228,11 @@ TEST_CASE("the shapes of every network's parameters tell its options", "[weights
       NetworkSpec spec;
       spec.architecture = row.name;
       for (const NetworkOption& option : row.options) {
-        if (std::string(option.name) == "units") {
-          continue;  // They share their weights.
+        if (!option.told_by_shapes) {
+          continue;
         }
         if (std::holds_alternative<int>(option.default_value)) {
-          spec.options[option.name] = number;
+          spec.options[option.name] = std::max(number, option.lowest);
         } else {
           spec.options[option.name] = number == 5;
         }
@@ -321,6 +260,7 @@ TEST_CASE("what frameworks put before all names is stripped, which is said", "[w
       }
       std::vector<std::string> notes;
       WeightsOptions wanted;
+      wanted.options = {{"replicate_padding", false}};
       wanted.note = [&](const std::string& note) { notes.push_back(note); };
       check_equal(*make_network(prefixed, "w", wanted), *make_network(file, "w"));
       CHECK(notes == std::vector<std::string>{"'w': the prefix '" + prefix +
@@ -375,16 +315,39 @@ TEST_CASE("weights of PyTorch programs", "[weights]") {
   check_equal(*load_network(*folder / "metadata_null.safetensors", 2), *network);
 }
 
-TEST_CASE("published weights of other networks are refused", "[weights]") {
-  for (const char* name :
-       {"srcnn-955_x3_fuyongXu", "imdn_x2_Zheng222", "fsrcnn_x2_Saafke-opencv"}) {
-    const auto path = shared_data(message("weights/", name, ".safetensors"));
-    if (!path) return;
-    try {
-      load_network(*path);
-      FAIL("accepted " << name);
-    } catch (const Error& error) {
-      CHECK(error.kind() == ErrorKind::weights);
+TEST_CASE("published layouts with another kernel are of no network here", "[weights]") {
+  for (const auto& [name, shape] : {std::pair{"conv3.weight", Shape{1, 32, 7, 7}},
+                                    {"conv2.weight", Shape{32, 64, 4, 4}},
+                                    {"conv1.weight", Shape{64, 1, 7, 7}}}) {
+    SafeTensors file;
+    file.tensors = {{"conv1.weight", Tensor::zeros({64, 1, 9, 9})},
+                    {"conv2.weight", Tensor::zeros({32, 64, 5, 5})},
+                    {"conv3.weight", Tensor::zeros({1, 32, 5, 5})}};
+    file.tensors[name] = Tensor::zeros(shape);
+    check_refused(file, nothing, "metadata lack 'architecture'", 3);
+  }
+}
+
+TEST_CASE("weights from before an option was there have its default", "[weights]") {
+  for (const Architecture& row : architectures()) {
+    const NetworkSpec spec = default_spec(row.name);
+    SafeTensors file;
+    file.metadata = {{"format_version", "1"}, {"architecture", row.name}, {"scale", "2"}};
+    file.metadata["colour"] = spec.channels == 3 ? "rgb" : "y";
+    for (const NetworkOption& option : row.options) {
+      file.metadata[option.name] = to_text(option.default_value);
+    }
+    store_parameters(*make_network(spec), "", file.tensors);
+    for (const NetworkOption& option : row.options) {
+      CAPTURE(row.name, option.name);
+      SafeTensors without = file;
+      without.metadata.erase(option.name);
+      if (option.added_later) {
+        CHECK(make_network(without, "w")->spec() == spec);
+      } else {
+        CHECK_THROWS_WITH(make_network(without, "w"),
+                          message("'w': metadata lack '", option.name, "'"));
+      }
     }
   }
 }

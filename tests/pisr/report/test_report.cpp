@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -11,9 +12,11 @@
 #include "core/context.h"
 #include "core/parallel.h"
 #include "core/philox.h"
+#include "nn/init.h"
 #include "pisr/data/dead_leaves.h"
 #include "pisr/image/image_io.h"
 #include "pisr/model/fsrcnn.h"
+#include "pisr/model/plain.h"
 #include "pisr/model/teacher.h"
 #include "pisr/model/weights.h"
 #include "pisr/report/report.h"
@@ -352,6 +355,36 @@ TEST_CASE("a report of several runs names the baseline of equal updates", "[repo
   const auto page = folder.path() / "page.html";
   write_report(page, data);
   CHECK(read_text(page) == render_report(data));
+
+  // A run on RGB has its own protocol, so it is not in one table with others.
+  const std::filesystem::path coloured = folder.path() / "coloured";
+  std::filesystem::create_directory(coloured);
+  std::ofstream(coloured / "config.json")
+      << R"({"network": {"architecture": "plain", "colour": "rgb", "c": 2, "n": 1}})";
+  Plain rgb({.feature_channels = 2, .layers = 1, .channels = 3});
+  initialise(rgb, 1);
+  save_weights(coloured / "student.safetensors", rgb);
+  request.runs = {coloured};
+  const ReportData on_rgb = gather_report(context, pool, request);
+  CHECK(on_rgb.table.protocol == Protocol::rgb);
+  REQUIRE(on_rgb.table.results.size() == 2);
+  const EvaluationResult wanted = evaluate(context, pool, sets[0], Protocol::rgb, "student", rgb);
+  CHECK(on_rgb.table.results[0].mean.psnr ==
+        evaluate_bicubic(pool, sets[0], Protocol::rgb).mean.psnr);
+  CHECK(on_rgb.table.results[1].mean.psnr == wanted.mean.psnr);
+  REQUIRE(on_rgb.comparisons.size() == 2);
+  REQUIRE(on_rgb.comparisons[0].pictures.size() == 3);
+  CHECK(on_rgb.comparisons[0].pictures[2].image.channels == 3);
+  const auto pictured = std::ranges::find_if(wanted.images, [&](const ImageResult& image) {
+    return image.name == on_rgb.comparisons[0].name;
+  });
+  REQUIRE(pictured != wanted.images.end());
+  CHECK(on_rgb.comparisons[0].pictures[2].score->psnr == pictured->score.psnr);
+  CHECK(has(render_report(on_rgb), "protocol <b>rgb</b>"));
+  request.runs = {folder.path() / "short", coloured};
+  CHECK_THROWS_WITH(gather_report(context, pool, request),
+                    "report: all runs must be on luminance or all on RGB, 'short' and 'coloured' "
+                    "differ");
 
   request.runs = {folder.path() / "none"};
   CHECK_THROWS_AS(gather_report(context, pool, request), Error);

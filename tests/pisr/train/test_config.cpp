@@ -190,12 +190,33 @@ TEST_CASE("config: the options are those of the architecture", "[config]") {
   CHECK(number_option(old.network, "feature_channels") == 32);
   CHECK(number_option(old.network, "shrink_channels") == 6);
   CHECK(number_option(old.network, "mapping_layers") == 1);
+  // As checkpoints have it from before there were more options.
+  const TrainConfig four = parse_config(
+      R"({"network": {"architecture": "fsrcnn", "feature_channels": 56, "shrink_channels": 12,
+                      "mapping_layers": 4, "slope_per_channel": false, "scale": 2}})",
+      "test.json");
+  CHECK(config_differences(four, TrainConfig{}).empty());
+
+  // The colours too; where none is named, the first that the network takes.
+  CHECK(plain.network.channels == 1);
+  const TrainConfig rgb =
+      parse_config(R"({"network": {"architecture": "plain", "colour": "rgb"}})", "test.json");
+  CHECK(rgb.network.channels == 3);
+  CHECK(config_differences(parse_config(config_json(rgb), "printed"), rgb).empty());
+  CHECK(validation_protocol(plain) == Protocol::pisr);
+  CHECK(validation_protocol(rgb) == Protocol::rgb);
+  CHECK(parse_config("{}", "test.json", {"network.architecture=imdn"}).network.channels == 3);
+  CHECK(
+      parse_config("{}", "a", {"network.architecture=imdn", "network.colour=y"}).network.channels ==
+      1);
+  CHECK(failure("{}", {"network.architecture=vdsr", "network.colour=rgb"}).message ==
+        "--set: network.colour must be one of y, got \"rgb\"");
 
   CHECK(failure(R"({"network": {"architecture": "edsr"}})").message ==
-        "test.json: network.architecture must be one of fsrcnn, plain, vdsr, drrn, idn, got "
-        "\"edsr\"");
+        "test.json: network.architecture must be one of " + architecture_names() +
+            ", got \"edsr\"");
   CHECK(failure("{}", {"network.architecture=7"}).message ==
-        "--set: network.architecture must be one of fsrcnn, plain, vdsr, drrn, idn, got \"7\"");
+        "--set: network.architecture must be one of " + architecture_names() + ", got \"7\"");
   CHECK(failure(R"({"network": {"architecture": "plain", "d": 3}})").message ==
         "test.json: unknown key \"network.d\"");
   CHECK(failure(R"({"network": {"d": 3, "feature_channels": 3}})").message ==

@@ -33,6 +33,7 @@ namespace fs = std::filesystem;
 using kernels::emulator::EmulatedDevice;
 
 const std::string kPlain = "network.architecture=plain";
+const std::string kRgb = "network.colour=rgb";
 
 /// FSRCNN unless `settings` hold kPlain.
 TrainConfig tiny_config(const std::vector<std::string>& settings = {}) {
@@ -188,6 +189,9 @@ TEST_CASE("device training: 50 steps have the losses of the CPU", "[device][repo
     compare_50_steps(device, TrainingPhase::baseline, "none", most, {kPlain});
     compare_50_steps(device, TrainingPhase::teacher, "none", most, {kPlain});
     compare_50_steps(device, TrainingPhase::student, "laplace", most, {kPlain});
+    // On RGB.
+    compare_50_steps(device, TrainingPhase::teacher, "none", most, {kPlain, kRgb});
+    compare_50_steps(device, TrainingPhase::student, "laplace", most, {kPlain, kRgb});
   });
 }
 

@@ -35,14 +35,18 @@ namespace fs = std::filesystem;
 constexpr CosineSchedule kConstantRate{1e-3, 1e-3, 1, 1};
 
 const std::string kPlain = "network.architecture=plain";
+const std::string kRgb = "network.colour=rgb";
 
 /// A network and images so small that twenty updates take no time; FSRCNN unless `settings` hold
-/// kPlain.
+/// kPlain or kRgb.
 TrainConfig small_config(const std::vector<std::string>& settings = {}) {
-  const bool plain = std::ranges::find(settings, kPlain) != settings.end();
+  const bool plain = std::ranges::any_of(
+      settings, [](const std::string& setting) { return setting == kPlain || setting == kRgb; });
   return parse_config(message(R"({
     "network": )",
-                              plain ? R"({"c": 6, "n": 1})" : R"({"d": 6, "s": 4, "m": 1})", R"(,
+                              plain ? R"({"architecture": "plain", "c": 6, "n": 1})"
+                                    : R"({"d": 6, "s": 4, "m": 1})",
+                              R"(,
     "data": {"built_in": {"count": 3, "validation_count": 1, "size": 40}},
     "train": {"total_iter": 20, "batch_size": 3, "gt_size": 16, "save_checkpoint_freq": 5,
               "print_freq": 4, "keep_checkpoints": 100},
@@ -187,7 +191,7 @@ TEST_CASE("trainer: a validation that is stopped is made when the run is resumed
 TEST_CASE("trainer: stopped and resumed is uninterrupted, bit for bit, with 1 and 2 threads",
           "[trainer][threads]") {
   const std::string extra =
-      GENERATE(std::string("train.ema=0"), std::string("train.ema=0.9"), kPlain);
+      GENERATE(std::string("train.ema=0"), std::string("train.ema=0.9"), kPlain, kRgb);
   for (const TrainingPhase phase :
        {TrainingPhase::baseline, TrainingPhase::teacher, TrainingPhase::student}) {
     INFO(phase_name(phase) << ' ' << extra);
@@ -378,6 +382,58 @@ TEST_CASE("trainer: the student needs a teacher of its size", "[trainer]") {
   CHECK(contains(other.what(), "its teacher's decoder must be x2 FSRCNN(6, 4, 1), got x2 FSRCNN("));
   CHECK(!fs::exists(folder.path() / "a"));
   CHECK(!fs::exists(folder.path() / "c"));
+}
+
+TEST_CASE("trainer: a network on RGB is validated under protocol rgb", "[trainer]") {
+  const TemporaryFolder folder;
+  const TrainConfig config = small_config({kRgb, "val.protocol=matlab"});
+  REQUIRE(run_training(config, folder.path()) == TrainOutcome::finished);
+  ThreadPool pool(1);
+  Context context;
+  const EvaluationSet set = load_validation_set(config);
+  const auto rows = read_metrics(folder.path() / "metrics.csv");
+  const Score bicubic = evaluate_bicubic(pool, set, Protocol::rgb).mean;
+  CHECK(rows.front().phase == "bicubic");
+  CHECK(rows.front().psnr == Approx(bicubic.psnr).epsilon(1e-6));
+  for (const TrainingPhase phase : {TrainingPhase::teacher, TrainingPhase::student}) {
+    const auto model =
+        load_model(folder.path() / (std::string(phase_name(phase)) + ".safetensors"));
+    CHECK(model->spec().channels == 3);
+    const Score score = evaluate(context, pool, set, Protocol::rgb, "", *model).mean;
+    const Checkpoint last = last_checkpoint(folder.path(), phase);
+    CHECK(last.best_psnr == score.psnr);
+    CHECK(last.best_ssim == score.ssim);
+    CHECK(last.validation.starts_with("rgb "));
+    CHECK(last.tensors
+              .at("best." + std::string(phase == TrainingPhase::teacher ? "encoder.feature.weight"
+                                                                        : "head.weight"))
+              .shape()[1] == 3);
+  }
+  CHECK(last_checkpoint(folder.path(), TrainingPhase::teacher)
+            .tensors.at("best.encoder.compact.weight")
+            .shape()[0] == 3);
+}
+
+TEST_CASE("trainer: another colour is refused, in a checkpoint and in a teacher", "[trainer]") {
+  const TemporaryFolder folder;
+  const fs::path out = folder.path() / "rgb";
+  run_training(small_config({kRgb, "train.phase=teacher"}), out);
+  const Checkpoint checkpoint = last_checkpoint(out, TrainingPhase::teacher);
+  const Error resumed = thrown([&] {
+    check_resume(small_config({kPlain, "train.phase=teacher"}), checkpoint, "x");
+  });
+  CHECK(resumed.kind() == ErrorKind::weights);
+  CHECK(std::string(resumed.what()) ==
+        "checkpoint 'x': network.colour is \"rgb\", the run has \"y\"");
+  const Error taught = thrown([&] {
+    run_training(small_config({kPlain, "train.phase=student",
+                               "train.teacher_weights=" + (out / "teacher.safetensors").string()}),
+                 folder.path() / "y");
+  });
+  CHECK(taught.kind() == ErrorKind::weights);
+  CHECK(std::string(taught.what()) ==
+        "student: its teacher's decoder must be x2 Plain(6, 1), got x2 Plain(6, 1) on RGB");
+  CHECK(!fs::exists(folder.path() / "y"));
 }
 
 TEST_CASE("trainer: resuming with another configuration", "[trainer]") {

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+
+namespace pisr {
+
+/// Bytes of memory that a process could still get without another one's being written out: what
+/// `meminfo` (a /proc/meminfo) calls available, at most what its control groups allow in all.
+/// Infinity where nothing tells it.
+double available_memory(const std::filesystem::path& meminfo,
+                        const std::filesystem::path& membership,
+                        const std::filesystem::path& mount);
+/// Of this process.
+double available_memory();
+
+}  // namespace pisr
