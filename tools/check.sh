@@ -46,6 +46,8 @@ trap print_seconds EXIT
 
 # The same source with the same flags is compiled once, though several folders are built in.
 export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1
+# ccache asks for this where a header is precompiled, as that of the tests is.
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
 build() { # build PRESET [TARGET...]
   local preset=$1
   shift

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests the CPU kernels on NEON without an ARM machine: cross-compiles for 64-bit ARM with warnings as errors and runs
 # the tests of kernels, core and nn under qemu. Tests of kernels on emulated CUDA devices are left out: they are slow
-# there and do not use NEON. So are most of Eigen's, whose code but for Eigen itself is that of x86-64. Needs Debian,
+# there and do not use NEON. So are most of Eigen's, whose code but for Eigen itself is that of x86-64. Without a model,
+# pisr and the programs are not built: they have no code for one architecture. Needs Debian,
 # g++-aarch64-linux-gnu and qemu-user-static. The arm64 libraries are downloaded and unpacked below build/; no package of
 # another architecture is installed. The speed of NEON is not measured.
 # With a model and an image, the enlarged image must have the bytes that AVX2 gives on this machine.
@@ -92,9 +93,10 @@ say "build"
 launcher=()
 if command -v ccache >/dev/null; then
   launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}  # for the precompiled header of the tests
 fi
 cmake --preset neon "${launcher[@]}" >/dev/null
-cmake --build --preset neon --parallel "$(nproc)" --target test_kernels test_core test_nn pisr_upscale -- --quiet
+cmake --build --preset neon --parallel "$(nproc)" --target test_kernels test_core test_nn ${model:+pisr_upscale} -- --quiet
 
 say "the accumulators of the convolutions stay in registers"
 object=$(find $build/kernels -name 'conv_vector_ops.cpp.o')

@@ -5,4 +5,9 @@
 // version, which saves everybody a quarter of the compile time. SVE vectors have no size at compile
 // time, so they cannot be members; SVE machines run NEON. What remains on x86-64 is the portable
 // version, SSE4, AVX2 with FMA and AVX-512; on ARM, NEON.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+// Builds with sanitizers leave more out: cmake/Compiler.cmake.
+#ifndef PISR_LEFT_OUT_TARGETS
+#define PISR_LEFT_OUT_TARGETS 0
+#endif
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | PISR_LEFT_OUT_TARGETS)

@@ -51,11 +51,11 @@ class GuardedArray {
   }
   bool guards_intact() {
     fetch();
-    const auto* const first = reinterpret_cast<const unsigned char*>(host_data());
-    const auto* const last = first + count_ * sizeof(T);
-    return std::all_of(image_.data(), image_.data() + image_.size(), [&](const auto& byte) {
-      return (&byte >= first && &byte < last) || byte == kByte;
-    });
+    const auto is_guard = [](unsigned char byte) { return byte == kByte; };
+    const auto* const values = reinterpret_cast<const unsigned char*>(host_data());
+    return std::all_of<const unsigned char*>(image_.data(), values, is_guard) &&
+           std::all_of<const unsigned char*>(values + count_ * sizeof(T),
+                                             image_.data() + image_.size(), is_guard);
   }
 
  private:
