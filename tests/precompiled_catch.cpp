@@ -1,2 +1,3 @@
-// CMake precompiles a header for sources that include it, and this one stands for those of all test programs.
+// CMake precompiles a header for sources that include it, and this one stands for those of all test
+// programs.
 #include "tests/catch.h"
