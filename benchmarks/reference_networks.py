@@ -22,7 +22,8 @@ def bicubic_matrix(size, scale):
 
 
 def bicubic(x, scale):
-    return bicubic_matrix(x.shape[2], scale) @ x @ bicubic_matrix(x.shape[3], scale).T
+    height, width = int(x.shape[2]), int(x.shape[3])  # while a network is traced, these are tensors
+    return bicubic_matrix(height, scale) @ x @ bicubic_matrix(width, scale).T
 
 
 # The forward passes import what they use from here; what only tests need is left out.
