@@ -17,8 +17,8 @@ enum class Protocol {
   /// behind the published bicubic figures.
   matlab,
   /// That of networks on RGB: LR = the 8-bit RGB image made by imresize; the output rounded to 8
-  /// bits
-  /// in RGB, then turned into Y; Y not rounded on either side. A grey image is RGB with r = g = b.
+  /// bits in RGB, then turned into Y; Y not rounded on either side. A grey image is RGB with
+  /// r = g = b.
   rgb,
 };
 

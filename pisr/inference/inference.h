@@ -23,10 +23,11 @@ struct InferenceOptions {
 /// Runs a model on luminance, or on RGB where its channels are 3, image after image. The model sees
 /// 0..1 and f32, or f64 where it was converted. On the CPU, a chain of convolutions needs memory
 /// for its input and output and a few rows (nn/conv_chain.h). Another network runs layer by layer;
-/// where that takes more memory than it may and SrNetwork::halo() says how far its pixels see, it
+/// where that takes more memory than it may and ImageModel::halo() says how far its pixels see, it
 /// runs tile by tile. Teachers, networks that see the whole image at once, and all models on a
-/// device take their images whole. From the second image of a size on nothing is allocated. The
-/// result has the bits of ImageModel::image, for any number of threads and any tiles.
+/// device take their images whole. From the second image of a size on, maps take no new memory. The
+/// result has the bits of ImageModel::image, for any number of threads and, but with Eigen's
+/// kernels, any tiles.
 class Inference {
  public:
   /// Keeps references to the context, whose step memory is reset by each image, and to the model. A

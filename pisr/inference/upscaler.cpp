@@ -148,7 +148,7 @@ void upscale_file(Context& context, const SrNetwork& network, const std::filesys
   const ReadLimits limits{options.max_pixels, network.spec().scale};
   const AnyImage image = read_image(input, limits);
   check_format(output, image);
-  if (options.note) {
+  if (options.note && !network.halo()) {
     const auto bytes = Inference(context, network).memory_of_whole(image.width(), image.height());
     if (bytes) {
       constexpr std::int64_t kMebibyte = 1 << 20;
