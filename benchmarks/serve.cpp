@@ -1,6 +1,5 @@
 #include "benchmarks/serve.h"
 
-#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <istream>
@@ -8,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "benchmarks/workload_name.h"
 #include "benchmarks/workloads.h"
 #include "core/error.h"
 
@@ -26,16 +26,6 @@ long peak_memory() {
   throw Error(ErrorKind::input, "cannot read the peak memory in /proc/self/status");
 }
 
-/// All of `text` as a number in [1, limit]; throws Error(usage), quoting `line`, otherwise.
-int whole_number(std::string_view text, int limit, const std::string& line) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > limit) {
-    throw Error(ErrorKind::usage, message("expected a number in 1..", limit, " in '", line, "'"));
-  }
-  return value;
-}
-
 }  // namespace
 
 void serve(const std::string& name, int threads, std::istream& in, std::ostream& out) {
@@ -48,8 +38,8 @@ void serve(const std::string& name, int threads, std::istream& in, std::ostream&
       throw Error(ErrorKind::usage, "expected 'run N' or 'quit', got '" + line + "'");
     }
     constexpr int kMostRuns = 1'000'000;
-    std::vector<double> times(
-        static_cast<std::size_t>(whole_number(std::string_view(line).substr(4), kMostRuns, line)));
+    std::vector<double> times(static_cast<std::size_t>(
+        whole_number(std::string_view(line).substr(4), 1, kMostRuns, line)));
     for (double& time : times) {
       const auto start = std::chrono::steady_clock::now();
       workload->run();

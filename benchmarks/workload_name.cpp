@@ -1,7 +1,6 @@
 #include "benchmarks/workload_name.h"
 
 #include <charconv>
-#include <string_view>
 
 #include "core/error.h"
 #include "pisr/model/architectures.h"
@@ -17,23 +16,11 @@ std::string_view take_until(char mark, std::string_view& text) {
   return front;
 }
 
-/// All of `text` as a number in [lowest, highest].
-int number_of(std::string_view text, int lowest, int highest, const std::string& name) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < lowest ||
-      value > highest) {
-    throw Error(ErrorKind::usage, message("workload: expected a number in ", lowest, "..", highest,
-                                          ", got '", text, "' in '", name, "'"));
-  }
-  return value;
-}
-
 OptionValue option_of(std::string_view text, const std::string& name) {
   if (text == "true" || text == "false") {
     return text == "true";
   }
-  return number_of(text, 0, 1 << 20, name);
+  return whole_number(text, 0, 1 << 20, name);
 }
 
 /// NAME, or NAME:option=value,option=value
@@ -44,7 +31,7 @@ NetworkSpec spec_of(std::string_view text, const std::string& name) {
     std::string_view option = take_until(',', text);
     const std::string key(take_until('=', option));
     if (key == "channels") {
-      spec.channels = number_of(option, 1, 3, name);
+      spec.channels = whole_number(option, 1, 3, name);
     } else {
       spec.options[key] = option_of(option, name);
     }
@@ -53,6 +40,17 @@ NetworkSpec spec_of(std::string_view text, const std::string& name) {
 }
 
 }  // namespace
+
+int whole_number(std::string_view text, int lowest, int highest, const std::string& whole) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < lowest ||
+      value > highest) {
+    throw Error(ErrorKind::usage, message("workload: expected a number in ", lowest, "..", highest,
+                                          ", got '", text, "' in '", whole, "'"));
+  }
+  return value;
+}
 
 std::optional<InferenceName> parse_inference_name(const std::string& name) {
   constexpr std::string_view kNetworks = "W5/";
@@ -72,8 +70,8 @@ std::optional<InferenceName> parse_inference_name(const std::string& name) {
       throw Error(ErrorKind::usage,
                   "workload: the size must be written as in W1@640x360, got '" + name + "'");
     }
-    result.width = number_of(take_until('x', text), 1, kLargestSide, name);
-    result.height = number_of(text, 1, kLargestSide, name);
+    result.width = whole_number(take_until('x', text), 1, kLargestSide, name);
+    result.height = whole_number(text, 1, kLargestSide, name);
   }
   return result;
 }

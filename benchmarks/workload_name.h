@@ -2,10 +2,15 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "pisr/model/network.h"
 
 namespace pisr::bench {
+
+/// All of `text` as a number in [lowest, highest]; otherwise throws Error(usage), which quotes the
+/// `whole` that it is a part of.
+int whole_number(std::string_view text, int lowest, int highest, const std::string& whole);
 
 /// A network and the size of the small image that it enlarges.
 struct InferenceName {
