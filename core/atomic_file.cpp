@@ -122,12 +122,27 @@ void sync_folder(const fs::path& path) {
 
 }  // namespace
 
-void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
+struct AtomicFile::Implementation {
+  fs::path path;
+  TemporaryName temporary;
+  Descriptor descriptor;
+};
+
+AtomicFile::AtomicFile(fs::path path) {
   check_target(path);
   auto [name, number] = create_beside(path);
-  TemporaryName temporary(std::move(name));
-  Descriptor descriptor(number);
-  write_all(descriptor.number(), bytes, path);
+  implementation_.reset(
+      new Implementation{std::move(path), TemporaryName(std::move(name)), Descriptor(number)});
+}
+
+AtomicFile::~AtomicFile() = default;
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  write_all(implementation_->descriptor.number(), bytes, implementation_->path);
+}
+
+void AtomicFile::commit() {
+  auto& [path, temporary, descriptor] = *implementation_;
   if (sync_retrying(descriptor.number()) != 0) {
     fail(path, "sync", errno);
   }
@@ -139,6 +154,12 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
   }
   temporary.keep();
   sync_folder(path);
+}
+
+void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
 }
 
 void write_file_atomically(const fs::path& path, std::string_view text) {

@@ -2,10 +2,32 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string_view>
 
 namespace pisr {
+
+/// A file that replaces the one at `path` when it is complete: a temporary one beside it, which
+/// goes away unless commit() was called. All throw Error(output), naming path and reason; the old
+/// file then stays.
+class AtomicFile {
+ public:
+  /// Throws also where `path` is there and is no regular file.
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Appends.
+  void write(std::span<const std::byte> bytes);
+  /// Syncs, renames, syncs the folder. After a crash either the old or the new content is there.
+  void commit();
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
 
 /// Replaces the file at `path`: writes a temporary one beside it, syncs, renames, syncs the folder.
 /// After a crash either the old or the new content is there. Throws Error(output), naming path and

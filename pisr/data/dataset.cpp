@@ -278,7 +278,7 @@ const char* colour_of(const Image8& image) {
 }
 
 ImagePair read_pair(const Source::Files& files, const DatasetOptions& options) {
-  const ReadLimits limits{options.max_pixels};
+  const ReadOptions limits{options.max_pixels};
   ImagePair pair;
   pair.name = printable(files.high.stem());
   pair.file = files.high;

@@ -7,11 +7,13 @@
 #include <limits>
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <stb_image.h>
 
 #include "pisr/image/codec.h"
+#include "pisr/image/whole_image.h"
 
 namespace pisr {
 namespace {
@@ -43,7 +45,7 @@ struct Header {
   int entry = 0;             ///< bytes of a colour: blue, green, red, perhaps an unused one
 };
 
-Header read_header(Bytes file, const std::string& name, const ReadLimits& limits) {
+Header read_header(Bytes file, const std::string& name, const ReadOptions& limits) {
   const auto need = [&](std::int64_t bytes) {
     if (static_cast<std::int64_t>(file.size()) < bytes) {
       fail_to_decode(name, "truncated");
@@ -134,9 +136,7 @@ void append(std::vector<std::byte>& file, std::int64_t value, int bytes) {
   }
 }
 
-}  // namespace
-
-AnyImage decode_bmp(Bytes file, const std::string& name, const ReadLimits& limits) {
+AnyImage decode(Bytes file, const std::string& name, const ReadOptions& limits) {
   const Header header = read_header(file, name, limits);
   if (file.size() > std::numeric_limits<int>::max()) {
     throw Error(ErrorKind::memory, message("cannot decode '", name, "': BMP of 2 GiB or more"));
@@ -171,7 +171,7 @@ AnyImage decode_bmp(Bytes file, const std::string& name, const ReadLimits& limit
 
 /// Grey as 8 bits with a palette, RGB as 24 bits, RGB and alpha as 32 bits with masks (version 4
 /// header); rows from the bottom, as every reader knows them.
-std::vector<std::byte> encode_bmp(const Image8& image, const WriteOptions&) {
+std::vector<std::byte> encode(const Image8& image) {
   const bool alpha = image.channels == 4;
   const int header_size = alpha ? 108 : 40;
   const int palette_size = image.channels == 1 ? 4 * 256 : 0;
@@ -228,6 +228,24 @@ std::vector<std::byte> encode_bmp(const Image8& image, const WriteOptions&) {
     file.resize(start + row_size * (image.height - y));
   }
   return file;
+}
+
+}  // namespace
+
+bool is_bmp(Bytes start) {
+  return starts_with(start, "BM");
+}
+
+std::unique_ptr<ImageReader> open_bmp(const ByteSource& source, const std::string& name,
+                                      const ReadOptions& options) {
+  const std::vector<std::byte> file = read_all(source);
+  return reader_of(decode(file, name, options));
+}
+
+std::unique_ptr<ImageWriter> create_bmp(ByteSink& sink, const ImageInfo& info,
+                                        const WriteOptions&) {
+  return writer_of(sink, info,
+                   [](const AnyImage& image) { return encode(std::get<Image8>(image.pixels)); });
 }
 
 }  // namespace pisr

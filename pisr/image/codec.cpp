@@ -7,18 +7,13 @@
 namespace pisr {
 namespace {
 
-bool starts_with(Bytes file, std::string_view signature) {
-  return file.size() >= signature.size() &&
-         std::equal(signature.begin(), signature.end(), file.begin(),
-                    [](char expected, std::byte found) {
-                      return static_cast<std::byte>(expected) == found;
-                    });
-}
-
 /// What of such an image the format cannot hold; null where it can hold all of it.
-const char* obstacle(const Codec& codec, int channels, int bits) {
-  if (bits == 16 && codec.encode_16_bit == nullptr) {
+const char* obstacle(const Codec& codec, int channels, SampleType samples) {
+  if (samples == SampleType::u16 && !codec.holds_16_bit) {
     return "16 bits a sample";
+  }
+  if (samples == SampleType::f32 && !codec.holds_float) {
+    return "samples in floating point";
   }
   if (channels == 4 && !codec.holds_rgb_alpha) {
     return "an alpha channel";
@@ -34,37 +29,48 @@ const char* obstacle(const Codec& codec, int channels, int bits) {
 std::span<const Codec> codecs() {
   static const std::array<Codec, 3> kCodecs = {{
       {.name = "PNG",
-       .signature = "\x89PNG\r\n\x1a\n",
        .extensions = {"png"},
        .holds_grey_alpha = true,
        .holds_rgb_alpha = true,
-       .decode = decode_png,
-       .encode = encode_png,
-       .encode_16_bit = encode_png_16_bit},
+       .holds_16_bit = true,
+       .holds_float = false,
+       .recognises = is_png,
+       .open = open_png,
+       .create = create_png},
       {.name = "JPEG",
-       .signature = "\xff\xd8\xff",
        .extensions = {"jpg", "jpeg"},
        .holds_grey_alpha = false,
        .holds_rgb_alpha = false,
-       .decode = decode_jpeg,
-       .encode = encode_jpeg,
-       .encode_16_bit = nullptr},
+       .holds_16_bit = false,
+       .holds_float = false,
+       .recognises = is_jpeg,
+       .open = open_jpeg,
+       .create = create_jpeg},
       {.name = "BMP",
-       .signature = "BM",
        .extensions = {"bmp"},
        .holds_grey_alpha = false,
        .holds_rgb_alpha = true,
-       .decode = decode_bmp,
-       .encode = encode_bmp,
-       .encode_16_bit = nullptr},
+       .holds_16_bit = false,
+       .holds_float = false,
+       .recognises = is_bmp,
+       .open = open_bmp,
+       .create = create_bmp},
   }};
   return kCodecs;
 }
 
-const Codec* codec_of_content(Bytes file) {
-  const auto row = std::ranges::find_if(
-      codecs(), [&](const Codec& codec) { return starts_with(file, codec.signature); });
+const Codec* codec_of_content(Bytes start) {
+  const auto row =
+      std::ranges::find_if(codecs(), [&](const Codec& codec) { return codec.recognises(start); });
   return row == codecs().end() ? nullptr : &*row;
+}
+
+bool starts_with(Bytes start, std::string_view signature) {
+  return start.size() >= signature.size() &&
+         std::equal(signature.begin(), signature.end(), start.begin(),
+                    [](char expected, std::byte found) {
+                      return static_cast<std::byte>(expected) == found;
+                    });
 }
 
 const Codec* codec_of_extension(std::string_view extension) {
@@ -79,14 +85,14 @@ const Codec* codec_of_extension(std::string_view extension) {
   return row == codecs().end() ? nullptr : &*row;
 }
 
-void check_holds(const Codec& codec, int channels, int bits) {
-  const char* what = obstacle(codec, channels, bits);
+void check_holds(const Codec& codec, int channels, SampleType samples) {
+  const char* what = obstacle(codec, channels, samples);
   if (what == nullptr) {
     return;
   }
   std::string hint;
   for (const Codec& other : codecs()) {
-    if (obstacle(other, channels, bits) == nullptr) {
+    if (obstacle(other, channels, samples) == nullptr) {
       hint = message(other.name, " can: name the output *.", other.extensions.front());
       break;
     }
@@ -102,7 +108,7 @@ void fail_to_decode(const std::string& name, std::string reason) {
 }
 
 void check_declared_size(std::int64_t width, std::int64_t height, const std::string& name,
-                         const ReadLimits& limits) {
+                         const ReadOptions& limits) {
   if (width < 1 || height < 1) {
     fail_to_decode(name, message("declares a size of ", width, "x", height));
   }

@@ -8,13 +8,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/error.h"
+#include "pisr/image/byte_sink.h"
+#include "pisr/image/byte_source.h"
 #include "pisr/image/image_io.h"
+#include "pisr/image/image_stream.h"
 
 namespace pisr {
 
@@ -23,32 +27,42 @@ using Bytes = std::span<const std::byte>;
 /// A file format. Every format holds grey and RGB images of 8 bits a sample.
 struct Codec {
   std::string_view name;                     ///< "JPEG"
-  std::string_view signature;                ///< the bytes that its files start with
   std::vector<std::string_view> extensions;  ///< in lower case, without the dot: "jpg", "jpeg"
   bool holds_grey_alpha;                     ///< images of 2 channels
   bool holds_rgb_alpha;                      ///< images of 4 channels
+  bool holds_16_bit;
+  bool holds_float;
 
-  /// `file` starts with the signature; `name` is what errors call it. Throws Error(input) where it
-  /// is damaged, Error(memory) where it exceeds the limits or 2 GiB.
-  AnyImage (*decode)(Bytes file, const std::string& name, const ReadLimits& limits);
-  /// The bytes of a file. The image has at least one pixel and channels that the format holds.
-  /// Throws Error(usage) for wrong options, Error(output) for an image that is too large.
-  std::vector<std::byte> (*encode)(const Image8& image, const WriteOptions& options);
-  /// The same for 16 bits a sample; null where the format holds only 8.
-  std::vector<std::byte> (*encode_16_bit)(const Image16& image, const WriteOptions& options);
+  /// Whether a file that starts with these bytes, kSignatureBytes of them where it is as long, is
+  /// of the format.
+  bool (*recognises)(Bytes start);
+  /// As open_image(), of a file that the format recognises. Throws Error(input) where it is
+  /// damaged, Error(memory) where it exceeds the limits.
+  std::unique_ptr<ImageReader> (*open)(const ByteSource& source, const std::string& name,
+                                       const ReadOptions& options);
+  /// As create_image(), of an image with at least one pixel that the format holds. Throws
+  /// Error(usage) for wrong options, Error(output) for an image that is too large.
+  std::unique_ptr<ImageWriter> (*create)(ByteSink& sink, const ImageInfo& info,
+                                         const WriteOptions& options);
 };
+
+/// As many bytes of a file tell its format.
+inline constexpr std::size_t kSignatureBytes = 16;
 
 /// The formats in the order in which messages list them.
 std::span<const Codec> codecs();
 
-/// The row whose signature the file starts with; null where there is none.
-const Codec* codec_of_content(Bytes file);
+/// The row that recognises a file that starts with these bytes; null where there is none.
+const Codec* codec_of_content(Bytes start);
 /// The row with the extension, without a dot and in upper or lower case; null where there is none.
 const Codec* codec_of_extension(std::string_view extension);
 
 /// Throws Error(usage) `JPEG cannot hold an alpha channel`, with a format that can as the hint,
-/// where the format cannot hold an image of `channels` channels of `bits` (8 or 16) bits a sample.
-void check_holds(const Codec& codec, int channels, int bits);
+/// where the format cannot hold an image of `channels` channels of such samples.
+void check_holds(const Codec& codec, int channels, SampleType samples);
+
+/// Whether `start` begins with these bytes.
+bool starts_with(Bytes start, std::string_view signature);
 
 /// Throws Error(input) `cannot decode 'NAME': REASON`. Characters that would break the line, or
 /// that a damaged file put into a library's message, are shown as '?'.
@@ -56,19 +70,27 @@ void check_holds(const Codec& codec, int channels, int bits);
 
 /// Throws Error(memory) where a declared size exceeds the limit, Error(input) where a side is zero.
 void check_declared_size(std::int64_t width, std::int64_t height, const std::string& name,
-                         const ReadLimits& limits);
+                         const ReadOptions& limits);
 
 // png.cpp
-AnyImage decode_png(Bytes file, const std::string& name, const ReadLimits& limits);
-std::vector<std::byte> encode_png(const Image8& image, const WriteOptions& options);
-std::vector<std::byte> encode_png_16_bit(const Image16& image, const WriteOptions& options);
+bool is_png(Bytes start);
+std::unique_ptr<ImageReader> open_png(const ByteSource& source, const std::string& name,
+                                      const ReadOptions& options);
+std::unique_ptr<ImageWriter> create_png(ByteSink& sink, const ImageInfo& info,
+                                        const WriteOptions& options);
 
 // jpeg.cpp
-AnyImage decode_jpeg(Bytes file, const std::string& name, const ReadLimits& limits);
-std::vector<std::byte> encode_jpeg(const Image8& image, const WriteOptions& options);
+bool is_jpeg(Bytes start);
+std::unique_ptr<ImageReader> open_jpeg(const ByteSource& source, const std::string& name,
+                                       const ReadOptions& options);
+std::unique_ptr<ImageWriter> create_jpeg(ByteSink& sink, const ImageInfo& info,
+                                         const WriteOptions& options);
 
 // bmp.cpp
-AnyImage decode_bmp(Bytes file, const std::string& name, const ReadLimits& limits);
-std::vector<std::byte> encode_bmp(const Image8& image, const WriteOptions& options);
+bool is_bmp(Bytes start);
+std::unique_ptr<ImageReader> open_bmp(const ByteSource& source, const std::string& name,
+                                      const ReadOptions& options);
+std::unique_ptr<ImageWriter> create_bmp(ByteSink& sink, const ImageInfo& info,
+                                        const WriteOptions& options);
 
 }  // namespace pisr

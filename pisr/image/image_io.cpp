@@ -1,15 +1,19 @@
 #include "pisr/image/image_io.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
+#include <array>
+#include <memory>
 #include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "pisr/image/byte_sink.h"
+#include "pisr/image/byte_source.h"
 #include "pisr/image/codec.h"
+#include "pisr/image/image_stream.h"
+#include "pisr/image/whole_image.h"
 
 namespace pisr {
 namespace {
@@ -23,59 +27,9 @@ std::string alternatives(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string reason_of(int error) {
-  return error == ENOENT ? "no such file" : std::generic_category().message(error);
-}
-
-[[noreturn]] void fail_to_read(const std::filesystem::path& path, const std::string& reason) {
-  throw Error(ErrorKind::input, message("cannot read '", path.string(), "': ", reason));
-}
-
-/// The whole file, provided that it starts like an image: a large file of another kind, given by
-/// mistake, is not read into memory first.
-std::vector<std::byte> read_image_file(const std::filesystem::path& path) {
-  std::error_code none;
-  if (std::filesystem::is_directory(path, none)) {
-    fail_to_read(path, "is a folder");
-  }
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    fail_to_read(path, reason_of(errno));
-  }
-  constexpr std::size_t kBlock = std::size_t{1} << 16;
-  std::vector<std::byte> file;
-  while (stream) {
-    const std::size_t have = file.size();
-    file.resize(have + std::max(kBlock, have));
-    stream.read(reinterpret_cast<char*>(file.data() + have),
-                static_cast<std::streamsize>(file.size() - have));
-    file.resize(have + static_cast<std::size_t>(stream.gcount()));
-    if (have == 0 && codec_of_content(file) == nullptr) {
-      break;  // decode_image says why
-    }
-  }
-  if (stream.bad()) {
-    fail_to_read(path, reason_of(errno));
-  }
-  return file;
-}
-
 template <class Sample>
-std::vector<std::byte> encode(const ImageOf<Sample>& image, const Codec& codec,
-                              const WriteOptions& options) {
-  if (image.width < 1 || image.height < 1 || image.channels < 1 || image.channels > 4) {
-    throw Error(ErrorKind::usage,
-                message("an image must have 1 to 4 channels and at least one pixel, got ",
-                        image.width, "x", image.height, " with ", image.channels, " channels"));
-  }
-  check_holds(codec, image.channels, 8 * sizeof(Sample));
-  if constexpr (std::is_same_v<Sample, std::uint16_t>) {
-    return codec.encode_16_bit(image, options);
-  } else {
-    return codec.encode(image, options);
-  }
-}
+constexpr SampleType kSampleType =
+    std::is_same_v<Sample, std::uint16_t> ? SampleType::u16 : SampleType::u8;
 
 const Codec& codec_named(std::string_view extension) {
   if (const Codec* codec = codec_of_extension(extension)) {
@@ -102,10 +56,21 @@ auto writing(const std::filesystem::path& path, Body&& body) {
   }
 }
 
+template <class Sample>
+std::vector<std::byte> encode(const ImageOf<Sample>& image, const std::string& extension,
+                              const WriteOptions& options) {
+  MemorySink sink;
+  const auto writer =
+      create_image(sink, {image.width, image.height, image.channels, kSampleType<Sample>, {}},
+                   extension, options);
+  writer->write_rows(std::as_bytes(std::span(image.samples)));
+  writer->finish();
+  return std::move(sink.bytes());
+}
+
 template <class Image>
 void write(const std::filesystem::path& path, const Image& image, const WriteOptions& options) {
-  const auto file =
-      writing(path, [&] { return encode(image, codec_named(extension_of(path)), options); });
+  const auto file = writing(path, [&] { return encode(image, extension_of(path), options); });
   write_file_atomically(path, Bytes(file));
 }
 
@@ -140,13 +105,19 @@ int AnyImage::channels() const {
   return std::visit([](const auto& image) { return image.channels; }, pixels);
 }
 
-AnyImage decode_image(std::span<const std::byte> file, const std::string& name,
-                      const ReadLimits& limits) {
-  if (file.empty()) {
+std::size_t size_of(SampleType type) {
+  return type == SampleType::u8 ? 1 : type == SampleType::u16 ? 2 : 4;
+}
+
+std::unique_ptr<ImageReader> open_image(const ByteSource& source, const std::string& name,
+                                        const ReadOptions& options) {
+  std::array<std::byte, kSignatureBytes> start;
+  const std::size_t count = source.read(0, start);
+  if (count == 0) {
     fail_to_decode(name, "empty file");
   }
-  if (const Codec* codec = codec_of_content(file)) {
-    return codec->decode(file, name, limits);
+  if (const Codec* codec = codec_of_content(Bytes(start).first(count))) {
+    return codec->open(source, name, options);
   }
   std::vector<std::string> formats;
   for (const Codec& codec : codecs()) {
@@ -155,8 +126,28 @@ AnyImage decode_image(std::span<const std::byte> file, const std::string& name,
   fail_to_decode(name, "not an image (" + alternatives(formats) + ")");
 }
 
-AnyImage read_image(const std::filesystem::path& path, const ReadLimits& limits) {
-  return decode_image(read_image_file(path), path.string(), limits);
+std::unique_ptr<ImageWriter> create_image(ByteSink& sink, const ImageInfo& info,
+                                          const std::string& extension,
+                                          const WriteOptions& options) {
+  const Codec& codec = codec_named(extension);
+  if (info.width < 1 || info.height < 1 || info.channels < 1 || info.channels > 4) {
+    throw Error(ErrorKind::usage,
+                message("an image must have 1 to 4 channels and at least one pixel, got ",
+                        info.width, "x", info.height, " with ", info.channels, " channels"));
+  }
+  check_holds(codec, info.channels, info.samples);
+  return codec.create(sink, info, options);
+}
+
+AnyImage decode_image(std::span<const std::byte> file, const std::string& name,
+                      const ReadOptions& options) {
+  const auto source = memory_source(file);
+  return read_pixels(*open_image(*source, name, options));
+}
+
+AnyImage read_image(const std::filesystem::path& path, const ReadOptions& options) {
+  const auto source = file_source(path);
+  return read_pixels(*open_image(*source, path.string(), options));
 }
 
 Image8 to_8_bit(const AnyImage& image) {
@@ -170,8 +161,8 @@ Image8 to_8_bit(const AnyImage& image) {
   return result;
 }
 
-Image8 read_image8(const std::filesystem::path& path, const ReadLimits& limits) {
-  AnyImage image = read_image(path, limits);
+Image8 read_image8(const std::filesystem::path& path, const ReadOptions& options) {
+  AnyImage image = read_image(path, options);
   if (auto* narrow = std::get_if<Image8>(&image.pixels)) {
     return std::move(*narrow);
   }
@@ -193,11 +184,11 @@ void write_image(const std::filesystem::path& path, const AnyImage& image,
 
 std::vector<std::byte> encode_image(const Image8& image, const std::string& extension,
                                     const WriteOptions& options) {
-  return encode(image, codec_named(extension), options);
+  return encode(image, extension, options);
 }
 std::vector<std::byte> encode_image(const Image16& image, const std::string& extension,
                                     const WriteOptions& options) {
-  return encode(image, codec_named(extension), options);
+  return encode(image, extension, options);
 }
 
 void check_format(const std::filesystem::path& path) {
@@ -206,7 +197,8 @@ void check_format(const std::filesystem::path& path) {
 
 void check_format(const std::filesystem::path& path, const AnyImage& image) {
   writing(path, [&] {
-    check_holds(codec_named(extension_of(path)), image.channels(), image.is_16_bit() ? 16 : 8);
+    check_holds(codec_named(extension_of(path)), image.channels(),
+                image.is_16_bit() ? SampleType::u16 : SampleType::u8);
   });
 }
 

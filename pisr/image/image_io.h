@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <variant>
@@ -11,6 +12,8 @@
 #include "pisr/image/image.h"
 
 namespace pisr {
+
+class ThreadPool;
 
 /// A decoded image in the depth of its file. Palettes, transparent colours and grey of 1, 2 and 4
 /// bits are expanded to 8 bits; alpha is kept as a channel, not premultiplied.
@@ -23,11 +26,14 @@ struct AnyImage {
   int channels() const;
 };
 
-/// Checked against the size a file declares, before anything of that size is allocated.
-struct ReadLimits {
+struct ReadOptions {
+  /// Checked against the size a file declares, before anything of that size is allocated.
   std::int64_t max_pixels = std::int64_t{1} << 28;
   /// The limit is one of the image enlarged this many times, of which the message then tells.
   int scale = 1;
+  /// Is told, in a line that names the file, what was odd about a file that was read all the same;
+  /// may be empty.
+  std::function<void(const std::string&)> warn = {};
 };
 
 /// Reads a file in any format of the table in codec.cpp (PNG, JPEG, BMP); its content decides
@@ -35,20 +41,23 @@ struct ReadLimits {
 /// never a partly grey picture. Throws Error: input (`cannot read 'x': no such file`, `cannot
 /// decode 'a.png': truncated`, `cannot decode 'a.txt': not an image (PNG, JPEG or BMP)`), memory
 /// where it exceeds the limits.
-AnyImage read_image(const std::filesystem::path& path, const ReadLimits& limits = {});
+AnyImage read_image(const std::filesystem::path& path, const ReadOptions& limits = {});
 
 /// read_image, 16 bit samples rounded to 8.
-Image8 read_image8(const std::filesystem::path& path, const ReadLimits& limits = {});
+Image8 read_image8(const std::filesystem::path& path, const ReadOptions& limits = {});
 
 /// read_image of a file already in memory; `name` stands in the error messages.
 AnyImage decode_image(std::span<const std::byte> file, const std::string& name,
-                      const ReadLimits& limits = {});
+                      const ReadOptions& limits = {});
 
 /// 16 bit samples rounded to 8 (v / 257, to nearest); an 8 bit image is copied.
 Image8 to_8_bit(const AnyImage& image);
 
 struct WriteOptions {
   int jpeg_quality = 95;  ///< 1..100; chroma is not subsampled from 90
+  int png_level = 1;      ///< 0 (none) to 9 (smallest)
+  /// Whose threads compress; null: the calling one alone. The file's bytes do not depend on it.
+  ThreadPool* pool = nullptr;
 };
 
 /// Writes an image in the format that its extension names. The file appears whole or not at all: it

@@ -4,11 +4,14 @@
 #include <cstdlib>
 #include <memory>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include <jerror.h>
 #include <jpeglib.h>
 
 #include "pisr/image/codec.h"
+#include "pisr/image/whole_image.h"
 
 // On an error libjpeg leaves a function by our longjmp. Every setjmp below therefore stands in a
 // function with trivial locals only: what needs a destructor lives in the caller or in a struct.
@@ -61,7 +64,7 @@ class JpegReader {
   JpegReader& operator=(const JpegReader&) = delete;
   ~JpegReader() { jpeg_destroy_decompress(&jpeg_); }
 
-  Image8 read(const ReadLimits& limits) {
+  Image8 read(const ReadOptions& limits) {
     check(read_header());
     check_declared_size(jpeg_.image_width, jpeg_.image_height, name_, limits);
     check_length();
@@ -230,18 +233,31 @@ class JpegWriter {
   jpeg_compress_struct jpeg_{};
 };
 
-}  // namespace
-
-AnyImage decode_jpeg(Bytes file, const std::string& name, const ReadLimits& limits) {
-  return {JpegReader(file, name).read(limits)};
+AnyImage decode(Bytes file, const std::string& name, const ReadOptions& options) {
+  return {JpegReader(file, name).read(options)};
 }
 
-std::vector<std::byte> encode_jpeg(const Image8& image, const WriteOptions& options) {
+}  // namespace
+
+bool is_jpeg(Bytes start) {
+  return starts_with(start, "\xff\xd8\xff");
+}
+
+std::unique_ptr<ImageReader> open_jpeg(const ByteSource& source, const std::string& name,
+                                       const ReadOptions& options) {
+  const std::vector<std::byte> file = read_all(source);
+  return reader_of(decode(file, name, options));
+}
+
+std::unique_ptr<ImageWriter> create_jpeg(ByteSink& sink, const ImageInfo& info,
+                                         const WriteOptions& options) {
   const int quality = options.jpeg_quality;
   if (quality < 1 || quality > 100) {
     throw Error(ErrorKind::usage, message("JPEG quality must be 1 to 100, got ", quality));
   }
-  return JpegWriter().write(image, quality);
+  return writer_of(sink, info, [quality](const AnyImage& image) {
+    return JpegWriter().write(std::get<Image8>(image.pixels), quality);
+  });
 }
 
 }  // namespace pisr

@@ -3,13 +3,16 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <new>
-#include <type_traits>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include <png.h>
 
 #include "pisr/image/codec.h"
+#include "pisr/image/whole_image.h"
 
 // libpng reports errors by longjmp. Every setjmp below therefore stands in a function with trivial
 // locals only: what needs a destructor lives in the caller or in a struct.
@@ -48,7 +51,7 @@ class PngReader {
   PngReader& operator=(const PngReader&) = delete;
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
-  AnyImage read(const ReadLimits& limits) {
+  AnyImage read(const ReadOptions& limits) {
     check(read_header());
     check_declared_size(png_get_image_width(png_, info_), png_get_image_height(png_, info_), name_,
                         limits);
@@ -208,17 +211,29 @@ class PngWriter {
   png_infop info_ = nullptr;
 };
 
+AnyImage decode(Bytes file, const std::string& name, const ReadOptions& options) {
+  return PngReader(file, name).read(options);
+}
+
+std::vector<std::byte> encode(const AnyImage& image) {
+  return std::visit([](const auto& pixels) { return PngWriter().write(pixels); }, image.pixels);
+}
+
 }  // namespace
 
-AnyImage decode_png(Bytes file, const std::string& name, const ReadLimits& limits) {
-  return PngReader(file, name).read(limits);
+bool is_png(Bytes start) {
+  return starts_with(start, "\x89PNG\r\n\x1a\n");
 }
 
-std::vector<std::byte> encode_png(const Image8& image, const WriteOptions&) {
-  return PngWriter().write(image);
+std::unique_ptr<ImageReader> open_png(const ByteSource& source, const std::string& name,
+                                      const ReadOptions& options) {
+  const std::vector<std::byte> file = read_all(source);
+  return reader_of(decode(file, name, options));
 }
-std::vector<std::byte> encode_png_16_bit(const Image16& image, const WriteOptions&) {
-  return PngWriter().write(image);
+
+std::unique_ptr<ImageWriter> create_png(ByteSink& sink, const ImageInfo& info,
+                                        const WriteOptions&) {
+  return writer_of(sink, info, encode);
 }
 
 }  // namespace pisr

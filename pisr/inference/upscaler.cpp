@@ -145,7 +145,7 @@ void check_output(const std::filesystem::path& path, const UpscaleOptions& optio
 void upscale_file(Context& context, const SrNetwork& network, const std::filesystem::path& input,
                   const std::filesystem::path& output, const UpscaleOptions& options) {
   check_output(output, options);
-  const ReadLimits limits{options.max_pixels, network.spec().scale};
+  const ReadOptions limits{options.max_pixels, network.spec().scale};
   const AnyImage image = read_image(input, limits);
   check_format(output, image);
   if (options.note && !network.halo()) {

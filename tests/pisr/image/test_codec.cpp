@@ -2,6 +2,7 @@
 #include <string>
 
 #include "pisr/image/codec.h"
+#include "pisr/image/whole_image.h"
 #include "tests/catch.h"
 #include "tests/pisr/image/images.h"
 #include "tests/thrown.h"
@@ -16,8 +17,16 @@ std::string hint_of(Action&& action) {
 }
 
 /// Whether the row says that it holds such images.
-bool holds(const Codec& codec, int channels, int bits) {
-  return error_of([&] { check_holds(codec, channels, bits); }) == "none";
+bool holds(const Codec& codec, int channels, SampleType samples) {
+  return error_of([&] { check_holds(codec, channels, samples); }) == "none";
+}
+
+/// What the format's reader makes of what its writer wrote.
+template <class Image>
+AnyImage written_and_read(const Codec& codec, const Image& image, const WriteOptions& options) {
+  const auto file = encode_image(image, std::string(codec.extensions.front()), options);
+  const auto source = memory_source(file);
+  return read_pixels(*codec.open(*source, "x", {}));
 }
 
 TEST_CASE("codecs: every row decodes what it encodes, of every kind it holds", "[codec]") {
@@ -25,18 +34,18 @@ TEST_CASE("codecs: every row decodes what it encodes, of every kind it holds", "
     for (int channels = 1; channels <= 4; ++channels) {
       CAPTURE(codec.name, channels);
       const bool has_alpha = channels == 2 || channels == 4;
-      CHECK((has_alpha || holds(codec, channels, 8)));
-      if (holds(codec, channels, 8)) {
+      CHECK((has_alpha || holds(codec, channels, SampleType::u8)));
+      if (holds(codec, channels, SampleType::u8)) {
         const Image8 image = gradient(19, 11, channels);
-        const AnyImage read = codec.decode(codec.encode(image, {.jpeg_quality = 100}), "x", {});
+        const AnyImage read = written_and_read(codec, image, {.jpeg_quality = 100});
         REQUIRE(!read.is_16_bit());
         // JPEG rounds the three of YCbCr.
         CHECK(largest_difference(std::get<Image8>(read.pixels), image) <=
               (codec.name == "JPEG" ? 4 : 0));
       }
-      if (holds(codec, channels, 16)) {
+      if (holds(codec, channels, SampleType::u16)) {
         const auto image = noise<std::uint16_t>(19, 11, channels);
-        const AnyImage read = codec.decode(codec.encode_16_bit(image, {}), "x", {});
+        const AnyImage read = written_and_read(codec, image, {});
         REQUIRE(read.is_16_bit());
         CHECK(largest_difference(std::get<Image16>(read.pixels), image) == 0);
       }
@@ -48,12 +57,12 @@ TEST_CASE("codecs: signatures and extensions tell the rows apart", "[codec]") {
   std::set<std::string_view> extensions;
   for (const Codec& codec : codecs()) {
     CAPTURE(codec.name);
-    CHECK(!codec.signature.empty());
-    CHECK(!codec.extensions.empty());
+    REQUIRE(!codec.extensions.empty());
+    const auto file = encode_image(gradient(5, 4, 3), std::string(codec.extensions.front()));
+    CHECK(codec_of_content(file) == &codec);
     for (const Codec& other : codecs()) {
-      CHECK((&other == &codec || !other.signature.starts_with(codec.signature)));
+      CHECK(other.recognises(file) == (&other == &codec));
     }
-    CHECK(codec_of_content(codec.encode(gradient(5, 4, 3), {})) == &codec);
     for (const std::string_view extension : codec.extensions) {
       CHECK(extensions.insert(extension).second);
       CHECK(codec_of_extension(extension) == &codec);

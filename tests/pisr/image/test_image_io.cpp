@@ -21,7 +21,7 @@ Image8 decode8(const std::vector<std::byte>& file) {
   return std::get<Image8>(decode_image(file, "test").pixels);
 }
 
-std::string decode_error(const std::vector<std::byte>& file, const ReadLimits& limits = {}) {
+std::string decode_error(const std::vector<std::byte>& file, const ReadOptions& limits = {}) {
   return error_of([&] { decode_image(file, "test", limits); });
 }
 
