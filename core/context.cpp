@@ -38,6 +38,7 @@ class Context::ContextLauncher final : public kernels::Launcher {
   }
 
   Arena& scratch_arena() noexcept { return scratch_; }
+  ThreadPool* pool() const noexcept { return pool_; }
 
  private:
   ThreadPool* pool_;
@@ -85,6 +86,10 @@ Context::Context(ThreadPool& pool, kernels::Device* device, Backend backend)
       launcher_(std::make_unique<ContextLauncher>(&pool, device)) {}
 
 Context::~Context() = default;
+
+ThreadPool* Context::pool() const noexcept {
+  return launcher_->pool();
+}
 
 CapturedStep Context::capture(kernels::FunctionRef<void()> work) {
   if (device() == nullptr) {

@@ -58,6 +58,8 @@ class Context {
   Arena& arena() noexcept { return arena_; }
   /// Null where kernels run on the CPU.
   kernels::Device* device() const noexcept { return arena_.device(); }
+  /// Null where the host's part runs on the calling thread alone.
+  ThreadPool* pool() const noexcept;
 
   /// Runs one kernel, e.g. launch<float>(&kernels::KernelTable<float>::affine, {...}).
   template <class T, class Args>

@@ -85,6 +85,10 @@ const Codec* codec_of_extension(std::string_view extension) {
   return row == codecs().end() ? nullptr : &*row;
 }
 
+bool holds(const Codec& codec, int channels, SampleType samples) {
+  return obstacle(codec, channels, samples) == nullptr;
+}
+
 void check_holds(const Codec& codec, int channels, SampleType samples) {
   const char* what = obstacle(codec, channels, samples);
   if (what == nullptr) {

@@ -57,6 +57,9 @@ const Codec* codec_of_content(Bytes start);
 /// The row with the extension, without a dot and in upper or lower case; null where there is none.
 const Codec* codec_of_extension(std::string_view extension);
 
+/// Whether the format can hold an image of `channels` channels of such samples.
+bool holds(const Codec& codec, int channels, SampleType samples);
+
 /// Throws Error(usage) `JPEG cannot hold an alpha channel`, with a format that can as the hint,
 /// where the format cannot hold an image of `channels` channels of such samples.
 void check_holds(const Codec& codec, int channels, SampleType samples);

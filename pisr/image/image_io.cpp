@@ -126,6 +126,11 @@ std::unique_ptr<ImageReader> open_image(const ByteSource& source, const std::str
   fail_to_decode(name, "not an image (" + alternatives(formats) + ")");
 }
 
+bool format_holds(const std::string& extension, const ImageInfo& info) {
+  const Codec* const codec = codec_of_extension(extension);
+  return codec != nullptr && holds(*codec, info.channels, info.samples);
+}
+
 std::unique_ptr<ImageWriter> create_image(ByteSink& sink, const ImageInfo& info,
                                           const std::string& extension,
                                           const WriteOptions& options) {

@@ -79,6 +79,9 @@ class ImageWriter {
 std::unique_ptr<ImageReader> open_image(const ByteSource& source, const std::string& name,
                                         const ReadOptions& limits = {});
 
+/// Whether that format exists and can hold such an image.
+bool format_holds(const std::string& extension, const ImageInfo& info);
+
 /// The writer of a file in the format that the extension names ("png"). Metadata that the format
 /// cannot hold are left out. The sink must outlive the writer. Throws Error usage where the format
 /// cannot hold such an image.

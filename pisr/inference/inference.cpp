@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <type_traits>
+#include <vector>
 
 #include "core/available_memory.h"
 #include "core/error.h"
@@ -18,53 +20,54 @@ DType element_type(const Module& module) {
   return module.parameters().front().parameter->value.dtype();
 }
 
-/// A plane [h, w, c] on 0..255 as [1, c, h, w] on 0..1, in step memory of the context.
+/// Samples [h, w, c] on 0..255 as [c, h, w] on 0..1.
 template <class T>
-Tensor from_plane(Context& context, const Plane& plane) {
-  Tensor tensor =
-      context.arena().tensor({1, plane.channels, plane.height, plane.width}, kDTypeOf<T>);
-  const bool on_host = tensor.device() == nullptr;
-  const Tensor here = on_host ? tensor : Tensor::empty(tensor.shape(), tensor.dtype());
+void split(const Plane& plane, T* target) {
   const auto channels = static_cast<std::size_t>(plane.channels);
-  T* target = here.data<T>();
   for (std::size_t c = 0; c < channels; ++c) {
     for (std::size_t i = c; i < plane.samples.size(); i += channels) {
       *target++ = static_cast<T>(plane.samples[i] / 255);
     }
   }
-  if (!on_host) {
-    tensor.copy_from(here);
-  }
-  return tensor;
 }
 
-/// An image [1, c, h, w] on 0..1 to a plane [h, w, c] on 0..255.
+/// The inverse.
 template <class T>
-void to_plane(const Tensor& image, Plane& plane) {
-  const Tensor here = image.to(nullptr);
-  const T* source = here.data<T>();
-  const auto width = static_cast<std::size_t>(plane.width);
+void join(const T* source, Plane& plane) {
   const auto channels = static_cast<std::size_t>(plane.channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    for (std::size_t i = c; i < plane.samples.size(); i += channels, ++source) {
-      if (!std::isfinite(*source)) {
-        const std::size_t pixel = i / channels;
-        throw Error(ErrorKind::numeric,
-                    message("the network's output is not finite at pixel (", pixel % width, ", ",
-                            pixel / width, ")"),
-                    "are the weights of a training that diverged?");
-      }
-      plane.samples[i] = 255.0 * static_cast<double>(*source);
+    for (std::size_t i = c; i < plane.samples.size(); i += channels) {
+      plane.samples[i] = 255.0 * static_cast<double>(*source++);
+    }
+  }
+}
+
+template <class T>
+void check_finite(const T* planes, std::int64_t count, int width, int height) {
+  T zero{0};
+  for (std::int64_t i = 0; i < count; ++i) {
+    zero += planes[i] * T{0};  // vectorised; NaN where a value is NaN or infinite
+  }
+  if (zero == T{0}) {
+    return;
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (!std::isfinite(planes[i])) {
+      const std::int64_t pixel = i % (std::int64_t{width} * height);
+      throw Error(ErrorKind::numeric,
+                  message("the network's output is not finite at pixel (", pixel % width, ", ",
+                          pixel / width, ")"),
+                  "are the weights of a training that diverged?");
     }
   }
 }
 
 /// What Inference::run() throws for an image that must be whole and does not fit.
-[[noreturn]] void refuse_whole(const Plane& input, std::int64_t bytes, double available) {
+[[noreturn]] void refuse_whole(int width, int height, std::int64_t bytes, double available) {
   constexpr std::int64_t kMebibyte = 1 << 20;
   throw Error(ErrorKind::memory,
               message("inference: the network looks at the whole image at once, which takes ",
-                      bytes / kMebibyte, " MiB at ", input.width, "x", input.height, ", there are ",
+                      bytes / kMebibyte, " MiB at ", width, "x", height, ", there are ",
                       static_cast<std::int64_t>(available) / kMebibyte, " MiB"),
               "a smaller image, or a network that sees only some pixels around each");
 }
@@ -79,80 +82,147 @@ Inference::Inference(Context& context, const ImageModel& model, const InferenceO
       chain_(model.image_chain()),
       tape_(context, Tape::Mode::inference) {}
 
-void Inference::run(const Plane& input, Plane& output) {
-  const int channels = model_.spec().channels;
-  if (input.width < 1 || input.height < 1 || input.channels != channels) {
-    throw Error(ErrorKind::usage, message("inference: the input must have ",
-                                          channels == 1 ? "one channel" : "three channels, RGB,",
-                                          " and at least 1x1 pixels, got ", input.width, "x",
-                                          input.height, "x", input.channels));
+template <class T>
+struct Inference::Planes {
+  int width, height, channels;
+  T* samples;
+
+  std::int64_t count() const { return std::int64_t{channels} * width * height; }
+  T* row(int c, int y) const {
+    return samples + (std::int64_t{c} * height + y) * std::int64_t{width};
   }
-  const int of_model = model_.spec().scale;
-  if (model_.sees_truth() && (input.width % of_model != 0 || input.height % of_model != 0)) {
+};
+
+void Inference::check_size(int width, int height, int channels) const {
+  const int wanted = model_.spec().channels;
+  if (width < 1 || height < 1 || channels != wanted) {
+    throw Error(ErrorKind::usage,
+                message("inference: the input must have ",
+                        wanted == 1 ? "one channel" : "three channels, RGB,",
+                        " and at least 1x1 pixels, got ", width, "x", height, "x", channels));
+  }
+  const int scale = model_.spec().scale;
+  if (model_.sees_truth() && (width % scale != 0 || height % scale != 0)) {
     throw Error(ErrorKind::usage, message("inference: the sides of the truth must be multiples of ",
-                                          of_model, ", got ", input.width, "x", input.height));
+                                          scale, ", got ", width, "x", height));
   }
-  const int scale = model_.sees_truth() ? 1 : of_model;
-  if (std::max(input.width, input.height) > std::numeric_limits<int>::max() / scale) {
-    throw Error(ErrorKind::memory, message("inference: ", input.width, "x", input.height, " times ",
-                                           scale, " exceeds 2^31 - 1 samples a side"));
+  if (std::max(width, height) > std::numeric_limits<int>::max() / scale) {
+    throw Error(ErrorKind::memory, message("inference: ", width, "x", height, " times ", scale,
+                                           " exceeds 2^31 - 1 samples a side"));
   }
+}
+
+void Inference::run(const Plane& input, Plane& output) {
+  check_size(input.width, input.height, input.channels);
+  const int scale = model_.sees_truth() ? 1 : model_.spec().scale;
   output.width = input.width * scale;
   output.height = input.height * scale;
-  output.channels = channels;
-  output.samples.resize(static_cast<std::size_t>(output.width) * output.height * channels);
-  const std::optional<std::int64_t> whole = memory_of_whole(input.width, input.height);
-  if (!chain_ && model_.halo() && context_.device() == nullptr &&
-      bytes_of(std::int64_t{input.width} * input.height) > options_.memory) {
-    run_tiles(input, output);
-    return;
-  }
-  if (whole) {
-    const double available = options_.memory_of_whole > 0
-                                 ? static_cast<double>(options_.memory_of_whole)
-                                 : available_memory();
-    if (static_cast<double>(*whole) > available) {
-      refuse_whole(input, *whole, available);
-    }
-  }
-  run_whole(input, output);
+  output.channels = input.channels;
+  output.samples.resize(static_cast<std::size_t>(output.width) * output.height * output.channels);
+  with_type(dtype_, [&]<class T>() {
+    std::vector<T>& low = std::get<Buffers<T>>(buffers_).low;
+    std::vector<T>& high = std::get<Buffers<T>>(buffers_).high;
+    low.resize(input.samples.size());
+    high.resize(output.samples.size());
+    split(input, low.data());
+    run_planes<T>({input.width, input.height, input.channels, low.data()},
+                  {output.width, output.height, output.channels, high.data()});
+    join(high.data(), output);
+  });
 }
 
-void Inference::run_whole(const Plane& input, Plane& output) {
-  tape_.reset();
+void Inference::run(const FloatPlanes& input, FloatPlanes& output) {
+  check_size(input.width, input.height, input.channels);
+  const int scale = model_.sees_truth() ? 1 : model_.spec().scale;
+  output.resize(input.width * scale, input.height * scale, input.channels);
   with_type(dtype_, [&]<class T>() {
-    const Tensor x = from_plane<T>(context_, input);
-    if (chain_) {
-      const Tensor y = context_.arena().tensor(chain_->output_shape(x.shape()), dtype_);
-      chain_->run(context_, x, y);
-      to_plane<T>(y, output);
+    if constexpr (std::is_same_v<T, float>) {
+      run_planes<float>({input.width, input.height, input.channels, input.samples.data()},
+                        {output.width, output.height, output.channels, output.samples.data()});
     } else {
-      to_plane<T>(model_.image(tape_.constant(x)).value(), output);
+      const std::vector<T> low(input.samples.begin(), input.samples.end());
+      std::vector<T> high(output.samples.size());
+      run_planes<T>({input.width, input.height, input.channels, low.data()},
+                    {output.width, output.height, output.channels, high.data()});
+      std::transform(high.begin(), high.end(), output.samples.begin(),
+                     [](T value) { return static_cast<float>(value); });
     }
   });
+}
+
+template <class T>
+void Inference::run_planes(const Planes<const T>& input, const Planes<T>& output) {
+  const bool can_be_cut = model_.halo() && !model_.sees_truth() && context_.device() == nullptr;
+  if (can_be_cut && (options_.tile > 0 || (!chain_ && bytes_of(std::int64_t{input.width} *
+                                                               input.height) > options_.memory))) {
+    run_tiles(input, output);
+  } else {
+    if (const auto whole = memory_of_whole(input.width, input.height)) {
+      const double available = options_.memory_of_whole > 0
+                                   ? static_cast<double>(options_.memory_of_whole)
+                                   : available_memory();
+      if (static_cast<double>(*whole) > available) {
+        refuse_whole(input.width, input.height, *whole, available);
+      }
+    }
+    run_whole(input, output);
+  }
+  check_finite(output.samples, output.count(), output.width, output.height);
+}
+
+template <class T>
+void Inference::run_whole(const Planes<const T>& input, const Planes<T>& output) {
+  tape_.reset();
+  const Shape shape{1, input.channels, input.height, input.width};
+  const Tensor x = context_.arena().tensor(shape, kDTypeOf<T>);
+  if (x.device() == nullptr) {
+    std::copy_n(input.samples, input.count(), x.data<T>());
+  } else {
+    const Tensor here = Tensor::empty(shape, kDTypeOf<T>);
+    std::copy_n(input.samples, input.count(), here.data<T>());
+    x.copy_from(here);
+  }
+  Tensor y;
+  if (chain_) {
+    y = context_.arena().tensor(chain_->output_shape(shape), dtype_);
+    chain_->run(context_, x, y);
+  } else {
+    y = model_.image(tape_.constant(x)).value();
+  }
+  std::copy_n(y.to(nullptr).data<T>(), output.count(), output.samples);
   tape_.reset();
 }
 
-void Inference::run_tiles(const Plane& input, Plane& output) {
-  // Beyond what the network sees, as far as bits go: rows are computed two at a time from an even
-  // one on, and those at a border one at a time (kernels/cpu/conv/winograd.h), which reaches one
-  // row further than the first convolution does.
-  const int margin = (*model_.halo() + 2) / 2 * 2;
-  const std::int64_t pixels = std::max<std::int64_t>(1, options_.memory / bytes_of(1));
+std::vector<Tile> Inference::tiles_of(int width, int height) {
+  const int margin = margin_of_tiles(*model_.halo());
+  return options_.tile > 0
+             ? tiles_of_side(width, height, margin, options_.tile)
+             : cut_into_tiles(width, height, margin,
+                              std::max<std::int64_t>(1, options_.memory / bytes_of(1)));
+}
+
+template <class T>
+void Inference::run_tiles(const Planes<const T>& input, const Planes<T>& output) {
   const int scale = model_.spec().scale;
-  for (const Tile& tile : cut_into_tiles(input.width, input.height, margin, pixels)) {
-    read_ = crop(input, tile.read_left, tile.read_top, tile.read_width, tile.read_height);
-    made_.width = tile.read_width * scale;
-    made_.height = tile.read_height * scale;
-    made_.channels = output.channels;
-    made_.samples.resize(static_cast<std::size_t>(made_.width) * made_.height * made_.channels);
-    run_whole(read_, made_);
-    const std::int64_t count = std::int64_t{tile.width} * scale * output.channels;
-    const std::int64_t from = std::int64_t{tile.left - tile.read_left} * scale * output.channels;
-    const std::int64_t to = std::int64_t{tile.left} * scale * output.channels;
-    for (int row = 0; row < tile.height * scale; ++row) {
-      const double* const source = made_.row((tile.top - tile.read_top) * scale + row) + from;
-      std::copy(source, source + count, output.row(tile.top * scale + row) + to);
+  std::vector<T>& read = std::get<Buffers<T>>(buffers_).read;
+  std::vector<T>& made = std::get<Buffers<T>>(buffers_).made;
+  for (const Tile& tile : tiles_of(input.width, input.height)) {
+    read.resize(static_cast<std::size_t>(input.channels) * tile.read_width * tile.read_height);
+    made.resize(read.size() * scale * scale);
+    const Planes<T> low{tile.read_width, tile.read_height, input.channels, read.data()};
+    const Planes<T> high{low.width * scale, low.height * scale, input.channels, made.data()};
+    for (int c = 0; c < input.channels; ++c) {
+      for (int y = 0; y < low.height; ++y) {
+        std::copy_n(input.row(c, tile.read_top + y) + tile.read_left, low.width, low.row(c, y));
+      }
+    }
+    run_whole<T>({low.width, low.height, low.channels, low.samples}, high);
+    for (int c = 0; c < input.channels; ++c) {
+      for (int y = 0; y < tile.height * scale; ++y) {
+        std::copy_n(high.row(c, (tile.top - tile.read_top) * scale + y) +
+                        (tile.left - tile.read_left) * scale,
+                    tile.width * scale, output.row(c, tile.top * scale + y) + tile.left * scale);
+      }
     }
   }
 }

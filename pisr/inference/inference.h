@@ -3,11 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <tuple>
+#include <vector>
 
 #include "core/context.h"
 #include "core/tape.h"
 #include "nn/conv_chain.h"
+#include "pisr/image/float_planes.h"
 #include "pisr/image/image.h"
+#include "pisr/inference/tiles.h"
 #include "pisr/model/network.h"
 
 namespace pisr {
@@ -18,6 +22,9 @@ struct InferenceOptions {
   std::int64_t memory = std::int64_t{1} << 30;
   /// How many they may take of an image that must be whole; 0: as many as there are now.
   std::int64_t memory_of_whole = 0;
+  /// Side of the tiles, beside their margins, that a network is given which can be cut into tiles;
+  /// 0: whole images, or tiles of `memory`.
+  int tile = 0;
 };
 
 /// Runs a model on luminance, or on RGB where its channels are 3, image after image. The model sees
@@ -41,14 +48,26 @@ class Inference {
   /// where an output is not finite, memory where the maps of an image that must be whole would not
   /// fit into the memory there is.
   void run(const Plane& input, Plane& output);
+  /// The same of planes [c, h, w] on 0..1, which f32 models see as they are.
+  void run(const FloatPlanes& input, FloatPlanes& output);
 
   /// About how many bytes the maps between the layers take for an image of width x height that must
   /// be whole; nothing for a chain, for tiles, and on a device.
   std::optional<std::int64_t> memory_of_whole(int width, int height);
 
  private:
-  void run_whole(const Plane& input, Plane& output);
-  void run_tiles(const Plane& input, Plane& output);
+  /// Planes [c, h, w] on 0..1 of the model's type.
+  template <class T>
+  struct Planes;
+
+  template <class T>
+  void run_planes(const Planes<const T>& input, const Planes<T>& output);
+  template <class T>
+  void run_whole(const Planes<const T>& input, const Planes<T>& output);
+  template <class T>
+  void run_tiles(const Planes<const T>& input, const Planes<T>& output);
+  std::vector<Tile> tiles_of(int width, int height);
+  void check_size(int width, int height, int channels) const;
   std::int64_t bytes_of(std::int64_t pixels);
 
   Context& context_;
@@ -58,7 +77,12 @@ class Inference {
   std::optional<ConvChain> chain_;
   Tape tape_;
   std::optional<double> bytes_of_pixel_;
-  Plane read_, made_;  ///< of a tile
+  /// Planes of an image and of a tile, kept for the next ones.
+  template <class T>
+  struct Buffers {
+    std::vector<T> low, high, read, made;
+  };
+  std::tuple<Buffers<float>, Buffers<double>> buffers_;
 };
 
 /// One image.

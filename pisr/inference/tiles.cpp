@@ -14,8 +14,8 @@ struct Span {
 /// Parts of `count` pixels, the last one of fewer.
 std::vector<Span> spans(int extent, int count, int margin) {
   std::vector<Span> parts;
-  for (int first = 0; first < extent; first += count) {
-    const int past = std::min(extent, first + count);
+  for (int first = 0; first < extent; first += std::min(count, extent - first)) {
+    const int past = first + std::min(count, extent - first);
     const int read_first = std::max(0, first - margin);
     const int read_past =
         static_cast<int>(std::min<std::int64_t>(extent, std::int64_t{past} + margin));
@@ -37,7 +37,30 @@ std::int64_t pixels_read(const std::vector<Span>& spans) {
   return sum;
 }
 
+std::vector<Tile> tiles_of(const std::vector<Span>& columns, const std::vector<Span>& rows) {
+  std::vector<Tile> tiles;
+  for (const Span& row : rows) {
+    for (const Span& column : columns) {
+      tiles.push_back({column.first, row.first, column.count, row.count, column.read_first,
+                       row.read_first, column.read_count, row.read_count});
+    }
+  }
+  return tiles;
+}
+
 }  // namespace
+
+int margin_of_tiles(int halo) {
+  // Beyond what the network sees, as far as bits go: rows are computed two at a time from an even
+  // one on, and those at a border one at a time (kernels/cpu/conv/winograd.h), which reaches one
+  // row further than the first convolution does.
+  return (halo + 2) / 2 * 2;
+}
+
+std::vector<Tile> tiles_of_side(int width, int height, int margin, int side) {
+  const int even = side + side % 2;
+  return tiles_of(spans(width, even, margin), spans(height, even, margin));
+}
 
 std::vector<Tile> cut_into_tiles(int width, int height, int margin, std::int64_t most_pixels) {
   // Smaller pieces would read little else than their margin.
@@ -63,14 +86,7 @@ std::vector<Tile> cut_into_tiles(int width, int height, int margin, std::int64_t
       rows = high;
     }
   }
-  std::vector<Tile> tiles;
-  for (const Span& row : rows) {
-    for (const Span& column : columns) {
-      tiles.push_back({column.first, row.first, column.count, row.count, column.read_first,
-                       row.read_first, column.read_count, row.read_count});
-    }
-  }
-  return tiles;
+  return tiles_of(columns, rows);
 }
 
 }  // namespace pisr

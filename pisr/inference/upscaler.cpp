@@ -1,127 +1,189 @@
 #include "pisr/inference/upscaler.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <system_error>
-#include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
-#include "pisr/image/alpha_bleed.h"
-#include "pisr/image/imresize.h"
-#include "pisr/image/luma.h"
+#include "core/pipeline.h"
+#include "pisr/image/byte_sink.h"
+#include "pisr/image/byte_source.h"
+#include "pisr/image/whole_image.h"
 #include "pisr/inference/inference.h"
+#include "pisr/inference/strip_enlarger.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/network.h"
 
 namespace pisr {
 namespace {
 
-/// Rows turned from planes to samples at once: the planes of the whole result are needed only once.
-constexpr int kRowsAtOnce = 64;
+using Rows = std::vector<std::byte>;
 
-template <class Image>
-Image to_depth(const Plane& plane) {
-  if constexpr (std::is_same_v<Image, Image8>) {
-    return to_image8(plane);
-  } else {
-    return to_image16(plane);
-  }
+/// Fewer rows than this many margins would mostly be computed twice.
+constexpr int kLeastMargins = 6;
+
+/// Rows of a strip: even, and such that the last strip is not much smaller than the others.
+int rows_of_strip(const StripEnlarger& enlarger, int height, std::int64_t memory) {
+  const std::int64_t room = memory / enlarger.bytes_of_row() - 2 * std::int64_t{enlarger.margin()};
+  const std::int64_t rows =
+      std::clamp<std::int64_t>(room, kLeastMargins * std::int64_t{enlarger.margin()}, height);
+  const std::int64_t strips = (height + rows - 1) / rows;
+  const std::int64_t even_rows = (height + strips - 1) / strips;
+  return static_cast<int>(even_rows + even_rows % 2);
 }
 
-/// Enlarged planes, of which those are empty that the image has not.
-struct EnlargedPlanes {
-  Plane grey;
-  YCbCr colour;  ///< by a network on luminance
-  Plane rgb;     ///< by a network on RGB
-  Plane alpha;
+class FileSink : public ByteSink {
+ public:
+  explicit FileSink(const std::filesystem::path& path) : file_(path) {}
+  void write(std::span<const std::byte> bytes) override { file_.write(bytes); }
+  void commit() { file_.commit(); }
 
-  int width() const { return std::max({grey.width, colour.y.width, rgb.width}); }
-  int height() const { return std::max({grey.height, colour.y.height, rgb.height}); }
+ private:
+  AtomicFile file_;
 };
 
-/// All channels but alpha by the network.
-template <class Image>
-EnlargedPlanes enlarge_rgb(Context& context, const SrNetwork& network, const Image& image) {
-  EnlargedPlanes enlarged;
-  Plane rgb = to_rgb(image);
-  if (image.has_alpha()) {
-    const Plane alpha = channel(image, image.channels - 1);
-    bleed_under_alpha(alpha, {&rgb});
-    enlarged.alpha = upscale(alpha, network.spec().scale);
+/// Keeps rows in memory.
+class ImageCollector : public ImageWriter {
+ public:
+  explicit ImageCollector(std::span<std::byte> samples) : samples_(samples) {}
+  void write_rows(std::span<const std::byte> rows) override {
+    std::copy(rows.begin(), rows.end(), samples_.begin());
+    samples_ = samples_.subspan(rows.size());
   }
-  enlarged.rgb = infer(context, network, rgb);
-  if (image.is_grey()) {
-    enlarged.grey = to_grey(enlarged.rgb);
-    enlarged.rgb = {};
+  void finish() override {}
+
+ private:
+  std::span<std::byte> samples_;
+};
+
+/// An image without its alpha where that is opaque everywhere; otherwise as it is.
+template <class Sample>
+ImageOf<Sample> without_opaque_alpha(ImageOf<Sample> image) {
+  if (!image.has_alpha()) {
+    return image;
   }
-  return enlarged;
+  const auto channels = static_cast<std::size_t>(image.channels);
+  for (std::size_t i = channels - 1; i < image.samples.size(); i += channels) {
+    if (image.samples[i] != static_cast<Sample>(~Sample{0})) {
+      return image;
+    }
+  }
+  return without_alpha(std::move(image));
 }
 
-/// Luminance by the network, chroma and alpha by bicubic interpolation.
-template <class Image>
-EnlargedPlanes enlarge_luminance(Context& context, const SrNetwork& network, const Image& image) {
-  const int scale = network.spec().scale;
-  YCbCr colour;
-  if (image.is_grey()) {
-    colour.y = luma(image);
-  } else {
-    colour = to_ycbcr(image);
-  }
-  EnlargedPlanes enlarged;
-  if (image.has_alpha()) {
-    const Plane alpha = channel(image, image.channels - 1);
-    if (image.is_grey()) {
-      bleed_under_alpha(alpha, {&colour.y});
-    } else {
-      bleed_under_alpha(alpha, {&colour.y, &colour.cb, &colour.cr});
-    }
-    enlarged.alpha = upscale(alpha, scale);
-  }
-  Plane& y = image.is_grey() ? enlarged.grey : enlarged.colour.y;
-  y = infer(context, network, colour.y);
-  if (!image.is_grey()) {
-    enlarged.colour.cb = upscale(colour.cb, scale);
-    enlarged.colour.cr = upscale(colour.cr, scale);
-  }
-  return enlarged;
+/// The image that `reader` is about to read, whole, so that its alpha can be left out.
+std::unique_ptr<ImageReader> reader_without_alpha(ImageReader& reader) {
+  const ImageMetadata metadata = reader.info().metadata;
+  const AnyImage image = read_pixels(reader);
+  return std::visit(
+      [&](const auto& pixels) {
+        return reader_of(AnyImage{without_opaque_alpha(pixels)}, metadata);
+      },
+      image.pixels);
 }
 
-template <class Image>
-Image enlarge(Context& context, const SrNetwork& network, const Image& image) {
-  const EnlargedPlanes planes = network.spec().channels == 3
-                                    ? enlarge_rgb(context, network, image)
-                                    : enlarge_luminance(context, network, image);
-  const int width = planes.width();
-  const int height = planes.height();
-  Image result(width, height, image.channels);
-  for (int top = 0; top < height; top += kRowsAtOnce) {
-    const int rows = std::min(kRowsAtOnce, height - top);
-    const auto part = [&](const Plane& plane) { return crop(plane, 0, top, width, rows); };
-    Plane block;
-    if (image.is_grey()) {
-      block = part(planes.grey);
-    } else if (!planes.rgb.samples.empty()) {
-      block = part(planes.rgb);
-    } else {
-      block = to_rgb({part(planes.colour.y), part(planes.colour.cb), part(planes.colour.cr)});
-    }
-    if (image.has_alpha()) {
-      block = append_channel(block, part(planes.alpha));
-    }
-    const Image samples = to_depth<Image>(block);
-    std::copy(samples.samples.begin(), samples.samples.end(), result.row(top));
+void note_whole_image(Context& context, const SrNetwork& network, const ImageInfo& image,
+                      const std::string& name, const UpscaleOptions& options) {
+  if (!options.note || network.halo()) {
+    return;
   }
-  return result;
+  if (const auto bytes = Inference(context, network).memory_of_whole(image.width, image.height)) {
+    constexpr std::int64_t kMebibyte = 1 << 20;
+    options.note(message(title(network.spec()), " looks at the whole image at once, which takes ",
+                         *bytes / kMebibyte, " MiB of memory for '", name, '\''));
+  }
 }
 
 }  // namespace
 
-AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image) {
-  return std::visit([&](const auto& pixels) { return AnyImage{enlarge(context, network, pixels)}; },
-                    image.pixels);
+ImageInfo enlarged_info(const ImageInfo& image, int scale) {
+  ImageInfo large = image;
+  large.width *= scale;
+  large.height *= scale;
+  if (large.metadata.density && large.metadata.density->per_metre) {
+    large.metadata.density->x *= scale;
+    large.metadata.density->y *= scale;
+  }
+  return large;
+}
+
+bool upscale(Context& context, const SrNetwork& network, ImageReader& reader, ImageWriter& writer,
+             const UpscaleOptions& options) {
+  const ImageInfo& image = reader.info();
+  EnlargeOptions enlarge;
+  enlarge.self_ensemble = options.self_ensemble;
+  enlarge.inference.tile = options.tile;
+  StripEnlarger enlarger(context, network, image, enlarge);
+  const int height = image.height;
+  const int strip = rows_of_strip(enlarger, height, options.memory);
+  int read = 0;
+  int begin = 0;  // of the strip that is read for
+  int done = 0;
+  bool stopped = false;
+  const auto produce = [&]() -> std::optional<Rows> {
+    if (begin >= height) {
+      return std::nullopt;
+    }
+    begin = std::min(height, begin + std::min(strip, height - begin));
+    const int wanted = begin + std::min(enlarger.margin(), height - begin);
+    Rows rows(image.row_bytes() * static_cast<std::size_t>(wanted - read));
+    reader.read_rows(rows);
+    read = wanted;
+    return rows;
+  };
+  const auto compute = [&](const Rows& rows) -> std::optional<Rows> {
+    if (options.cancelled && options.cancelled()) {
+      stopped = true;
+      return std::nullopt;
+    }
+    const int past = done + std::min(strip, height - done);
+    Rows large = enlarger.enlarge(done, past, rows);
+    done = past;
+    if (options.progress) {
+      options.progress(done, height);
+    }
+    return large;
+  };
+  const bool overlapped = context.pool() != nullptr && context.pool()->threads() > 1;
+  run_pipeline(overlapped, produce, compute, [&](const Rows& rows) { writer.write_rows(rows); });
+  if (stopped) {
+    return false;
+  }
+  reader.finish();
+  writer.finish();
+  return true;
+}
+
+AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image,
+                       const UpscaleOptions& options) {
+  if (image.width() < 1 || image.height() < 1) {
+    throw Error(ErrorKind::usage, message("upscale: the image must have at least 1x1 pixels, got ",
+                                          image.width(), "x", image.height()));
+  }
+  const int scale = network.spec().scale;
+  AnyImage large;
+  std::visit(
+      [&](const auto& pixels) {
+        using Image = std::remove_cvref_t<decltype(pixels)>;
+        large.pixels = Image(pixels.width * scale, pixels.height * scale, pixels.channels);
+      },
+      image.pixels);
+  std::visit(
+      [&](auto& pixels) {
+        const auto reader = reader_of(image);
+        ImageCollector collector(std::as_writable_bytes(std::span(pixels.samples)));
+        upscale(context, network, *reader, collector, options);
+      },
+      large.pixels);
+  return large;
 }
 
 void check_output(const std::filesystem::path& path, const UpscaleOptions& options) {
@@ -142,24 +204,42 @@ void check_output(const std::filesystem::path& path, const UpscaleOptions& optio
   check_writable(path);
 }
 
-void upscale_file(Context& context, const SrNetwork& network, const std::filesystem::path& input,
+bool upscale_stream(Context& context, const SrNetwork& network, const ByteSource& source,
+                    const std::string& name, ByteSink& sink, const std::string& extension,
+                    const std::string& output, const UpscaleOptions& options) {
+  const int scale = network.spec().scale;
+  ReadOptions read{options.max_pixels, scale, options.warn};
+  std::unique_ptr<ImageReader> reader = open_image(source, name, read);
+  if (reader->info().has_alpha() && !format_holds(extension, reader->info())) {
+    reader = reader_without_alpha(*reader);
+  }
+  note_whole_image(context, network, reader->info(), name, options);
+  ImageInfo large = enlarged_info(reader->info(), scale);
+  if (!options.keep_metadata) {
+    large.metadata = {};
+  }
+  ThreadPool* const pool = context.pool();
+  WriteOptions write{options.jpeg_quality, options.png_level, pool};
+  std::unique_ptr<ImageWriter> writer;
+  try {
+    writer = create_image(sink, large, extension, write);
+  } catch (const Error& error) {
+    throw Error(error.kind(), message("cannot write '", output, "': ", error.what()), error.hint());
+  }
+  return upscale(context, network, *reader, *writer, options);
+}
+
+bool upscale_file(Context& context, const SrNetwork& network, const std::filesystem::path& input,
                   const std::filesystem::path& output, const UpscaleOptions& options) {
   check_output(output, options);
-  const ReadOptions limits{options.max_pixels, network.spec().scale};
-  const AnyImage image = read_image(input, limits);
-  check_format(output, image);
-  if (options.note && !network.halo()) {
-    const auto bytes = Inference(context, network).memory_of_whole(image.width(), image.height());
-    if (bytes) {
-      constexpr std::int64_t kMebibyte = 1 << 20;
-      options.note(message(title(network.spec()), " looks at the whole image at once, which takes ",
-                           *bytes / kMebibyte, " MiB of memory for '", input.string(), '\''));
-    }
+  const auto source = file_source(input);
+  FileSink sink(output);
+  if (!upscale_stream(context, network, *source, input.string(), sink,
+                      output.extension().string().substr(1), output.string(), options)) {
+    return false;
   }
-  const AnyImage enlarged = upscale_image(context, network, image);
-  WriteOptions write;
-  write.jpeg_quality = options.jpeg_quality;
-  write_image(output, enlarged, write);
+  sink.commit();
+  return true;
 }
 
 }  // namespace pisr

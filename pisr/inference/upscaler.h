@@ -7,39 +7,71 @@
 
 #include "core/context.h"
 #include "pisr/image/image_io.h"
+#include "pisr/image/image_stream.h"
 
 namespace pisr {
 
 class SrNetwork;
 
-/// Enlarges an image by the network's scale: luminance by the network, chroma and alpha by bicubic
-/// interpolation, all in floating point and rounded once. A network on RGB enlarges colour as it
-/// is; a grey image is r = g = b to it, and the result's luminance is taken. [h, w, c] -> [h scale,
-/// w scale, c] in the depth of the input; grey stays grey. Colours of transparent pixels are
-/// replaced by those of the nearest visible ones first, so that edges get no fringe of what was
-/// hidden. Error numeric where the network's output is not finite, usage for an empty image.
-AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image);
-
 struct UpscaleOptions {
   bool overwrite = false;
-  /// Limit of the OUTPUT's pixels, checked before anything of that size is allocated; about 40
-  /// bytes are needed for each.
-  std::int64_t max_pixels = std::int64_t{1} << 27;
+  /// Limit of the OUTPUT's pixels, checked before anything of that size is allocated.
+  std::int64_t max_pixels = std::int64_t{1} << 31;
   int jpeg_quality = 95;  ///< 1..100
+  int png_level = 1;      ///< 0 (none) to 9 (smallest)
+  bool keep_metadata =
+      true;  ///< otherwise only samples are written, the picture turned as it stands
+  /// Side of the tiles that the network is given; 0: as it takes least time. The result is the
+  /// same.
+  int tile = 0;
+  /// The mean of the network's results for the image turned and mirrored in all eight ways.
+  bool self_ensemble = false;
+  /// About how many bytes a strip of rows may take (StripEnlarger::bytes_of_row).
+  std::int64_t memory = std::int64_t{96} << 20;
   /// Is told, in a line, before an image is enlarged that must be whole, how much memory that
   /// takes; may be empty.
   std::function<void(const std::string&)> note;
+  /// Is told, in a line, what was odd about a file that was enlarged all the same; may be empty.
+  std::function<void(const std::string&)> warn;
+  /// Is told how many of the image's rows are done; may be empty. The calling thread.
+  std::function<void(std::int64_t done, std::int64_t rows)> progress;
+  /// Whether to stop, asked between strips; may be empty.
+  std::function<bool()> cancelled;
 };
+
+/// What upscale() makes of such an image: sizes and density times the scale.
+ImageInfo enlarged_info(const ImageInfo& image, int scale);
+
+/// Enlarges what `reader` reads from the top down and gives it to `writer`, in little memory where
+/// the network can be given strips (StripEnlarger, whose words on colours hold). With more than one
+/// thread in the context's pool, reading, enlarging and writing overlap. The result depends neither
+/// on threads nor on strips and tiles. False where it was cancelled; the output is then incomplete.
+/// Errors: those of the reader and the writer, numeric where a value is not finite.
+bool upscale(Context& context, const SrNetwork& network, ImageReader& reader, ImageWriter& writer,
+             const UpscaleOptions& options = {});
+
+/// The same of an image in memory: [h, w, c] -> [h scale, w scale, c] in the depth of the input;
+/// grey stays grey. Error usage for an empty image.
+AnyImage upscale_image(Context& context, const SrNetwork& network, const AnyImage& image,
+                       const UpscaleOptions& options = {});
 
 /// Whether `path` can become an output, before any work: Error usage where its extension is no
 /// image format, output where its folder is missing or cannot be written, or it exists and may not
 /// be replaced.
 void check_output(const std::filesystem::path& path, const UpscaleOptions& options);
 
+/// Enlarges the image in `source` and gives the file in the format of `extension` ("png") to
+/// `sink`; `name` and `output` stand in the errors. An image whose alpha is opaque everywhere may
+/// go to a format without alpha. False where it was cancelled. Errors: those of open_image,
+/// create_image and upscale; memory where the output would exceed the limit.
+bool upscale_stream(Context& context, const SrNetwork& network, const ByteSource& source,
+                    const std::string& name, ByteSink& sink, const std::string& extension,
+                    const std::string& output, const UpscaleOptions& options = {});
+
 /// Reads `input`, enlarges it and writes `output` in the format of its extension. The output
-/// appears whole or not at all. Errors: those of check_output, read_image, upscale_image and
-/// write_image; memory where the output would exceed the limit.
-void upscale_file(Context& context, const SrNetwork& network, const std::filesystem::path& input,
+/// appears whole or not at all. False where it was cancelled. Errors: those of check_output and
+/// upscale_stream.
+bool upscale_file(Context& context, const SrNetwork& network, const std::filesystem::path& input,
                   const std::filesystem::path& output, const UpscaleOptions& options = {});
 
 }  // namespace pisr

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -58,6 +59,24 @@ double largest_difference(const ImageOf<Sample>& a, const ImageOf<Sample>& b) {
     }
   }
   return largest;
+}
+
+/// Checks that each sample is the value on 0..255 of `wanted`, clamped to the range and rounded to
+/// the depth once, up to what single precision makes of it.
+template <class Sample>
+void check_rounded(const ImageOf<Sample>& image, const Plane& wanted) {
+  constexpr double kMost = std::numeric_limits<Sample>::max();
+  constexpr double kPrecision = kMost * 4e-6;
+  REQUIRE(image.width == wanted.width);
+  REQUIRE(image.height == wanted.height);
+  REQUIRE(image.channels == wanted.channels);
+  double largest = 0;
+  for (std::size_t i = 0; i < image.samples.size(); ++i) {
+    const double value = std::clamp(wanted.samples[i] / 255 * kMost, 0.0, kMost);
+    const double difference = std::abs(image.samples[i] - value);
+    largest = difference <= largest ? largest : difference;  // NaN stays
+  }
+  CHECK(largest <= 0.5 + kPrecision);
 }
 
 inline void write_bytes(const std::filesystem::path& path, std::span<const std::byte> bytes) {
