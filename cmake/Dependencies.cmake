@@ -42,6 +42,7 @@ if(NOT STB_INCLUDE_DIR)
   pisr_missing("stb_image.h")
 endif()
 find_package(Threads REQUIRED)
+set(PISR_IMAGE_LIBRARIES PNG::PNG JPEG::JPEG)  # of the formats in pisr/image
 if(PISR_TOOLS)
   find_package(CLI11 QUIET)
   if(NOT CLI11_FOUND)
