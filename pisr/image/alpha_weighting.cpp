@@ -77,32 +77,33 @@ std::vector<float> largest_around(const float* from, int width, int height) {
 
 }  // namespace
 
-bool is_opaque(const FloatPlanes& alpha) {
-  return std::ranges::all_of(alpha.samples, [](float value) { return value == 1.0F; });
+bool is_opaque(const PlanesView& alpha) {
+  return std::all_of(alpha.samples, alpha.samples + alpha.count(),
+                     [](float value) { return value == 1.0F; });
 }
 
-void multiply_by_alpha(const FloatPlanes& alpha, FloatPlanes& colours) {
+void multiply_by_alpha(const PlanesView& alpha, FloatPlanes& colours) {
   for (int c = 0; c < colours.channels; ++c) {
     float* const colour = colours.plane(c);
-    for (std::size_t i = 0; i < alpha.samples.size(); ++i) {
+    for (std::size_t i = 0; i < alpha.count(); ++i) {
       colour[i] = alpha.samples[i] > 0 ? alpha.samples[i] * colour[i] : 0.0F;
     }
   }
 }
 
-void fill_hidden(const FloatPlanes& alpha, FloatPlanes& colours) {
+void fill_hidden(const PlanesView& alpha, FloatPlanes& colours) {
   const int width = alpha.width;
   const int height = alpha.height;
-  const std::vector<float> most = largest_around(alpha.samples.data(), width, height);
+  const std::vector<float> most = largest_around(alpha.samples, width, height);
   FloatPlanes weights(width, height, 1);
-  blur(alpha.samples.data(), weights.samples.data(), width, height);
+  blur(alpha.samples, weights.samples.data(), width, height);
   FloatPlanes sums = colours;
   multiply_by_alpha(alpha, sums);
   for (int c = 0; c < colours.channels; ++c) {
     blur(sums.plane(c), sums.plane(c), width, height);
     float* const colour = colours.plane(c);
     const float* const sum = sums.plane(c);
-    for (std::size_t i = 0; i < alpha.samples.size(); ++i) {
+    for (std::size_t i = 0; i < alpha.count(); ++i) {
       const float a = alpha.samples[i];
       const float kept = a <= 0 ? 0.0F : std::min(1.0F, kVisible * a / most[i]);
       if (kept < 1) {

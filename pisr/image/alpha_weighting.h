@@ -8,7 +8,7 @@ namespace pisr {
 inline constexpr int kHiddenReach = 8;
 
 /// Whether all of `alpha` is 1.
-bool is_opaque(const FloatPlanes& alpha);
+bool is_opaque(const PlanesView& alpha);
 
 /// Gives the pixels whose alpha is small beside that of their neighbours the colours of these, so
 /// that a network sees no edge between what is visible and what is hidden. A pixel of alpha a keeps
@@ -16,9 +16,9 @@ bool is_opaque(const FloatPlanes& alpha);
 /// the mean of the pixels within kHiddenReach, weighted by their alpha and 4^-(|dx| + |dy|). Where
 /// all of these are transparent it is 1/2. Alpha 1 is never changed, and alpha 0 has no part in
 /// anything. `alpha` is [1, h, w] on 0..1, `colours` are [c, h, w].
-void fill_hidden(const FloatPlanes& alpha, FloatPlanes& colours);
+void fill_hidden(const PlanesView& alpha, FloatPlanes& colours);
 
 /// [c, h, w] times the alpha of each pixel; 0 where that is 0.
-void multiply_by_alpha(const FloatPlanes& alpha, FloatPlanes& colours);
+void multiply_by_alpha(const PlanesView& alpha, FloatPlanes& colours);
 
 }  // namespace pisr

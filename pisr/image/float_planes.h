@@ -5,6 +5,17 @@
 
 namespace pisr {
 
+/// Some planes that lie one after another, of FloatPlanes or of any memory.
+struct PlanesView {
+  int width, height, channels;
+  const float* samples;
+
+  std::size_t plane_size() const { return static_cast<std::size_t>(width) * height; }
+  std::size_t count() const { return plane_size() * static_cast<std::size_t>(channels); }
+  const float* plane(int c) const { return samples + static_cast<std::size_t>(c) * plane_size(); }
+  const float* row(int c, int y) const { return plane(c) + static_cast<std::size_t>(y) * width; }
+};
+
 /// Planes of single precision, one after another: [channels, height, width]. Values on 0..1 for
 /// what the depth of a file calls 0..255 or 0..65535, and beyond where an interpolation overshoots.
 struct FloatPlanes {
@@ -28,6 +39,9 @@ struct FloatPlanes {
   const float* plane(int c) const {
     return samples.data() + static_cast<std::size_t>(c) * plane_size();
   }
+  /// Planes [from, from + count).
+  PlanesView view(int from, int count) const { return {width, height, count, plane(from)}; }
+  PlanesView view() const { return view(0, channels); }
   float* row(int c, int y) { return plane(c) + static_cast<std::size_t>(y) * width; }
   const float* row(int c, int y) const { return plane(c) + static_cast<std::size_t>(y) * width; }
 };

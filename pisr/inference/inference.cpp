@@ -131,16 +131,16 @@ void Inference::run(const Plane& input, Plane& output) {
   });
 }
 
-void Inference::run(const FloatPlanes& input, FloatPlanes& output) {
+void Inference::run(const PlanesView& input, FloatPlanes& output) {
   check_size(input.width, input.height, input.channels);
   const int scale = model_.sees_truth() ? 1 : model_.spec().scale;
   output.resize(input.width * scale, input.height * scale, input.channels);
   with_type(dtype_, [&]<class T>() {
     if constexpr (std::is_same_v<T, float>) {
-      run_planes<float>({input.width, input.height, input.channels, input.samples.data()},
+      run_planes<float>({input.width, input.height, input.channels, input.samples},
                         {output.width, output.height, output.channels, output.samples.data()});
     } else {
-      const std::vector<T> low(input.samples.begin(), input.samples.end());
+      const std::vector<T> low(input.samples, input.samples + input.count());
       std::vector<T> high(output.samples.size());
       run_planes<T>({input.width, input.height, input.channels, low.data()},
                     {output.width, output.height, output.channels, high.data()});

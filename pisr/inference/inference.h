@@ -49,7 +49,7 @@ class Inference {
   /// fit into the memory there is.
   void run(const Plane& input, Plane& output);
   /// The same of planes [c, h, w] on 0..1, which f32 models see as they are.
-  void run(const FloatPlanes& input, FloatPlanes& output);
+  void run(const PlanesView& input, FloatPlanes& output);
 
   /// About how many bytes the maps between the layers take for an image of width x height that must
   /// be whole; nothing for a chain, for tiles, and on a device.

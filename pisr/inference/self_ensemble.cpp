@@ -13,7 +13,7 @@ struct Symmetry {
 
 /// Calls visit(index, index of the same sample in the transformed planes) for each sample.
 template <class Visit>
-void for_samples(const FloatPlanes& planes, const Symmetry& symmetry, Visit&& visit) {
+void for_samples(const PlanesView& planes, const Symmetry& symmetry, Visit&& visit) {
   const int width = planes.width;
   const int height = planes.height;
   std::size_t index = 0;
@@ -40,7 +40,7 @@ void add(const FloatPlanes& from, FloatPlanes& to) {
   }
 }
 
-FloatPlanes without_last_row(const FloatPlanes& planes) {
+FloatPlanes without_last_row(const PlanesView& planes) {
   FloatPlanes result(planes.width, planes.height - 1, planes.channels);
   for (int c = 0; c < planes.channels; ++c) {
     std::copy_n(planes.plane(c), result.plane_size(), result.plane(c));
@@ -49,14 +49,14 @@ FloatPlanes without_last_row(const FloatPlanes& planes) {
 }
 
 /// Planes that have room for the transformed ones.
-FloatPlanes shaped(const FloatPlanes& planes, const Symmetry& symmetry) {
+FloatPlanes shaped(const PlanesView& planes, const Symmetry& symmetry) {
   return symmetry.transpose ? FloatPlanes(planes.height, planes.width, planes.channels)
                             : FloatPlanes(planes.width, planes.height, planes.channels);
 }
 
 }  // namespace
 
-void run_self_ensemble(Inference& inference, const FloatPlanes& input, int whole_height,
+void run_self_ensemble(Inference& inference, const PlanesView& input, int whole_height,
                        FloatPlanes& output) {
   // Upside down, a strip must begin at an even row as well, as rows are computed two at a time.
   const FloatPlanes shorter =
@@ -64,14 +64,14 @@ void run_self_ensemble(Inference& inference, const FloatPlanes& input, int whole
   FloatPlanes made;
   for (int i = 0; i < 8; ++i) {
     const Symmetry symmetry{(i & 1) != 0, (i & 2) != 0, (i & 4) != 0};
-    const FloatPlanes& part = symmetry.mirror_y && shorter.height > 0 ? shorter : input;
+    const PlanesView part = symmetry.mirror_y && shorter.height > 0 ? shorter.view() : input;
     FloatPlanes seen = shaped(part, symmetry);
     for_samples(part, symmetry, [&](std::size_t here, std::size_t there) {
       seen.samples[there] = part.samples[here];
     });
-    inference.run(seen, made);
-    FloatPlanes upright = shaped(made, symmetry);
-    for_samples(upright, symmetry, [&](std::size_t here, std::size_t there) {
+    inference.run(seen.view(), made);
+    FloatPlanes upright = shaped(made.view(), symmetry);
+    for_samples(upright.view(), symmetry, [&](std::size_t here, std::size_t there) {
       upright.samples[here] = made.samples[there];
     });
     if (i == 0) {

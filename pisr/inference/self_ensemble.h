@@ -10,7 +10,7 @@ namespace pisr {
 /// 2016). Planes as in Inference::run. `input` may be a strip of an image of `whole_height` rows,
 /// which begins at an even one: its last row is then not to be relied on, others have the bits of
 /// the whole image as far as Inference's do.
-void run_self_ensemble(Inference& inference, const FloatPlanes& input, int whole_height,
+void run_self_ensemble(Inference& inference, const PlanesView& input, int whole_height,
                        FloatPlanes& output);
 
 }  // namespace pisr

@@ -27,13 +27,6 @@ int even(int rows) {
   return rows + rows % 2;
 }
 
-/// Planes [from, from + count) of `planes`.
-FloatPlanes some_planes(const FloatPlanes& planes, int from, int count) {
-  FloatPlanes part(planes.width, planes.height, count);
-  std::copy_n(planes.plane(from), part.samples.size(), part.samples.begin());
-  return part;
-}
-
 }  // namespace
 
 StripEnlarger::StripEnlarger(Context& context, const SrNetwork& network, const ImageInfo& image,
@@ -77,7 +70,8 @@ void StripEnlarger::append(int first, const std::vector<std::byte>& rows) {
   const int keep_from = std::max(top_, std::max(0, first - margin_));
   const int kept = top_ + rows_.height - keep_from;
   const int added = static_cast<int>(rows.size() / image_.row_bytes());
-  FloatPlanes all(image_.width, kept + added, planes);
+  FloatPlanes& all = next_rows_;
+  all.resize(image_.width, kept + added, planes);
   for (int c = 0; c < planes; ++c) {
     if (kept > 0) {
       std::copy_n(rows_.row(c, keep_from - top_), static_cast<std::size_t>(kept) * image_.width,
@@ -92,46 +86,45 @@ void StripEnlarger::append(int first, const std::vector<std::byte>& rows) {
     split_row(image_, kind_, rows.data() + static_cast<std::size_t>(row) * image_.row_bytes(),
               to.data());
   });
-  rows_ = std::move(all);
+  std::swap(rows_, next_rows_);
   top_ = keep_from;
 }
 
-FloatPlanes StripEnlarger::bicubic(const FloatPlanes& planes) {
-  FloatPlanes large(planes.width * scale_, planes.height * scale_, planes.channels);
+void StripEnlarger::enlarge_bicubic(const PlanesView& planes, FloatPlanes& large) {
+  large.resize(planes.width * scale_, planes.height * scale_, planes.channels);
   host_.launch<float>(&kernels::KernelTable<float>::upscale_bicubic,
-                      {planes.channels, planes.height, planes.width, scale_, 1.0F,
-                       planes.samples.data(), large.samples.data(), kernels::Store::write});
-  return large;
+                      {planes.channels, planes.height, planes.width, scale_, 1.0F, planes.samples,
+                       large.samples.data(), kernels::Store::write});
 }
 
-FloatPlanes StripEnlarger::enlarged_by_network(const FloatPlanes& planes) {
-  FloatPlanes large;
+void StripEnlarger::enlarge_by_network(const PlanesView& planes, FloatPlanes& large) {
   if (options_.self_ensemble) {
     run_self_ensemble(inference_, planes, image_.height, large);
   } else {
     inference_.run(planes, large);
   }
-  return large;
 }
 
-void StripEnlarger::weigh_by_alpha(const FloatPlanes& alpha, const FloatPlanes& colours,
-                                   const FloatPlanes& filled, const FloatPlanes& large_alpha,
-                                   FloatPlanes& network, FloatPlanes& chroma) {
-  FloatPlanes weighted = colours;
-  multiply_by_alpha(alpha, weighted);
-  weighted = bicubic(weighted);
-  const FloatPlanes of_filled = bicubic(filled);
-  for_rows(large_alpha.height, [&](std::int64_t row) {
+void StripEnlarger::weigh_by_alpha(const FloatPlanes& filled) {
+  const int colours = filled.channels;
+  FloatPlanes weighted(rows_.width, rows_.height, colours);
+  std::copy_n(rows_.plane(0), weighted.samples.size(), weighted.samples.begin());
+  multiply_by_alpha(rows_.view(colours, 1), weighted);
+  FloatPlanes products;
+  enlarge_bicubic(weighted.view(), products);
+  FloatPlanes of_filled;
+  enlarge_bicubic(filled.view(), of_filled);
+  for_rows(alpha_.height, [&](std::int64_t row) {
     const int y = static_cast<int>(row);
-    const float* const a = large_alpha.row(0, y);
-    for (int c = 0; c < colours.channels; ++c) {
-      const float* const product = weighted.row(c, y);
+    const float* const alpha = alpha_.row(0, y);
+    for (int c = 0; c < colours; ++c) {
+      const float* const product = products.row(c, y);
       const float* const base = of_filled.row(c, y);
-      const bool detailed = c < network.channels;
-      float* const to = detailed ? network.row(c, y) : chroma.row(c - network.channels, y);
-      for (int x = 0; x < large_alpha.width; ++x) {
+      const bool detailed = c < by_network_;
+      float* const to = detailed ? network_planes_.row(c, y) : chroma_.row(c - by_network_, y);
+      for (int x = 0; x < alpha_.width; ++x) {
         const float detail = detailed ? to[x] - base[x] : 0.0F;
-        to[x] = (a[x] > kLeastAlpha ? product[x] / a[x] : base[x]) + detail;
+        to[x] = (alpha[x] > kLeastAlpha ? product[x] / alpha[x] : base[x]) + detail;
       }
     }
   });
@@ -141,28 +134,25 @@ std::vector<std::byte> StripEnlarger::enlarge(int first, int past,
                                               const std::vector<std::byte>& rows) {
   append(first, rows);
   const int colours = planes_of(kind_);
-  FloatPlanes colour = some_planes(rows_, 0, colours);
   FloatPlanes filled;
-  FloatPlanes alpha;
-  FloatPlanes large_alpha;
-  bool weighted = false;
+  PlanesView seen = rows_.view(0, colours);
   if (image_.has_alpha()) {
-    alpha = some_planes(rows_, colours, 1);
-    large_alpha = bicubic(alpha);
-    weighted = !is_opaque(alpha);
-    if (weighted) {
-      filled = colour;
+    const PlanesView alpha = rows_.view(colours, 1);
+    enlarge_bicubic(alpha, alpha_);
+    if (!is_opaque(alpha)) {
+      filled.resize(rows_.width, rows_.height, colours);
+      std::copy_n(seen.samples, filled.samples.size(), filled.samples.begin());
       fill_hidden(alpha, filled);
+      seen = filled.view();
     }
   }
-  const FloatPlanes& seen = weighted ? filled : colour;
-  FloatPlanes network = enlarged_by_network(some_planes(seen, 0, by_network_));
-  FloatPlanes chroma;
+  enlarge_by_network({seen.width, seen.height, by_network_, seen.samples}, network_planes_);
   if (colours > by_network_) {
-    chroma = bicubic(some_planes(seen, by_network_, colours - by_network_));
+    enlarge_bicubic({seen.width, seen.height, colours - by_network_, seen.plane(by_network_)},
+                    chroma_);
   }
-  if (weighted) {
-    weigh_by_alpha(alpha, colour, filled, large_alpha, network, chroma);
+  if (filled.height > 0) {
+    weigh_by_alpha(filled);
   }
 
   ImageInfo large = image_;
@@ -175,10 +165,10 @@ std::vector<std::byte> StripEnlarger::enlarge(int first, int past,
     std::array<const float*, 4> from{};
     for (int c = 0; c < colours; ++c) {
       from[static_cast<std::size_t>(c)] =
-          c < by_network_ ? network.row(c, y) : chroma.row(c - by_network_, y);
+          c < by_network_ ? network_planes_.row(c, y) : chroma_.row(c - by_network_, y);
     }
     if (image_.has_alpha()) {
-      from[static_cast<std::size_t>(colours)] = large_alpha.row(0, y);
+      from[static_cast<std::size_t>(colours)] = alpha_.row(0, y);
     }
     int wrong = 0;
     if (!join_row(large, kind_, from.data(),

@@ -47,12 +47,9 @@ class StripEnlarger {
 
  private:
   void append(int first, const std::vector<std::byte>& rows);
-  FloatPlanes enlarged_by_network(const FloatPlanes& planes);
-  FloatPlanes bicubic(const FloatPlanes& planes);
-  FloatPlanes window(int from, int count) const;
-  void weigh_by_alpha(const FloatPlanes& alpha, const FloatPlanes& colours,
-                      const FloatPlanes& filled, const FloatPlanes& large_alpha,
-                      FloatPlanes& network, FloatPlanes& chroma);
+  void enlarge_by_network(const PlanesView& planes, FloatPlanes& large);
+  void enlarge_bicubic(const PlanesView& planes, FloatPlanes& large);
+  void weigh_by_alpha(const FloatPlanes& filled);
   void for_rows(int count, kernels::FunctionRef<void(std::int64_t)> body);
 
   Context& context_;
@@ -66,7 +63,9 @@ class StripEnlarger {
   int by_network_;  ///< so many of the planes, the first ones
   int margin_;
   FloatPlanes rows_;  ///< split into planes, alpha last: those of the image from top_ on
+  FloatPlanes next_rows_;
   int top_ = 0;
+  FloatPlanes network_planes_, chroma_, alpha_;  ///< the strip enlarged
 };
 
 }  // namespace pisr

@@ -62,7 +62,7 @@ TEST_CASE("alpha: hidden pixels have the mean of what is visible around", "[alph
       }
       FloatPlanes colours = random_planes(width, height, 3, 6);
       const FloatPlanes wanted = filled_naively(alpha, colours);
-      fill_hidden(alpha, colours);
+      fill_hidden(alpha.view(), colours);
       float largest = 0;
       for (std::size_t i = 0; i < colours.samples.size(); ++i) {
         largest = std::max(largest, std::abs(colours.samples[i] - wanted.samples[i]));
@@ -79,7 +79,7 @@ TEST_CASE("alpha: what is opaque or alike in alpha stays, what is transparent ha
   for (const float value : {1.0F, 0.3F, 1.0F / 255}) {
     std::fill(alpha.samples.begin(), alpha.samples.end(), value);
     FloatPlanes colours = seen;
-    fill_hidden(alpha, colours);
+    fill_hidden(alpha.view(), colours);
     CHECK(colours.samples == seen.samples);
   }
   for (int y = 0; y < 20; ++y) {
@@ -93,8 +93,8 @@ TEST_CASE("alpha: what is opaque or alike in alpha stays, what is transparent ha
       std::fill_n(damaged.row(c, y) + 10, 20, std::numeric_limits<float>::quiet_NaN());
     }
   }
-  fill_hidden(alpha, zeros);
-  fill_hidden(alpha, damaged);
+  fill_hidden(alpha.view(), zeros);
+  fill_hidden(alpha.view(), damaged);
   CHECK(zeros.samples == damaged.samples);
   CHECK(zeros.row(1, 3)[29] == 0.5F);  // nothing visible within reach
 }
