@@ -136,6 +136,8 @@ struct ConvChainArgs {
   T* y;
   /// For the weights, biases and slopes of all stages, where those never change.
   WeightCache* cache = nullptr;
+  /// The rows of y that are wanted, [first_row, past_row); others may hold anything. Both 0: all.
+  std::int64_t first_row = 0, past_row = 0;
 };
 
 }  // namespace pisr::kernels

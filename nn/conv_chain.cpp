@@ -133,6 +133,11 @@ Shape ConvChain::output_shape(const Shape& input) const {
 }
 
 void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
+  run_rows(context, x, y, 0, output_shape(x.shape())[2]);
+}
+
+void ConvChain::run_rows(Context& context, const Tensor& x, const Tensor& y, std::int64_t first,
+                         std::int64_t past) const {
   if (stages_.empty()) {
     throw Error(ErrorKind::usage, "conv_chain: there must be at least one convolution");
   }
@@ -150,6 +155,10 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
         "conv_chain: input and output must have the parameters' type and the output must be ",
         wanted, ", got input ", x, " and output ", y));
   }
+  if (first < 0 || first >= past || past > wanted[2]) {
+    throw ShapeError(message("conv_chain: the rows must be 0 <= first < past <= ", wanted[2],
+                             ", got ", first, " and ", past));
+  }
   with_type(x.dtype(), [&]<class T>() {
     std::vector<ChainStage<T>> stages_of_device;  // the host reads them, so not in step memory
     ChainStage<T>* stages;
@@ -166,9 +175,9 @@ void ConvChain::run(Context& context, const Tensor& x, const Tensor& y) const {
       stages[i] = kernel_stage<T>(stages_[i], sizes, weight_caches_[i].get());
       shape = output_of(sizes);
     }
-    context.launch(
-        &kernels::KernelTable<T>::conv_chain,
-        {stages, static_cast<int>(stages_.size()), x.data<T>(), y.data<T>(), chain_cache_.get()});
+    context.launch(&kernels::KernelTable<T>::conv_chain,
+                   {stages, static_cast<int>(stages_.size()), x.data<T>(), y.data<T>(),
+                    chain_cache_.get(), first, past});
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -57,6 +58,10 @@ class ConvChain {
   /// Computes y [output_shape(x.shape())] from x [n, c, h, w]; both have the parameters' type and
   /// lie where the context runs. Allocates only step memory of the context.
   void run(Context& context, const Tensor& x, const Tensor& y) const;
+  /// The same where only the rows [first, past) of y are wanted; others may hold anything. Throws
+  /// ShapeError where y has not these rows.
+  void run_rows(Context& context, const Tensor& x, const Tensor& y, std::int64_t first,
+                std::int64_t past) const;
 
  private:
   Stage& stage_to_activate(const char* activation);

@@ -42,8 +42,10 @@ void join(const T* source, Plane& plane) {
   }
 }
 
+/// Of rows of a plane, the first of which is the `top`-th.
 template <class T>
-void check_finite(const T* planes, std::int64_t count, int width, int height) {
+void check_finite(const T* planes, int rows, int width, int top) {
+  const std::int64_t count = std::int64_t{rows} * width;
   T zero{0};
   for (std::int64_t i = 0; i < count; ++i) {
     zero += planes[i] * T{0};  // vectorised; NaN where a value is NaN or infinite
@@ -53,10 +55,9 @@ void check_finite(const T* planes, std::int64_t count, int width, int height) {
   }
   for (std::int64_t i = 0; i < count; ++i) {
     if (!std::isfinite(planes[i])) {
-      const std::int64_t pixel = i % (std::int64_t{width} * height);
       throw Error(ErrorKind::numeric,
-                  message("the network's output is not finite at pixel (", pixel % width, ", ",
-                          pixel / width, ")"),
+                  message("the network's output is not finite at pixel (", i % width, ", ",
+                          top + i / width, ")"),
                   "are the weights of a training that diverged?");
     }
   }
@@ -126,24 +127,30 @@ void Inference::run(const Plane& input, Plane& output) {
     high.resize(output.samples.size());
     split(input, low.data());
     run_planes<T>({input.width, input.height, input.channels, low.data()},
-                  {output.width, output.height, output.channels, high.data()});
+                  {output.width, output.height, output.channels, high.data()}, {0, output.height});
     join(high.data(), output);
   });
 }
 
 void Inference::run(const PlanesView& input, FloatPlanes& output) {
+  run_rows(input, 0, input.height, output);
+}
+
+void Inference::run_rows(const PlanesView& input, int first, int past, FloatPlanes& output) {
   check_size(input.width, input.height, input.channels);
   const int scale = model_.sees_truth() ? 1 : model_.spec().scale;
   output.resize(input.width * scale, input.height * scale, input.channels);
+  const Rows wanted{first * scale, past * scale};
   with_type(dtype_, [&]<class T>() {
     if constexpr (std::is_same_v<T, float>) {
       run_planes<float>({input.width, input.height, input.channels, input.samples},
-                        {output.width, output.height, output.channels, output.samples.data()});
+                        {output.width, output.height, output.channels, output.samples.data()},
+                        wanted);
     } else {
       const std::vector<T> low(input.samples, input.samples + input.count());
       std::vector<T> high(output.samples.size());
       run_planes<T>({input.width, input.height, input.channels, low.data()},
-                    {output.width, output.height, output.channels, high.data()});
+                    {output.width, output.height, output.channels, high.data()}, wanted);
       std::transform(high.begin(), high.end(), output.samples.begin(),
                      [](T value) { return static_cast<float>(value); });
     }
@@ -151,7 +158,7 @@ void Inference::run(const PlanesView& input, FloatPlanes& output) {
 }
 
 template <class T>
-void Inference::run_planes(const Planes<const T>& input, const Planes<T>& output) {
+void Inference::run_planes(const Planes<const T>& input, const Planes<T>& output, Rows wanted) {
   const bool can_be_cut = model_.halo() && !model_.sees_truth() && context_.device() == nullptr;
   if (can_be_cut && (options_.tile > 0 || (!chain_ && bytes_of(std::int64_t{input.width} *
                                                                input.height) > options_.memory))) {
@@ -165,13 +172,16 @@ void Inference::run_planes(const Planes<const T>& input, const Planes<T>& output
         refuse_whole(input.width, input.height, *whole, available);
       }
     }
-    run_whole(input, output);
+    run_whole(input, output, wanted);
   }
-  check_finite(output.samples, output.count(), output.width, output.height);
+  for (int c = 0; c < output.channels; ++c) {
+    check_finite(output.row(c, wanted.first), wanted.past - wanted.first, output.width,
+                 wanted.first);
+  }
 }
 
 template <class T>
-void Inference::run_whole(const Planes<const T>& input, const Planes<T>& output) {
+void Inference::run_whole(const Planes<const T>& input, const Planes<T>& output, Rows wanted) {
   tape_.reset();
   const Shape shape{1, input.channels, input.height, input.width};
   const Tensor x = context_.arena().tensor(shape, kDTypeOf<T>);
@@ -185,11 +195,17 @@ void Inference::run_whole(const Planes<const T>& input, const Planes<T>& output)
   Tensor y;
   if (chain_) {
     y = context_.arena().tensor(chain_->output_shape(shape), dtype_);
-    chain_->run(context_, x, y);
+    chain_->run_rows(context_, x, y, wanted.first, wanted.past);
   } else {
     y = model_.image(tape_.constant(x)).value();
   }
-  std::copy_n(y.to(nullptr).data<T>(), output.count(), output.samples);
+  const Tensor here = y.to(nullptr);
+  const std::int64_t plane = std::int64_t{output.width} * output.height;
+  for (int c = 0; c < output.channels; ++c) {
+    std::copy_n(here.data<T>() + c * plane + std::int64_t{wanted.first} * output.width,
+                std::int64_t{wanted.past - wanted.first} * output.width,
+                output.row(c, wanted.first));
+  }
   tape_.reset();
 }
 
@@ -216,7 +232,7 @@ void Inference::run_tiles(const Planes<const T>& input, const Planes<T>& output)
         std::copy_n(input.row(c, tile.read_top + y) + tile.read_left, low.width, low.row(c, y));
       }
     }
-    run_whole<T>({low.width, low.height, low.channels, low.samples}, high);
+    run_whole<T>({low.width, low.height, low.channels, low.samples}, high, {0, high.height});
     for (int c = 0; c < input.channels; ++c) {
       for (int y = 0; y < tile.height * scale; ++y) {
         std::copy_n(high.row(c, (tile.top - tile.read_top) * scale + y) +

@@ -50,6 +50,9 @@ class Inference {
   void run(const Plane& input, Plane& output);
   /// The same of planes [c, h, w] on 0..1, which f32 models see as they are.
   void run(const PlanesView& input, FloatPlanes& output);
+  /// The same where only that is wanted which becomes of the rows [first, past) of the input; other
+  /// rows of the output may hold anything. Not for models that see the truth.
+  void run_rows(const PlanesView& input, int first, int past, FloatPlanes& output);
 
   /// About how many bytes the maps between the layers take for an image of width x height that must
   /// be whole; nothing for a chain, for tiles, and on a device.
@@ -60,10 +63,15 @@ class Inference {
   template <class T>
   struct Planes;
 
+  /// Rows of the output, [first, past).
+  struct Rows {
+    int first, past;
+  };
+
   template <class T>
-  void run_planes(const Planes<const T>& input, const Planes<T>& output);
+  void run_planes(const Planes<const T>& input, const Planes<T>& output, Rows wanted);
   template <class T>
-  void run_whole(const Planes<const T>& input, const Planes<T>& output);
+  void run_whole(const Planes<const T>& input, const Planes<T>& output, Rows wanted);
   template <class T>
   void run_tiles(const Planes<const T>& input, const Planes<T>& output);
   std::vector<Tile> tiles_of(int width, int height);

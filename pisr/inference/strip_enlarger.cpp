@@ -97,11 +97,12 @@ void StripEnlarger::enlarge_bicubic(const PlanesView& planes, FloatPlanes& large
                        large.samples.data(), kernels::Store::write});
 }
 
-void StripEnlarger::enlarge_by_network(const PlanesView& planes, FloatPlanes& large) {
+void StripEnlarger::enlarge_by_network(const PlanesView& planes, int first, int past,
+                                       FloatPlanes& large) {
   if (options_.self_ensemble) {
     run_self_ensemble(inference_, planes, image_.height, large);
   } else {
-    inference_.run(planes, large);
+    inference_.run_rows(planes, first, past, large);
   }
 }
 
@@ -146,7 +147,8 @@ std::vector<std::byte> StripEnlarger::enlarge(int first, int past,
       seen = filled.view();
     }
   }
-  enlarge_by_network({seen.width, seen.height, by_network_, seen.samples}, network_planes_);
+  enlarge_by_network({seen.width, seen.height, by_network_, seen.samples}, first - top_,
+                     past - top_, network_planes_);
   if (colours > by_network_) {
     enlarge_bicubic({seen.width, seen.height, colours - by_network_, seen.plane(by_network_)},
                     chroma_);

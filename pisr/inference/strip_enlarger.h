@@ -47,7 +47,7 @@ class StripEnlarger {
 
  private:
   void append(int first, const std::vector<std::byte>& rows);
-  void enlarge_by_network(const PlanesView& planes, FloatPlanes& large);
+  void enlarge_by_network(const PlanesView& planes, int first, int past, FloatPlanes& large);
   void enlarge_bicubic(const PlanesView& planes, FloatPlanes& large);
   void weigh_by_alpha(const FloatPlanes& filled);
   void for_rows(int count, kernels::FunctionRef<void(std::int64_t)> body);

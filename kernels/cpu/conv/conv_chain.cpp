@@ -253,9 +253,21 @@ std::int64_t place_windows(Stage<T>* stages, int count, std::int64_t rows, std::
   return size;
 }
 
+/// Rows [first, past).
+struct RowRange {
+  std::int64_t first, past;
+};
+
+/// The rows of positions, from an even one on, that have the rows `wanted` of the image.
+RowRange positions_of(const ConvGeometry& geometry, RowRange wanted) {
+  return {(wanted.first + geometry.crop) / geometry.upscale / 2 * 2,
+          std::min(geometry.rows, ceil_divide(wanted.past + geometry.crop, geometry.upscale))};
+}
+
+/// Computes the rows `wanted` of the image and perhaps others.
 template <class T>
 void compute_run(Launcher& launcher, const ChainStage<T>* chain, int count, const T* source,
-                 T* target) {
+                 T* target, RowRange wanted) {
   auto* const stages = launcher.scratch_array<Stage<T>>(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     stages[i].geometry = geometry_of(chain[i]);
@@ -295,9 +307,11 @@ void compute_run(Launcher& launcher, const ChainStage<T>* chain, int count, cons
   run.depth_begin = run.transformed_begin + transformed_size;
   run.worker_size = run.depth_begin + 4 * depth_row_size(last, run.tile_columns);
 
+  const RowRange rows = positions_of(last, wanted);
+  const std::int64_t row_count = rows.past - rows.first;
   const std::int64_t workers = launcher.workers();
   const std::int64_t column_tasks = ceil_divide(last.columns, run.tile_columns);
-  const std::int64_t most_bands = std::max<std::int64_t>(1, last.rows / kLeastBandRows);
+  const std::int64_t most_bands = std::max<std::int64_t>(1, row_count / kLeastBandRows);
   const std::int64_t wanted_bands =
       workers == 1 ? 1 : ceil_divide(kTasksPerWorker * workers, last.batch * column_tasks);
   const std::int64_t bands = std::min(most_bands, wanted_bands);
@@ -310,7 +324,7 @@ void compute_run(Launcher& launcher, const ChainStage<T>* chain, int count, cons
     RunTask<T> part(run, memory + worker * run.worker_size,
                     progress + std::ptrdiff_t{worker} * count, task / bands / column_tasks);
     const auto begin = [&](std::int64_t b) {
-      return b == bands ? last.rows : last.rows * b / bands / 2 * 2;
+      return b == bands ? rows.past : rows.first + row_count * b / bands / 2 * 2;
     };
     part.compute(begin(band), begin(band + 1), column,
                  std::min(run.tile_columns, last.columns - column));
@@ -329,10 +343,14 @@ void conv_chain(Launcher& launcher, const ConvChainArgs<T>& args) {
       ++past;
     }
     T* target = args.y;
-    if (past < args.count) {
+    const std::int64_t height = args.stages[past - 1].sizes.out_height;
+    RowRange wanted{0, height};
+    if (past == args.count && args.past_row > 0) {
+      wanted = {args.first_row, args.past_row};
+    } else if (past < args.count) {
       target = launcher.scratch_array<T>(output_count(args.stages[past - 1].sizes));
     }
-    compute_run(launcher, args.stages + first, past - first, source, target);
+    compute_run(launcher, args.stages + first, past - first, source, target, wanted);
     source = target;
     first = past;
   }
