@@ -2,6 +2,7 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "core/philox.h"
 #include "nn/conv_chain.h"
@@ -53,6 +54,30 @@ void check_bits_of_layers(const Sequential& network, const Shape& input) {
   chain.run(own, x, y);
   CHECK(std::memcmp(y.data<float>(), wanted.data<float>(),
                     static_cast<std::size_t>(y.count()) * sizeof(float)) == 0);
+
+  // Some rows alone.
+  const std::int64_t height = wanted.shape()[2];
+  const std::int64_t width = wanted.shape()[3];
+  for (const auto& [first, past] : {std::pair<std::int64_t, std::int64_t>{0, 1},
+                                    {height - 1, height},
+                                    {height / 3, height / 2 + 1},
+                                    {0, height}}) {
+    CAPTURE(first, past, height);
+    for (float& value : y.values<float>()) {
+      value = std::numeric_limits<float>::quiet_NaN();
+    }
+    own.arena().reset();
+    chain.run_rows(own, x, y, first, past);
+    for (std::int64_t plane = 0; plane < wanted.shape()[0] * wanted.shape()[1]; ++plane) {
+      const std::int64_t begin = (plane * height + first) * width;
+      CHECK(std::memcmp(y.data<float>() + begin, wanted.data<float>() + begin,
+                        static_cast<std::size_t>((past - first) * width) * sizeof(float)) == 0);
+    }
+  }
+  for (const auto& [first, past] :
+       {std::pair<std::int64_t, std::int64_t>{-1, 1}, {0, height + 1}, {1, 1}, {2, 1}}) {
+    CHECK_THROWS_AS(chain.run_rows(own, x, y, first, past), ShapeError);
+  }
 }
 
 TEST_CASE("conv_chain: any sequence of convolutions and PReLUs") {
