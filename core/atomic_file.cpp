@@ -19,8 +19,12 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what, int error) {
-  throw Error(ErrorKind::output, message("cannot write '", path.string(), "': ", what, ": ",
-                                         std::generic_category().message(error)));
+  const std::string text = message("cannot write '", path.string(), "': ", what, ": ",
+                                   std::generic_category().message(error));
+  if (error == ENOSPC || error == EDQUOT) {
+    throw NoSpaceError(text);
+  }
+  throw Error(ErrorKind::output, text);
 }
 
 // Closes a file descriptor.
@@ -91,6 +95,40 @@ void check_target(const fs::path& path) {
   }
 }
 
+// What a symbolic link leads to, through all links on the way, whether it is there or not.
+fs::path behind_links(const fs::path& path) {
+  constexpr int kMostLinks = 40;
+  fs::path target = path;
+  std::error_code none;
+  for (int links = 0; fs::is_symlink(target, none); ++links) {
+    if (links == kMostLinks) {
+      fail(path, "open", ELOOP);
+    }
+    std::error_code failure;
+    const fs::path next = fs::read_symlink(target, failure);
+    if (failure) {
+      fail(path, "read the link", failure.value());
+    }
+    target = target.parent_path() / next;
+  }
+  return target;
+}
+
+// Gives a new file what a reader of the one at `path` may and may not do, before it holds anything.
+void copy_permissions(const fs::path& path, int descriptor) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return;
+  }
+  // Only root may give files away: others keep the file, with its group where they belong to it.
+  if (::fchown(descriptor, status.st_uid, status.st_gid) != 0) {
+    static_cast<void>(::fchown(descriptor, static_cast<uid_t>(-1), status.st_gid) != 0);
+  }
+  if (::fchmod(descriptor, status.st_mode & 0777) != 0) {
+    fail(path, "set the permissions", errno);
+  }
+}
+
 // A new file beside `path`. The name does not grow with that of `path`, which may be as long as the
 // file system allows.
 std::pair<fs::path, int> create_beside(const fs::path& path) {
@@ -129,10 +167,12 @@ struct AtomicFile::Implementation {
 };
 
 AtomicFile::AtomicFile(fs::path path) {
+  path = behind_links(path);
   check_target(path);
   auto [name, number] = create_beside(path);
   implementation_.reset(
       new Implementation{std::move(path), TemporaryName(std::move(name)), Descriptor(number)});
+  copy_permissions(implementation_->path, number);
 }
 
 AtomicFile::~AtomicFile() = default;
@@ -167,8 +207,9 @@ void write_file_atomically(const fs::path& path, std::string_view text) {
 }
 
 void check_writable(const fs::path& path) {
-  check_target(path);
-  auto [name, number] = create_beside(path);
+  const fs::path target = behind_links(path);
+  check_target(target);
+  auto [name, number] = create_beside(target);
   const TemporaryName removed(std::move(name));
   const Descriptor closed(number);
 }
