@@ -158,6 +158,20 @@ void sync_folder(const fs::path& path) {
   }
 }
 
+// Gives a complete file its name, so that after a crash either it or the old one is there.
+void rename_synced(const fs::path& from, const fs::path& path, Descriptor& descriptor) {
+  if (sync_retrying(descriptor.number()) != 0) {
+    fail(path, "sync", errno);
+  }
+  if (descriptor.close() != 0) {
+    fail(path, "close", errno);
+  }
+  if (::rename(from.c_str(), path.c_str()) != 0) {
+    fail(path, "rename", errno);
+  }
+  sync_folder(path);
+}
+
 }  // namespace
 
 struct AtomicFile::Implementation {
@@ -183,17 +197,56 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 
 void AtomicFile::commit() {
   auto& [path, temporary, descriptor] = *implementation_;
-  if (sync_retrying(descriptor.number()) != 0) {
-    fail(path, "sync", errno);
-  }
-  if (descriptor.close() != 0) {
-    fail(path, "close", errno);
-  }
-  if (::rename(temporary.path().c_str(), path.c_str()) != 0) {
-    fail(path, "rename", errno);
-  }
+  rename_synced(temporary.path(), path, descriptor);
   temporary.keep();
-  sync_folder(path);
+}
+
+struct PartialFile::Implementation {
+  fs::path path;  ///< what it becomes
+  fs::path name;
+  Descriptor descriptor;
+};
+
+fs::path PartialFile::name_of(const fs::path& path) {
+  fs::path name = behind_links(path);
+  name += ".part";
+  return name;
+}
+
+PartialFile::PartialFile(const fs::path& path, Start start) {
+  const fs::path target = behind_links(path);
+  check_target(target);
+  const fs::path name = name_of(target);
+  const int flags = start == Start::fresh     ? O_CREAT | O_EXCL
+                    : start == Start::replace ? O_CREAT | O_TRUNC
+                                              : O_APPEND;
+  const int number = open_retrying(name, O_WRONLY | O_NOFOLLOW | flags);
+  if (number < 0) {
+    fail(name, "open", errno);
+  }
+  implementation_.reset(new Implementation{target, name, Descriptor(number)});
+  copy_permissions(target, number);
+}
+
+PartialFile::~PartialFile() = default;
+
+void PartialFile::truncate(std::int64_t bytes) {
+  if (::ftruncate(implementation_->descriptor.number(), bytes) != 0) {
+    fail(implementation_->name, "truncate", errno);
+  }
+}
+
+void PartialFile::write(std::span<const std::byte> bytes) {
+  write_all(implementation_->descriptor.number(), bytes, implementation_->name);
+}
+
+void PartialFile::commit() {
+  auto& [path, name, descriptor] = *implementation_;
+  rename_synced(name, path, descriptor);
+}
+
+void PartialFile::discard() {
+  ::unlink(implementation_->name.c_str());
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {

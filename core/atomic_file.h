@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -27,6 +28,38 @@ class AtomicFile {
   void write(std::span<const std::byte> bytes);
   /// Syncs, renames, syncs the folder. After a crash either the old or the new content is there.
   void commit();
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+/// A file that is useful before it is complete: it grows under a name of its own, where it stays
+/// when the program ends before commit(), which gives it the name `path`. Permissions and links are
+/// kept as AtomicFile does. All throw Error(output), naming path and reason.
+class PartialFile {
+ public:
+  /// `path` with ".part" behind it, or what a link leads to with it.
+  static std::filesystem::path name_of(const std::filesystem::path& path);
+
+  enum class Start {
+    fresh,    ///< where it is there already, throws
+    replace,  ///< what was there is lost
+    append    ///< to what is there
+  };
+  PartialFile(const std::filesystem::path& path, Start start);
+  ~PartialFile();
+  PartialFile(const PartialFile&) = delete;
+  PartialFile& operator=(const PartialFile&) = delete;
+
+  /// Cuts off what is behind so many bytes.
+  void truncate(std::int64_t bytes);
+  /// Appends.
+  void write(std::span<const std::byte> bytes);
+  /// Syncs, renames, syncs the folder.
+  void commit();
+  /// Removes it.
+  void discard();
 
  private:
   struct Implementation;

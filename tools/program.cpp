@@ -102,7 +102,7 @@ Error described(const std::string& program, std::exception_ptr failure) {
 
 void print_error(const std::string& program, const Error& error) {
   std::cout.flush();
-  std::cerr << program << ": error: " << printable(error.what()) << '\n';
+  std::cerr << program << ": error: " << printable(std::string(error.what())) << '\n';
   if (!error.hint().empty()) {
     std::cerr << "hint: " << printable(error.hint()) << '\n';
   }

@@ -1,6 +1,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -216,6 +217,51 @@ TEST_CASE("a symbolic link stays, and what it leads to is replaced", "[atomic_fi
   fs::create_symlink("there", folder.path() / "to_folder");
   check_fails(folder.path() / "there", "new", "no regular file");
   CHECK(files_in(folder.path()) == 5);
+}
+
+TEST_CASE("a partial file grows beside its name", "[atomic_file]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "video";
+  const fs::path part = folder.path() / "video.part";
+  CHECK(PartialFile::name_of(path) == part);
+  const auto write = [](PartialFile& file, std::string_view text) {
+    file.write(std::as_bytes(std::span(text)));
+  };
+  {
+    PartialFile file(path, PartialFile::Start::fresh);
+    write(file, "one two th");
+  }
+  CHECK(content(part) == "one two th");
+  CHECK(!fs::exists(path));
+  CHECK_THROWS_AS(PartialFile(path, PartialFile::Start::fresh), Error);
+  CHECK(content(part) == "one two th");
+  {
+    PartialFile file(path, PartialFile::Start::append);
+    file.truncate(8);
+    write(file, "three");
+    file.commit();
+  }
+  CHECK(content(path) == "one two three");
+  CHECK(!fs::exists(part));
+  CHECK_THROWS_AS(PartialFile(path, PartialFile::Start::append), Error);
+
+  fs::permissions(path, fs::perms(0600));
+  fs::create_symlink("video", folder.path() / "link");
+  write_file_atomically(part, "left over");
+  {
+    PartialFile file(folder.path() / "link", PartialFile::Start::replace);
+    write(file, "new");
+    file.commit();
+  }
+  CHECK(content(path) == "new");
+  CHECK(fs::is_symlink(folder.path() / "link"));
+  CHECK(fs::status(path).permissions() == fs::perms(0600));
+  {
+    PartialFile file(path, PartialFile::Start::fresh);
+    file.discard();
+  }
+  CHECK(!fs::exists(part));
+  CHECK_THROWS_AS(PartialFile(folder.path(), PartialFile::Start::fresh), Error);
 }
 
 TEST_CASE("several threads write one file", "[atomic_file][threads]") {
