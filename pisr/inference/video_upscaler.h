@@ -40,9 +40,9 @@ struct VideoOptions {
   std::int64_t frames = -1;      ///< so many are enlarged at most; -1: all
   int tile = 0;                  ///< InferenceOptions::tile
   /// Is told how many frames are enlarged, by the calling thread; may be empty.
-  std::function<void(std::int64_t frames)> progress;
+  std::function<void(std::int64_t frames)> progress = {};
   /// Whether to stop: asked between frames; may be empty.
-  std::function<bool()> cancelled;
+  std::function<bool()> cancelled = {};
 };
 
 /// Enlarges the frames of `reader`, in their order, in memory that does not depend on their number;
