@@ -19,8 +19,12 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what, int error) {
-  throw Error(ErrorKind::output, message("cannot write '", path.string(), "': ", what, ": ",
-                                         std::generic_category().message(error)));
+  const std::string text = message("cannot write '", path.string(), "': ", what, ": ",
+                                   std::generic_category().message(error));
+  if (error == ENOSPC || error == EDQUOT) {
+    throw NoSpaceError(text);
+  }
+  throw Error(ErrorKind::output, text);
 }
 
 // Closes a file descriptor.
@@ -91,6 +95,40 @@ void check_target(const fs::path& path) {
   }
 }
 
+// What a symbolic link leads to, through all links on the way, whether it is there or not.
+fs::path behind_links(const fs::path& path) {
+  constexpr int kMostLinks = 40;
+  fs::path target = path;
+  std::error_code none;
+  for (int links = 0; fs::is_symlink(target, none); ++links) {
+    if (links == kMostLinks) {
+      fail(path, "open", ELOOP);
+    }
+    std::error_code failure;
+    const fs::path next = fs::read_symlink(target, failure);
+    if (failure) {
+      fail(path, "read the link", failure.value());
+    }
+    target = target.parent_path() / next;
+  }
+  return target;
+}
+
+// Gives a new file what a reader of the one at `path` may and may not do, before it holds anything.
+void copy_permissions(const fs::path& path, int descriptor) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return;
+  }
+  // Only root may give files away: others keep the file, with its group where they belong to it.
+  if (::fchown(descriptor, status.st_uid, status.st_gid) != 0) {
+    static_cast<void>(::fchown(descriptor, static_cast<uid_t>(-1), status.st_gid) != 0);
+  }
+  if (::fchmod(descriptor, status.st_mode & 0777) != 0) {
+    fail(path, "set the permissions", errno);
+  }
+}
+
 // A new file beside `path`. The name does not grow with that of `path`, which may be as long as the
 // file system allows.
 std::pair<fs::path, int> create_beside(const fs::path& path) {
@@ -120,6 +158,20 @@ void sync_folder(const fs::path& path) {
   }
 }
 
+// Gives a complete file its name, so that after a crash either it or the old one is there.
+void rename_synced(const fs::path& from, const fs::path& path, Descriptor& descriptor) {
+  if (sync_retrying(descriptor.number()) != 0) {
+    fail(path, "sync", errno);
+  }
+  if (descriptor.close() != 0) {
+    fail(path, "close", errno);
+  }
+  if (::rename(from.c_str(), path.c_str()) != 0) {
+    fail(path, "rename", errno);
+  }
+  sync_folder(path);
+}
+
 }  // namespace
 
 struct AtomicFile::Implementation {
@@ -129,10 +181,12 @@ struct AtomicFile::Implementation {
 };
 
 AtomicFile::AtomicFile(fs::path path) {
+  path = behind_links(path);
   check_target(path);
   auto [name, number] = create_beside(path);
   implementation_.reset(
       new Implementation{std::move(path), TemporaryName(std::move(name)), Descriptor(number)});
+  copy_permissions(implementation_->path, number);
 }
 
 AtomicFile::~AtomicFile() = default;
@@ -143,17 +197,56 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 
 void AtomicFile::commit() {
   auto& [path, temporary, descriptor] = *implementation_;
-  if (sync_retrying(descriptor.number()) != 0) {
-    fail(path, "sync", errno);
-  }
-  if (descriptor.close() != 0) {
-    fail(path, "close", errno);
-  }
-  if (::rename(temporary.path().c_str(), path.c_str()) != 0) {
-    fail(path, "rename", errno);
-  }
+  rename_synced(temporary.path(), path, descriptor);
   temporary.keep();
-  sync_folder(path);
+}
+
+struct PartialFile::Implementation {
+  fs::path path;  ///< what it becomes
+  fs::path name;
+  Descriptor descriptor;
+};
+
+fs::path PartialFile::name_of(const fs::path& path) {
+  fs::path name = behind_links(path);
+  name += ".part";
+  return name;
+}
+
+PartialFile::PartialFile(const fs::path& path, Start start) {
+  const fs::path target = behind_links(path);
+  check_target(target);
+  const fs::path name = name_of(target);
+  const int flags = start == Start::fresh     ? O_CREAT | O_EXCL
+                    : start == Start::replace ? O_CREAT | O_TRUNC
+                                              : O_APPEND;
+  const int number = open_retrying(name, O_WRONLY | O_NOFOLLOW | flags);
+  if (number < 0) {
+    fail(name, "open", errno);
+  }
+  implementation_.reset(new Implementation{target, name, Descriptor(number)});
+  copy_permissions(target, number);
+}
+
+PartialFile::~PartialFile() = default;
+
+void PartialFile::truncate(std::int64_t bytes) {
+  if (::ftruncate(implementation_->descriptor.number(), bytes) != 0) {
+    fail(implementation_->name, "truncate", errno);
+  }
+}
+
+void PartialFile::write(std::span<const std::byte> bytes) {
+  write_all(implementation_->descriptor.number(), bytes, implementation_->name);
+}
+
+void PartialFile::commit() {
+  auto& [path, name, descriptor] = *implementation_;
+  rename_synced(name, path, descriptor);
+}
+
+void PartialFile::discard() {
+  ::unlink(implementation_->name.c_str());
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
@@ -167,8 +260,9 @@ void write_file_atomically(const fs::path& path, std::string_view text) {
 }
 
 void check_writable(const fs::path& path) {
-  check_target(path);
-  auto [name, number] = create_beside(path);
+  const fs::path target = behind_links(path);
+  check_target(target);
+  auto [name, number] = create_beside(target);
   const TemporaryName removed(std::move(name));
   const Descriptor closed(number);
 }

@@ -33,6 +33,12 @@ class Error : public std::runtime_error {
   std::string hint_;
 };
 
+/// A disk, or a quota, that is full: what follows would fail in the same way.
+class NoSpaceError : public Error {
+ public:
+  explicit NoSpaceError(const std::string& message) : Error(ErrorKind::output, message) {}
+};
+
 /// Operands whose shapes, types or devices do not fit together.
 class ShapeError : public Error {
  public:

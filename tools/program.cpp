@@ -1,6 +1,7 @@
 #include "tools/program.h"
 
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <initializer_list>
 #include <iostream>
@@ -21,24 +22,14 @@ namespace {
 /// Of a program that a signal has stopped: 128 and its number.
 constexpr int kStopped = 128;
 
-int fail(const std::string& program, ErrorKind kind, const std::string& what,
-         const std::string& hint = "") {
-  std::cout.flush();
-  std::cerr << program << ": error: " << printable(what) << '\n';
-  if (!hint.empty()) {
-    std::cerr << "hint: " << printable(hint) << '\n';
-  }
-  return static_cast<int>(kind);
-}
-
 /// A fault of the program and not of what it was given.
-int fail_internally(const std::string& program, const std::string& what) {
-  return fail(program, kInternalError, "internal error: " + what,
-              "this is a fault of " + program + "; please report it with the command");
+Error internal_error(const std::string& program, const std::string& what) {
+  return {kInternalError, "internal error: " + what,
+          "this is a fault of " + program + "; please report it with the command"};
 }
 
-int fail_without_memory(const std::string& program) {
-  return fail(program, ErrorKind::memory, "not enough memory");
+Error no_memory() {
+  return {ErrorKind::memory, "not enough memory"};
 }
 
 bool is_one_of(const std::error_code& code, std::initializer_list<int> numbers) {
@@ -66,47 +57,61 @@ bool is_of_output(const std::filesystem::filesystem_error& error) {
   return false;
 }
 
-int fail_of_system(const std::string& program, const std::system_error& error) {
+Error of_system(const std::string& program, const std::system_error& error) {
   if (is_one_of(error.code(), {ENOMEM})) {
-    return fail_without_memory(program);
+    return no_memory();
   }
   if (is_one_of(error.code(), {EAGAIN})) {
-    return fail(program, ErrorKind::memory,
-                std::string("the system refuses threads or other resources: ") + error.what(),
-                "fewer threads may help: -j");
+    return {ErrorKind::memory,
+            std::string("the system refuses threads or other resources: ") + error.what(),
+            "fewer threads may help: -j"};
   }
   if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
-    return fail(program, is_of_output(*file) ? ErrorKind::output : ErrorKind::input, error.what());
+    return {is_of_output(*file) ? ErrorKind::output : ErrorKind::input, error.what()};
   }
-  return fail_internally(program, error.what());
+  return internal_error(program, error.what());
 }
 
 }  // namespace
 
-int report_failure(const std::string& program, std::exception_ptr failure) {
+Error described(const std::string& program, std::exception_ptr failure) {
   try {
     std::rethrow_exception(std::move(failure));
   } catch (const Error& error) {
     const int code = static_cast<int>(error.kind());
     if (code < static_cast<int>(ErrorKind::usage) || code > static_cast<int>(ErrorKind::numeric)) {
-      return fail_internally(program, error.what());
+      return internal_error(program, error.what());
     }
-    return fail(program, error.kind(), error.what(), error.hint());
+    return error;
   } catch (const std::bad_alloc&) {
-    return fail_without_memory(program);
+    return no_memory();
   } catch (const std::length_error&) {
-    return fail_without_memory(program);  // a container larger than any memory
+    return no_memory();  // a container larger than any memory
   } catch (const std::system_error& error) {
-    return fail_of_system(program, error);
+    return of_system(program, error);
   } catch (const CLI::Error& error) {
-    return fail(program, ErrorKind::usage, error.what(), program + " -h lists the options");
+    return {ErrorKind::usage, error.what(), program + " -h lists the options"};
   } catch (const nlohmann::json::parse_error& error) {
-    return fail(program, ErrorKind::input, std::string("not JSON: ") + error.what());
+    return {ErrorKind::input, std::string("not JSON: ") + error.what()};
   } catch (const std::exception& error) {
-    return fail_internally(program, error.what());
+    return internal_error(program, error.what());
   } catch (...) {
-    return fail_internally(program, "an exception of an unknown type");
+    return internal_error(program, "an exception of an unknown type");
   }
+}
+
+void print_error(const std::string& program, const Error& error) {
+  std::cout.flush();
+  std::cerr << program << ": error: " << printable(std::string(error.what())) << '\n';
+  if (!error.hint().empty()) {
+    std::cerr << "hint: " << printable(error.hint()) << '\n';
+  }
+}
+
+int report_failure(const std::string& program, std::exception_ptr failure) {
+  const Error error = described(program, std::move(failure));
+  print_error(program, error);
+  return static_cast<int>(error.kind());
 }
 
 void warn(const std::string& program, const std::string& text) {
@@ -125,6 +130,7 @@ std::string version_text(const std::string& program) {
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   const std::string program = app.get_name();
+  std::signal(SIGXFSZ, SIG_IGN);
   app.set_version_flag("-V,--version", version_text(program), "Print the version");
   int code = 0;
   try {
@@ -139,7 +145,9 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
     return report_failure(program, std::current_exception());
   }
   if (!std::cout.flush() && code <= kStopped) {
-    return fail(program, ErrorKind::output, "cannot write to the standard output");
+    const Error error(ErrorKind::output, "cannot write to the standard output");
+    print_error(program, error);
+    return static_cast<int>(error.kind());
   }
   return code;
 }

@@ -21,11 +21,18 @@ inline constexpr const char* kStdout = "-";
 /// becomes one line `PROGRAM: error: ...` on stderr, a line `hint: ...` where there is one, and its
 /// exit code of docs/exit-codes.md. -h and -V print to stdout and return 0. stdout is flushed; a
 /// failure of that, such as a full disk, is an output error, unless a signal has stopped the
-/// program.
+/// program. A limit on the size of files (ulimit -f) is an output error too, and no deadly signal.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
+
+/// What these lines tell of a caught exception, of whatever type. Of one that nobody foresaw the
+/// kind is kInternalError.
+Error described(const std::string& program, std::exception_ptr failure);
 
 /// Prints these lines for a caught exception, of whatever type, and returns its exit code, 2 to 8.
 int report_failure(const std::string& program, std::exception_ptr failure);
+
+/// Prints them.
+void print_error(const std::string& program, const Error& error);
 
 /// Prints `PROGRAM: warning: ...` on stderr.
 void warn(const std::string& program, const std::string& text);

@@ -226,6 +226,9 @@ bool upscale_stream(Context& context, const SrNetwork& network, const ByteSource
   } catch (const Error& error) {
     throw Error(error.kind(), message("cannot write '", output, "': ", error.what()), error.hint());
   }
+  if (options.started) {
+    options.started(reader->info(), large);
+  }
   return upscale(context, network, *reader, *writer, options);
 }
 

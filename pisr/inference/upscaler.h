@@ -33,6 +33,8 @@ struct UpscaleOptions {
   std::function<void(const std::string&)> note;
   /// Is told, in a line, what was odd about a file that was enlarged all the same; may be empty.
   std::function<void(const std::string&)> warn;
+  /// Is told what is enlarged and what it becomes, before the work; may be empty.
+  std::function<void(const ImageInfo& image, const ImageInfo& large)> started;
   /// Is told how many of the image's rows are done; may be empty. The calling thread.
   std::function<void(std::int64_t done, std::int64_t rows)> progress;
   /// Whether to stop, asked between strips; may be empty.

@@ -1,6 +1,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -146,9 +147,121 @@ TEST_CASE("a full disk leaves the old file", "[atomic_file]") {
   const fs::path path = folder.path() / "file";
   write_file_atomically(path, "old");
   check_fails(path, std::string(200'000, 'x'), "No space left on device");
+  CHECK_THROWS_AS(write_file_atomically(path, std::string(200'000, 'x')), NoSpaceError);
   CHECK(content(path) == "old");
   CHECK(files_in(folder.path()) == 1);
   CHECK(::umount(folder.path().c_str()) == 0);
+}
+
+TEST_CASE("a replaced file keeps its permissions", "[atomic_file]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "file";
+  const mode_t before = ::umask(022);
+  for (const unsigned mode : {0600U, 0444U, 0640U, 0755U, 0666U, 0000U}) {
+    CAPTURE(mode);
+    fs::remove(path);
+    write_file_atomically(path, "old");
+    CHECK(fs::status(path).permissions() == fs::perms(0644));
+    fs::permissions(path, fs::perms(mode));
+    write_file_atomically(path, "new");
+    CHECK(fs::status(path).permissions() == fs::perms(mode));
+  }
+  fs::permissions(path, fs::perms(0600));
+  {
+    // Nobody else can read it while it is written.
+    AtomicFile file(path);
+    for (const auto& entry : fs::directory_iterator(folder.path())) {
+      CHECK(entry.status().permissions() == fs::perms(0600));
+    }
+  }
+  ::umask(before);
+}
+
+TEST_CASE("a file written by root keeps its owner", "[atomic_file]") {
+  if (::geteuid() != 0) {
+    skipped("owner of a replaced file: only root may give files away");
+    return;
+  }
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "file";
+  write_file_atomically(path, "old");
+  REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
+  write_file_atomically(path, "new");
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK(status.st_uid == 65534);
+  CHECK(status.st_gid == 65534);
+}
+
+TEST_CASE("a symbolic link stays, and what it leads to is replaced", "[atomic_file]") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder.path() / "there");
+  const fs::path target = folder.path() / "there" / "target";
+  const fs::path link = folder.path() / "link";
+  const fs::path second = folder.path() / "second";
+  fs::create_symlink("there/target", link);
+  fs::create_symlink(link, second);
+  check_writable(link);
+  CHECK(fs::is_empty(folder.path() / "there"));
+  write_file_atomically(link, "made");  // the link led to no file yet
+  CHECK(content(target) == "made");
+  write_file_atomically(second, "replaced");
+  CHECK(content(target) == "replaced");
+  CHECK(fs::is_symlink(link));
+  CHECK(fs::is_symlink(second));
+  CHECK(files_in(folder.path() / "there") == 1);
+
+  fs::create_symlink("round", folder.path() / "round");
+  check_fails(folder.path() / "round", "new", "symbolic links");
+  CHECK_THROWS_AS(check_writable(folder.path() / "round"), Error);
+  fs::create_symlink("there", folder.path() / "to_folder");
+  check_fails(folder.path() / "there", "new", "no regular file");
+  CHECK(files_in(folder.path()) == 5);
+}
+
+TEST_CASE("a partial file grows beside its name", "[atomic_file]") {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / "video";
+  const fs::path part = folder.path() / "video.part";
+  CHECK(PartialFile::name_of(path) == part);
+  const auto write = [](PartialFile& file, std::string_view text) {
+    file.write(std::as_bytes(std::span(text)));
+  };
+  {
+    PartialFile file(path, PartialFile::Start::fresh);
+    write(file, "one two th");
+  }
+  CHECK(content(part) == "one two th");
+  CHECK(!fs::exists(path));
+  CHECK_THROWS_AS(PartialFile(path, PartialFile::Start::fresh), Error);
+  CHECK(content(part) == "one two th");
+  {
+    PartialFile file(path, PartialFile::Start::append);
+    file.truncate(8);
+    write(file, "three");
+    file.commit();
+  }
+  CHECK(content(path) == "one two three");
+  CHECK(!fs::exists(part));
+  CHECK_THROWS_AS(PartialFile(path, PartialFile::Start::append), Error);
+
+  fs::permissions(path, fs::perms(0600));
+  fs::create_symlink("video", folder.path() / "link");
+  write_file_atomically(part, "left over");
+  {
+    PartialFile file(folder.path() / "link", PartialFile::Start::replace);
+    write(file, "new");
+    file.commit();
+  }
+  CHECK(content(path) == "new");
+  CHECK(fs::is_symlink(folder.path() / "link"));
+  CHECK(fs::status(path).permissions() == fs::perms(0600));
+  {
+    PartialFile file(path, PartialFile::Start::fresh);
+    file.discard();
+  }
+  CHECK(!fs::exists(part));
+  CHECK_THROWS_AS(PartialFile(folder.path(), PartialFile::Start::fresh), Error);
 }
 
 TEST_CASE("several threads write one file", "[atomic_file][threads]") {

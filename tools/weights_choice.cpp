@@ -1,0 +1,128 @@
+#include "tools/weights_choice.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+#include "core/safetensors.h"
+
+namespace pisr {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kExtension = ".safetensors";
+constexpr std::array<const char*, 3> kBuiltIn = {"pisr_x2", "pisr_x3", "pisr_x4"};
+
+/// The bytes of built-in weights of this name; empty where there are none.
+std::span<const std::byte> built_in_bytes(const std::string& /*name*/) {
+  return {};
+}
+
+/// A variable of the environment; empty where it is not set.
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+std::optional<FoundWeights> find_exactly(const std::string& name) {
+  if (const auto bytes = built_in_bytes(name); !bytes.empty()) {
+    return FoundWeights{name, {}, bytes};
+  }
+  for (const fs::path& folder : weights_path()) {
+    std::error_code none;
+    const fs::path file = folder / (name + kExtension);
+    if (fs::is_regular_file(file, none)) {
+      return FoundWeights{name, file, {}};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<fs::path> weights_path() {
+  std::vector<fs::path> folders;
+  std::istringstream listed(variable("PISR_WEIGHTS_PATH"));
+  for (std::string folder; std::getline(listed, folder, ':');) {
+    if (!folder.empty()) {
+      folders.emplace_back(folder);
+    }
+  }
+  const fs::path within = fs::path("pisr") / "weights";
+  const fs::path data = variable("XDG_DATA_HOME");
+  const fs::path home = variable("HOME");
+  if (data.is_absolute()) {  // others are to be ignored
+    folders.push_back(data / within);
+  } else if (!home.empty()) {
+    folders.push_back(home / ".local" / "share" / within);
+  }
+  std::error_code failure;
+  const fs::path program = fs::read_symlink("/proc/self/exe", failure);
+  if (!failure) {
+    folders.push_back(program.parent_path().parent_path() / "share" / within);
+  }
+  return folders;
+}
+
+std::optional<FoundWeights> find_weights(const std::string& name, int scale) {
+  if (auto found = find_exactly(name)) {
+    return found;
+  }
+  return find_exactly(message(name, "_x", scale));
+}
+
+std::vector<FoundWeights> list_weights() {
+  std::vector<FoundWeights> all;
+  const auto add = [&](FoundWeights found) {
+    if (std::ranges::find(all, found.name, &FoundWeights::name) == all.end()) {
+      all.push_back(std::move(found));
+    }
+  };
+  for (const char* const name : kBuiltIn) {
+    if (const auto bytes = built_in_bytes(name); !bytes.empty()) {
+      add({name, {}, bytes});
+    }
+  }
+  for (const fs::path& folder : weights_path()) {
+    std::vector<fs::path> files;
+    std::error_code failure;
+    for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end;
+         entry.increment(failure)) {
+      std::error_code none;
+      if (entry->path().extension() == kExtension && entry->is_regular_file(none)) {
+        files.push_back(entry->path());
+      }
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) {
+      add({file.stem().string(), file, {}});
+    }
+  }
+  return all;
+}
+
+std::unique_ptr<SrNetwork> load_named_network(const std::string& name, int scale,
+                                              const WeightsOptions& wanted, std::string& found) {
+  const std::optional<FoundWeights> weights = find_weights(name, scale);
+  if (!weights) {
+    std::string names;
+    for (const FoundWeights& known : list_weights()) {
+      names += (names.empty() ? "there are " : ", ") + known.name;
+    }
+    throw Error(ErrorKind::weights, message("no weights '", name, "' for scale ", scale),
+                names.empty() ? "-m names a file of weights" : names + "; -m names a file");
+  }
+  found = weights->name;
+  if (!weights->file.empty()) {
+    return load_network(weights->file, wanted);
+  }
+  return make_network(parse_safetensors(weights->built_in, weights->name), weights->name, wanted);
+}
+
+}  // namespace pisr
