@@ -1,7 +1,7 @@
 # Every dependency is a Debian package; nothing is downloaded. A missing one stops the configuration
 # with the line to type.
 
-set(PISR_APT_PACKAGES "libeigen3-dev nlohmann-json3-dev libstb-dev catch2 libcli11-dev libtbb-dev libhwy-dev libpng-dev libjpeg62-turbo-dev libbenchmark-dev pkg-config")
+set(PISR_APT_PACKAGES "libeigen3-dev nlohmann-json3-dev libstb-dev catch2 libcli11-dev libtbb-dev libhwy-dev libpng-dev zlib1g-dev libjpeg62-turbo-dev libbenchmark-dev pkg-config")
 
 function(pisr_missing what)
   message(FATAL_ERROR "pisr needs ${what}, which was not found.\n"
@@ -33,6 +33,14 @@ find_package(PNG QUIET)
 if(NOT PNG_FOUND)
   pisr_missing("libpng")
 endif()
+find_package(ZLIB QUIET)
+if(NOT ZLIB_FOUND)
+  pisr_missing("zlib")
+endif()
+# Optional, and for x86-64: without it zlib compresses PNG, four times as slowly.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  pkg_check_modules(isal QUIET IMPORTED_TARGET libisal)
+endif()
 find_package(JPEG QUIET)
 if(NOT JPEG_FOUND)
   pisr_missing("libjpeg-turbo")
@@ -42,7 +50,13 @@ if(NOT STB_INCLUDE_DIR)
   pisr_missing("stb_image.h")
 endif()
 find_package(Threads REQUIRED)
-set(PISR_IMAGE_LIBRARIES PNG::PNG JPEG::JPEG)  # of the formats in pisr/image
+# Of the formats in pisr/image.
+set(PISR_IMAGE_LIBRARIES PNG::PNG JPEG::JPEG ZLIB::ZLIB)
+set(PISR_IMAGE_DEFINITIONS)
+if(isal_FOUND)
+  list(APPEND PISR_IMAGE_LIBRARIES PkgConfig::isal)
+  list(APPEND PISR_IMAGE_DEFINITIONS PISR_HAS_ISAL=1)
+endif()
 if(PISR_TOOLS)
   find_package(CLI11 QUIET)
   if(NOT CLI11_FOUND)
