@@ -1,234 +1,183 @@
-#define STBI_ONLY_BMP
-#define STBI_NO_STDIO
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
+#include "pisr/image/bmp.h"
+
 #include <algorithm>
-#include <array>
-#include <limits>
+#include <bit>
 #include <memory>
 #include <utility>
-#include <variant>
-#include <vector>
-
-#include <stb_image.h>
-
-#include "pisr/image/codec.h"
-#include "pisr/image/whole_image.h"
 
 namespace pisr {
 namespace {
 
-constexpr int kFileHeader = 14;
+/// As many bytes of rows are read at a time, or one row.
+constexpr std::int64_t kBlock = 1 << 18;
 
-std::int64_t little_endian(Bytes file, std::size_t at, int bytes) {
-  std::int64_t value = 0;
-  for (int i = 0; i < bytes; ++i) {
-    value |= std::int64_t{std::to_integer<std::uint8_t>(file[at + i])} << (8 * i);
+/// Calls body(i, row) with row first + i, counted from the top, for each i below `count`, as long
+/// as it returns true.
+template <class Body>
+void for_each_row(const ByteSource& source, const std::string& name, const BmpHeader& header,
+                  int first, int count, std::vector<std::byte>& block, Body&& body) {
+  const std::int64_t row = (std::int64_t{header.width} * header.bits + 7) / 8;
+  const int at_once = static_cast<int>(std::clamp<std::int64_t>(kBlock / header.stride, 1, count));
+  for (int done = 0; done < count;) {
+    const int rows = std::min(at_once, count - done);
+    const int top = first + done;
+    const int line = header.from_top ? top : header.height - top - rows;
+    block.resize(header.stride * (rows - 1) + row);
+    read_exactly(source, header.start + header.stride * line, block, name);
+    for (int i = 0; i < rows; ++i) {
+      const int in_block = header.from_top ? i : rows - 1 - i;
+      if (!body(done + i, block.data() + header.stride * in_block)) {
+        return;
+      }
+    }
+    done += rows;
   }
-  return value;
 }
 
-/// What stb_image does not tell or check. It turns pixels of 16 bits and more into samples, but
-/// takes missing bytes for zeros, so that a truncated file becomes a half-black picture; and it has
-/// a limit of its own on the size, which differs from ours. Palettes are looked up here: it would
-/// take memory that was never written for the colours beyond their end.
-struct Header {
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-  bool from_top = false;     ///< the first row of the file is that at the top
-  int bits = 0;              ///< of a pixel
-  int compression = 0;       ///< 0 none, 3 bit masks
-  std::int64_t start = 0;    ///< of the samples in the file
-  std::int64_t row = 0;      ///< bytes from a row to the next
-  std::int64_t palette = 0;  ///< where it starts in the file
-  int colours = 0;           ///< of the palette; 0: none
-  int entry = 0;             ///< bytes of a colour: blue, green, red, perhaps an unused one
+/// Whether the fourth bytes of the pixels plainly are alpha. Most writers leave there what was in
+/// memory: zeros, 255s, a stray value. So they must vary, and more than a few must be visible.
+bool holds_alpha(const ByteSource& source, const std::string& name, const BmpHeader& header) {
+  constexpr int kVisible = 16;  // from here on
+  constexpr int kShare = 64;    // one pixel of so many
+  const std::int64_t enough = (std::int64_t{header.width} * header.height + kShare - 1) / kShare;
+  std::vector<std::byte> block;
+  std::int64_t visible = 0;
+  bool varies = false;
+  int before = -1;
+  for_each_row(source, name, header, 0, header.height, block, [&](int, const std::byte* row) {
+    for (int x = 0; x < header.width; ++x) {
+      const int value = std::to_integer<int>(row[std::int64_t{4} * x + 3]);
+      varies = varies || (before >= 0 && value != before);
+      before = value;
+      visible += value >= kVisible ? 1 : 0;
+    }
+    return !varies || visible < enough;
+  });
+  return varies && visible >= enough;
+}
+
+/// The bits of a colour in a pixel, and the sample of each of their values.
+class Field {
+ public:
+  explicit Field(std::uint32_t mask)
+      : mask_(mask), shift_(mask == 0 ? 0 : std::countr_zero(mask)), largest_(mask >> shift_) {
+    if (largest_ < samples_.size()) {
+      for (std::uint32_t value = 0; value <= largest_; ++value) {
+        samples_[value] = scaled(value);
+      }
+    }
+  }
+
+  std::uint8_t sample(std::uint32_t pixel) const {
+    const std::uint32_t value = (pixel & mask_) >> shift_;
+    return largest_ < samples_.size() ? samples_[value] : scaled(value);
+  }
+
+ private:
+  /// Of few bits rounded down, as Pillow does, so that other programs see the same picture.
+  std::uint8_t scaled(std::uint64_t value) const {
+    const std::uint64_t half = largest_ > 255 ? largest_ / 2 : 0;
+    return static_cast<std::uint8_t>((255 * value + half) / std::max<std::uint64_t>(largest_, 1));
+  }
+
+  std::uint32_t mask_;
+  int shift_;
+  std::uint64_t largest_;
+  std::array<std::uint8_t, 256> samples_{};
 };
 
-Header read_header(Bytes file, const std::string& name, const ReadOptions& limits) {
-  const auto need = [&](std::int64_t bytes) {
-    if (static_cast<std::int64_t>(file.size()) < bytes) {
-      fail_to_decode(name, "truncated");
+class BmpReader : public ImageReader {
+ public:
+  BmpReader(const ByteSource& source, std::string name, const ReadOptions& options)
+      : source_(source), name_(std::move(name)), header_(read_bmp_header(source, name_, options)) {
+    if (header_.may_hold_alpha && holds_alpha(source_, name_, header_)) {
+      header_.masks[3] = 0xff000000;
     }
-  };
-  need(kFileHeader + 4);
-  const std::int64_t header_size = little_endian(file, kFileHeader, 4);
-  if (header_size != 12 && header_size != 40 && header_size != 56 && header_size != 108 &&
-      header_size != 124) {
-    fail_to_decode(name, message("BMP with an unknown header of ", header_size, " bytes"));
-  }
-  need(kFileHeader + header_size);
-  Header header;
-  header.start = little_endian(file, 10, 4);
-  if (header_size == 12) {
-    header.width = little_endian(file, 18, 2);
-    header.height = little_endian(file, 20, 2);
-    header.bits = static_cast<int>(little_endian(file, 24, 2));
-  } else {
-    header.width = static_cast<std::int32_t>(little_endian(file, 18, 4));
-    header.height = static_cast<std::int32_t>(little_endian(file, 22, 4));
-    header.from_top = header.height < 0;
-    header.height = header.from_top ? -header.height : header.height;
-    header.bits = static_cast<int>(little_endian(file, 28, 2));
-    header.compression = static_cast<int>(little_endian(file, 30, 4));
-  }
-  check_declared_size(header.width, header.height, name, limits);
-  if (header.compression != 0 && header.compression != 3) {
-    fail_to_decode(name, "compressed BMP");
-  }
-  if (header.bits != 1 && header.bits != 4 && header.bits != 8 && header.bits != 16 &&
-      header.bits != 24 && header.bits != 32) {
-    fail_to_decode(name, message("BMP with ", header.bits, " bits a pixel"));
-  }
-  const std::int64_t after_headers =
-      kFileHeader + header_size + (header_size == 40 && header.compression == 3 ? 12 : 0);
-  header.row = (header.width * header.bits + 31) / 32 * 4;
-  const std::int64_t last_row = (header.width * header.bits + 7) / 8;
-  if (header.start < after_headers) {
-    fail_to_decode(name, "BMP whose samples start inside its header");
-  }
-  need(header.start + header.row * (header.height - 1) + last_row);
-  if (header.bits <= 8) {
-    header.palette = after_headers;
-    header.entry = header_size == 12 ? 3 : 4;
-    const std::int64_t colours = (header.start - after_headers) / header.entry;
-    if (colours < 1 || colours > 256) {
-      fail_to_decode(name, message("BMP with a palette of ", colours, " colours"));
+    info_.width = header_.width;
+    info_.height = header_.height;
+    info_.metadata.density = header_.density;
+    if (header_.profile_size > 0) {
+      info_.metadata.icc.resize(header_.profile_size);
+      read_exactly(source_, header_.profile, info_.metadata.icc, name_);
     }
-    header.colours = static_cast<int>(colours);
-  }
-  return header;
-}
-
-/// The picture of a file with a palette: grey where all its colours are.
-Image8 decode_palette(Bytes file, const std::string& name, const Header& header) {
-  std::vector<std::array<std::uint8_t, 3>> colours(header.colours);
-  bool grey = true;
-  for (int i = 0; i < header.colours; ++i) {
-    const std::byte* const entry = file.data() + header.palette + std::int64_t{i} * header.entry;
-    for (int c = 0; c < 3; ++c) {
-      colours[i][c] = std::to_integer<std::uint8_t>(entry[2 - c]);
-    }
-    grey = grey && entry[0] == entry[1] && entry[1] == entry[2];
-  }
-  const int in_a_byte = 8 / header.bits;
-  const int largest = (1 << header.bits) - 1;
-  Image8 image(static_cast<int>(header.width), static_cast<int>(header.height), grey ? 1 : 3);
-  for (int y = 0; y < image.height; ++y) {
-    const int line = header.from_top ? y : image.height - 1 - y;
-    const std::byte* const row = file.data() + header.start + header.row * line;
-    for (int x = 0; x < image.width; ++x) {
-      const int shift = header.bits * (in_a_byte - 1 - x % in_a_byte);
-      const int index = std::to_integer<int>(row[x / in_a_byte]) >> shift & largest;
-      if (index >= header.colours) {
-        fail_to_decode(name, message("BMP with a pixel of colour ", index, ", its palette has ",
-                                     header.colours));
-      }
-      std::copy_n(colours[index].begin(), image.channels, &image.at(x, y));
-    }
-  }
-  return image;
-}
-
-void append(std::vector<std::byte>& file, std::int64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) {
-    file.push_back(static_cast<std::byte>(value >> (8 * i) & 0xff));
-  }
-}
-
-AnyImage decode(Bytes file, const std::string& name, const ReadOptions& limits) {
-  const Header header = read_header(file, name, limits);
-  if (file.size() > std::numeric_limits<int>::max()) {
-    throw Error(ErrorKind::memory, message("cannot decode '", name, "': BMP of 2 GiB or more"));
-  }
-  if (header.colours > 0) {
-    return {decode_palette(file, name, header)};
-  }
-  int width = 0;
-  int height = 0;
-  int channels = 0;
-  const std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> samples(
-      stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(file.data()),
-                            static_cast<int>(file.size()), &width, &height, &channels, 0),
-      stbi_image_free);
-  if (samples == nullptr) {
-    fail_to_decode(name, stbi_failure_reason());
-  }
-  Image8 image(width, height, channels);
-  std::copy_n(samples.get(), image.samples.size(), image.samples.begin());
-  if (channels == 4 && header.compression == 0) {
-    // Without bit masks the fourth byte is alpha only by custom: opaque everywhere means unused.
-    bool opaque = true;
-    for (std::size_t i = 3; i < image.samples.size(); i += 4) {
-      opaque = opaque && image.samples[i] == 255;
-    }
-    if (opaque) {
-      return {first_channels(image, 3)};
-    }
-  }
-  return {std::move(image)};
-}
-
-/// Grey as 8 bits with a palette, RGB as 24 bits, RGB and alpha as 32 bits with masks (version 4
-/// header); rows from the bottom, as every reader knows them.
-std::vector<std::byte> encode(const Image8& image) {
-  const bool alpha = image.channels == 4;
-  const int header_size = alpha ? 108 : 40;
-  const int palette_size = image.channels == 1 ? 4 * 256 : 0;
-  const std::int64_t row_size = (std::int64_t{image.width} * image.channels + 3) / 4 * 4;
-  const std::int64_t start = kFileHeader + header_size + palette_size;
-  const std::int64_t size = start + row_size * image.height;
-  if (size > std::numeric_limits<int>::max()) {
-    throw Error(ErrorKind::output, message("cannot encode BMP: ", image.width, "x", image.height,
-                                           " would take 2 GiB or more"));
-  }
-  std::vector<std::byte> file;
-  file.reserve(size);
-  append(file, 'B' | 'M' << 8, 2);
-  append(file, size, 4);
-  append(file, 0, 4);
-  append(file, start, 4);
-  append(file, header_size, 4);
-  append(file, image.width, 4);
-  append(file, image.height, 4);
-  append(file, 1, 2);
-  append(file, std::int64_t{8} * image.channels, 2);
-  append(file, alpha ? 3 : 0, 4);
-  append(file, row_size * image.height, 4);
-  append(file, 2835, 4);  // 72 dots an inch
-  append(file, 2835, 4);
-  append(file, palette_size / 4, 4);
-  append(file, 0, 4);
-  if (alpha) {
-    for (const std::int64_t mask : {0x00ff0000LL, 0x0000ff00LL, 0x000000ffLL, 0xff000000LL}) {
-      append(file, mask, 4);
-    }
-    append(file, 0x73524742, 4);  // the colour space: sRGB
-    append(file, 0, 4);
-    file.resize(start);  // end points and gamma, which sRGB does not use
-  }
-  for (int i = 0; i < palette_size / 4; ++i) {
-    append(file, std::int64_t{0x010101} * i, 4);
-  }
-  for (int y = image.height - 1; y >= 0; --y) {
-    const std::uint8_t* row = image.row(y);
-    for (int x = 0; x < image.width; ++x) {
-      const std::uint8_t* sample = row + static_cast<std::ptrdiff_t>(x) * image.channels;
-      if (image.channels == 1) {
-        file.push_back(std::byte(sample[0]));
-        continue;
-      }
-      for (const int c : {2, 1, 0}) {
-        file.push_back(std::byte(sample[c]));
-      }
-      if (alpha) {
-        file.push_back(std::byte(sample[3]));
+    if (header_.bits <= 8) {
+      const bool grey = std::ranges::all_of(header_.palette, [](const auto& colour) {
+        return colour[0] == colour[1] && colour[1] == colour[2];
+      });
+      info_.channels = grey ? 1 : 3;
+      indices_.resize(header_.width);
+    } else {
+      info_.channels = header_.masks[3] == 0 ? 3 : 4;
+      for (const std::uint32_t mask : header_.masks) {
+        fields_.emplace_back(mask);
       }
     }
-    file.resize(start + row_size * (image.height - y));
+    if (header_.compression != BmpCompression::none) {
+      runs_ = std::make_unique<BmpRuns>(source_, header_, name_);
+    }
   }
-  return file;
-}
+
+  void read_rows(std::span<std::byte> rows) override {
+    const std::size_t row_bytes = info_.row_bytes();
+    const int count = static_cast<int>(rows.size() / row_bytes);
+    auto* const samples = reinterpret_cast<std::uint8_t*>(rows.data());
+    if (runs_ != nullptr) {
+      for (int i = 0; i < count; ++i) {
+        const int line = header_.from_top ? next_ + i : header_.height - 1 - next_ - i;
+        runs_->read_row(line, indices_);
+        look_up(samples + i * row_bytes);
+      }
+    } else {
+      for_each_row(source_, name_, header_, next_, count, block_, [&](int i, const std::byte* row) {
+        decode(row, samples + i * row_bytes);
+        return true;
+      });
+    }
+    next_ += count;
+  }
+
+ private:
+  void decode(const std::byte* row, std::uint8_t* samples) {
+    if (header_.bits <= 8) {
+      const int in_a_byte = 8 / header_.bits;
+      for (int x = 0; x < header_.width; ++x) {
+        const int shift = header_.bits * (in_a_byte - 1 - x % in_a_byte);
+        const int index = std::to_integer<int>(row[x / in_a_byte]) >> shift;
+        indices_[x] = static_cast<std::uint8_t>(index & ((1 << header_.bits) - 1));
+      }
+      look_up(samples);
+    } else {
+      const int bytes = header_.bits / 8;
+      for (int x = 0; x < header_.width; ++x, row += bytes) {
+        const auto pixel = static_cast<std::uint32_t>(
+            little_endian({row, static_cast<std::size_t>(bytes)}, 0, bytes));
+        for (int c = 0; c < info_.channels; ++c) {
+          *samples++ = fields_[c].sample(pixel);
+        }
+      }
+    }
+  }
+
+  /// The colours of indices_.
+  void look_up(std::uint8_t* samples) const {
+    for (const std::uint8_t index : indices_) {
+      if (index >= header_.palette.size()) {
+        fail_to_decode(name_, message("BMP with a pixel of colour ", int{index},
+                                      ", its palette has ", header_.palette.size()));
+      }
+      samples = std::copy_n(header_.palette[index].begin(), info_.channels, samples);
+    }
+  }
+
+  const ByteSource& source_;
+  std::string name_;
+  BmpHeader header_;
+  std::vector<std::byte> block_;
+  std::vector<std::uint8_t> indices_;  // of a row
+  std::unique_ptr<BmpRuns> runs_;
+  std::vector<Field> fields_;
+  int next_ = 0;  // row, counted from the top
+};
 
 }  // namespace
 
@@ -238,14 +187,7 @@ bool is_bmp(Bytes start) {
 
 std::unique_ptr<ImageReader> open_bmp(const ByteSource& source, const std::string& name,
                                       const ReadOptions& options) {
-  const std::vector<std::byte> file = read_all(source);
-  return reader_of(decode(file, name, options));
-}
-
-std::unique_ptr<ImageWriter> create_bmp(ByteSink& sink, const ImageInfo& info,
-                                        const WriteOptions&) {
-  return writer_of(sink, info,
-                   [](const AnyImage& image) { return encode(std::get<Image8>(image.pixels)); });
+  return std::make_unique<BmpReader>(source, name, options);
 }
 
 }  // namespace pisr

@@ -89,7 +89,7 @@ std::unique_ptr<ImageReader> open_jpeg(const ByteSource& source, const std::stri
 std::unique_ptr<ImageWriter> create_jpeg(ByteSink& sink, const ImageInfo& info,
                                          const WriteOptions& options);
 
-// bmp.cpp
+// bmp.cpp, bmp_writer.cpp
 bool is_bmp(Bytes start);
 std::unique_ptr<ImageReader> open_bmp(const ByteSource& source, const std::string& name,
                                       const ReadOptions& options);

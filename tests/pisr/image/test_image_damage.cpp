@@ -6,38 +6,12 @@
 
 #include "pisr/image/image_io.h"
 #include "tests/catch.h"
+#include "tests/pisr/image/damage.h"
 #include "tests/pisr/image/encoded_images.h"
 #include "tests/pisr/image/images.h"
 
 namespace pisr {
 namespace {
-
-std::vector<std::byte> damaged(std::vector<std::byte> file, std::mt19937& random) {
-  const auto below = [&random](std::size_t n) { return random() % n; };
-  switch (below(4)) {
-    case 0:  // cut off
-      file.resize(below(file.size()));
-      break;
-    case 1:  // a piece twice, or left out
-    {
-      const std::size_t from = below(file.size());
-      const std::size_t count = below(file.size() - from);
-      if (below(2) == 0) {
-        file.erase(file.begin() + from, file.begin() + from + count);
-      } else {
-        const std::vector<std::byte> piece(file.begin() + from, file.begin() + from + count);
-        file.insert(file.begin() + from, piece.begin(), piece.end());
-      }
-      break;
-    }
-    default:  // some bytes; in the first quarter, where the headers are, half of the time
-      for (std::size_t count = 1 + below(8); count > 0; --count) {
-        const std::size_t range = below(2) == 0 ? file.size() : (file.size() + 3) / 4;
-        file[below(range)] ^= static_cast<std::byte>(1 + below(255));
-      }
-  }
-  return file;
-}
 
 TEST_CASE("damaged files are decoded or refused, and nothing else") {
   PngKind palette;
