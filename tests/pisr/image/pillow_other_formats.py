@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Compares the decoders of BMP, PNM, TIFF, WebP and farbfeld with Pillow's, sample for sample.
+
+usage: pillow_other_formats.py DUMP_PIXELS [FORMAT...]
+
+Needs Pillow and NumPy; without them it ends with 77. Files that Pillow cannot read, or reads wrongly, are compared with
+the samples that they were made of.
+"""
+
+import io
+import itertools
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy
+    from PIL import Image
+except ImportError:
+    if sys.executable != "/usr/bin/python3" and os.path.exists("/usr/bin/python3"):
+        os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
+    print("SKIPPED: no Pillow or no NumPy (python3-pil, python3-numpy)")
+    sys.exit(77)
+
+
+class Grid:
+    """Decodes files by the program and counts what differs from the expected samples."""
+
+    def __init__(self, program):
+        self.program = program
+        self.folder = tempfile.TemporaryDirectory()
+        self.counts = {}
+        self.failures = 0
+
+    def decode(self, data, name="image"):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "wb") as file:
+            file.write(data)
+        result = subprocess.run([self.program, path], capture_output=True)
+        if result.returncode != 0:
+            return None, result.stderr.decode().strip()
+        head, samples = result.stdout.split(b"\n", 1)
+        width, height, channels, bits = map(int, head.split())
+        kind = {8: numpy.uint8, 16: numpy.uint16, 32: numpy.float32}[bits]
+        return numpy.frombuffer(samples, kind).reshape(height, width, channels), result.stderr.decode().strip()
+
+    def check(self, name, data, expected, exact_channels=False, tolerance=0):
+        """Whether the decoded samples are those of [h, w] or [h, w, c]. Grey may have been written as RGB, and the
+        other way round, unless exact_channels."""
+        kind = name.split()[0]
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if expected.ndim == 2:
+            expected = expected[:, :, None]
+        got, message = self.decode(data)
+        if got is None:
+            return self.fail(name, message)
+        if got.dtype != expected.dtype:
+            return self.fail(name, f"is {got.dtype}, wanted {expected.dtype}")
+        if not exact_channels:
+            got, expected = rgb(got), rgb(expected)
+        if got.shape != expected.shape:
+            return self.fail(name, f"has shape {got.shape}, wanted {expected.shape}")
+        worst = numpy.abs(got.astype(numpy.float64) - expected.astype(numpy.float64)).max()
+        if not worst <= tolerance:
+            return self.fail(name, f"differs by up to {worst}")
+        return True
+
+    def fail(self, name, reason):
+        self.failures += 1
+        print(f"FAILED: {name}: {reason}")
+        return False
+
+
+def rgb(samples):
+    """[h, w, 1 or 2] as [h, w, 3 or 4]."""
+    channels = samples.shape[2]
+    return samples if channels > 2 else samples[:, :, [0, 0, 0, 1][: channels + 2]]
+
+
+def by_pillow(data):
+    """What Pillow reads, as samples; None where it does not."""
+    try:
+        image = Image.open(io.BytesIO(data))
+        image.load()
+    except Exception:
+        return None
+    if image.mode in ("P", "1"):
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB" if image.mode == "P" else "L")
+    samples = numpy.asarray(image)
+    if samples.dtype == numpy.int32:
+        samples = samples.astype(numpy.uint16)
+    return samples.astype(samples.dtype.newbyteorder("="))
+
+
+def noise(*shape, seed=1, kind=numpy.uint8):
+    return numpy.random.default_rng(seed).integers(0, numpy.iinfo(kind).max, shape, kind, endpoint=True)
+
+
+# BMP
+
+
+def bmp_rows(pixels, bits, from_top):
+    """The rows of a file with these pixel values."""
+    rows = []
+    for row in pixels if from_top else pixels[::-1]:
+        if bits < 8:
+            padded = numpy.concatenate([row, numpy.zeros(-len(row) % (8 // bits), row.dtype)]).astype(numpy.uint8)
+            data = numpy.packbits((padded[:, None] >> numpy.arange(bits - 1, -1, -1)) & 1).tobytes()
+        else:
+            data = b"".join(int(value).to_bytes(bits // 8, "little") for value in row)
+        rows.append(data + bytes(-len(data) % 4))
+    return b"".join(rows)
+
+
+def bmp(header, width, height, bits, samples, compression=0, palette=b"", colours=0, masks=(), gap=0):
+    """A BMP file; height is negative for rows from the top."""
+    masks = struct.pack(f"<{len(masks)}I", *masks)
+    if header == 12:
+        body = struct.pack("<IHHHH", 12, width, height, 1, bits)
+    else:
+        body = struct.pack("<IiiHHIIiiII", header, width, height, 1, bits, compression, len(samples), 2835, 2835,
+                           colours, 0)
+        body = (body + masks)[: max(header, 40 + len(masks) if header == 40 else 0)]
+        body += bytes(max(0, header - len(body)))
+    start = 14 + len(body) + len(palette) + gap
+    return struct.pack("<2sIHHI", b"BM", start + len(samples), 0, 0, start) + body + palette + bytes(gap) + samples
+
+
+def rle(indices, nibbles):
+    """The rows from the bottom, in runs and literal pieces by turns."""
+    commands = bytearray()
+    for row in indices[::-1]:
+        x, turn = 0, 0
+        while x < len(row):
+            literal = row[x : x + 8]
+            if turn % 2 == 1 and len(literal) == 8:
+                commands += bytes([0, 8])
+                commands += bytes(a << 4 | b for a, b in zip(literal[::2], literal[1::2])) if nibbles else bytes(literal)
+                x += 8
+            else:
+                count = 1
+                while x + count < len(row) and row[x + count] == row[x] and count < 255:
+                    count += 1
+                commands += bytes([count, row[x] << 4 | row[x] if nibbles else row[x]])
+                x += count
+            turn += 1
+        commands += bytes([0, 0])
+    return bytes(commands[:-1]) + b"\x01"
+
+
+def test_bmp(grid):
+    read_by_pillow = 0
+
+    def check(name, data, truth):
+        nonlocal read_by_pillow
+        other = by_pillow(data)
+        if other is not None:
+            read_by_pillow += 1
+            grid.check(f"{name} (Pillow)", data, other)
+        if truth is not None:
+            grid.check(name, data, truth)
+
+    width, height = 19, 7
+    for header, bits, gap, from_top in itertools.product(
+        (12, 16, 40, 52, 56, 64, 108, 124), (1, 2, 4, 8), (0, 20), (False, True)
+    ):
+        if header == 12 and from_top:
+            continue
+        indices = noise(height, width, seed=bits) % (1 << bits)
+        colours = noise(1 << bits, 3 if header == 12 else 4, seed=header)
+        truth = colours[indices][:, :, 2::-1]
+        data = bmp(header, width, -height if from_top else height, bits, bmp_rows(indices, bits, from_top),
+                   palette=colours.tobytes(), gap=gap)
+        if header == 16:  # what is behind its 16 bytes is palette
+            start = 30 + colours.size + gap
+            data = (struct.pack("<2sIHHI", b"BM", len(data), 0, 0, start) + data[14:30] + colours.tobytes()
+                    + bytes(gap) + bmp_rows(indices, bits, from_top))
+        check(f"BMP header {header}, {bits} bits, gap {gap}, {from_top=}", data, truth)
+    for bits, compression in ((8, 1), (4, 2)):
+        indices = numpy.sort(noise(height, 40, seed=5) & (1 << bits) - 1, axis=1).astype(numpy.uint8)
+        colours = noise(1 << bits, 4, seed=6)
+        data = bmp(40, 40, height, bits, rle(indices, bits == 4), compression, colours.tobytes())
+        check(f"BMP compression {compression}", data, colours[indices][:, :, 2::-1])
+    layouts = [
+        (16, ()), (24, ()), (32, ()),
+        (16, (0xF800, 0x7E0, 0x1F)), (16, (0x7C00, 0x3E0, 0x1F)),
+        (24, (0xFF0000, 0xFF00, 0xFF)),
+        (32, (0xFF0000, 0xFF00, 0xFF)), (32, (0xFF000000, 0xFF0000, 0xFF00)),
+        (32, (0xFF0000, 0xFF00, 0xFF, 0xFF000000)), (32, (0xFF000000, 0xFF0000, 0xFF00, 0xFF)),
+        (32, (0xFF, 0xFF00, 0xFF0000, 0xFF000000)),
+    ]
+    for (bits, masks), header, from_top in itertools.product(layouts, (12, 40, 52, 56, 108, 124), (False, True)):
+        four = len(masks) == 4
+        if (header == 12 and (from_top or masks)) or (four and header < 56):
+            continue
+        if masks and header >= 56 and not four:
+            masks += (0,)
+        pixels = noise(height, width, seed=9, kind=numpy.uint32) & numpy.uint32((1 << bits) - 1)
+        if bits == 32 and not masks:
+            pixels &= numpy.uint32(0xFFFFFF)
+        data = bmp(header, width, -height if from_top else height, bits, bmp_rows(pixels, bits, from_top),
+                   3 if masks else 0, masks=masks)
+        fields = masks or ((0x7C00, 0x3E0, 0x1F) if bits == 16 else (0xFF0000, 0xFF00, 0xFF))
+        truth = numpy.stack([(pixels & mask).astype(numpy.int64) // (mask & -mask) * 255 // (mask // (mask & -mask))
+                             for mask in fields if mask], axis=2).astype(numpy.uint8)
+        name = f"BMP header {header}, {bits} bits, masks {[hex(mask) for mask in masks]}, {from_top=}"
+        if masks and header == 52:
+            grid.check(name, data, truth)  # Pillow looks for the masks behind the header
+        else:
+            check(name, data, truth)
+    for mode in ("1", "L", "P", "RGB", "RGBA"):
+        image = Image.fromarray(noise(9, 13, 4), "RGBA").convert(mode)
+        file = io.BytesIO()
+        image.save(file, "BMP", dpi=(300, 300))
+        # Pillow writes alpha into the unused byte, and does not read it from there.
+        grid.check(f"BMP Pillow's {mode}", file.getvalue(),
+                   numpy.asarray(image) if mode == "RGBA" else by_pillow(file.getvalue()))
+    print(f"BMP: {read_by_pillow} of these files are read by Pillow")
+    return read_by_pillow > 100
+
+
+TESTS = {"BMP": test_bmp}
+
+
+def main():
+    grid = Grid(sys.argv[1])
+    wanted = sys.argv[2:] or list(TESTS)
+    enough = all([TESTS[name](grid) for name in wanted])
+    for kind, count in grid.counts.items():
+        print(f"{kind}: {count} comparisons")
+    print(f"{grid.failures} failures" + ("" if enough else "; too few files were read by Pillow"))
+    return 0 if enough and grid.failures == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
