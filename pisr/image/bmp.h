@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pisr/image/byte_cursor.h"
+#include "pisr/image/byte_order.h"
 #include "pisr/image/codec.h"
 
 namespace pisr {

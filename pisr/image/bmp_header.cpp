@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
-#include <limits>
 
 #include "pisr/image/bmp.h"
 
@@ -99,9 +98,6 @@ class HeaderParser {
     header_.from_top = height < 0;
     height = std::abs(height);
     check_declared_size(width, height, name_, options_);
-    if (std::max(width, height) > std::numeric_limits<int>::max()) {
-      fail(message("declares a size of ", width, "x", height));
-    }
     header_.width = static_cast<int>(width);
     header_.height = static_cast<int>(height);
   }

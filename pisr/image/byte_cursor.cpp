@@ -11,22 +11,6 @@ void read_exactly(const ByteSource& source, std::int64_t offset, std::span<std::
   }
 }
 
-std::uint64_t little_endian(std::span<const std::byte> bytes, std::size_t at, int count) {
-  std::uint64_t value = 0;
-  for (int i = count - 1; i >= 0; --i) {
-    value = value << 8 | std::to_integer<std::uint64_t>(bytes[at + i]);
-  }
-  return value;
-}
-
-std::uint64_t big_endian(std::span<const std::byte> bytes, std::size_t at, int count) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < count; ++i) {
-    value = value << 8 | std::to_integer<std::uint64_t>(bytes[at + i]);
-  }
-  return value;
-}
-
 void ByteCursor::seek(std::int64_t position) {
   if (position >= start_ && position <= start_ + static_cast<std::int64_t>(filled_)) {
     used_ = static_cast<std::size_t>(position - start_);

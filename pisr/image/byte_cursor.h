@@ -15,11 +15,6 @@ namespace pisr {
 void read_exactly(const ByteSource& source, std::int64_t offset, std::span<std::byte> to,
                   const std::string& name);
 
-/// The number in `count` bytes, at most 8, from `at` on; the first byte is the lowest.
-std::uint64_t little_endian(std::span<const std::byte> bytes, std::size_t at, int count);
-/// The same, the first byte the highest.
-std::uint64_t big_endian(std::span<const std::byte> bytes, std::size_t at, int count);
-
 /// Bytes of a source one after another. The source must outlive it.
 class ByteCursor {
  public:

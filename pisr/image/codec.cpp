@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
+#include <limits>
 
 namespace pisr {
 namespace {
@@ -27,7 +29,7 @@ const char* obstacle(const Codec& codec, int channels, SampleType samples) {
 }  // namespace
 
 std::span<const Codec> codecs() {
-  static const std::array<Codec, 3> kCodecs = {{
+  static const auto kCodecs = std::to_array<Codec>({
       {.name = "PNG",
        .extensions = {"png"},
        .holds_grey_alpha = true,
@@ -55,7 +57,43 @@ std::span<const Codec> codecs() {
        .recognises = is_bmp,
        .open = open_bmp,
        .create = create_bmp},
-  }};
+      {.name = "PNM",
+       .extensions = {"ppm", "pgm", "pbm", "pnm"},
+       .holds_grey_alpha = false,
+       .holds_rgb_alpha = false,
+       .holds_16_bit = true,
+       .holds_float = false,
+       .recognises = is_pnm,
+       .open = open_pnm,
+       .create = create_pnm},
+      {.name = "PAM",
+       .extensions = {"pam"},
+       .holds_grey_alpha = true,
+       .holds_rgb_alpha = true,
+       .holds_16_bit = true,
+       .holds_float = false,
+       .recognises = is_pam,
+       .open = open_pnm,
+       .create = create_pam},
+      {.name = "PFM",
+       .extensions = {"pfm"},
+       .holds_grey_alpha = false,
+       .holds_rgb_alpha = false,
+       .holds_16_bit = true,
+       .holds_float = true,
+       .recognises = is_pfm,
+       .open = open_pnm,
+       .create = create_pfm},
+      {.name = "farbfeld",
+       .extensions = {"ff"},
+       .holds_grey_alpha = true,
+       .holds_rgb_alpha = true,
+       .holds_16_bit = true,
+       .holds_float = false,
+       .recognises = is_farbfeld,
+       .open = open_farbfeld,
+       .create = create_farbfeld},
+  });
   return kCodecs;
 }
 
@@ -115,6 +153,11 @@ void check_declared_size(std::int64_t width, std::int64_t height, const std::str
                          const ReadOptions& limits) {
   if (width < 1 || height < 1) {
     fail_to_decode(name, message("declares a size of ", width, "x", height));
+  }
+  constexpr std::int64_t kLongest = std::numeric_limits<int>::max();
+  if (width > kLongest || height > kLongest) {
+    throw Error(ErrorKind::memory, message("cannot decode '", name, "': ", width, "x", height,
+                                           " exceeds the limit of ", kLongest, " a side"));
   }
   // Divided, not multiplied: the product of two damaged sizes may overflow.
   const std::int64_t scale = limits.scale;

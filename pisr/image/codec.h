@@ -71,7 +71,8 @@ bool starts_with(Bytes start, std::string_view signature);
 /// that a damaged file put into a library's message, are shown as '?'.
 [[noreturn]] void fail_to_decode(const std::string& name, std::string reason);
 
-/// Throws Error(memory) where a declared size exceeds the limit, Error(input) where a side is zero.
+/// Throws Error(memory) where a declared size exceeds the limit or an int, Error(input) where a
+/// side is not positive.
 void check_declared_size(std::int64_t width, std::int64_t height, const std::string& name,
                          const ReadOptions& limits);
 
@@ -95,5 +96,25 @@ std::unique_ptr<ImageReader> open_bmp(const ByteSource& source, const std::strin
                                       const ReadOptions& options);
 std::unique_ptr<ImageWriter> create_bmp(ByteSink& sink, const ImageInfo& info,
                                         const WriteOptions& options);
+
+// pnm.cpp, pnm_writer.cpp: PBM, PGM and PPM, PAM, and PFM, whose samples are floating point
+bool is_pnm(Bytes start);
+bool is_pam(Bytes start);
+bool is_pfm(Bytes start);
+std::unique_ptr<ImageReader> open_pnm(const ByteSource& source, const std::string& name,
+                                      const ReadOptions& options);
+std::unique_ptr<ImageWriter> create_pnm(ByteSink& sink, const ImageInfo& info,
+                                        const WriteOptions& options);
+std::unique_ptr<ImageWriter> create_pam(ByteSink& sink, const ImageInfo& info,
+                                        const WriteOptions& options);
+std::unique_ptr<ImageWriter> create_pfm(ByteSink& sink, const ImageInfo& info,
+                                        const WriteOptions& options);
+
+// farbfeld.cpp: always RGB and alpha of 16 bits, to which other images are widened
+bool is_farbfeld(Bytes start);
+std::unique_ptr<ImageReader> open_farbfeld(const ByteSource& source, const std::string& name,
+                                           const ReadOptions& options);
+std::unique_ptr<ImageWriter> create_farbfeld(ByteSink& sink, const ImageInfo& info,
+                                             const WriteOptions& options);
 
 }  // namespace pisr

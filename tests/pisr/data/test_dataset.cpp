@@ -267,9 +267,8 @@ TEST_CASE("data: nothing to read is an error at once, which says what was looked
   const DatasetOptions options = with_scale(2);
   const Error empty = thrown([&] { load_dataset({folder.path()}, options); });
   CHECK(empty.kind() == ErrorKind::input);
-  CHECK(std::string(empty.what()) ==
-        "no images in '" + folder.path().string() +
-            "': looked for DIV2K_train_HR, HR and *.png, *.jpg, *.jpeg, *.bmp");
+  CHECK(contains(empty.what(), "no images in '" + folder.path().string() +
+                                   "': looked for DIV2K_train_HR, HR and *.png, *.jpg, *.jpeg, "));
   for (const std::string& extension : image_extensions()) {
     CHECK(contains(empty.what(), "*." + extension));
   }

@@ -16,6 +16,32 @@ std::string hint_of(Action&& action) {
   return thrown(action).hint();
 }
 
+/// Whether files of the format have more channels or finer samples than the images have.
+bool widens(const Codec& codec) {
+  return codec.name == "PFM" || codec.name == "farbfeld";
+}
+
+/// RGB and alpha of 16 bits.
+Image16 widened(const AnyImage& image) {
+  return std::visit(
+      [](const auto& from) {
+        const int factor = sizeof(from.samples[0]) == 1 ? 257 : 1;
+        Image16 to(from.width, from.height, 4);
+        for (int y = 0; y < from.height; ++y) {
+          for (int x = 0; x < from.width; ++x) {
+            for (int c = 0; c < 3; ++c) {
+              to.at(x, y, c) =
+                  static_cast<std::uint16_t>(factor * from.at(x, y, from.is_grey() ? 0 : c));
+            }
+            to.at(x, y, 3) = static_cast<std::uint16_t>(
+                from.has_alpha() ? factor * from.at(x, y, from.channels - 1) : 65535);
+          }
+        }
+        return to;
+      },
+      image.pixels);
+}
+
 /// What the format's reader makes of what its writer wrote.
 template <class Image>
 AnyImage written_and_read(const Codec& codec, const Image& image, const WriteOptions& options) {
@@ -37,6 +63,10 @@ TEST_CASE("codecs: every row decodes what it encodes, of every kind it holds", "
       if (holds(codec, channels, SampleType::u8)) {
         const Image8 image = gradient(19, 11, channels);
         const AnyImage read = written_and_read(codec, image, {.jpeg_quality = 100});
+        if (widens(codec)) {
+          CHECK(largest_difference(widened(read), widened({image})) == 0);
+          continue;
+        }
         REQUIRE(!read.is_16_bit());
         // JPEG rounds the three of YCbCr.
         CHECK(largest_difference(std::get<Image8>(read.pixels), image) <=
@@ -46,7 +76,8 @@ TEST_CASE("codecs: every row decodes what it encodes, of every kind it holds", "
         const auto image = noise<std::uint16_t>(19, 11, channels);
         const AnyImage read = written_and_read(codec, image, {});
         REQUIRE(read.is_16_bit());
-        CHECK(largest_difference(std::get<Image16>(read.pixels), image) == 0);
+        CHECK(largest_difference(widened(read), widened({image})) == 0);
+        CHECK((widens(codec) || read.channels() == channels));
       }
     }
   }
@@ -70,7 +101,7 @@ TEST_CASE("codecs: signatures and extensions tell the rows apart", "[codec]") {
       CHECK(codec_of_extension(upper) == &codec);
       CHECK(has_image_extension("image." + upper));
       CHECK(codec_of_extension("." + std::string(extension)) == nullptr);
-      CHECK(codec_of_extension(extension.substr(1)) == nullptr);
+      CHECK(codec_of_extension(std::string(extension) + "x") == nullptr);
     }
   }
   CHECK(extensions.size() == image_extensions().size());
@@ -89,8 +120,11 @@ TEST_CASE("codecs: an unknown signature or extension lists the formats", "[codec
       CHECK(hint.find(extension) != std::string::npos);
     }
   }
-  CHECK(unreadable == "input: cannot decode 'test': not an image (PNG, JPEG or BMP)");
-  CHECK(hint == "the extension decides: png, jpg, jpeg or bmp");
+  CHECK_THAT(unreadable,
+             Catch::StartsWith("input: cannot decode 'test': not an image (PNG, JPEG, BMP, PNM, "));
+  CHECK_THAT(unreadable, Catch::EndsWith(message(" or ", codecs().back().name, ")")));
+  CHECK_THAT(hint, Catch::StartsWith("the extension decides: png, jpg, jpeg, bmp, ppm, "));
+  CHECK_THAT(hint, Catch::EndsWith(message(" or ", codecs().back().extensions.back())));
   for (const char* path : {"a.gif", "a", "png", ".png", "a.", "folder.png/a"}) {
     CHECK(error_of([&] { check_format(path); }) ==
           message("usage: cannot write '", path, "': unknown image format"));

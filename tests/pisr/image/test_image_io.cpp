@@ -238,9 +238,9 @@ TEST_CASE("what cannot be read: one line says why") {
   CHECK(error_of([&] { read_image8(root + "/empty.png"); }) ==
         "input: cannot decode '" + root + "/empty.png': empty file");
   CHECK(decode_error({}) == "input: cannot decode 'test': empty file");
-  for (const std::string text : {"x", "P5 1 1 255 x", "\x89PN", "\xff\xd8", "GIF89a......"}) {
-    CHECK(decode_error(bytes_of(text)) ==
-          "input: cannot decode 'test': not an image (PNG, JPEG or BMP)");
+  for (const std::string text : {"x", "P0 1 1 255 x", "\x89PN", "\xff\xd8", "GIF89a......"}) {
+    CHECK_THAT(decode_error(bytes_of(text)),
+               Catch::StartsWith("input: cannot decode 'test': not an image (PNG, JPEG, "));
   }
   CHECK(decode_error(bytes_of("BM")) == "input: cannot decode 'test': truncated");
 }
@@ -329,8 +329,8 @@ TEST_CASE("what cannot be written: an error, the old file, and no temporary one"
   const std::string root = folder.path().string();
   const Image8 image = gradient(64, 64, 3);
   CHECK(error_of([&] { write_image(root + "/none/a.png", image); }).substr(0, 8) == "output: ");
-  CHECK(error_of([&] { write_image(root + "/a.webp", image); }) ==
-        "usage: cannot write '" + root + "/a.webp': unknown image format");
+  CHECK(error_of([&] { write_image(root + "/a.gif", image); }) ==
+        "usage: cannot write '" + root + "/a.gif': unknown image format");
   CHECK(error_of([&] { write_image(root + "/a.jpg", Image8(2, 2, 4)); }) ==
         "usage: cannot write '" + root + "/a.jpg': JPEG cannot hold an alpha channel");
   CHECK(error_of([&] { write_image(root + "/a.bmp", Image16(2, 2, 3)); }) ==
