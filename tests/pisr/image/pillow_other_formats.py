@@ -221,7 +221,62 @@ def test_bmp(grid):
     return read_by_pillow > 100
 
 
-TESTS = {"BMP": test_bmp}
+# PNM, PAM and PFM
+
+
+def test_pnm(grid):
+    read_by_pillow = 0
+    for mode in ("1", "L", "RGB", "I"):
+        pixels = noise(11, 13, 3)
+        image = Image.fromarray(noise(11, 13, kind=numpy.uint16).astype(numpy.int32)) if mode == "I" else (
+            Image.fromarray(pixels, "RGB").convert(mode))
+        file = io.BytesIO()
+        image.save(file, "PPM")
+        read_by_pillow += 1
+        grid.check(f"PNM Pillow's {mode}", file.getvalue(), by_pillow(file.getvalue()))
+    for kind, largest, comment in itertools.product("123456", (1, 2, 3, 7, 10, 100, 127, 254, 255, 256, 1000, 65535),
+                                                    (b"", b"# a comment\n")):
+        if kind in "14" and largest > 1:
+            continue
+        channels = 3 if kind in "36" else 1
+        values = noise(8, 17, channels, kind=numpy.uint32) % numpy.uint32(largest + 1)
+        head = b"P" + kind.encode() + b"\n" + comment + b"17 " + comment + b"8\n"
+        head += b"" if kind in "14" else b"%d\n" % largest
+        if kind in "123":
+            body = b"\n".join(b" ".join(b"%d" % value for value in row.flatten()) for row in values) + b"\n"
+        elif kind == "4":
+            body = numpy.packbits(values[:, :, 0].astype(numpy.uint8), axis=1).tobytes()
+        else:
+            body = values.astype(">u2" if largest > 255 else "u1").tobytes()
+        full = 65535 if largest > 255 else 255
+        truth = numpy.rint(values / largest * full).astype(numpy.uint16 if largest > 255 else numpy.uint8)
+        if kind in "14":
+            truth = 255 - truth
+        name = f"PNM P{kind}, up to {largest}, {len(comment)} letters of comment"
+        grid.check(name, head + body, truth, exact_channels=True)
+        other = by_pillow(head + body)
+        if other is not None and other.dtype == truth.dtype:  # it reads RGB of 16 bits as 8
+            read_by_pillow += 1
+            grid.check(f"{name} (Pillow)", head + body, other)
+    for channels, kind in ((1, "GRAYSCALE"), (2, "GRAYSCALE_ALPHA"), (3, "RGB"), (4, "RGB_ALPHA")):
+        pixels = noise(5, 6, channels, kind=numpy.uint16)
+        head = f"P7\nWIDTH 6\nHEIGHT 5\nDEPTH {channels}\nMAXVAL 65535\nTUPLTYPE {kind}\nENDHDR\n".encode()
+        grid.check(f"PNM PAM {kind}", head + pixels.astype(">u2").tobytes(), pixels, exact_channels=True)
+    for order, letters in itertools.product("<>", ("Pf", "PF")):
+        pixels = numpy.random.default_rng(1).normal(size=(7, 5, 1 if letters == "Pf" else 3)).astype(numpy.float32)
+        head = f"{letters}\n5 7\n{-1.0 if order == '<' else 1.0}\n".encode()
+        grid.check(f"PNM PFM {letters}{order}", head + pixels[::-1].astype(order + "f4").tobytes(), pixels)
+    print(f"PNM: {read_by_pillow} of these files are read by Pillow")
+    return read_by_pillow > 60
+
+
+def test_farbfeld(grid):
+    pixels = noise(9, 14, 4, kind=numpy.uint16)
+    grid.check("farbfeld", b"farbfeld" + struct.pack(">II", 14, 9) + pixels.astype(">u2").tobytes(), pixels)
+    return True
+
+
+TESTS = {"BMP": test_bmp, "PNM": test_pnm, "farbfeld": test_farbfeld}
 
 
 def main():
