@@ -71,7 +71,7 @@ void FrameUpscaler::run(const Frame& frame, Frame& large) {
       }
     }
   });
-  inference_.run(low_, high_);
+  inference_.run(low_.view(), high_);
   for_rows(context_.pool(), enlarged_.height, [&](int first, int past) {
     for (int y = first; y < past; ++y) {
       const std::size_t row = static_cast<std::size_t>(y) * enlarged_.width;
