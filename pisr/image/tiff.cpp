@@ -247,7 +247,7 @@ class TiffReader : public ImageReader {
              read_tiff_metadata(file.get())};
     open_rows(source);
     if (options.warn && TIFFLastDirectory(file.get()) == 0) {
-      options.warn(message("'", name_, "' holds several images; the first is read"));
+      options.warn(message("'", name_, "': of several images the first is read"));
     }
   }
 

@@ -50,16 +50,21 @@ void TiffFile::close() {
   }
 }
 
-void TiffFile::check_read(bool done) {
+void TiffFile::rethrow() {
   if (exception_ != nullptr) {
     std::rethrow_exception(std::exchange(exception_, nullptr));
   }
+}
+
+void TiffFile::check_read(bool done) {
+  rethrow();
   if (!done || (strict_ && !message_.empty())) {
     fail_to_decode(name_, at_end_ ? "truncated" : message_.empty() ? "damaged TIFF" : message_);
   }
 }
 
-void TiffFile::check_written(bool done) const {
+void TiffFile::check_written(bool done) {
+  rethrow();
   if (!done) {
     throw Error(ErrorKind::output, message("cannot encode TIFF: ", message_));
   }

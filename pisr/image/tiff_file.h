@@ -32,7 +32,7 @@ class TiffFile {
   /// After a call for reading: throws Error(input) where it failed, or warned of damage.
   void check_read(bool done);
   /// After a call for writing: throws Error(output) where it failed.
-  void check_written(bool done) const;
+  void check_written(bool done);
   /// Writes what is left to write, and frees all. Throws nothing.
   void close();
   std::vector<std::byte>& bytes() { return written_; }
@@ -47,6 +47,7 @@ class TiffFile {
   static int on_warning(TIFF*, void* file, const char* module, const char* format,
                         va_list arguments);
   void open(const char* mode, std::int64_t largest_allocation);
+  void rethrow();
   void keep_message(const char* format, va_list arguments);
 
   const ByteSource* source_ = nullptr;  // null: written

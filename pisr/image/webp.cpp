@@ -84,7 +84,7 @@ Image8 decode(const WebPData& file, const std::string& name, const ReadOptions& 
   if (features.has_animation != 0) {
     image = decode_animation(file, image, name);
     if (options.warn) {
-      options.warn(message("'", name, "' is an animation; its first frame is read"));
+      options.warn(message("'", name, "': of an animation the first frame is read"));
     }
     return image;
   }

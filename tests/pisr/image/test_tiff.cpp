@@ -367,7 +367,7 @@ TEST_CASE("TIFF: of several images the first is read, and a warning tells", "[ti
   options.warn = [&](const std::string& line) { warning = line; };
   const File file = make_tiff({.images = 2}, 2, 1, bytes_of(Samples8{7, 8}));
   CHECK(std::get<Image8>(decode_image(file, "test", options).pixels).samples == Samples8{7, 8});
-  CHECK(warning == "'test' holds several images; the first is read");
+  CHECK(warning == "'test': of several images the first is read");
   warning.clear();
   decode_image(make_tiff({}, 2, 1, bytes_of(Samples8{7, 8})), "test", options);
   CHECK(warning.empty());
