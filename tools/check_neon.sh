@@ -14,8 +14,8 @@ image=${1:+$(realpath "${2:?needs an image beside the model}")}
 cd "$(dirname "$0")/.."
 
 tools=(g++-aarch64-linux-gnu qemu-user-static)
-libraries=(libhwy-dev libtbb-dev libpng-dev libjpeg62-turbo-dev libeigen3-dev nlohmann-json3-dev libstb-dev catch2
-  libcli11-dev)
+libraries=(libhwy-dev libtbb-dev libpng-dev libjpeg62-turbo-dev libtiff-dev libwebp-dev libeigen3-dev
+  nlohmann-json3-dev libstb-dev catch2 libcli11-dev)
 build=build/neon
 sysroot=$PWD/build/neon-sysroot
 

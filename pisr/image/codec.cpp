@@ -57,6 +57,28 @@ std::span<const Codec> codecs() {
        .recognises = is_bmp,
        .open = open_bmp,
        .create = create_bmp},
+#ifdef PISR_HAS_TIFF
+      {.name = "TIFF",
+       .extensions = {"tif", "tiff"},
+       .holds_grey_alpha = true,
+       .holds_rgb_alpha = true,
+       .holds_16_bit = true,
+       .holds_float = true,
+       .recognises = is_tiff,
+       .open = open_tiff,
+       .create = create_tiff},
+#endif
+#ifdef PISR_HAS_WEBP
+      {.name = "WebP",
+       .extensions = {"webp"},
+       .holds_grey_alpha = true,
+       .holds_rgb_alpha = true,
+       .holds_16_bit = false,
+       .holds_float = false,
+       .recognises = is_webp,
+       .open = open_webp,
+       .create = create_webp},
+#endif
       {.name = "PNM",
        .extensions = {"ppm", "pgm", "pbm", "pnm"},
        .holds_grey_alpha = false,

@@ -110,6 +110,20 @@ std::unique_ptr<ImageWriter> create_pam(ByteSink& sink, const ImageInfo& info,
 std::unique_ptr<ImageWriter> create_pfm(ByteSink& sink, const ImageInfo& info,
                                         const WriteOptions& options);
 
+// tiff.cpp, tiff_writer.cpp; only where PISR_HAS_TIFF is defined
+bool is_tiff(Bytes start);
+std::unique_ptr<ImageReader> open_tiff(const ByteSource& source, const std::string& name,
+                                       const ReadOptions& options);
+std::unique_ptr<ImageWriter> create_tiff(ByteSink& sink, const ImageInfo& info,
+                                         const WriteOptions& options);
+
+// webp.cpp; only where PISR_HAS_WEBP is defined
+bool is_webp(Bytes start);
+std::unique_ptr<ImageReader> open_webp(const ByteSource& source, const std::string& name,
+                                       const ReadOptions& options);
+std::unique_ptr<ImageWriter> create_webp(ByteSink& sink, const ImageInfo& info,
+                                         const WriteOptions& options);
+
 // farbfeld.cpp: always RGB and alpha of 16 bits, to which other images are widened
 bool is_farbfeld(Bytes start);
 std::unique_ptr<ImageReader> open_farbfeld(const ByteSource& source, const std::string& name,

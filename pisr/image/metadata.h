@@ -38,4 +38,8 @@ struct ImageMetadata {
   std::vector<TiffTag> tiff_tags;
 };
 
+/// The metadata of the image enlarged `scale` times in both directions: its density, and where
+/// GeoTIFF puts its pixels. Fields of GeoTIFF that are not of its types are left out.
+ImageMetadata enlarged(ImageMetadata metadata, int scale);
+
 }  // namespace pisr

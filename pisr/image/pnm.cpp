@@ -300,7 +300,7 @@ class PnmReader : public ImageReader {
     }
     std::array<std::byte, 3> start{};
     if (source_.read(end, start) == start.size() && warn_ && (is_pnm(start) || is_pam(start))) {
-      warn_(message("'", name_, "' holds several images; the first is read"));
+      warn_(message("'", name_, "': of several images the first is read"));
     }
   }
 

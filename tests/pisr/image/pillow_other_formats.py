@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 try:
     import numpy
@@ -276,7 +277,131 @@ def test_farbfeld(grid):
     return True
 
 
-TESTS = {"BMP": test_bmp, "PNM": test_pnm, "farbfeld": test_farbfeld}
+# TIFF
+
+
+def tiff(order, width, height, strip, entries):
+    """A file of one strip; entries: {tag: (type, [values])} beside those of the size and the strip."""
+    entries = {256: (4, [width]), 257: (4, [height]), 273: (4, [8]), 278: (4, [height]), 279: (4, [len(strip)]),
+               **entries}
+    letters = {1: "B", 3: "H", 4: "I", 12: "d"}
+    end = 8 + len(strip) + len(strip) % 2
+    outside = end + 2 + 12 * len(entries) + 4
+    directory, behind = struct.pack(order + "H", len(entries)), b""
+    for tag in sorted(entries):
+        kind, values = entries[tag]
+        data = struct.pack(f"{order}{len(values)}{letters[kind]}", *values)
+        directory += struct.pack(order + "HHI", tag, kind, len(values))
+        if len(data) <= 4:
+            directory += data.ljust(4, b"\0")
+        else:
+            directory += struct.pack(order + "I", outside + len(behind))
+            behind += data + bytes(len(data) % 2)
+    head = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, end)
+    return head + strip + bytes(len(strip) % 2) + directory + bytes(4) + behind
+
+
+def test_tiff(grid):
+    read_by_pillow = 0
+    compressions = ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "lzma", "zstd", "jpeg", "group3", "group4")
+    for mode, compression in itertools.product(("1", "L", "LA", "P", "RGB", "RGBA", "RGBX", "CMYK", "I;16", "F"),
+                                               compressions):
+        pixels = noise(21, 37, 4)
+        if mode == "I;16":
+            image = Image.fromarray(noise(21, 37, kind=numpy.uint16))
+        elif mode == "F":
+            image = Image.fromarray(numpy.random.default_rng(2).normal(size=(21, 37)).astype(numpy.float32))
+        elif mode in ("RGBX", "CMYK"):
+            image = Image.fromarray(pixels, mode)
+        else:
+            image = Image.fromarray(pixels, "RGBA").convert(mode)
+        file = io.BytesIO()
+        try:
+            image.save(file, "TIFF", compression=compression)
+        except Exception:
+            continue  # not every compression knows every mode
+        data = file.getvalue()
+        other = Image.open(io.BytesIO(data))
+        if mode == "CMYK":
+            other = numpy.asarray(other.convert("RGB"))
+        elif mode == "RGBX":
+            other = numpy.asarray(other)[:, :, :3]
+        else:
+            other = by_pillow(data)
+        read_by_pillow += 1
+        # Two JPEG decoders, or one with other settings, round differently.
+        grid.check(f"TIFF Pillow's {mode}, {compression}", data, other, tolerance=2 if compression == "jpeg" else 0)
+    photometrics = ((0, 1), (1, 1), (2, 3), (3, 1), (2, 4), (1, 2))
+    for order, bits, (photometric, samples), kind in itertools.product("<>", (1, 2, 4, 8, 16), photometrics, (0, 1, 2)):
+        if bits < 8 and samples > 1 or bits == 16 and photometric == 3 or kind > 0 and samples % 2 == 1:
+            continue
+        values = noise(9, 11, samples, seed=bits, kind=numpy.uint16) & numpy.uint16((1 << bits) - 1)
+        if bits < 8:
+            padded = numpy.pad(values[:, :, 0].astype(numpy.uint8), ((0, 0), (0, -11 % (8 // bits))))
+            strip = numpy.packbits((padded[:, :, None] >> numpy.arange(bits - 1, -1, -1)) & 1, axis=None).tobytes()
+        else:
+            strip = values.astype(order + f"u{bits // 8}").tobytes()
+        entries = {258: (3, [bits] * samples), 259: (3, [1]), 262: (3, [photometric]), 277: (3, [samples])}
+        colours = noise(3 << bits, seed=4, kind=numpy.uint16) if photometric == 3 else numpy.zeros(0)
+        if photometric == 3:
+            entries[320] = (3, colours.tolist())
+        if samples % 2 == 0:
+            entries[338] = (3, [kind])
+        data = tiff(order, 11, 9, strip, entries)
+        full = (1 << bits) - 1
+        sample = numpy.uint16 if bits == 16 else numpy.uint8
+        if photometric == 3:
+            truth = (colours.reshape(3, -1)[:, values[:, :, 0]] >> 8).astype(numpy.uint8).transpose(1, 2, 0)
+        else:
+            truth = (values * numpy.uint16(255 // full if bits < 16 else 1)).astype(sample)
+            truth = numpy.iinfo(sample).max - truth if photometric == 0 else truth
+        if samples % 2 == 0 and kind == 0:
+            truth = truth[:, :, :-1]
+        elif samples % 2 == 0 and kind == 1:
+            most = numpy.iinfo(sample).max
+            colour, alpha = numpy.split(truth.astype(numpy.int64), [samples - 1], axis=2)
+            colour = numpy.minimum(colour * most // numpy.maximum(alpha, 1), most) * (alpha > 0)
+            truth = numpy.concatenate([colour, alpha], axis=2).astype(sample)
+        name = f"TIFF {order} {bits} bits, photometric {photometric}, {samples} samples of kind {kind}"
+        grid.check(name, data, truth)
+        other = by_pillow(data)
+        if other is not None and other.dtype == truth.dtype and not (bits == 16 and photometric == 0):
+            read_by_pillow += 1  # of 16 bits it does not turn white into black, and reads most as 8 bits
+            if samples % 2 == 0 and kind == 0:
+                other = other[:, :, :-1]
+            grid.check(f"{name} (Pillow)", data, other)
+    for order, channels in itertools.product("<>", (1, 3)):
+        # The differences of floating point: bytes of one significance beside each other, the highest first.
+        pixels = numpy.random.default_rng(3).normal(size=(5, 7, channels)).astype(numpy.float32)
+        planes = pixels.astype(">f4").view(numpy.uint8).reshape(5, 7 * channels, 4).transpose(0, 2, 1).reshape(5, -1)
+        differences = planes.copy()
+        differences[:, channels:] = planes[:, channels:] - planes[:, :-channels]
+        entries = {258: (3, [32] * channels), 259: (3, [8]), 262: (3, [1 if channels == 1 else 2]),
+                   277: (3, [channels]), 317: (3, [3]), 339: (3, [3] * channels)}
+        grid.check(f"TIFF {order} predictor of floating point, {channels} channels",
+                   tiff(order, 7, 5, zlib.compress(differences.tobytes()), entries), pixels)
+    print(f"TIFF: {read_by_pillow} of these files are read by Pillow")
+    return read_by_pillow > 80
+
+
+# WebP
+
+
+def test_webp(grid):
+    for mode, lossless, quality in itertools.product(("RGB", "RGBA"), (False, True), (30, 90)):
+        x, y = numpy.meshgrid(numpy.arange(40), numpy.arange(31))
+        smooth = numpy.stack([5 * x, 6 * y, 3 * (x + y), 255 - 6 * x], axis=2).astype(numpy.uint8)
+        file = io.BytesIO()
+        Image.fromarray(smooth, "RGBA").convert(mode).save(file, "WEBP", lossless=lossless, quality=quality)
+        grid.check(f"WebP {mode}, {lossless=}, {quality=}", file.getvalue(), by_pillow(file.getvalue()))
+    frames = [Image.fromarray(noise(12, 10, 4, seed=seed), "RGBA") for seed in (1, 2, 3)]
+    file = io.BytesIO()
+    frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    grid.check("WebP animation", file.getvalue(), by_pillow(file.getvalue()))
+    return True
+
+
+TESTS = {"BMP": test_bmp, "PNM": test_pnm, "TIFF": test_tiff, "WebP": test_webp, "farbfeld": test_farbfeld}
 
 
 def main():

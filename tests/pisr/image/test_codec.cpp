@@ -68,6 +68,10 @@ TEST_CASE("codecs: every row decodes what it encodes, of every kind it holds", "
           continue;
         }
         REQUIRE(!read.is_16_bit());
+        if (codec.name == "WebP") {  // grey becomes RGB
+          CHECK(largest_difference(widened(read), widened({image})) == 0);
+          continue;
+        }
         // JPEG rounds the three of YCbCr.
         CHECK(largest_difference(std::get<Image8>(read.pixels), image) <=
               (codec.name == "JPEG" ? 4 : 0));
@@ -121,9 +125,9 @@ TEST_CASE("codecs: an unknown signature or extension lists the formats", "[codec
     }
   }
   CHECK_THAT(unreadable,
-             Catch::StartsWith("input: cannot decode 'test': not an image (PNG, JPEG, BMP, PNM, "));
+             Catch::StartsWith("input: cannot decode 'test': not an image (PNG, JPEG, BMP, "));
   CHECK_THAT(unreadable, Catch::EndsWith(message(" or ", codecs().back().name, ")")));
-  CHECK_THAT(hint, Catch::StartsWith("the extension decides: png, jpg, jpeg, bmp, ppm, "));
+  CHECK_THAT(hint, Catch::StartsWith("the extension decides: png, jpg, jpeg, bmp, "));
   CHECK_THAT(hint, Catch::EndsWith(message(" or ", codecs().back().extensions.back())));
   for (const char* path : {"a.gif", "a", "png", ".png", "a.", "folder.png/a"}) {
     CHECK(error_of([&] { check_format(path); }) ==

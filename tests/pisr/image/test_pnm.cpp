@@ -226,7 +226,7 @@ TEST_CASE("PNM: of several images the first is read, and a warning tells", "[pnm
     options.warn = [&](const std::string& line) { warning = line; };
     const AnyImage image = decode_image(file_of(text), "test", options);
     CHECK(std::get<Image8>(image.pixels).samples == Samples8{113});
-    CHECK(warning == "'test' holds several images; the first is read");
+    CHECK(warning == "'test': of several images the first is read");
     warning.clear();
     decode_image(file_of(std::string(text).substr(0, 11)), "test", options);
     CHECK(warning.empty());
