@@ -242,8 +242,7 @@ TEST_CASE("pisr_upscale: what is replaced keeps its mode, and links lead on", "[
 
 TEST_CASE("pisr_upscale: names that begin with a dash", "[tools]") {
   const UpscaleWorkplace work;
-  work.image("-i", 1);
-  fs::rename(work.path() / "-i", work.path() / "-photo.png");
+  work.image("-photo.png", 1);
   CHECK(work.run({"-o", "out/", "--", "-photo.png"}).code == 0);
   CHECK(work.run({"--input=-photo.png", "--output=-large.png"}).code == 0);
   CHECK(fs::exists(work.path() / "out/-photo_x2.png"));

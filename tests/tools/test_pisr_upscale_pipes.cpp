@@ -36,7 +36,7 @@ $UPSCALE a.png -o - >/dev/full; echo $?
   CHECK(run.err ==
         "pisr_upscale: error: cannot decode 'standard input': not an image (PNG, JPEG or BMP)\n"
         "pisr_upscale: error: cannot decode 'standard input': empty file\n"
-        "pisr_upscale: error: cannot write 'standard output': No space left on device\n");
+        "pisr_upscale: error: 'a.png': cannot write 'standard output': No space left on device\n");
   CHECK(work.content("1.png") == work.content("large.png"));
   CHECK(work.content("2.png") == work.content("large.png"));
   CHECK(work.content("3.bmp") == work.content("large.bmp"));
