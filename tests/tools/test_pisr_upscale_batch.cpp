@@ -266,13 +266,16 @@ TEST_CASE("pisr_upscale: a disk that is full ends all, a limit on files does not
     skipped("full disk: no tmpfs can be mounted here");
     return;
   }
-  const ProgramRun full = work.run({"in", "-o", "full", "--report", "r.json"});
-  CHECK(full.code == 4);
-  CHECK(lines_with(full.err, "No space left on device") == 1);
-  CHECK(work.files("full").empty());
-  const auto report = nlohmann::json::parse(work.content("r.json"));
-  CHECK(report["totals"]["failed"] == 1);
-  CHECK(report["totals"]["stopped"] == 3);
+  for (const char* format : {"png", "jpg", "bmp"}) {
+    CAPTURE(format);
+    const ProgramRun full = work.run({"in", "-o", "full", "-f", format, "--report", "r.json"});
+    CHECK(full.code == 4);
+    CHECK(lines_with(full.err, "No space left on device") == 1);
+    CHECK(work.files("full").empty());
+    const auto report = nlohmann::json::parse(work.content("r.json"));
+    CHECK(report["totals"]["failed"] == 1);
+    CHECK(report["totals"]["stopped"] == 3);
+  }
   CHECK(::umount((work.path() / "full").c_str()) == 0);
 }
 
