@@ -4,9 +4,9 @@
 # kernels emulated at small shapes.
 #
 # usage: tools/check.sh [--all | --rest]
-#   --all   also what takes longer, half an hour in all: the CUDA kernels with nvcc, a program with CUDA, the compiled
-#           PTX executed, mutations that remove barriers, long tests, NEON under qemu, all tests under
-#           AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer
+#   --all   also what takes longer, half an hour in all: the CUDA kernels with nvcc, a program with CUDA, video through
+#           ffmpeg, the compiled PTX executed, mutations that remove barriers, long tests, NEON under qemu, all tests
+#           under AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer
 #   --rest  what --all adds, where the check without an option has just passed
 #
 # Steps whose compiler is missing are skipped, which is said. PISR_REQUIRE_SHARED=1 makes it a failure when a test
@@ -96,6 +96,8 @@ if [ $rest = 1 ]; then
     -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
   cmake --build build/check-outside --parallel "$(nproc)" --target your_network -- --quiet
   (cd build/check-outside && ./your_network)
+  step "video through ffmpeg"
+  bash tools/check_video.sh build/dev
   step "the compiled PTX, executed on the CPU"
   bash tests/ptx/check_ptx.sh build/dev
   step "long tests"

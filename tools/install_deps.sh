@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(cmake ninja-build g++ ccache pkg-config libeigen3-dev nlohmann-json3-dev libstb-dev catch2 libcli11-dev
   libtbb-dev libhwy-dev libpng-dev libjpeg62-turbo-dev libtiff-dev libwebp-dev libbenchmark-dev)
 if [ "${1:-}" != --build-only ]; then
-  packages+=(clang-format clang-tidy python3)
+  packages+=(clang-format clang-tidy python3 ffmpeg)
 fi
 
 missing=()

@@ -267,8 +267,11 @@ UpscaleJobs find_jobs(const UpscaleCommand& command) {
     }
     if (has_image_extension(command.output)) {
       throw Error(ErrorKind::usage,
-                  message("'", command.output,
-                          "' is a name of one image; several inputs, and folders, need a folder"),
+                  command.inputs.size() == 1
+                      ? message("'", command.inputs[0], "' is a folder, '", command.output,
+                                "' the name of one image")
+                      : message("'", command.output, "' is the name of one image, there are ",
+                                command.inputs.size(), " inputs"),
                   message("'", command.output, "/' is a folder"));
     }
   }

@@ -62,12 +62,12 @@ void fail_truncated(const VideoFormat& format, const std::string& name, std::int
 
 bool read_samples(ByteStream& stream, const VideoFormat& format, const std::string& name,
                   std::int64_t number, std::vector<std::byte>& samples) {
-  constexpr std::size_t kStep = std::size_t{1} << 20;
   const std::size_t wanted = format.frame_bytes();
+  // Of the first frame twice as much as has arrived, so that a small file takes little memory.
+  const std::size_t least = number > 0 ? wanted : std::size_t{1} << 20;
   std::size_t got = 0;
   while (got < wanted) {
-    // Twice as much as has arrived, so that a small file takes little memory.
-    const std::size_t next = std::min(wanted, std::max({kStep, 2 * got, samples.size()}));
+    const std::size_t next = std::min(wanted, std::max({least, 2 * got, samples.size()}));
     samples.resize(next);
     const std::size_t some = stream.read(std::span(samples).subspan(got));
     if (some == 0 && got == 0) {

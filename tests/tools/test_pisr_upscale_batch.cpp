@@ -242,8 +242,7 @@ TEST_CASE("pisr_upscale: what is replaced keeps its mode, and links lead on", "[
 
 TEST_CASE("pisr_upscale: names that begin with a dash", "[tools]") {
   const UpscaleWorkplace work;
-  work.image("-i", 1);
-  fs::rename(work.path() / "-i", work.path() / "-photo.png");
+  work.image("-photo.png", 1);
   CHECK(work.run({"-o", "out/", "--", "-photo.png"}).code == 0);
   CHECK(work.run({"--input=-photo.png", "--output=-large.png"}).code == 0);
   CHECK(fs::exists(work.path() / "out/-photo_x2.png"));
@@ -267,13 +266,16 @@ TEST_CASE("pisr_upscale: a disk that is full ends all, a limit on files does not
     skipped("full disk: no tmpfs can be mounted here");
     return;
   }
-  const ProgramRun full = work.run({"in", "-o", "full", "--report", "r.json"});
-  CHECK(full.code == 4);
-  CHECK(lines_with(full.err, "No space left on device") == 1);
-  CHECK(work.files("full").empty());
-  const auto report = nlohmann::json::parse(work.content("r.json"));
-  CHECK(report["totals"]["failed"] == 1);
-  CHECK(report["totals"]["stopped"] == 3);
+  for (const char* format : {"png", "jpg", "bmp"}) {
+    CAPTURE(format);
+    const ProgramRun full = work.run({"in", "-o", "full", "-f", format, "--report", "r.json"});
+    CHECK(full.code == 4);
+    CHECK(lines_with(full.err, "No space left on device") == 1);
+    CHECK(work.files("full").empty());
+    const auto report = nlohmann::json::parse(work.content("r.json"));
+    CHECK(report["totals"]["failed"] == 1);
+    CHECK(report["totals"]["stopped"] == 3);
+  }
   CHECK(::umount((work.path() / "full").c_str()) == 0);
 }
 

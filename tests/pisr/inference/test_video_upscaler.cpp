@@ -1,3 +1,4 @@
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -244,7 +245,7 @@ TEST_CASE("video: it stops where it is cancelled, between frames", "[video][thre
   const std::string text = stream_of(6);
   const Written whole = upscaled(text);
   VideoOptions options;
-  std::int64_t done = 0;
+  std::atomic<std::int64_t> done = 0;  // the reading thread asks too
   options.progress = [&](std::int64_t frames) { done = frames; };
   options.cancelled = [&] { return done >= 2; };
   const Written part = upscaled(text, options);
