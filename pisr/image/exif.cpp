@@ -123,6 +123,10 @@ void set_size(Editor& tiff, std::size_t directory, unsigned tag, int size) {
 
 }  // namespace
 
+bool is_exif(std::span<const std::byte> bytes) {
+  return Reader(bytes).first() != 0;
+}
+
 int exif_orientation(std::span<const std::byte> exif) {
   const Reader tiff(exif);
   const std::uint32_t value = tiff.integer(tiff.find(tiff.first(), kOrientation)).value_or(1);

@@ -11,6 +11,9 @@ namespace pisr {
 // EXIF is a TIFF structure, from "II" or "MM" on. None of these functions fails: what is damaged,
 // or points outside, counts as absent.
 
+/// Whether the bytes begin as such a structure.
+bool is_exif(std::span<const std::byte> bytes);
+
 /// The orientation of the first directory, 1..8; 1 where it tells none.
 int exif_orientation(std::span<const std::byte> exif);
 

@@ -7,18 +7,18 @@ namespace pisr {
 namespace {
 
 constexpr std::size_t kHeader = 132;  ///< with the count of tags
-constexpr std::size_t kColourSpace = 16;
 constexpr std::size_t kSignature = 36;
 
-bool has_text(std::span<const std::byte> bytes, std::size_t at, std::string_view text) {
-  return std::equal(text.begin(), text.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at),
+bool has_signature(const std::vector<std::byte>& bytes) {
+  constexpr std::string_view kText = "acsp";
+  return std::equal(kText.begin(), kText.end(), bytes.begin() + kSignature,
                     [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
 }
 
 }  // namespace
 
 bool trim_to_icc_profile(std::vector<std::byte>& bytes) {
-  if (bytes.size() < kHeader || !has_text(bytes, kSignature, "acsp")) {
+  if (bytes.size() < kHeader || !has_signature(bytes)) {
     return false;
   }
   std::size_t size = 0;
@@ -30,10 +30,6 @@ bool trim_to_icc_profile(std::vector<std::byte>& bytes) {
   }
   bytes.resize(size);
   return true;
-}
-
-bool is_cmyk_profile(std::span<const std::byte> profile) {
-  return profile.size() >= kHeader && has_text(profile, kColourSpace, "CMYK");
 }
 
 }  // namespace pisr

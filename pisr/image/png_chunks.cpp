@@ -113,8 +113,7 @@ bool take_exif(Data data, ImageMetadata& metadata) {
   if (data.size() > kPrefix.size() && data[0] == std::byte{'E'}) {
     data.erase(data.begin(), data.begin() + kPrefix.size());
   }
-  const bool valid = data.size() >= 8 && data[0] == data[1] &&
-                     (data[0] == std::byte{'I'} || data[0] == std::byte{'M'});
+  const bool valid = is_exif(data);
   if (valid) {
     metadata.exif = std::move(data);
   }

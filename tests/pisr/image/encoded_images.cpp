@@ -7,42 +7,6 @@
 #include <png.h>
 
 namespace pisr {
-namespace {
-
-std::vector<std::byte> make_jpeg(int width, int height, const std::vector<std::uint8_t>& samples,
-                                 J_COLOR_SPACE from, J_COLOR_SPACE stored, bool progressive) {
-  jpeg_compress_struct jpeg{};
-  jpeg_error_mgr errors{};
-  jpeg.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&jpeg);
-  unsigned char* buffer = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&jpeg, &buffer, &size);
-  jpeg.image_width = width;
-  jpeg.image_height = height;
-  jpeg.input_components = static_cast<int>(samples.size()) / width / height;
-  jpeg.in_color_space = from;
-  jpeg_set_defaults(&jpeg);
-  jpeg_set_colorspace(&jpeg, stored);
-  jpeg_set_quality(&jpeg, 100, TRUE);
-  if (progressive) {
-    jpeg_simple_progression(&jpeg);
-  }
-  jpeg_start_compress(&jpeg, TRUE);
-  for (int y = 0; y < height; ++y) {
-    auto* row = const_cast<JSAMPROW>(&samples[samples.size() / height * y]);
-    jpeg_write_scanlines(&jpeg, &row, 1);
-  }
-  jpeg_finish_compress(&jpeg);
-  jpeg_destroy_compress(&jpeg);
-  const auto* bytes = reinterpret_cast<const std::byte*>(buffer);
-  std::vector<std::byte> file(bytes, bytes + size);
-  std::free(buffer);
-  return file;
-}
-
-}  // namespace
-
 std::vector<std::byte> make_png(const PngKind& kind, int width, int height,
                                 const std::vector<std::uint8_t>& rows) {
   std::vector<std::byte> file;
@@ -85,14 +49,50 @@ std::vector<std::byte> make_png(const PngKind& kind, int width, int height,
   return file;
 }
 
-std::vector<std::byte> make_cmyk_jpeg(int width, int height,
-                                      const std::vector<std::uint8_t>& samples, bool ycck) {
-  return make_jpeg(width, height, samples, JCS_CMYK, ycck ? JCS_YCCK : JCS_CMYK, false);
-}
-
-std::vector<std::byte> make_progressive_jpeg(int width, int height,
-                                             const std::vector<std::uint8_t>& samples) {
-  return make_jpeg(width, height, samples, JCS_GRAYSCALE, JCS_GRAYSCALE, true);
+std::vector<std::byte> make_jpeg(const JpegKind& kind, int width, int height,
+                                 const std::vector<std::uint8_t>& samples) {
+  static constexpr J_COLOR_SPACE kFrom[] = {JCS_GRAYSCALE, JCS_RGB, JCS_RGB, JCS_CMYK, JCS_CMYK};
+  static constexpr J_COLOR_SPACE kStored[] = {JCS_GRAYSCALE, JCS_YCbCr, JCS_RGB, JCS_CMYK,
+                                              JCS_YCCK};
+  jpeg_compress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&jpeg);
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&jpeg, &buffer, &size);
+  jpeg.image_width = width;
+  jpeg.image_height = height;
+  jpeg.input_components = static_cast<int>(samples.size()) / width / height;
+  jpeg.in_color_space = kFrom[static_cast<int>(kind.colour)];
+  jpeg_set_defaults(&jpeg);
+  jpeg_set_colorspace(&jpeg, kStored[static_cast<int>(kind.colour)]);
+  jpeg_set_quality(&jpeg, kind.quality, TRUE);
+  jpeg.comp_info[0].h_samp_factor = kind.across;
+  jpeg.comp_info[0].v_samp_factor = kind.down;
+  jpeg.arith_code = kind.arithmetic ? TRUE : FALSE;
+  jpeg.restart_in_rows = kind.restart_rows;
+  std::vector<jpeg_scan_info> scans;
+  if (kind.progressive) {
+    jpeg_simple_progression(&jpeg);
+  } else if (kind.scan_for_each) {
+    for (int i = 0; i < jpeg.num_components; ++i) {
+      scans.push_back({1, {i, 0, 0, 0}, 0, 63, 0, 0});
+    }
+    jpeg.scan_info = scans.data();
+    jpeg.num_scans = jpeg.num_components;
+  }
+  jpeg_start_compress(&jpeg, TRUE);
+  for (int y = 0; y < height; ++y) {
+    auto* row = const_cast<JSAMPROW>(&samples[samples.size() / height * y]);
+    jpeg_write_scanlines(&jpeg, &row, 1);
+  }
+  jpeg_finish_compress(&jpeg);
+  jpeg_destroy_compress(&jpeg);
+  const auto* bytes = reinterpret_cast<const std::byte*>(buffer);
+  std::vector<std::byte> file(bytes, bytes + size);
+  std::free(buffer);
+  return file;
 }
 
 void correct_png_checksums(std::vector<std::byte>& file) {

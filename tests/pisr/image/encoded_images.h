@@ -22,14 +22,22 @@ struct PngKind {
 std::vector<std::byte> make_png(const PngKind& kind, int width, int height,
                                 const std::vector<std::uint8_t>& rows);
 
-/// A JPEG file, quality 100, of samples [height, width, 4], stored as they are (CMYK) or, for
-/// `ycck`, with the first three taken for RGB and transformed.
-std::vector<std::byte> make_cmyk_jpeg(int width, int height,
-                                      const std::vector<std::uint8_t>& samples, bool ycck);
+enum class JpegColour { grey, ycc, rgb, cmyk, ycck };
 
-/// A progressive JPEG file of grey samples [height, width].
-std::vector<std::byte> make_progressive_jpeg(int width, int height,
-                                             const std::vector<std::uint8_t>& samples);
+struct JpegKind {
+  JpegColour colour = JpegColour::ycc;  ///< as which the samples are stored
+  bool progressive = false;
+  bool arithmetic = false;
+  bool scan_for_each = false;  ///< a scan for each component
+  int restart_rows = 0;        ///< rows of blocks between restart markers; none where 0
+  int across = 1, down = 1;    ///< sampling factors of the first component
+  int quality = 100;
+};
+
+/// A JPEG file of samples [height, width, components]: grey, RGB or the four as they are stored (of
+/// `ycck` the first three are taken for RGB and transformed).
+std::vector<std::byte> make_jpeg(const JpegKind& kind, int width, int height,
+                                 const std::vector<std::uint8_t>& samples);
 
 /// Makes the checksum of every whole chunk of a PNG file right; other files stay as they are.
 void correct_png_checksums(std::vector<std::byte>& file);

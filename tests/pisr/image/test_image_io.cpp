@@ -44,50 +44,6 @@ TEST_CASE("16 bits are rounded to 8 where asked") {
         std::vector<std::uint8_t>{0, 0, 1, 1, 254, 255});
 }
 
-TEST_CASE("JPEG: close to the image, grey stays grey") {
-  for (const int channels : {1, 3}) {
-    for (const int width : {1, 8, 45}) {
-      INFO(channels << " channels, width " << width);
-      const Image8 image = gradient(width, 37, channels);
-      const Image8 read = decode8(encode_image(image, "jpeg", {100}));
-      // Red is Y + 1.4 Cr and blue Y + 1.8 Cb: each of the three is rounded.
-      CHECK(largest_difference(read, image) <= (channels == 1 ? 2 : 4));
-    }
-  }
-  const Image8 grey = gradient(40, 24, 1);
-  CHECK(largest_difference(decode8(make_progressive_jpeg(40, 24, grey.samples)), grey) <= 2);
-}
-
-TEST_CASE("JPEG: CMYK and YCCK become RGB, with and without Adobe's inversion") {
-  // Cyan, magenta, yellow and black ink of one colour over 16 x 16 samples.
-  const int ink[4] = {204, 51, 0, 51};
-  const double expected[3] = {51 * 204 / 255.0, 204 * 204 / 255.0, 204};
-  for (const bool ycck : {false, true}) {
-    INFO((ycck ? "YCCK" : "CMYK"));
-    std::vector<std::uint8_t> inverted;
-    std::vector<std::uint8_t> plain;
-    for (int i = 0; i < 4 * 256; ++i) {
-      inverted.push_back(static_cast<std::uint8_t>(255 - ink[i % 4]));
-      plain.push_back(static_cast<std::uint8_t>(ink[i % 4]));
-    }
-    const Image8 adobe = decode8(make_cmyk_jpeg(16, 16, inverted, ycck));
-    REQUIRE(adobe.channels == 3);
-    for (int c = 0; c < 3; ++c) {
-      CHECK(std::abs(adobe.at(8, 8, c) - expected[c]) <= 2);
-    }
-    // The same file without the marker that says so (segment APP14), and the inks as they are.
-    std::vector<std::byte> file = make_cmyk_jpeg(16, 16, plain, false);
-    const std::vector<std::byte> marker = {std::byte{0xff}, std::byte{0xee}};
-    const auto segment = std::search(file.begin(), file.end(), marker.begin(), marker.end());
-    REQUIRE(segment != file.end());
-    file.erase(segment, segment + 2 + 14);
-    const Image8 other = decode8(file);
-    for (int c = 0; c < 3; ++c) {
-      CHECK(std::abs(other.at(8, 8, c) - expected[c]) <= 2);
-    }
-  }
-}
-
 TEST_CASE("BMP: grey, RGB and alpha, there and back") {
   for (const int channels : {1, 3, 4}) {
     for (const int width : {1, 2, 3, 4, 9}) {
