@@ -212,7 +212,7 @@ TEST_CASE("what cannot be enlarged is refused and writes nothing", "[upscaler]")
   std::ofstream(garbled) << "no image";
   std::ofstream(empty).flush();
   std::filesystem::copy_file(good, folder.path() / "short.png");
-  std::filesystem::resize_file(folder.path() / "short.png", 60);
+  std::filesystem::resize_file(folder.path() / "short.png", 44);
 
   CHECK(kind_of_failure(network, folder.path() / "missing.png", out) == ErrorKind::input);
   CHECK(kind_of_failure(network, garbled, out) == ErrorKind::input);
