@@ -14,12 +14,12 @@ if [ "$1" = --deps ]; then
   folder=$(realpath "$target")
   mkdir -p "$folder/packages"
   wanted='libeigen3-dev nlohmann-json3-dev libstb-dev catch2 libcli11-dev libtbb-dev libhwy-dev libpng-dev
-    libjpeg62-turbo-dev zlib1g-dev libbenchmark-dev pkgconf'
+    libjpeg62-turbo-dev zlib1g-dev libisal-dev libbenchmark-dev pkgconf'
   # Without the C and C++ libraries, which are everywhere.
   # shellcheck disable=SC2086
   packages=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
     --no-enhances --no-pre-depends $wanted | grep -E '^[a-z0-9]' |
-    grep -E '^(lib(tbb|hwy|png|jpeg|benchmark|pkgconf|stb|cli11|eigen)|zlib|pkgconf|nlohmann|catch2)' | grep -v ':' | sort -u)
+    grep -E '^(lib(tbb|hwy|png|jpeg|isal|benchmark|pkgconf|stb|cli11|eigen)|zlib|pkgconf|nlohmann|catch2)' | grep -v ':' | sort -u)
   # shellcheck disable=SC2086
   (cd "$folder/packages" && apt-get -qq download $packages)
   for package in "$folder"/packages/*.deb; do
