@@ -49,7 +49,7 @@ NamedNetwork load(const UpscaleCommand& command, UpscaleProgress& progress) {
     loaded.name = std::filesystem::path(command.model_file).stem().string();
     loaded.network = load_network(command.model_file, wanted);
   } else {
-    const std::string name = command.model_name.empty() ? kBuiltInName : command.model_name;
+    const std::string name = command.model_name.empty() ? kDefaultModel : command.model_name;
     loaded.network = load_named_network(name, command.scale_of_name(), wanted, loaded.name);
   }
   return loaded;

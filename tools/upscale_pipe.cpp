@@ -8,9 +8,9 @@
 
 #include <unistd.h>
 
-#include "core/atomic_file.h"
 #include "pisr/image/byte_source.h"
 #include "pisr/image/codec.h"
+#include "pisr/image/file_sink.h"
 #include "pisr/model/network.h"
 #include "pisr/video/byte_stream.h"
 
@@ -25,16 +25,6 @@ std::string extension_of_content(const ByteSource& source) {
   const Codec* const codec = codec_of_content(Bytes(start).first(count));
   return codec != nullptr ? std::string(codec->extensions.front()) : "png";
 }
-
-class FileSink : public ByteSink {
- public:
-  explicit FileSink(const std::filesystem::path& path) : file_(path) {}
-  void write(std::span<const std::byte> bytes) override { file_.write(bytes); }
-  void commit() { file_.commit(); }
-
- private:
-  AtomicFile file_;
-};
 
 }  // namespace
 

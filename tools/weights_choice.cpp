@@ -1,7 +1,6 @@
 #include "tools/weights_choice.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <sstream>
 #include <string_view>
@@ -9,7 +8,6 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/safetensors.h"
 
 namespace pisr {
 namespace {
@@ -17,12 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kExtension = ".safetensors";
-constexpr std::array<const char*, 3> kBuiltIn = {"pisr_x2", "pisr_x3", "pisr_x4"};
-
-/// The bytes of built-in weights of this name; empty where there are none.
-std::span<const std::byte> built_in_bytes(const std::string& /*name*/) {
-  return {};
-}
 
 /// A variable of the environment; empty where it is not set.
 std::string variable(const char* name) {
@@ -31,14 +23,15 @@ std::string variable(const char* name) {
 }
 
 std::optional<FoundWeights> find_exactly(const std::string& name) {
-  if (const auto bytes = built_in_bytes(name); !bytes.empty()) {
-    return FoundWeights{name, {}, bytes};
+  const auto built_in = std::ranges::find(built_in_weights(), name, &BuiltInWeights::name);
+  if (built_in != built_in_weights().end()) {
+    return FoundWeights{name, {}, &*built_in};
   }
   for (const fs::path& folder : weights_path()) {
     std::error_code none;
     const fs::path file = folder / (name + kExtension);
     if (fs::is_regular_file(file, none)) {
-      return FoundWeights{name, file, {}};
+      return FoundWeights{name, file, nullptr};
     }
   }
   return std::nullopt;
@@ -84,10 +77,8 @@ std::vector<FoundWeights> list_weights() {
       all.push_back(std::move(found));
     }
   };
-  for (const char* const name : kBuiltIn) {
-    if (const auto bytes = built_in_bytes(name); !bytes.empty()) {
-      add({name, {}, bytes});
-    }
+  for (const BuiltInWeights& weights : built_in_weights()) {
+    add({std::string(weights.name), {}, &weights});
   }
   for (const fs::path& folder : weights_path()) {
     std::vector<fs::path> files;
@@ -101,7 +92,7 @@ std::vector<FoundWeights> list_weights() {
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
-      add({file.stem().string(), file, {}});
+      add({file.stem().string(), file, nullptr});
     }
   }
   return all;
@@ -122,7 +113,7 @@ std::unique_ptr<SrNetwork> load_named_network(const std::string& name, int scale
   if (!weights->file.empty()) {
     return load_network(weights->file, wanted);
   }
-  return make_network(parse_safetensors(weights->built_in, weights->name), weights->name, wanted);
+  return load_built_in(*weights->built_in, wanted);
 }
 
 }  // namespace pisr

@@ -1,26 +1,22 @@
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "pisr/model/built_in_weights.h"
 #include "pisr/model/weights.h"
 
 namespace pisr {
 
 /// What a name of weights without a path stands for.
 struct FoundWeights {
-  std::string name;                     ///< "pisr_x2": with its scale where the name alone lacks it
-  std::filesystem::path file;           ///< empty: built in
-  std::span<const std::byte> built_in;  ///< a safetensors file, kept by the program
+  std::string name;            ///< "pisr-plain_x2": with its scale where the name alone lacks it
+  std::filesystem::path file;  ///< empty: built in
+  const BuiltInWeights* built_in = nullptr;
 };
-
-/// The name that stands for the built-in weights.
-inline constexpr const char* kBuiltInName = "pisr";
 
 /// The folders in which weights are looked for by name, in this order: those of the environment
 /// variable PISR_WEIGHTS_PATH, separated by colons; pisr/weights in the folder of a user's data

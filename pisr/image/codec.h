@@ -32,6 +32,9 @@ struct Codec {
   bool holds_rgb_alpha;                      ///< images of 4 channels
   bool holds_16_bit;
   bool holds_float;
+  bool holds_icc;
+  bool holds_exif;         ///< and with it how the picture stands
+  bool holds_orientation;  ///< in a field of its own
 
   /// Whether a file that starts with these bytes, kSignatureBytes of them where it is as long, is
   /// of the format.

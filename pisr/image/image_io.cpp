@@ -12,6 +12,7 @@
 #include "pisr/image/byte_sink.h"
 #include "pisr/image/byte_source.h"
 #include "pisr/image/codec.h"
+#include "pisr/image/exif.h"
 #include "pisr/image/image_stream.h"
 #include "pisr/image/whole_image.h"
 
@@ -129,6 +130,18 @@ std::unique_ptr<ImageReader> open_image(const ByteSource& source, const std::str
 bool format_holds(const std::string& extension, const ImageInfo& info) {
   const Codec* const codec = codec_of_extension(extension);
   return codec != nullptr && holds(*codec, info.channels, info.samples);
+}
+
+bool format_holds_orientation(const std::string& extension, const ImageMetadata& metadata) {
+  const Codec* const codec = codec_of_extension(extension);
+  return codec != nullptr &&
+         (codec->holds_orientation ||
+          (codec->holds_exif && exif_orientation(metadata.exif) == metadata.orientation));
+}
+
+bool format_holds_icc(const std::string& extension) {
+  const Codec* const codec = codec_of_extension(extension);
+  return codec != nullptr && codec->holds_icc;
 }
 
 std::unique_ptr<ImageWriter> create_image(ByteSink& sink, const ImageInfo& info,

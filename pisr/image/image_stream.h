@@ -82,6 +82,11 @@ std::unique_ptr<ImageReader> open_image(const ByteSource& source, const std::str
 /// Whether that format exists and can hold such an image.
 bool format_holds(const std::string& extension, const ImageInfo& info);
 
+/// Whether files of that format tell how the picture with these metadata stands.
+bool format_holds_orientation(const std::string& extension, const ImageMetadata& metadata);
+/// Whether they hold an ICC profile.
+bool format_holds_icc(const std::string& extension);
+
 /// The writer of a file in the format that the extension names ("png"). Metadata that the format
 /// cannot hold are left out. The sink must outlive the writer. Throws Error usage where the format
 /// cannot hold such an image.

@@ -11,11 +11,13 @@
 #include <variant>
 #include <vector>
 
-#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/pipeline.h"
 #include "pisr/image/byte_sink.h"
 #include "pisr/image/byte_source.h"
+#include "pisr/image/exif.h"
+#include "pisr/image/file_sink.h"
+#include "pisr/image/orientation.h"
 #include "pisr/image/whole_image.h"
 #include "pisr/inference/inference.h"
 #include "pisr/inference/strip_enlarger.h"
@@ -39,16 +41,6 @@ int rows_of_strip(const StripEnlarger& enlarger, int height, std::int64_t memory
   const std::int64_t even_rows = (height + strips - 1) / strips;
   return static_cast<int>(even_rows + even_rows % 2);
 }
-
-class FileSink : public ByteSink {
- public:
-  explicit FileSink(const std::filesystem::path& path) : file_(path) {}
-  void write(std::span<const std::byte> bytes) override { file_.write(bytes); }
-  void commit() { file_.commit(); }
-
- private:
-  AtomicFile file_;
-};
 
 /// Keeps rows in memory.
 class ImageCollector : public ImageWriter {
@@ -90,6 +82,17 @@ std::unique_ptr<ImageReader> reader_without_alpha(ImageReader& reader) {
       image.pixels);
 }
 
+/// The image that `reader` is about to read, whole and turned as it is to be seen.
+std::unique_ptr<ImageReader> upright_reader(ImageReader& reader) {
+  ImageMetadata metadata = reader.info().metadata;
+  const int orientation = std::exchange(metadata.orientation, 1);
+  set_exif_orientation(metadata.exif, 1);
+  if (metadata.density && is_turned(orientation)) {
+    std::swap(metadata.density->x, metadata.density->y);
+  }
+  return reader_of(upright(read_pixels(reader), orientation), std::move(metadata));
+}
+
 void note_whole_image(Context& context, const SrNetwork& network, const ImageInfo& image,
                       const std::string& name, const UpscaleOptions& options) {
   if (!options.note || network.halo()) {
@@ -108,9 +111,10 @@ ImageInfo enlarged_info(const ImageInfo& image, int scale) {
   ImageInfo large = image;
   large.width *= scale;
   large.height *= scale;
-  if (large.metadata.density && large.metadata.density->per_metre) {
-    large.metadata.density->x *= scale;
-    large.metadata.density->y *= scale;
+  large.metadata = enlarged(image.metadata, scale);
+  set_exif_size(large.metadata.exif, large.width, large.height);
+  if (large.metadata.density) {
+    set_exif_density(large.metadata.exif, *large.metadata.density);
   }
   return large;
 }
@@ -213,10 +217,21 @@ bool upscale_stream(Context& context, const SrNetwork& network, const ByteSource
   if (reader->info().has_alpha() && !format_holds(extension, reader->info())) {
     reader = reader_without_alpha(*reader);
   }
+  const ImageMetadata& metadata = reader->info().metadata;
+  if (metadata.orientation != 1 &&
+      !(options.keep_metadata && format_holds_orientation(extension, metadata))) {
+    reader = upright_reader(*reader);
+  }
   note_whole_image(context, network, reader->info(), name, options);
   ImageInfo large = enlarged_info(reader->info(), scale);
   if (!options.keep_metadata) {
     large.metadata = {};
+  }
+  if (!large.metadata.icc.empty() && !format_holds_icc(extension) && options.warn) {
+    options.warn(message("'", output,
+                         "': the format holds no ICC profile; colours may look "
+                         "different from those of '",
+                         name, '\''));
   }
   ThreadPool* const pool = context.pool();
   WriteOptions write{options.jpeg_quality, options.png_level, pool};
