@@ -60,7 +60,7 @@ std::span<const Codec> codecs() {
        .holds_rgb_alpha = true,
        .holds_16_bit = false,
        .holds_float = false,
-       .holds_icc = false,
+       .holds_icc = true,
        .holds_exif = false,
        .holds_orientation = false,
        .recognises = is_bmp,

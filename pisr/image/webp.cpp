@@ -8,6 +8,7 @@
 #include <webp/mux.h>
 
 #include "pisr/image/codec.h"
+#include "pisr/image/exif.h"
 #include "pisr/image/whole_image.h"
 
 namespace pisr {
@@ -47,6 +48,11 @@ ImageMetadata read_metadata(const WebPData& file) {
   if (starts_with(metadata.exif, kOfJpeg)) {
     metadata.exif.erase(metadata.exif.begin(), metadata.exif.begin() + kOfJpeg.size());
   }
+  if (!is_exif(metadata.exif)) {
+    metadata.exif.clear();
+  }
+  metadata.orientation = exif_orientation(metadata.exif);
+  metadata.density = exif_density(metadata.exif);
   return metadata;
 }
 

@@ -66,7 +66,11 @@ TEST_CASE("WebP: quality 100 is lossless, any other is close", "[webp]") {
 TEST_CASE("WebP: profile and EXIF, there and back", "[webp]") {
   ImageInfo info{.width = 2, .height = 1, .channels = 3, .metadata = {}};
   info.metadata.icc.assign(101, std::byte{5});
-  info.metadata.exif.assign(12, std::byte{7});
+  // One entry: the orientation 6.
+  for (const int byte : std::vector<int>{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3,
+                                         0,   1,   0,  0, 0, 6, 0, 0, 0, 0, 0,    0, 0}) {
+    info.metadata.exif.push_back(static_cast<std::byte>(byte));
+  }
   MemorySink sink;
   const auto writer = create_image(sink, info, "webp", {.jpeg_quality = 100});
   const std::vector<std::byte> row(6, std::byte{99});
@@ -76,6 +80,7 @@ TEST_CASE("WebP: profile and EXIF, there and back", "[webp]") {
   const auto reader = open_image(*source, "test");
   CHECK(reader->info().metadata.icc == info.metadata.icc);
   CHECK(reader->info().metadata.exif == info.metadata.exif);
+  CHECK(reader->info().metadata.orientation == 6);
   std::vector<std::byte> read(6);
   reader->read_rows(read);
   CHECK(read == row);
