@@ -23,7 +23,7 @@ done
 weights=()
 if [ -n "${2:-}" ]; then
   weights=(-m "$(realpath "$2")")
-elif ! grep -q '^pisr_x2 ' <<<"$("$program" --list-models)"; then
+elif ! grep -q '^pisr-plain_x2 ' <<<"$("$program" --list-models)"; then
   weights=(-m "$PWD/tests/weights/fsrcnn_x3.safetensors")
 fi
 work=$(mktemp -d)

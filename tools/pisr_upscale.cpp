@@ -65,7 +65,7 @@ int list_models() {
   std::vector<std::vector<std::string>> rows;
   for (const FoundWeights& found : list_weights()) {
     rows.push_back(
-        {printable(found.name), found.file.empty() ? "built in" : printable(found.file)});
+        {printable(found.name), found.built_in != nullptr ? "built in" : printable(found.file)});
   }
   print_table(rows, 2);
   return 0;

@@ -147,3 +147,21 @@ $P --list-models | grep -v 'built in' | cut -d ' ' -f 1
   CHECK(contains(run.err, "pisr_upscale: error: no weights 'old' for scale 2\nhint: there are "));
   CHECK(contains(run.err, "are for scale 2, wanted 3"));
 }
+
+TEST_CASE("pisr_upscale without a word about weights takes those that are built in", "[tools]") {
+  const UpscaleWorkplace work;
+  work.image("a.png", 1);
+  const ProgramRun run = work.script(R"sh(
+P=$(echo "$UPSCALE" | cut -d ' ' -f 1)
+$P -i a.png -o 2.png; echo $?
+$P -i a.png -o out/ -s 2 --name '{stem}-{model}.{ext}'; echo $?
+$P -i a.png -o 4.png -s 4; echo $?
+$P --list-models | grep 'built in' | cut -d ' ' -f 1
+)sh");
+  INFO(run.err);
+  CHECK(run.out.starts_with("0\n0\n0\n"));
+  CHECK(contains(run.out, "pisr-plain_x2\n"));
+  CHECK(work.files("out") == std::vector<std::string>{"a-pisr-plain_x2.png"});
+  CHECK(work.content("2.png") == work.content("out/a-pisr-plain_x2.png"));
+  CHECK(read_image8(work.path() / "4.png").width == 4 * 17);
+}
