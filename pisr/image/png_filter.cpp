@@ -120,4 +120,9 @@ void filter_png_row(std::span<const std::byte> row, std::span<const std::byte> a
   }
 }
 
+void keep_png_row(std::span<const std::byte> row, std::span<std::byte> to) {
+  to[0] = std::byte{0};
+  std::copy(row.begin(), row.end(), to.begin() + 1);
+}
+
 }  // namespace pisr

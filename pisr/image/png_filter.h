@@ -12,4 +12,7 @@ namespace pisr {
 void filter_png_row(std::span<const std::byte> row, std::span<const std::byte> above,
                     std::size_t pixel, std::span<std::byte> to, std::span<std::byte> scratch);
 
+/// The row as it is, for files that are not compressed.
+void keep_png_row(std::span<const std::byte> row, std::span<std::byte> to);
+
 }  // namespace pisr

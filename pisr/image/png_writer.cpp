@@ -251,9 +251,13 @@ class PngWriter : public ImageWriter {
     worker.scratch.resize(row);
     const std::span<const std::byte> rows = rows_;
     for (std::size_t y = first; y < last; ++y) {
-      filter_png_row(rows.subspan((y + 1) * row, row), rows.subspan(y * row, row), pixel,
-                     std::span(worker.filtered).subspan((y - first) * (row + 1), row + 1),
-                     worker.scratch);
+      const auto to = std::span(worker.filtered).subspan((y - first) * (row + 1), row + 1);
+      const auto from = rows.subspan((y + 1) * row, row);
+      if (level_ == 0) {
+        keep_png_row(from, to);
+      } else {
+        filter_png_row(from, rows.subspan(y * row, row), pixel, to, worker.scratch);
+      }
     }
     if (!worker.deflater) {
       worker.deflater.emplace(level_);
