@@ -125,6 +125,8 @@ bool upscale(Context& context, const SrNetwork& network, ImageReader& reader, Im
   EnlargeOptions enlarge;
   enlarge.self_ensemble = options.self_ensemble;
   enlarge.inference.tile = options.tile;
+  // Of a network that is no chain: so that what lies between its layers stays in the cache.
+  enlarge.inference.memory = options.memory / 6;
   StripEnlarger enlarger(context, network, image, enlarge);
   const int height = image.height;
   const int strip = rows_of_strip(enlarger, height, options.memory);
