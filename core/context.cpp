@@ -64,12 +64,14 @@ const kernels::KernelTable<T>& host_kernels(Backend backend) {
 }  // namespace
 
 Context::Context(Backend backend)
-    : floats_(host_kernels<float>(backend)),
+    : backend_(backend),
+      floats_(host_kernels<float>(backend)),
       doubles_(host_kernels<double>(backend)),
       launcher_(std::make_unique<ContextLauncher>(nullptr, nullptr)) {}
 
 Context::Context(ThreadPool& pool, Backend backend)
-    : floats_(host_kernels<float>(backend)),
+    : backend_(backend),
+      floats_(host_kernels<float>(backend)),
       doubles_(host_kernels<double>(backend)),
       launcher_(std::make_unique<ContextLauncher>(&pool, nullptr)) {}
 
@@ -80,7 +82,8 @@ Context::Context(kernels::Device& device)
       launcher_(std::make_unique<ContextLauncher>(nullptr, &device)) {}
 
 Context::Context(ThreadPool& pool, kernels::Device* device, Backend backend)
-    : floats_(device == nullptr ? host_kernels<float>(backend) : device->floats()),
+    : backend_(device == nullptr ? backend : Backend::cpu),
+      floats_(device == nullptr ? host_kernels<float>(backend) : device->floats()),
       doubles_(device == nullptr ? host_kernels<double>(backend) : device->doubles()),
       arena_(device),
       launcher_(std::make_unique<ContextLauncher>(&pool, device)) {}

@@ -58,6 +58,8 @@ class Context {
   Arena& arena() noexcept { return arena_; }
   /// Null where kernels run on the CPU.
   kernels::Device* device() const noexcept { return arena_.device(); }
+  /// The kernels that run on the host; on a device Backend::cpu.
+  Backend backend() const noexcept { return backend_; }
   /// Null where the host's part runs on the calling thread alone.
   ThreadPool* pool() const noexcept;
 
@@ -110,6 +112,7 @@ class Context {
   void finish_sums();
   void release_scratch();
 
+  Backend backend_ = Backend::cpu;
   const kernels::KernelTable<float>& floats_;
   const kernels::KernelTable<double>& doubles_;
   Arena arena_;

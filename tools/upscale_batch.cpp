@@ -1,10 +1,16 @@
 #include "tools/upscale_batch.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <iostream>
+#include <mutex>
+#include <optional>
 #include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -85,6 +91,89 @@ bool enlarge(Context& context, const SrNetwork& network, const UpscaleCommand& c
   return upscale_file(context, network, job.input, job.output, options);
 }
 
+/// The jobs, done by one thread or two: while one waits for a file or has little to do at the ends
+/// of an image, the other computes. What becomes of the jobs is reported in their order.
+class JobLanes {
+ public:
+  JobLanes(const SrNetwork& network, const UpscaleCommand& command, UpscaleJobs& jobs,
+           UpscaleProgress& progress)
+      : network_(network),
+        command_(command),
+        jobs_(jobs),
+        progress_(progress),
+        into_folder_(is_folder(command, jobs.several)),
+        ended_(jobs.jobs.size(), false) {}
+
+  /// Does jobs until there are none, in a context of the thread's own.
+  void run(Context& context) {
+    UpscaleOptions options = upscale_options(command_, progress_);
+    options.cancelled = [this] { return stopped_ || Interruption::signal() != 0; };
+    while (const auto index = next()) {
+      UpscaleJob job = jobs_.jobs[*index];
+      const auto start = std::chrono::steady_clock::now();
+      bool ends = false;
+      if (job.status == JobStatus::waiting) {
+        options.started = [&job](const ImageInfo& image, const ImageInfo& large) {
+          job.sizes = {image.width, image.height, large.width, large.height};
+        };
+        try {
+          if (!enlarge(context, network_, command_, into_folder_, job, options)) {
+            return;
+          }
+          job.status = JobStatus::done;
+        } catch (...) {
+          const std::exception_ptr failure = std::current_exception();
+          ends = ends_all(failure);
+          job.failure = naming(job, described(kUpscaleProgram, failure));
+          job.status = JobStatus::failed;
+        }
+      }
+      job.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      end(*index, std::move(job), ends);
+    }
+  }
+
+  std::optional<ErrorKind> what_ended_all() const { return what_ended_all_; }
+
+ private:
+  std::optional<std::size_t> next() {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || Interruption::signal() != 0 || next_ == jobs_.jobs.size()) {
+      return std::nullopt;
+    }
+    return next_++;
+  }
+
+  void end(std::size_t index, UpscaleJob job, bool ends) {
+    const std::lock_guard lock(mutex_);
+    if (ends && !what_ended_all_) {
+      what_ended_all_ = job.failure->kind();
+      stopped_ = true;
+    }
+    jobs_.jobs[index] = std::move(job);
+    ended_[index] = true;
+    for (; reported_ < jobs_.jobs.size() && ended_[reported_]; ++reported_) {
+      const UpscaleJob& next = jobs_.jobs[reported_];
+      if (next.failure) {
+        say_failure(jobs_, *next.failure, progress_);
+      }
+      progress_.image(next);
+    }
+  }
+
+  const SrNetwork& network_;
+  const UpscaleCommand& command_;
+  UpscaleJobs& jobs_;
+  UpscaleProgress& progress_;
+  bool into_folder_;
+  std::mutex mutex_;  ///< of what follows, and of the jobs
+  std::vector<bool> ended_;
+  std::size_t next_ = 0;
+  std::size_t reported_ = 0;
+  std::optional<ErrorKind> what_ended_all_;
+  std::atomic<bool> stopped_{false};
+};
+
 /// Reads the header of an input.
 UpscaleJob::Sizes planned_sizes(const UpscaleCommand& command, int scale, const UpscaleJob& job) {
   std::error_code none;
@@ -108,39 +197,20 @@ UpscaleJob::Sizes planned_sizes(const UpscaleCommand& command, int scale, const 
 
 int run_jobs(Context& context, const SrNetwork& network, const UpscaleCommand& command,
              UpscaleJobs& jobs, UpscaleProgress& progress) {
-  UpscaleOptions options = upscale_options(command, progress);
-  const bool into_folder = is_folder(command, jobs.several);
   progress.begin(jobs.jobs.size());
-  for (UpscaleJob& job : jobs.jobs) {
-    if (Interruption::signal() != 0) {
-      break;
-    }
-    const auto start = std::chrono::steady_clock::now();
-    bool ends = false;
-    if (job.status == JobStatus::waiting) {
-      options.started = [&job](const ImageInfo& image, const ImageInfo& large) {
-        job.sizes = {image.width, image.height, large.width, large.height};
-      };
-      try {
-        if (!enlarge(context, network, command, into_folder, job, options)) {
-          break;
-        }
-        job.status = JobStatus::done;
-      } catch (...) {
-        const std::exception_ptr failure = std::current_exception();
-        ends = ends_all(failure);
-        job.failure = naming(job, described(kUpscaleProgram, failure));
-        job.status = JobStatus::failed;
-      }
-    }
-    job.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (job.failure) {
-      say_failure(jobs, *job.failure, progress);
-    }
-    progress.image(job);
-    if (ends) {
-      return static_cast<int>(job.failure->kind());
-    }
+  JobLanes lanes(network, command, jobs, progress);
+  ThreadPool* const pool = context.pool();
+  const bool two =
+      jobs.jobs.size() > 1 && context.device() == nullptr && pool != nullptr && pool->threads() > 1;
+  if (two) {
+    Context other(*pool, context.backend());
+    const std::jthread second([&] { lanes.run(other); });
+    lanes.run(context);
+  } else {
+    lanes.run(context);
+  }
+  if (const auto ended = lanes.what_ended_all()) {
+    return static_cast<int>(*ended);
   }
   if (Interruption::signal() != 0) {
     std::cerr << kUpscaleProgram << ": stopped\n";

@@ -66,10 +66,12 @@ UpscaleProgress::UpscaleProgress(ProgressStyle style, bool quiet, bool verbose)
 }
 
 UpscaleProgress::~UpscaleProgress() {
+  const std::lock_guard lock(mutex_);
   clear();
 }
 
 void UpscaleProgress::warn(const std::string& text) {
+  const std::lock_guard lock(mutex_);
   if (!quiet_) {
     clear();
     pisr::warn(kUpscaleProgram, text);
@@ -77,6 +79,7 @@ void UpscaleProgress::warn(const std::string& text) {
 }
 
 void UpscaleProgress::note(const std::string& text) {
+  const std::lock_guard lock(mutex_);
   if (!quiet_) {
     clear();
     pisr::note(kUpscaleProgram, text);
@@ -84,6 +87,7 @@ void UpscaleProgress::note(const std::string& text) {
 }
 
 void UpscaleProgress::say(const std::string& text) {
+  const std::lock_guard lock(mutex_);
   if (verbose_) {
     clear();
     std::cerr << kUpscaleProgram << ": " << printable(text) << '\n';
@@ -91,16 +95,19 @@ void UpscaleProgress::say(const std::string& text) {
 }
 
 void UpscaleProgress::error(const Error& error) {
+  const std::lock_guard lock(mutex_);
   clear();
   print_error(kUpscaleProgram, error);
 }
 
 void UpscaleProgress::begin(std::size_t images) {
+  const std::lock_guard lock(mutex_);
   images_ = images;
   started_ = seconds_now();
 }
 
 void UpscaleProgress::rows(std::int64_t done, std::int64_t all) {
+  const std::lock_guard lock(mutex_);
   constexpr double kRedrawSeconds = 0.2;
   if (style_ != ProgressStyle::line || seconds_now() - last_ < kRedrawSeconds || all < 1) {
     return;
@@ -113,6 +120,7 @@ void UpscaleProgress::rows(std::int64_t done, std::int64_t all) {
 }
 
 void UpscaleProgress::image(const UpscaleJob& job) {
+  const std::lock_guard lock(mutex_);
   ++ended_;
   if (job.status == JobStatus::done) {
     pixels_ += static_cast<double>(job.sizes.width) * job.sizes.height;
@@ -156,6 +164,7 @@ void UpscaleProgress::image(const UpscaleJob& job) {
 
 void UpscaleProgress::frames(std::int64_t done, std::optional<std::int64_t> all,
                              std::int64_t pixels) {
+  const std::lock_guard lock(mutex_);
   const double seconds = style_ == ProgressStyle::line   ? 0.2
                          : style_ == ProgressStyle::json ? 1
                                                          : 5;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -11,7 +12,7 @@
 namespace pisr {
 
 /// Prints how far pisr_upscale has come, and what it has to say beside: all output to stderr goes
-/// through it, so that no line is broken by another.
+/// through it, so that no line is broken by another. Several threads may use it.
 class UpscaleProgress {
  public:
   /// `verbose` makes `automatic` a log. `quiet` leaves errors alone.
@@ -36,11 +37,13 @@ class UpscaleProgress {
   void frames(std::int64_t done, std::optional<std::int64_t> all, std::int64_t pixels);
 
  private:
+  // To be called while `mutex_` is held:
   void line(const std::string& text);
   void clear();
   double elapsed() const;
   double eta(double done, double all) const;
 
+  std::mutex mutex_;
   ProgressStyle style_;
   bool quiet_;
   bool verbose_;
