@@ -2,7 +2,7 @@
 // The table of file formats, and what their files share. Not a header for users of the library, who
 // include image_io.h.
 //
-// A new format is one file beside png.cpp, jpeg.cpp and bmp.cpp, its functions declared below, and
+// A new format is one file or two beside those of the others, its functions declared below, and
 // one row of the table in codec.cpp. Reading, writing, listing of folders and every message that
 // lists the formats follow the table.
 
@@ -79,14 +79,14 @@ bool starts_with(Bytes start, std::string_view signature);
 void check_declared_size(std::int64_t width, std::int64_t height, const std::string& name,
                          const ReadOptions& limits);
 
-// png.cpp
+// png_reader.cpp, png_writer.cpp
 bool is_png(Bytes start);
 std::unique_ptr<ImageReader> open_png(const ByteSource& source, const std::string& name,
                                       const ReadOptions& options);
 std::unique_ptr<ImageWriter> create_png(ByteSink& sink, const ImageInfo& info,
                                         const WriteOptions& options);
 
-// jpeg.cpp
+// jpeg_reader.cpp, jpeg_writer.cpp
 bool is_jpeg(Bytes start);
 std::unique_ptr<ImageReader> open_jpeg(const ByteSource& source, const std::string& name,
                                        const ReadOptions& options);

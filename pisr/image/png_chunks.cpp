@@ -149,7 +149,7 @@ bool take_raw_exif(const Data& text, ImageMetadata& metadata) {
 
 /// Texts that do not hold EXIF are not carried over.
 bool take_text(const Data& data, bool packed, ImageMetadata& metadata) {
-  constexpr std::string_view kKeyword = {"Raw profile type exif", 22};
+  constexpr std::string_view kKeyword = {"Raw profile type exif\0", 22};
   if (data.size() <= kKeyword.size() ||
       !std::equal(kKeyword.begin(), kKeyword.end(), data.begin(),
                   [](char a, std::byte b) { return static_cast<std::byte>(a) == b; })) {
