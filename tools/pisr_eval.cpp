@@ -14,6 +14,7 @@
 #include "core/printable.h"
 #include "pisr/eval/evaluate.h"
 #include "pisr/eval/evaluation_json.h"
+#include "pisr/image/image_io.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/network_list.h"
 #include "pisr/model/weights.h"
@@ -277,7 +278,8 @@ int main(int argc, char** argv) {
                  "Weights (safetensors); several are compared; none: bicubic alone");
   app.add_option("-d,--data", options.data,
                  "Folders of images: a benchmark set (HR, perhaps LR_bicubic), a folder of such "
-                 "sets, DIV2K, or any folder of PNG, JPEG or BMP images; needed but for --list");
+                 "sets, DIV2K, or any folder of images (" +
+                     image_formats() + "); needed but for --list");
   bool list = false;
   app.add_flag("--list", list,
                "Print the networks there are instead: parameters, MultiAdds, colour, input, halo");

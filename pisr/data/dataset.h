@@ -66,7 +66,7 @@ struct DatasetOptions {
 /// - DIV2K, official or as EDSR packs it: contains DIV2K_train_HR, and perhaps DIV2K_valid_HR and
 ///   DIV2K_{train,valid}_LR_bicubic/X2/0001x2.png;
 /// - a benchmark set: contains HR, and perhaps LR_bicubic/X2/babyx2.png (e.g. benchmark/Set5);
-/// - any folder of PNG, JPEG or BMP images (not its sub-folders), or one image file.
+/// - any folder of images, in any format of image_io.h (not its sub-folders), or one image file.
 ///
 /// Files and folders whose names begin with a dot are passed over. Images that lie beside what is
 /// read, such as those in sub-folders of a folder of images, are a warning.

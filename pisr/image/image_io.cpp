@@ -120,11 +120,7 @@ std::unique_ptr<ImageReader> open_image(const ByteSource& source, const std::str
   if (const Codec* codec = codec_of_content(Bytes(start).first(count))) {
     return codec->open(source, name, options);
   }
-  std::vector<std::string> formats;
-  for (const Codec& codec : codecs()) {
-    formats.emplace_back(codec.name);
-  }
-  fail_to_decode(name, "not an image (" + alternatives(formats) + ")");
+  fail_to_decode(name, "not an image (" + image_formats() + ")");
 }
 
 bool format_holds(const std::string& extension, const ImageInfo& info) {
@@ -218,6 +214,14 @@ void check_format(const std::filesystem::path& path, const AnyImage& image) {
     check_holds(codec_named(extension_of(path)), image.channels(),
                 image.is_16_bit() ? SampleType::u16 : SampleType::u8);
   });
+}
+
+std::string image_formats() {
+  std::vector<std::string> formats;
+  for (const Codec& codec : codecs()) {
+    formats.emplace_back(codec.name);
+  }
+  return alternatives(formats);
 }
 
 std::vector<std::string> image_extensions() {

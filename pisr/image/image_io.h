@@ -36,10 +36,10 @@ struct ReadOptions {
   std::function<void(const std::string&)> warn = {};
 };
 
-/// Reads a file in any format of the table in codec.cpp (PNG, JPEG, BMP); its content decides
-/// which, not its name. CMYK JPEG images are converted to RGB. A file that ends early is an error,
+/// Reads a file in any format of the table in codec.cpp (image_formats()); its content decides
+/// which, not its name. CMYK images are converted to RGB. A file that ends early is an error,
 /// never a partly grey picture. Throws Error: input (`cannot read 'x': no such file`, `cannot
-/// decode 'a.png': truncated`, `cannot decode 'a.txt': not an image (PNG, JPEG or BMP)`), memory
+/// decode 'a.png': truncated`, `cannot decode 'a.txt': not an image (PNG, JPEG, BMP, ...)`), memory
 /// where it exceeds the limits.
 AnyImage read_image(const std::filesystem::path& path, const ReadOptions& limits = {});
 
@@ -86,7 +86,10 @@ void check_format(const std::filesystem::path& path);
 /// alpha channel`. The hint names a format that can.
 void check_format(const std::filesystem::path& path, const AnyImage& image);
 
-/// The extensions of all formats, in lower case and without a dot: png, jpg, jpeg, bmp.
+/// The names of all formats: "PNG, JPEG, BMP or PNM".
+std::string image_formats();
+
+/// The extensions of all formats, in lower case and without a dot: png, jpg, jpeg, bmp, ...
 std::vector<std::string> image_extensions();
 
 /// Whether the extension is one of image_extensions(), in upper or lower case.

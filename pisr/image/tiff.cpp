@@ -245,6 +245,14 @@ class TiffReader : public ImageReader {
              : layout_.bits == 16 ? SampleType::u16
                                   : SampleType::u8,
              read_tiff_metadata(file.get())};
+    if (layout_.photometric == PHOTOMETRIC_SEPARATED && !info_.metadata.icc.empty()) {
+      info_.metadata.icc.clear();
+      if (options.warn) {
+        options.warn(message("'", name_,
+                             "': its profile is one of CMYK, and left out: the pixels "
+                             "become RGB without it"));
+      }
+    }
     open_rows(source);
     if (options.warn && TIFFLastDirectory(file.get()) == 0) {
       options.warn(message("'", name_, "': of several images the first is read"));

@@ -378,7 +378,7 @@ TEST_CASE("TIFF: there and back, of every depth and level", "[tiff]") {
     for (const int level : {0, 1, 9}) {
       CAPTURE(channels, level);
       const WriteOptions options{.png_level = level};
-      const Image8 narrow = gradient(900, 700, channels);
+      const Image8 narrow = gradient(700, 400, channels);
       const File file = encode_image(narrow, "tiff", options);
       CHECK(largest_difference(decode8(file), narrow) == 0);
       CHECK((file.size() < narrow.samples.size() / 2) == (level > 0));
@@ -386,9 +386,9 @@ TEST_CASE("TIFF: there and back, of every depth and level", "[tiff]") {
       CHECK(largest_difference(
                 std::get<Image16>(decode_image(encode_image(wide, "tif", options), "test").pixels),
                 wide) == 0);
-      ImageInfo info{.width = 60, .height = 9000, .channels = channels, .metadata = {}};
+      ImageInfo info{.width = 60, .height = 5000, .channels = channels, .metadata = {}};
       info.samples = SampleType::f32;
-      std::vector<float> real(std::size_t(60) * 9000 * channels);
+      std::vector<float> real(std::size_t(60) * 5000 * channels);
       for (std::size_t i = 0; i < real.size(); ++i) {
         real[i] = static_cast<float>(i) / 3 - 5;
       }
