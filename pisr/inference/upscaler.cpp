@@ -240,6 +240,8 @@ bool upscale_stream(Context& context, const SrNetwork& network, const ByteSource
   std::unique_ptr<ImageWriter> writer;
   try {
     writer = create_image(sink, large, extension, write);
+  } catch (const NoSpaceError&) {
+    throw;  // it names the output, and ends a run over several images
   } catch (const Error& error) {
     throw Error(error.kind(), message("cannot write '", output, "': ", error.what()), error.hint());
   }

@@ -274,7 +274,7 @@ TEST_CASE("an output called - is the standard output", "[tools]") {
   const ProgramRun image =
       work.run("pisr_upscale", {"-i", "photo.png", "-o", "-", "-m", "x2.safetensors"});
   CHECK(image.code == 0);
-  CHECK(image.out.starts_with("\x89PNG"));
+  CHECK((image.out.starts_with("\x89PNG")));
   CHECK(work.files() == before);
 }
 
@@ -487,7 +487,7 @@ TEST_CASE("bad use gives one line, its exit code, and no file", "[tools]") {
       {"pisr_upscale", upscale("photo.png", "o.png", "x2.safetensors", {"-s", "5"}), 2},
       {"pisr_upscale", upscale("photo.png", "o.png", "x2.safetensors", {"-j", "-1"}), 2},
       {"pisr_upscale", upscale("photo.png", "o.png", "x2.safetensors", {"--quality", "0"}), 2},
-      {"pisr_upscale", upscale("photo.png", "o.tiff", "x2.safetensors"), 2},
+      {"pisr_upscale", upscale("photo.png", "o.gif", "x2.safetensors"), 2},
       {"pisr_upscale", upscale("missing.png", "o.png", "x2.safetensors"), 3},
       {"pisr_upscale", upscale("garbled.png", "o.png", "x2.safetensors"), 3},
       {"pisr_upscale", upscale("empty", "o.png", "x2.safetensors"), 3},
