@@ -98,6 +98,10 @@ if [ $rest = 1 ]; then
   (cd build/check-outside && ./your_network)
   step "video through ffmpeg"
   bash tools/check_video.sh build/dev
+  step "peak memory of pisr_upscale"
+  python3 tests/tools/upscale_memory_test.py build/dev/tools/pisr_upscale 8000
+  step "fuzz targets, from their corpora"
+  bash tools/fuzz.sh 20
   step "the compiled PTX, executed on the CPU"
   bash tests/ptx/check_ptx.sh build/dev
   step "long tests"

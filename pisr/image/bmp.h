@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "pisr/image/byte_cursor.h"
 #include "pisr/image/byte_order.h"
 #include "pisr/image/codec.h"
+#include "pisr/image/source_cursor.h"
 
 namespace pisr {
 
@@ -75,7 +75,7 @@ class BmpRuns {
   int byte();
 
   std::string name_;
-  ByteCursor cursor_;
+  SourceCursor cursor_;
   int width_;
   int height_;
   bool nibbles_;  ///< two indices a byte

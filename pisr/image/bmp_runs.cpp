@@ -35,7 +35,7 @@ void BmpRuns::read_row(int line, std::span<std::uint8_t> indices) {
 
 int BmpRuns::byte() {
   const int value = cursor_.next();
-  if (value == ByteCursor::kEnd) {
+  if (value == SourceCursor::kEnd) {
     fail_to_decode(name_, "truncated");
   }
   return value;

@@ -198,6 +198,13 @@ void fail_to_decode(const std::string& name, std::string reason) {
   throw Error(ErrorKind::input, message("cannot decode '", name, "': ", reason));
 }
 
+void read_exactly(const ByteSource& source, std::int64_t offset, std::span<std::byte> to,
+                  const std::string& name) {
+  if (source.read(offset, to) < to.size()) {
+    fail_to_decode(name, "truncated");
+  }
+}
+
 void check_declared_size(std::int64_t width, std::int64_t height, const std::string& name,
                          const ReadOptions& limits) {
   if (width < 1 || height < 1) {

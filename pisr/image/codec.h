@@ -74,6 +74,11 @@ bool starts_with(Bytes start, std::string_view signature);
 /// that a damaged file put into a library's message, are shown as '?'.
 [[noreturn]] void fail_to_decode(const std::string& name, std::string reason);
 
+/// Fills `to` from `offset` on. Throws Error(input) `cannot decode 'NAME': truncated` where the
+/// source ends before.
+void read_exactly(const ByteSource& source, std::int64_t offset, std::span<std::byte> to,
+                  const std::string& name);
+
 /// Throws Error(memory) where a declared size exceeds the limit or an int, Error(input) where a
 /// side is not positive.
 void check_declared_size(std::int64_t width, std::int64_t height, const std::string& name,

@@ -2,7 +2,6 @@
 #include <memory>
 #include <utility>
 
-#include "pisr/image/byte_cursor.h"
 #include "pisr/image/byte_order.h"
 #include "pisr/image/codec.h"
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <utility>
 
-#include "pisr/image/byte_cursor.h"
 #include "pisr/image/byte_order.h"
 #include "pisr/image/codec.h"
+#include "pisr/image/source_cursor.h"
 
 // The formats of netpbm: PBM, PGM and PPM with their samples as text (P1 to P3) or bytes (P4 to
 // P6), PAM (P7), and PFM (Pf, PF).
@@ -80,9 +80,9 @@ class HeaderParser {
     if (next == '#') {
       do {
         next = cursor_.next();
-      } while (next != '\n' && next != '\r' && next != ByteCursor::kEnd);
+      } while (next != '\n' && next != '\r' && next != SourceCursor::kEnd);
     }
-    if (next == ByteCursor::kEnd) {
+    if (next == SourceCursor::kEnd) {
       fail("truncated");
     }
     return next;
@@ -231,7 +231,7 @@ class HeaderParser {
     return text;
   }
 
-  ByteCursor cursor_;
+  SourceCursor cursor_;
   const std::string& name_;
   Header header_;
   bool ended_ = false;
@@ -343,7 +343,7 @@ class PnmReader : public ImageReader {
     while (is_space(next)) {
       next = text();
     }
-    if (next == ByteCursor::kEnd) {
+    if (next == SourceCursor::kEnd) {
       fail_to_decode(name_, "truncated");
     }
     std::int64_t value = 0;
@@ -358,7 +358,7 @@ class PnmReader : public ImageReader {
     if (header_.kind == '1') {
       return value;
     }
-    for (next = text(); next != ByteCursor::kEnd && !is_space(next); next = text()) {
+    for (next = text(); next != SourceCursor::kEnd && !is_space(next); next = text()) {
       add_digit();
     }
     return value;
@@ -369,7 +369,7 @@ class PnmReader : public ImageReader {
     if (next == '#') {
       do {
         next = cursor_.next();
-      } while (next != '\n' && next != '\r' && next != ByteCursor::kEnd);
+      } while (next != '\n' && next != '\r' && next != SourceCursor::kEnd);
     }
     return next;
   }
@@ -414,7 +414,7 @@ class PnmReader : public ImageReader {
   std::string name_;
   std::function<void(const std::string&)> warn_;
   Header header_;
-  ByteCursor cursor_;
+  SourceCursor cursor_;
   std::int64_t stride_ = 0;  // bytes of a row in the file, but as text
   std::vector<std::uint16_t> scaled_;
   std::vector<std::byte> bits_;

@@ -10,19 +10,33 @@
 
 namespace pisr {
 
-/// Reads a source from its beginning on, a block at a time. The source must outlive it.
+/// Reads a source from a place on, a block at a time. The source must outlive it.
 class SourceCursor {
  public:
-  explicit SourceCursor(const ByteSource& source) : source_(source), block_(kBlock) {}
+  explicit SourceCursor(const ByteSource& source, std::int64_t position = 0)
+      : source_(source), block_(kBlock), start_(position) {}
+
+  static constexpr int kEnd = -1;
+  /// The next byte, 0..255; kEnd where there is none.
+  int next() {
+    if (used_ == filled_) {
+      fill();
+      if (filled_ == 0) {
+        return kEnd;
+      }
+    }
+    return std::to_integer<int>(block_[used_++]);
+  }
 
   std::int64_t position() const { return start_ + static_cast<std::int64_t>(used_); }
 
-  void skip(std::int64_t count) {
-    const auto left = static_cast<std::int64_t>(filled_ - used_);
-    if (count <= left) {
-      used_ += static_cast<std::size_t>(count);
+  void skip(std::int64_t count) { seek(position() + count); }
+
+  void seek(std::int64_t position) {
+    if (position >= start_ && position - start_ <= static_cast<std::int64_t>(filled_)) {
+      used_ = static_cast<std::size_t>(position - start_);
     } else {
-      start_ = position() + count;
+      start_ = position;
       used_ = filled_ = 0;
     }
   }
