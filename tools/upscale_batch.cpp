@@ -133,6 +133,15 @@ class JobLanes {
     }
   }
 
+  /// After all threads: reports what ended behind a job that was stopped.
+  void report_rest() {
+    for (; reported_ < ended_.size(); ++reported_) {
+      if (ended_[reported_]) {
+        report(jobs_.jobs[reported_]);
+      }
+    }
+  }
+
   std::optional<ErrorKind> what_ended_all() const { return what_ended_all_; }
 
  private:
@@ -146,19 +155,25 @@ class JobLanes {
 
   void end(std::size_t index, UpscaleJob job, bool ends) {
     const std::lock_guard lock(mutex_);
-    if (ends && !what_ended_all_) {
+    if (ends && what_ended_all_) {
+      return;  // the same failure, of a job that would have been stopped
+    }
+    if (ends) {
       what_ended_all_ = job.failure->kind();
       stopped_ = true;
     }
     jobs_.jobs[index] = std::move(job);
     ended_[index] = true;
-    for (; reported_ < jobs_.jobs.size() && ended_[reported_]; ++reported_) {
-      const UpscaleJob& next = jobs_.jobs[reported_];
-      if (next.failure) {
-        say_failure(jobs_, *next.failure, progress_);
-      }
-      progress_.image(next);
+    for (; reported_ < ended_.size() && ended_[reported_]; ++reported_) {
+      report(jobs_.jobs[reported_]);
     }
+  }
+
+  void report(const UpscaleJob& job) {
+    if (job.failure) {
+      say_failure(jobs_, *job.failure, progress_);
+    }
+    progress_.image(job);
   }
 
   const SrNetwork& network_;
@@ -209,6 +224,7 @@ int run_jobs(Context& context, const SrNetwork& network, const UpscaleCommand& c
   } else {
     lanes.run(context);
   }
+  lanes.report_rest();
   if (const auto ended = lanes.what_ended_all()) {
     return static_cast<int>(*ended);
   }
