@@ -45,7 +45,7 @@ ImageOf<Sample> enlarged(const SrNetwork& network, const ImageOf<Sample>& image,
       upscale_image(*context, network, AnyImage{image}, options).pixels);
 }
 
-TEST_CASE("strips: every network that can be cut gives the bytes of the whole image", "[strips]") {
+TEST_CASE("strips: every network that can be cut gives the bytes of the whole image", "[strips][threads]") {
   ThreadPool pool(2);
   for (const Architecture& row : architectures()) {
     CAPTURE(row.name);
@@ -62,7 +62,7 @@ TEST_CASE("strips: every network that can be cut gives the bytes of the whole im
 }
 
 TEST_CASE("strips: of every height, with alpha and in every depth, are the whole image",
-          "[strips]") {
+          "[strips][threads]") {
   for (const int channels : {1, 3}) {
     const auto network = network_of(plain_spec(channels == 1 ? 2 : 3, channels));
     const auto check = [&](const auto& image) {
@@ -91,7 +91,7 @@ TEST_CASE("strips: of every height, with alpha and in every depth, are the whole
   }
 }
 
-TEST_CASE("strips: tiles of every side give the bytes of the whole image", "[strips]") {
+TEST_CASE("strips: tiles of every side give the bytes of the whole image", "[strips][threads]") {
   ThreadPool pool(2);
   for (const char* name : {"plain", "vdsr"}) {
     NetworkSpec spec = default_spec(name);
@@ -113,7 +113,7 @@ TEST_CASE("strips: tiles of every side give the bytes of the whole image", "[str
   }
 }
 
-TEST_CASE("strips: a cancelled image ends between two strips and writes no file", "[strips]") {
+TEST_CASE("strips: a cancelled image ends between two strips and writes no file", "[strips][threads]") {
   const auto network = network_of(plain_spec(2));
   const TemporaryFolder folder;
   write_image(folder.path() / "in.png", gradient(20, 400, 3));
@@ -134,7 +134,7 @@ TEST_CASE("strips: a cancelled image ends between two strips and writes no file"
   }
 }
 
-TEST_CASE("strips: colour is weighted by alpha as premultiplied images are enlarged", "[strips]") {
+TEST_CASE("strips: colour is weighted by alpha as premultiplied images are enlarged", "[strips][threads]") {
   // A network that repeats each pixel: then all is known.
   NetworkSpec spec = plain_spec(2);
   const auto network = make_network(spec);
