@@ -102,6 +102,8 @@ if [ $rest = 1 ]; then
   python3 tests/tools/upscale_memory_test.py build/dev/tools/pisr_upscale 8000
   step "fuzz targets, from their corpora"
   bash tools/fuzz.sh 20
+  step "uninitialised bytes, under valgrind"
+  bash tools/check_uninitialised.sh build/dev
   step "the compiled PTX, executed on the CPU"
   bash tests/ptx/check_ptx.sh build/dev
   step "long tests"
