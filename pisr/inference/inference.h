@@ -57,6 +57,8 @@ class Inference {
   /// About how many bytes the maps between the layers take for an image of width x height that must
   /// be whole; nothing for a chain, for tiles, and on a device.
   std::optional<std::int64_t> memory_of_whole(int width, int height);
+  /// About how many bytes the maps of the model take for so many pixels, layer by layer.
+  std::int64_t bytes_of(std::int64_t pixels);
 
  private:
   /// Planes [c, h, w] on 0..1 of the model's type.
@@ -76,7 +78,6 @@ class Inference {
   void run_tiles(const Planes<const T>& input, const Planes<T>& output);
   std::vector<Tile> tiles_of(int width, int height);
   void check_size(int width, int height, int channels) const;
-  std::int64_t bytes_of(std::int64_t pixels);
 
   Context& context_;
   const ImageModel& model_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "core/error.h"
@@ -23,6 +24,21 @@ PlaneKind kind_of(const SrNetwork& network, const ImageInfo& image) {
                                       : PlaneKind::ycbcr;
 }
 
+/// For a network that is no chain: pieces that stay in the cache, but not so small that their
+/// margins are a large part.
+InferenceOptions with_memory_of_piece(Context& context, const SrNetwork& network,
+                                      InferenceOptions options) {
+  constexpr std::int64_t kOfCache = std::int64_t{16} << 20;
+  constexpr std::int64_t kSideInMargins = 30;
+  const std::optional<int> halo = network.halo();
+  if (halo && context.device() == nullptr) {
+    const std::int64_t side = kSideInMargins * margin_of_tiles(*halo);
+    const std::int64_t piece = Inference(context, network).bytes_of(side * side);
+    options.memory = std::min(options.memory, std::max(kOfCache, piece));
+  }
+  return options;
+}
+
 int even(int rows) {
   return rows + rows % 2;
 }
@@ -36,7 +52,7 @@ StripEnlarger::StripEnlarger(Context& context, const SrNetwork& network, const I
       network_(network),
       image_(image),
       options_(options),
-      inference_(context, network, options.inference),
+      inference_(context, network, with_memory_of_piece(context, network, options.inference)),
       scale_(network.spec().scale),
       kind_(kind_of(network, image)),
       by_network_(kind_ == PlaneKind::rgb ? 3 : 1) {

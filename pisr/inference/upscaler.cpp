@@ -29,14 +29,22 @@ namespace {
 
 using Rows = std::vector<std::byte>;
 
-/// Fewer rows than this many margins would mostly be computed twice.
+// A strip of so many margins computes little twice; one of fewer than the least would do little
+// else.
+constexpr int kGoodMargins = 16;
 constexpr int kLeastMargins = 6;
 
-/// Rows of a strip: even, and such that the last strip is not much smaller than the others.
+/// Rows of a strip: even, and such that the last strip is not much smaller than the others. Up to
+/// twice the memory is taken where the margins would be a large part.
 int rows_of_strip(const StripEnlarger& enlarger, int height, std::int64_t memory) {
-  const std::int64_t room = memory / enlarger.bytes_of_row() - 2 * std::int64_t{enlarger.margin()};
-  const std::int64_t rows =
-      std::clamp<std::int64_t>(room, kLeastMargins * std::int64_t{enlarger.margin()}, height);
+  const std::int64_t margin = enlarger.margin();
+  const std::int64_t good = kGoodMargins * margin;
+  std::int64_t rows = memory / enlarger.bytes_of_row() - 2 * margin;
+  if (rows < good) {
+    rows = std::min(good, 2 * memory / enlarger.bytes_of_row() - 2 * margin);
+  }
+  rows = std::clamp<std::int64_t>(rows, std::min<std::int64_t>(kLeastMargins * margin, height),
+                                  height);
   const std::int64_t strips = (height + rows - 1) / rows;
   const std::int64_t even_rows = (height + strips - 1) / strips;
   return static_cast<int>(even_rows + even_rows % 2);
@@ -125,8 +133,6 @@ bool upscale(Context& context, const SrNetwork& network, ImageReader& reader, Im
   EnlargeOptions enlarge;
   enlarge.self_ensemble = options.self_ensemble;
   enlarge.inference.tile = options.tile;
-  // Of a network that is no chain: so that what lies between its layers stays in the cache.
-  enlarge.inference.memory = options.memory / 6;
   StripEnlarger enlarger(context, network, image, enlarge);
   const int height = image.height;
   const int strip = rows_of_strip(enlarger, height, options.memory);
