@@ -6,6 +6,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -45,7 +46,8 @@ ImageOf<Sample> enlarged(const SrNetwork& network, const ImageOf<Sample>& image,
       upscale_image(*context, network, AnyImage{image}, options).pixels);
 }
 
-TEST_CASE("strips: every network that can be cut gives the bytes of the whole image", "[strips][threads]") {
+TEST_CASE("strips: every network that can be cut gives the bytes of the whole image",
+          "[strips][threads]") {
   ThreadPool pool(2);
   for (const Architecture& row : architectures()) {
     CAPTURE(row.name);
@@ -113,7 +115,31 @@ TEST_CASE("strips: tiles of every side give the bytes of the whole image", "[str
   }
 }
 
-TEST_CASE("strips: a cancelled image ends between two strips and writes no file", "[strips][threads]") {
+TEST_CASE("strips: two threads enlarge by one network on one pool", "[strips][threads]") {
+  ThreadPool pool(2);
+  for (const char* name : {"plain", "fsrcnn"}) {
+    CAPTURE(name);
+    const auto network = network_of(default_spec(name));
+    const auto images = {noise<std::uint8_t>(40, 90, 3, 1), noise<std::uint8_t>(33, 71, 4, 2)};
+    std::vector<std::vector<std::uint8_t>> made(images.size());
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t i = 0; i < images.size(); ++i) {
+        threads.emplace_back([&, i] {
+          for (int round = 0; round < 3; ++round) {
+            made[i] = enlarged(*network, images.begin()[i], {}, &pool).samples;
+          }
+        });
+      }
+    }
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      CHECK(made[i] == enlarged(*network, images.begin()[i], {}).samples);
+    }
+  }
+}
+
+TEST_CASE("strips: a cancelled image ends between two strips and writes no file",
+          "[strips][threads]") {
   const auto network = network_of(plain_spec(2));
   const TemporaryFolder folder;
   write_image(folder.path() / "in.png", gradient(20, 400, 3));
@@ -134,7 +160,8 @@ TEST_CASE("strips: a cancelled image ends between two strips and writes no file"
   }
 }
 
-TEST_CASE("strips: colour is weighted by alpha as premultiplied images are enlarged", "[strips][threads]") {
+TEST_CASE("strips: colour is weighted by alpha as premultiplied images are enlarged",
+          "[strips][threads]") {
   // A network that repeats each pixel: then all is known.
   NetworkSpec spec = plain_spec(2);
   const auto network = make_network(spec);
