@@ -10,6 +10,10 @@
 #include <system_error>
 #include <vector>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "core/atomic_file.h"
 #include "core/context.h"
 #include "core/parallel.h"
@@ -150,6 +154,16 @@ int upscale(const UpscaleCommand& command, const DeviceOption& device_option) {
   return code;
 }
 
+/// Planes and rows of one strip take the memory of those before. glibc would return it to the
+/// system and have every page cleared again.
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  constexpr int kMost = 1 << 30;
+  ::mallopt(M_MMAP_THRESHOLD, kMost);
+  ::mallopt(M_TRIM_THRESHOLD, kMost);
+#endif
+}
+
 }  // namespace
 
 // NOLINTNEXTLINE(bugprone-exception-escape): before run_program only memory can run out.
@@ -161,5 +175,6 @@ int main(int argc, char** argv) {
       kUpscaleProgram);
   add_upscale_options(app, command);
   const DeviceOption device_option(app);
+  keep_freed_memory();
   return run_program(app, argc, argv, [&] { return upscale(command, device_option); });
 }

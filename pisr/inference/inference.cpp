@@ -44,7 +44,7 @@ void join(const T* source, Plane& plane) {
 
 /// Of rows of a plane, the first of which is the `top`-th.
 template <class T>
-void check_finite(const T* planes, int rows, int width, int top) {
+void check_rows_finite(const T* planes, int rows, int width, int top) {
   const std::int64_t count = std::int64_t{rows} * width;
   T zero{0};
   for (std::int64_t i = 0; i < count; ++i) {
@@ -128,12 +128,17 @@ void Inference::run(const Plane& input, Plane& output) {
     split(input, low.data());
     run_planes<T>({input.width, input.height, input.channels, low.data()},
                   {output.width, output.height, output.channels, high.data()}, {0, output.height});
+    for (int c = 0; c < output.channels; ++c) {
+      check_rows_finite(high.data() + std::int64_t{c} * output.height * output.width, output.height,
+                        output.width, 0);
+    }
     join(high.data(), output);
   });
 }
 
 void Inference::run(const PlanesView& input, FloatPlanes& output) {
   run_rows(input, 0, input.height, output);
+  check_finite(output, 0, output.height);
 }
 
 void Inference::run_rows(const PlanesView& input, int first, int past, FloatPlanes& output) {
@@ -172,16 +177,19 @@ void Inference::run_planes(const Planes<const T>& input, const Planes<T>& output
         refuse_whole(input.width, input.height, *whole, available);
       }
     }
-    run_whole(input, output, wanted);
+    const Tensor made = run_whole(input, wanted);
+    const Planes<const T> planes{output.width, output.height, output.channels, made.data<T>()};
+    for (int c = 0; c < output.channels; ++c) {
+      std::copy_n(planes.row(c, wanted.first),
+                  std::int64_t{wanted.past - wanted.first} * output.width,
+                  output.row(c, wanted.first));
+    }
   }
-  for (int c = 0; c < output.channels; ++c) {
-    check_finite(output.row(c, wanted.first), wanted.past - wanted.first, output.width,
-                 wanted.first);
-  }
+  tape_.reset();
 }
 
 template <class T>
-void Inference::run_whole(const Planes<const T>& input, const Planes<T>& output, Rows wanted) {
+Tensor Inference::run_whole(const Planes<const T>& input, Rows wanted) {
   tape_.reset();
   const Shape shape{1, input.channels, input.height, input.width};
   const Tensor x = context_.arena().tensor(shape, kDTypeOf<T>);
@@ -192,21 +200,12 @@ void Inference::run_whole(const Planes<const T>& input, const Planes<T>& output,
     std::copy_n(input.samples, input.count(), here.data<T>());
     x.copy_from(here);
   }
-  Tensor y;
-  if (chain_) {
-    y = context_.arena().tensor(chain_->output_shape(shape), dtype_);
-    chain_->run_rows(context_, x, y, wanted.first, wanted.past);
-  } else {
-    y = model_.image(tape_.constant(x)).value();
+  if (!chain_) {
+    return model_.image(tape_.constant(x)).value().to(nullptr);
   }
-  const Tensor here = y.to(nullptr);
-  const std::int64_t plane = std::int64_t{output.width} * output.height;
-  for (int c = 0; c < output.channels; ++c) {
-    std::copy_n(here.data<T>() + c * plane + std::int64_t{wanted.first} * output.width,
-                std::int64_t{wanted.past - wanted.first} * output.width,
-                output.row(c, wanted.first));
-  }
-  tape_.reset();
+  const Tensor y = context_.arena().tensor(chain_->output_shape(shape), dtype_);
+  chain_->run_rows(context_, x, y, wanted.first, wanted.past);
+  return y.to(nullptr);
 }
 
 std::vector<Tile> Inference::tiles_of(int width, int height) {
@@ -221,18 +220,17 @@ template <class T>
 void Inference::run_tiles(const Planes<const T>& input, const Planes<T>& output) {
   const int scale = model_.spec().scale;
   std::vector<T>& read = std::get<Buffers<T>>(buffers_).read;
-  std::vector<T>& made = std::get<Buffers<T>>(buffers_).made;
   for (const Tile& tile : tiles_of(input.width, input.height)) {
     read.resize(static_cast<std::size_t>(input.channels) * tile.read_width * tile.read_height);
-    made.resize(read.size() * scale * scale);
     const Planes<T> low{tile.read_width, tile.read_height, input.channels, read.data()};
-    const Planes<T> high{low.width * scale, low.height * scale, input.channels, made.data()};
     for (int c = 0; c < input.channels; ++c) {
       for (int y = 0; y < low.height; ++y) {
         std::copy_n(input.row(c, tile.read_top + y) + tile.read_left, low.width, low.row(c, y));
       }
     }
-    run_whole<T>({low.width, low.height, low.channels, low.samples}, high, {0, high.height});
+    const Tensor made =
+        run_whole<T>({low.width, low.height, low.channels, low.samples}, {0, low.height * scale});
+    const Planes<const T> high{low.width * scale, low.height * scale, low.channels, made.data<T>()};
     for (int c = 0; c < input.channels; ++c) {
       for (int y = 0; y < tile.height * scale; ++y) {
         std::copy_n(high.row(c, (tile.top - tile.read_top) * scale + y) +
@@ -261,6 +259,12 @@ std::int64_t Inference::bytes_of(std::int64_t pixels) {
     bytes_of_pixel_ = static_cast<double>(context.arena().used()) / (kSide * kSide);
   }
   return static_cast<std::int64_t>(std::ceil(*bytes_of_pixel_ * static_cast<double>(pixels)));
+}
+
+void check_finite(const FloatPlanes& planes, int first, int past) {
+  for (int c = 0; c < planes.channels; ++c) {
+    check_rows_finite(planes.row(c, first), past - first, planes.width, first);
+  }
 }
 
 Plane infer(Context& context, const ImageModel& model, const Plane& input) {

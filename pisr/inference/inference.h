@@ -51,7 +51,8 @@ class Inference {
   /// The same of planes [c, h, w] on 0..1, which f32 models see as they are.
   void run(const PlanesView& input, FloatPlanes& output);
   /// The same where only that is wanted which becomes of the rows [first, past) of the input; other
-  /// rows of the output may hold anything. Not for models that see the truth.
+  /// rows of the output may hold anything. Not for models that see the truth. Values that are not
+  /// finite are left to the caller, for check_finite().
   void run_rows(const PlanesView& input, int first, int past, FloatPlanes& output);
 
   /// About how many bytes the maps between the layers take for an image of width x height that must
@@ -72,8 +73,9 @@ class Inference {
 
   template <class T>
   void run_planes(const Planes<const T>& input, const Planes<T>& output, Rows wanted);
+  /// [1, c, h, w] on the host, valid until the next call.
   template <class T>
-  void run_whole(const Planes<const T>& input, const Planes<T>& output, Rows wanted);
+  Tensor run_whole(const Planes<const T>& input, Rows wanted);
   template <class T>
   void run_tiles(const Planes<const T>& input, const Planes<T>& output);
   std::vector<Tile> tiles_of(int width, int height);
@@ -89,10 +91,14 @@ class Inference {
   /// Planes of an image and of a tile, kept for the next ones.
   template <class T>
   struct Buffers {
-    std::vector<T> low, high, read, made;
+    std::vector<T> low, high, read;
   };
   std::tuple<Buffers<float>, Buffers<double>> buffers_;
 };
+
+/// Throws the Error numeric of Inference::run() where a value of the rows [first, past) is not
+/// finite.
+void check_finite(const FloatPlanes& planes, int first, int past);
 
 /// One image.
 Plane infer(Context& context, const ImageModel& model, const Plane& input);

@@ -195,6 +195,7 @@ std::vector<std::byte> StripEnlarger::enlarge(int first, int past,
     }
   });
   if (!finite) {
+    check_finite(network_planes_, (first - top_) * scale_, (past - top_) * scale_);
     throw Error(ErrorKind::numeric, "the image has samples that are not finite");
   }
   return result;
