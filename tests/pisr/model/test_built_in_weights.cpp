@@ -1,9 +1,8 @@
-#include "pisr/model/built_in_weights.h"
-
 #include <set>
 #include <string>
 
 #include "core/error.h"
+#include "pisr/model/built_in_weights.h"
 #include "pisr/model/network.h"
 #include "pisr/model/weights.h"
 #include "tests/catch.h"
