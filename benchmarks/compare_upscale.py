@@ -43,7 +43,7 @@ def make_picture(sources, width, height, path, first=0):
 
 
 def network(width, height):
-    """plain(16, 4) in PyTorch with the built-in weights, traced for pictures of that size, and the model itself."""
+    """torch, the built-in network as a module, and a picture of that size."""
     sys.path.insert(0, HERE)
     import reference_networks
     import torch
@@ -139,9 +139,14 @@ def timed(command):
     return {"wall": time.monotonic() - start, "cpu": usage.ru_utime + usage.ru_stime, "mb": usage.ru_maxrss / 1024}
 
 
+def architecture():
+    with open(WEIGHTS, "rb") as file:
+        return json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]["architecture"]
+
+
 def network_alone(bench, width, height, threads, runs):
     """Seconds of the network in a process that does nothing else."""
-    done = subprocess.run([bench, "--serve", f"W5/plain@{width}x{height}", "-j", str(threads)], check=True, text=True,
+    done = subprocess.run([bench, "--serve", f"W5/{architecture()}@{width}x{height}", "-j", str(threads)], check=True, text=True,
                           stdout=subprocess.PIPE, input=f"run {runs + 1}\nquit\n")
     return statistics.median(json.loads(done.stdout.splitlines()[-1])["ms"][1:]) / 1000
 

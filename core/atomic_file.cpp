@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/descriptor.h"
 #include "core/error.h"
 
 namespace pisr {
@@ -26,23 +27,6 @@ namespace fs = std::filesystem;
   }
   throw Error(ErrorKind::output, text);
 }
-
-// Closes a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int number() const { return number_; }
-  // A failed write may be reported only here.
-  int close() { return ::close(std::exchange(number_, -1)); }
-
- private:
-  int number_;
-};
 
 // Removes a file, unless it has been kept.
 class TemporaryName {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/descriptor.h"
 #include "core/error.h"
 
 namespace pisr {
@@ -96,23 +97,6 @@ std::vector<std::byte> read_stream(int descriptor, const std::string& name) {
     }
   }
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) {
-      ::close(number_);
-    }
-  }
-  int number() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
 
 /// `descriptor` as a source where it is a regular file at its beginning; otherwise null.
 std::unique_ptr<ByteSource> regular_source(int descriptor, bool owned, const std::string& name) {

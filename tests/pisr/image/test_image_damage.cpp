@@ -52,22 +52,7 @@ TEST_CASE("damaged files are decoded or refused, and nothing else") {
         // Past the checksums, which would stop nearly all damage at the door.
         correct_png_checksums(bytes);
       }
-      try {
-        const AnyImage image = decode_image(bytes, "damaged");
-        const std::size_t samples =
-            std::visit([](const auto& pixels) { return pixels.samples.size(); }, image.pixels);
-        REQUIRE(samples == std::size_t(image.width()) * image.height() * image.channels());
-        REQUIRE(samples > 0);
-        ++decoded;
-      } catch (const Error& error) {
-        const std::string text = error.what();
-        REQUIRE((error.kind() == ErrorKind::input || error.kind() == ErrorKind::memory));
-        REQUIRE(text.substr(0, 24) == "cannot decode 'damaged':");
-        for (const char letter : text) {
-          REQUIRE((letter >= ' ' && letter <= '~'));
-        }
-        ++refused;
-      }
+      ++(decoded_or_refused(bytes) ? decoded : refused);
     }
   }
   std::cout << "damaged images: " << refused << " refused, " << decoded << " decoded\n";
