@@ -4,9 +4,10 @@
 # kernels emulated at small shapes.
 #
 # usage: tools/check.sh [--all | --rest]
-#   --all   also what takes longer, half an hour in all: the CUDA kernels with nvcc, a program with CUDA, video through
-#           ffmpeg, the compiled PTX executed, mutations that remove barriers, long tests, NEON under qemu, all tests
-#           under AddressSanitizer and UndefinedBehaviorSanitizer, the threaded ones under ThreadSanitizer
+#   --all   also what takes longer, three quarters of an hour in all: the CUDA kernels with nvcc, a program with CUDA,
+#           video through ffmpeg, peak memory, fuzz targets, valgrind, the compiled PTX executed, mutations that remove
+#           barriers, long tests, NEON under qemu, all tests under AddressSanitizer and UndefinedBehaviorSanitizer, the
+#           threaded ones under ThreadSanitizer
 #   --rest  what --all adds, where the check without an option has just passed
 #
 # Steps whose compiler is missing are skipped, which is said. PISR_REQUIRE_SHARED=1 makes it a failure when a test
