@@ -80,10 +80,10 @@ void add_output_options(CLI::App& app, UpscaleCommand& command) {
                  "keep: ICC profile, EXIF, density and the like of the input; strip: none of them")
       ->capture_default_str()
       ->check(CLI::IsMember({"keep", "strip"}));
-  app.add_option("--png-level", command.png_level, "Compression of PNG output, 0 to 9")
+  app.add_option("--png-level", command.png_level, "Compression of PNG and TIFF, 0 to 9")
       ->capture_default_str()
       ->check(CLI::Range(0, 9));
-  app.add_option("--quality", command.jpeg_quality, "Quality of JPEG output, 1 to 100")
+  app.add_option("--quality", command.jpeg_quality, "Quality of JPEG and WebP, 1 to 100")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
   app.add_option("--max-pixels", command.max_pixels, "Largest number of pixels of an output")
