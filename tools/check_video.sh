@@ -2,7 +2,7 @@
 # Video through pisr_upscale with a real ffmpeg at both ends: frames, rate, aspect, format and range arrive; luminance of
 # full and limited range is the same picture; chroma lies where zimg puts it; a killed run continues to the same bytes;
 # memory does not grow with the length. Prints frames a second from 640x360 with two threads. Skipped without ffmpeg.
-# usage: tools/check_video.sh [BUILD_FOLDER [MODEL]]   (build/dev; the built-in weights for x2, else those of the tests)
+# usage: tools/check_video.sh [BUILD_FOLDER [MODEL]]   (build/dev; the built-in weights for x2)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/dev}
@@ -23,8 +23,6 @@ done
 weights=()
 if [ -n "${2:-}" ]; then
   weights=(-m "$(realpath "$2")")
-elif ! grep -q '^pisr-plain_x2 ' <<<"$("$program" --list-models)"; then
-  weights=(-m "$PWD/tests/weights/fsrcnn_x3.safetensors")
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "pisr/image/bt601.h"
 
 namespace pisr {
 namespace {
@@ -102,30 +103,6 @@ ImageOf<Sample> rounded(const Plane& plane, const char* operation) {
   return result;
 }
 
-/// The inverse of the matrix of luma() and to_ycbcr(), whose rows map R, G, B to Y, Cb, Cr.
-struct Inverse {
-  double of[3][3];
-
-  Inverse() {
-    static constexpr double m[3][3] = {
-        {65.481, 128.553, 24.966}, {-37.797, -74.203, 112.0}, {112.0, -93.786, -18.214}};
-    const auto cofactor = [](int i, int j) {
-      const int i1 = (i + 1) % 3;
-      const int i2 = (i + 2) % 3;
-      const int j1 = (j + 1) % 3;
-      const int j2 = (j + 2) % 3;
-      return m[i1][j1] * m[i2][j2] - m[i1][j2] * m[i2][j1];
-    };
-    const double determinant =
-        m[0][0] * cofactor(0, 0) + m[0][1] * cofactor(0, 1) + m[0][2] * cofactor(0, 2);
-    for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 3; ++j) {
-        of[i][j] = 255 * cofactor(j, i) / determinant;
-      }
-    }
-  }
-};
-
 }  // namespace
 
 Plane luma(const Image8& image) {
@@ -178,7 +155,6 @@ Plane to_rgb(const YCbCr& image) {
                                             size_of(plane->width, plane->height, plane->channels)));
     }
   }
-  const Inverse inverse;
   Plane result(y.width, y.height, 3);
   for (std::size_t i = 0; i < y.samples.size(); ++i) {
     const double luminance = y.samples[i] - 16;
@@ -186,7 +162,7 @@ Plane to_rgb(const YCbCr& image) {
     const double red = image.cr.samples[i] - 128;
     for (int c = 0; c < 3; ++c) {
       result.samples[3 * i + c] =
-          inverse.of[c][0] * luminance + inverse.of[c][1] * blue + inverse.of[c][2] * red;
+          kRgbOfYCbCr[c][0] * luminance + kRgbOfYCbCr[c][1] * blue + kRgbOfYCbCr[c][2] * red;
     }
   }
   return result;

@@ -7,36 +7,23 @@
 #include <limits>
 #include <type_traits>
 
+#include "pisr/image/bt601.h"
+
 namespace pisr {
 namespace {
 
-// ITU-R BT.601 as luma.h has it, over 255: rows give Y, Cb and Cr of R, G and B on 0..1.
-constexpr std::array<std::array<double, 3>, 3> kOfRgb = {
-    {{65.481 / 255, 128.553 / 255, 24.966 / 255},
-     {-37.797 / 255, -74.203 / 255, 112.0 / 255},
-     {112.0 / 255, -93.786 / 255, -18.214 / 255}}};
-constexpr std::array<double, 3> kOffset = {16.0 / 255, 128.0 / 255, 128.0 / 255};
-
-constexpr std::array<std::array<float, 3>, 3> inverse() {
-  const auto& m = kOfRgb;
-  const auto cofactor = [&](int i, int j) {
-    const int i1 = (i + 1) % 3;
-    const int i2 = (i + 2) % 3;
-    const int j1 = (j + 1) % 3;
-    const int j2 = (j + 2) % 3;
-    return m[i1][j1] * m[i2][j2] - m[i1][j2] * m[i2][j1];
-  };
-  const double determinant =
-      m[0][0] * cofactor(0, 0) + m[0][1] * cofactor(0, 1) + m[0][2] * cofactor(0, 2);
+/// bt601.h in single precision: R, G and B of Y, Cb and Cr without their offsets, all on 0..1.
+constexpr std::array<std::array<float, 3>, 3> to_rgb() {
   std::array<std::array<float, 3>, 3> result{};
   for (int i = 0; i < 3; ++i) {
     for (int j = 0; j < 3; ++j) {
-      result[i][j] = static_cast<float>(cofactor(j, i) / determinant);
+      result[i][j] = static_cast<float>(kRgbOfYCbCr[i][j]);
     }
   }
   return result;
 }
-constexpr std::array<std::array<float, 3>, 3> kToRgb = inverse();
+constexpr std::array<std::array<float, 3>, 3> kToRgb = to_rgb();
+constexpr std::array<double, 3> kOffset = {16.0 / 255, 128.0 / 255, 128.0 / 255};
 
 template <class Sample>
 constexpr double kLargest = std::is_floating_point_v<Sample>
@@ -60,7 +47,8 @@ void split(const ImageInfo& info, PlaneKind kind, const Sample* row, float* cons
       const double b = value_of(pixel[2]);
       for (int c = 0; c < 3; ++c) {
         planes[c][x] =
-            static_cast<float>(kOffset[c] + kOfRgb[c][0] * r + kOfRgb[c][1] * g + kOfRgb[c][2] * b);
+            static_cast<float>(kOffset[c] + kYCbCrOfRgb[c][0] / 255 * r +
+                               kYCbCrOfRgb[c][1] / 255 * g + kYCbCrOfRgb[c][2] / 255 * b);
       }
     } else {
       for (int c = 0; c < colours; ++c) {
@@ -106,11 +94,11 @@ void join(const ImageInfo& info, PlaneKind kind, const float* const* planes, Sam
     }
   } else if (kind == PlaneKind::rgb && info.is_grey()) {
     // The luminance of R, G and B without its offset, over that of white.
-    constexpr double kWhite = kOfRgb[0][0] + kOfRgb[0][1] + kOfRgb[0][2];
+    constexpr double kWhite = kYCbCrOfRgb[0][0] + kYCbCrOfRgb[0][1] + kYCbCrOfRgb[0][2];
     for (int x = 0; x < width; ++x) {
       row[static_cast<std::ptrdiff_t>(x) * channels] = rounded<Sample>(
-          static_cast<float>((kOfRgb[0][0] * planes[0][x] + kOfRgb[0][1] * planes[1][x] +
-                              kOfRgb[0][2] * planes[2][x]) /
+          static_cast<float>((kYCbCrOfRgb[0][0] * planes[0][x] + kYCbCrOfRgb[0][1] * planes[1][x] +
+                              kYCbCrOfRgb[0][2] * planes[2][x]) /
                              kWhite));
     }
   } else {

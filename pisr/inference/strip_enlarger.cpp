@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/for_rows.h"
 #include "pisr/image/alpha_weighting.h"
 #include "pisr/inference/self_ensemble.h"
 #include "pisr/inference/tiles.h"
@@ -22,6 +23,15 @@ PlaneKind kind_of(const SrNetwork& network, const ImageInfo& image) {
   return network.spec().channels == 3 ? PlaneKind::rgb
          : image.is_grey()            ? PlaneKind::grey
                                       : PlaneKind::ycbcr;
+}
+
+template <class Body>
+void for_each_row(ThreadPool* pool, int rows, Body&& body) {
+  for_rows(pool, rows, [&](int first, int past) {
+    for (int row = first; row < past; ++row) {
+      body(row);
+    }
+  });
 }
 
 /// For a network that is no chain: pieces that stay in the cache, but not so small that their
@@ -71,16 +81,6 @@ std::int64_t StripEnlarger::bytes_of_row() const {
   return 2 * samples + 2 * of_planes + area * (2 * of_planes + 3 * samples);
 }
 
-void StripEnlarger::for_rows(int count, kernels::FunctionRef<void(std::int64_t)> body) {
-  if (ThreadPool* const pool = context_.pool()) {
-    pool->parallel_for(count, [&](std::int64_t row, int) { body(row); });
-    return;
-  }
-  for (std::int64_t row = 0; row < count; ++row) {
-    body(row);
-  }
-}
-
 void StripEnlarger::append(int first, const std::vector<std::byte>& rows) {
   const int planes = planes_of(kind_) + (image_.has_alpha() ? 1 : 0);
   const int keep_from = std::max(top_, std::max(0, first - margin_));
@@ -94,10 +94,10 @@ void StripEnlarger::append(int first, const std::vector<std::byte>& rows) {
                   all.row(c, 0));
     }
   }
-  for_rows(added, [&](std::int64_t row) {
+  for_each_row(context_.pool(), added, [&](int row) {
     std::array<float*, 4> to{};
     for (int c = 0; c < planes; ++c) {
-      to[static_cast<std::size_t>(c)] = all.row(c, kept + static_cast<int>(row));
+      to[static_cast<std::size_t>(c)] = all.row(c, kept + row);
     }
     split_row(image_, kind_, rows.data() + static_cast<std::size_t>(row) * image_.row_bytes(),
               to.data());
@@ -131,8 +131,7 @@ void StripEnlarger::weigh_by_alpha(const FloatPlanes& filled) {
   enlarge_bicubic(weighted.view(), products);
   FloatPlanes of_filled;
   enlarge_bicubic(filled.view(), of_filled);
-  for_rows(alpha_.height, [&](std::int64_t row) {
-    const int y = static_cast<int>(row);
+  for_each_row(context_.pool(), alpha_.height, [&](int y) {
     const float* const alpha = alpha_.row(0, y);
     for (int c = 0; c < colours; ++c) {
       const float* const product = products.row(c, y);
@@ -178,8 +177,8 @@ std::vector<std::byte> StripEnlarger::enlarge(int first, int past,
   std::vector<std::byte> result(large.row_bytes() * static_cast<std::size_t>(past - first) *
                                 static_cast<std::size_t>(scale_));
   std::atomic<bool> finite{true};
-  for_rows((past - first) * scale_, [&](std::int64_t row) {
-    const int y = static_cast<int>(row) + (first - top_) * scale_;
+  for_each_row(context_.pool(), (past - first) * scale_, [&](int row) {
+    const int y = row + (first - top_) * scale_;
     std::array<const float*, 4> from{};
     for (int c = 0; c < colours; ++c) {
       from[static_cast<std::size_t>(c)] =

@@ -50,7 +50,6 @@ class StripEnlarger {
   void enlarge_by_network(const PlanesView& planes, int first, int past, FloatPlanes& large);
   void enlarge_bicubic(const PlanesView& planes, FloatPlanes& large);
   void weigh_by_alpha(const FloatPlanes& filled);
-  void for_rows(int count, kernels::FunctionRef<void(std::int64_t)> body);
 
   Context& context_;
   Context host_;  ///< for what does not run on a device

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/for_rows.h"
 #include "core/pipeline.h"
 #include "pisr/model/network.h"
 #include "pisr/video/byte_stream.h"

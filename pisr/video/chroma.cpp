@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/for_rows.h"
 #include "pisr/video/samples.h"
 
 namespace pisr {
