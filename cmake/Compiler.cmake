@@ -1,6 +1,9 @@
 # Warnings, sanitizers and the flags every target of the project shares (none of them reaches a user's target).
 
 add_library(pisr_flags INTERFACE)
+if(NOT BUILD_SHARED_LIBS)
+  target_compile_definitions(pisr_flags INTERFACE PISR_STATIC)
+endif()
 target_compile_options(pisr_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
 if(PISR_WERROR)
   target_compile_options(pisr_flags INTERFACE -Werror)
@@ -33,5 +36,6 @@ function(pisr_layer name)
   endforeach()
   add_library(${name} OBJECT ${sources})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE PISR_BUILDS_CORE)
   target_link_libraries(${name} PRIVATE pisr_flags)
 endfunction()

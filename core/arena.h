@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "kernels/export.h"
 
 namespace pisr {
 
@@ -19,7 +20,7 @@ namespace pisr {
 ///
 /// While work is captured, an arena on a device neither takes memory from it nor gives any back. So
 /// the same step must have run once before.
-class Arena {
+class PISR_CORE_API Arena {
  public:
   /// In the memory of `device`, which must outlive the arena; null: in the host's.
   explicit Arena(kernels::Device* device = nullptr) noexcept : device_(device) {}

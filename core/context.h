@@ -9,6 +9,7 @@
 #include "core/arena.h"
 #include "core/device_call.h"
 #include "core/parallel.h"
+#include "kernels/export.h"
 #include "kernels/table.h"
 
 namespace pisr {
@@ -21,7 +22,7 @@ enum class Backend {
 };
 
 /// Recorded work of a device that can be replayed, with the step and scratch memory it uses.
-class CapturedStep {
+class PISR_CORE_API CapturedStep {
  public:
   CapturedStep(std::unique_ptr<kernels::CapturedWork> work,
                std::vector<std::shared_ptr<void>> memory)
@@ -39,7 +40,7 @@ class CapturedStep {
 
 /// Where operations run: the kernels, their threads and the memory of a step. One thread at a time
 /// may use a context, so several threads need one each. Throws Error(device) when the device fails.
-class Context {
+class PISR_CORE_API Context {
  public:
   /// Runs kernels on the calling thread alone.
   explicit Context(Backend backend = Backend::cpu);

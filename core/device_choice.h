@@ -7,6 +7,7 @@
 
 #include "core/context.h"
 #include "kernels/device.h"
+#include "kernels/export.h"
 #include "kernels/open_cuda.h"
 
 namespace pisr {
@@ -31,26 +32,28 @@ struct DeviceChoice {
 };
 
 /// Reads auto, cpu or -1, cuda, cuda:N, or the number N of a CUDA device. Error(usage) for others.
-DeviceChoice parse_device(std::string_view text);
+PISR_CORE_API DeviceChoice parse_device(std::string_view text);
 /// Reads fp32, tf32 or fp16. Error(usage) for others.
-kernels::Precision parse_precision(std::string_view text);
+PISR_CORE_API kernels::Precision parse_precision(std::string_view text);
 /// Reads own, eigen or cudnn. Throws Error(usage), beginning with `source`, for others.
-BackendChoice parse_backend(std::string_view text, std::string_view source = "backend");
+PISR_CORE_API BackendChoice parse_backend(std::string_view text,
+                                          std::string_view source = "backend");
 /// own, eigen or cudnn.
-const char* name(BackendChoice backend);
+PISR_CORE_API const char* name(BackendChoice backend);
 
 /// The back end that the environment variable PISR_BACKEND names, for a program without --backend.
 /// Nothing where the variable is not set or empty. Throws Error(usage) for an unknown name.
-std::optional<BackendChoice> backend_of_environment();
+PISR_CORE_API std::optional<BackendChoice> backend_of_environment();
 
 /// The kernels of a context on the host.
-Backend host_backend(BackendChoice backend);
+PISR_CORE_API Backend host_backend(BackendChoice backend);
 
 /// Opens the device; null for the CPU. Throws Error(device) with the reason where an explicit
 /// choice cannot be used. Where `automatic` falls back to the CPU, `explanation` says in one line
 /// why, and what the choice loses by it. With the Eigen back end `automatic` is the CPU. Throws
 /// Error(usage) for the CPU with cuDNN or a precision other than fp32, and for a CUDA device with
 /// Eigen.
-std::unique_ptr<kernels::Device> open_device(const DeviceChoice& choice, std::string& explanation);
+PISR_CORE_API std::unique_ptr<kernels::Device> open_device(const DeviceChoice& choice,
+                                                           std::string& explanation);
 
 }  // namespace pisr

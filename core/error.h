@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "kernels/export.h"
+
 namespace pisr {
 
 /// Kinds of failure. Their values are the programs' exit codes (docs/exit-codes.md), on which
@@ -21,7 +23,7 @@ enum class ErrorKind {
 
 /// Every failure the library reports. The message is one line of ASCII that names the operation,
 /// what it expected and what it got. The hint, where there is one, says what to do.
-class Error : public std::runtime_error {
+class PISR_CORE_API Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message, std::string hint = "")
       : std::runtime_error(message), kind_(kind), hint_(std::move(hint)) {}
@@ -34,13 +36,13 @@ class Error : public std::runtime_error {
 };
 
 /// A disk, or a quota, that is full: what follows would fail in the same way.
-class NoSpaceError : public Error {
+class PISR_CORE_API NoSpaceError : public Error {
  public:
   explicit NoSpaceError(const std::string& message) : Error(ErrorKind::output, message) {}
 };
 
 /// Operands whose shapes, types or devices do not fit together.
-class ShapeError : public Error {
+class PISR_CORE_API ShapeError : public Error {
  public:
   explicit ShapeError(const std::string& message) : Error(ErrorKind::usage, message) {}
 };

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "core/tape.h"
+#include "kernels/export.h"
 
 /// Differentiable operations. Each checks its operands and throws ShapeError naming the operation,
 /// what it expected and what it got. Operands of one call share tape and element type.
@@ -21,20 +22,21 @@ struct Conv2dOptions {
 
 /// x [n, c, h, w], weight [k, c / groups, kh, kw], bias [k] or undefined ->
 /// [n, k, (h + 2 padding - kh) / stride + 1, (w + 2 padding - kw) / stride + 1]
-Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
-                const Conv2dOptions& options = {});
+PISR_CORE_API Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
+                              const Conv2dOptions& options = {});
 
 /// relu(conv2d(x, weight, bias)), and leaky_relu() of it; the same bits as the two operations, on
 /// the CPU in one pass over the result where no gradient is recorded.
-Variable conv2d_relu(const Variable& x, const Variable& weight, const Variable& bias,
-                     const Conv2dOptions& options = {});
-Variable conv2d_leaky_relu(const Variable& x, const Variable& weight, const Variable& bias,
-                           double slope, const Conv2dOptions& options = {});
+PISR_CORE_API Variable conv2d_relu(const Variable& x, const Variable& weight, const Variable& bias,
+                                   const Conv2dOptions& options = {});
+PISR_CORE_API Variable conv2d_leaky_relu(const Variable& x, const Variable& weight,
+                                         const Variable& bias, double slope,
+                                         const Conv2dOptions& options = {});
 
 /// prelu(conv2d(x, weight, bias), slope) in one pass over the result, with slope [1] or one per
 /// channel [k]; the same bits as the two operations.
-Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable& bias,
-                      const Variable& slope, const Conv2dOptions& options = {});
+PISR_CORE_API Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable& bias,
+                                    const Variable& slope, const Conv2dOptions& options = {});
 
 struct ConvTranspose2dOptions {
   int stride = 1;
@@ -45,70 +47,71 @@ struct ConvTranspose2dOptions {
 
 /// x [n, c, h, w], weight [c, k / groups, kh, kw], bias [k] or undefined ->
 /// [n, k, (h - 1) stride - 2 padding + kh + output_padding, ...]; output_padding < stride.
-Variable conv_transpose2d(const Variable& x, const Variable& weight, const Variable& bias,
-                          const ConvTranspose2dOptions& options = {});
+PISR_CORE_API Variable conv_transpose2d(const Variable& x, const Variable& weight,
+                                        const Variable& bias,
+                                        const ConvTranspose2dOptions& options = {});
 
 /// max(x, 0) + slope min(x, 0), slope [1] or one per channel [c]; x [n, c, ...].
-Variable prelu(const Variable& x, const Variable& slope);
-Variable relu(const Variable& x);
-Variable leaky_relu(const Variable& x, double slope);
-Variable sigmoid(const Variable& x);
+PISR_CORE_API Variable prelu(const Variable& x, const Variable& slope);
+PISR_CORE_API Variable relu(const Variable& x);
+PISR_CORE_API Variable leaky_relu(const Variable& x, double slope);
+PISR_CORE_API Variable sigmoid(const Variable& x);
 /// factor log(1 + exp(x)) + offset; the logarithm is exact to a few ulp at both ends.
-Variable softplus(const Variable& x, double factor = 1, double offset = 0);
-Variable exp(const Variable& x);
-Variable log(const Variable& x);
-Variable abs(const Variable& x);
+PISR_CORE_API Variable softplus(const Variable& x, double factor = 1, double offset = 0);
+PISR_CORE_API Variable exp(const Variable& x);
+PISR_CORE_API Variable log(const Variable& x);
+PISR_CORE_API Variable abs(const Variable& x);
 /// min(max(x, low), high), low <= high; NaN stays NaN. The derivative is 1 where low <= x <= high,
 /// bounds included, and 0 elsewhere.
-Variable clamp(const Variable& x, double low, double high);
+PISR_CORE_API Variable clamp(const Variable& x, double low, double high);
 
 /// Elementwise. The second operand has the shape of the first or is broadcast over it: one element,
 /// one value per channel [c], or one per image and channel [n, c, 1, 1].
-Variable operator+(const Variable& a, const Variable& b);
-Variable operator-(const Variable& a, const Variable& b);
-Variable operator*(const Variable& a, const Variable& b);
-Variable operator/(const Variable& a, const Variable& b);
+PISR_CORE_API Variable operator+(const Variable& a, const Variable& b);
+PISR_CORE_API Variable operator-(const Variable& a, const Variable& b);
+PISR_CORE_API Variable operator*(const Variable& a, const Variable& b);
+PISR_CORE_API Variable operator/(const Variable& a, const Variable& b);
 
-Variable operator+(const Variable& a, double b);
-Variable operator+(double a, const Variable& b);
-Variable operator-(const Variable& a, double b);
-Variable operator-(double a, const Variable& b);
-Variable operator-(const Variable& a);
-Variable operator*(const Variable& a, double b);
-Variable operator*(double a, const Variable& b);
-Variable operator/(const Variable& a, double b);
-Variable operator/(double a, const Variable& b);
+PISR_CORE_API Variable operator+(const Variable& a, double b);
+PISR_CORE_API Variable operator+(double a, const Variable& b);
+PISR_CORE_API Variable operator-(const Variable& a, double b);
+PISR_CORE_API Variable operator-(double a, const Variable& b);
+PISR_CORE_API Variable operator-(const Variable& a);
+PISR_CORE_API Variable operator*(const Variable& a, double b);
+PISR_CORE_API Variable operator*(double a, const Variable& b);
+PISR_CORE_API Variable operator/(const Variable& a, double b);
+PISR_CORE_API Variable operator/(double a, const Variable& b);
 
 /// Over all elements; the result has shape [1].
-Variable sum(const Variable& x);
-Variable mean(const Variable& x);
+PISR_CORE_API Variable sum(const Variable& x);
+PISR_CORE_API Variable mean(const Variable& x);
 
 /// Same numbers, another shape.
-Variable reshape(const Variable& x, Shape shape);
+PISR_CORE_API Variable reshape(const Variable& x, Shape shape);
 /// The value without its history: a constant.
-Variable detach(const Variable& x);
+PISR_CORE_API Variable detach(const Variable& x);
 
 /// Along channels: [n, c_i, h, w] -> [n, sum c_i, h, w]; any number of parts but none. More than 4
 /// are joined in groups, so that the first parts are copied once for each factor of 4.
-Variable concat_channels(std::span<const Variable> parts);
-Variable concat_channels(std::initializer_list<Variable> parts);
+PISR_CORE_API Variable concat_channels(std::span<const Variable> parts);
+PISR_CORE_API Variable concat_channels(std::initializer_list<Variable> parts);
 /// Channels [first, first + count).
-Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t count);
+PISR_CORE_API Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t count);
 
 /// Depth to space: [n, c r^2, h, w] -> [n, c, h r, w r].
-Variable pixel_shuffle(const Variable& x, int factor);
+PISR_CORE_API Variable pixel_shuffle(const Variable& x, int factor);
 /// Mean over blocks of s x s: [n, c, h s, w s] -> [n, c, h, w].
-Variable block_mean(const Variable& x, int factor);
+PISR_CORE_API Variable block_mean(const Variable& x, int factor);
 /// MATLAB's imresize(x, scale, 'bicubic') of each plane: Keys' cubic kernel with a = -0.5, border
 /// mirrored with the edge sample repeated; [n, c, h, w] -> [n, c, h s, w s], scale 1 to 8. Neither
 /// rounded nor clamped.
-Variable upscale_bicubic(const Variable& x, int scale);
+PISR_CORE_API Variable upscale_bicubic(const Variable& x, int scale);
 /// The same for imresize(x, 1 / scale, 'bicubic'), with antialiasing; h and w are multiples of the
 /// scale: [n, c, h s, w s] -> [n, c, h, w]. It is the transpose of upscale_bicubic over s^2.
-Variable downscale_bicubic(const Variable& x, int scale);
+PISR_CORE_API Variable downscale_bicubic(const Variable& x, int scale);
 /// Over each plane: [n, c, h, w] -> [n, c, 1, 1]; the standard deviation is the population's.
-Variable global_mean(const Variable& x);
-Variable global_standard_deviation(const Variable& x);
+PISR_CORE_API Variable global_mean(const Variable& x);
+PISR_CORE_API Variable global_standard_deviation(const Variable& x);
 
 /// A loss with checked operands that has not been computed yet.
 struct LossTerm {
@@ -118,9 +121,11 @@ struct LossTerm {
   Variable spread;  ///< undefined for l1_term
 };
 /// As l1_loss, laplace_nll and gaussian_nll below.
-LossTerm l1_term(const Variable& x, const Variable& target);
-LossTerm laplace_term(const Variable& target, const Variable& location, const Variable& scale);
-LossTerm gaussian_term(const Variable& target, const Variable& location, const Variable& variance);
+PISR_CORE_API LossTerm l1_term(const Variable& x, const Variable& target);
+PISR_CORE_API LossTerm laplace_term(const Variable& target, const Variable& location,
+                                    const Variable& scale);
+PISR_CORE_API LossTerm gaussian_term(const Variable& target, const Variable& location,
+                                     const Variable& variance);
 
 /// Each of shape [1].
 struct WeightedLoss {
@@ -129,13 +134,16 @@ struct WeightedLoss {
 };
 /// The loss that a network is trained with. A second term of weight 0 has no gradient. On a device
 /// one pass computes the losses and the gradients of the total.
-WeightedLoss weighted_loss(const LossTerm& first, const LossTerm& second = {}, double weight = 0);
+PISR_CORE_API WeightedLoss weighted_loss(const LossTerm& first, const LossTerm& second = {},
+                                         double weight = 0);
 
 /// mean |target - x|; shape [1].
-Variable l1_loss(const Variable& x, const Variable& target);
+PISR_CORE_API Variable l1_loss(const Variable& x, const Variable& target);
 /// mean( log(2 b) + |target - location| / b ), PISR eq. 10; b > 0.
-Variable laplace_nll(const Variable& target, const Variable& location, const Variable& scale);
+PISR_CORE_API Variable laplace_nll(const Variable& target, const Variable& location,
+                                   const Variable& scale);
 /// mean( log(v) / 2 + (target - location)^2 / (2 v) ); variance v > 0.
-Variable gaussian_nll(const Variable& target, const Variable& location, const Variable& variance);
+PISR_CORE_API Variable gaussian_nll(const Variable& target, const Variable& location,
+                                    const Variable& variance);
 
 }  // namespace pisr

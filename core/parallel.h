@@ -3,13 +3,14 @@
 #include <cstdint>
 #include <memory>
 
+#include "kernels/export.h"
 #include "kernels/launcher.h"
 
 namespace pisr {
 
 /// A limit on threads: work run through it uses at most `threads` at once. It is built on oneTBB,
 /// so it composes with a host program that uses oneTBB too, and idle threads do not spin.
-class ThreadPool {
+class PISR_CORE_API ThreadPool {
  public:
   /// threads >= 1, or 0 for all that the process may use (its CPU affinity and cgroup quota).
   explicit ThreadPool(int threads = 0);
@@ -32,6 +33,6 @@ class ThreadPool {
 };
 
 /// The number of threads this process may use: its CPU affinity and its cgroup's quota, at least 1.
-int available_threads();
+PISR_CORE_API int available_threads();
 
 }  // namespace pisr

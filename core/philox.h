@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/export.h"
 #include "kernels/philox.h"
 
 namespace pisr {
@@ -11,12 +12,12 @@ namespace pisr {
 enum class RandomUse : std::uint32_t { init = 1, batch = 2, dead_leaves = 3, test = 4 };
 
 /// The key of Random(seed, use, index), for kernels that draw the same numbers.
-kernels::PhiloxKey random_key(std::uint64_t seed, RandomUse use) noexcept;
+PISR_CORE_API kernels::PhiloxKey random_key(std::uint64_t seed, RandomUse use) noexcept;
 
 /// A sequence of random numbers that is a pure function of (seed, use, index): the same on every
 /// machine and for any number of workers. `index` numbers what is drawn: a parameter, a training
 /// sample or an image.
-class Random {
+class PISR_CORE_API Random {
  public:
   Random(std::uint64_t seed, RandomUse use, std::uint64_t index) noexcept;
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "kernels/export.h"
 
 namespace pisr {
 
@@ -21,12 +22,13 @@ struct SafeTensors {
 
 /// Limits and checks: header at most 100 MB, no holes, overlaps or duplicate keys, sizes computed
 /// without overflow. Throws Error(weights), naming the file and what is wrong.
-SafeTensors read_safetensors(const std::filesystem::path& path);
-SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& name);
+PISR_CORE_API SafeTensors read_safetensors(const std::filesystem::path& path);
+PISR_CORE_API SafeTensors parse_safetensors(std::span<const std::byte> bytes,
+                                            const std::string& name);
 
-std::vector<std::byte> serialise_safetensors(const SafeTensors& file);
+PISR_CORE_API std::vector<std::byte> serialise_safetensors(const SafeTensors& file);
 /// Written to a temporary name beside `path`, synced, renamed, folder synced: after a crash either
 /// the old file or the new one is there. Throws Error(output) and leaves the old file.
-void write_safetensors(const std::filesystem::path& path, const SafeTensors& file);
+PISR_CORE_API void write_safetensors(const std::filesystem::path& path, const SafeTensors& file);
 
 }  // namespace pisr

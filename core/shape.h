@@ -6,10 +6,12 @@
 #include <ostream>
 #include <span>
 
+#include "kernels/export.h"
+
 namespace pisr {
 
 /// Up to four extents, outermost first; images are [n, c, h, w]. Rank 0 is a scalar.
-class Shape {
+class PISR_CORE_API Shape {
  public:
   static constexpr int kMaxRank = 4;
 
@@ -34,6 +36,6 @@ class Shape {
 };
 
 /// As in error texts: [16,12,32,32]
-std::ostream& operator<<(std::ostream& stream, const Shape& shape);
+PISR_CORE_API std::ostream& operator<<(std::ostream& stream, const Shape& shape);
 
 }  // namespace pisr

@@ -9,6 +9,7 @@
 #include "core/inline_function.h"
 #include "core/parameter.h"
 #include "core/tensor.h"
+#include "kernels/export.h"
 
 namespace pisr {
 
@@ -17,7 +18,7 @@ class Backward;
 
 /// A value in a computation: a tensor and its place on a tape. Cheap to copy; valid until the tape
 /// is reset. Operations on it are in core/ops.h.
-class Variable {
+class PISR_CORE_API Variable {
  public:
   Variable() = default;
   const Tensor& value() const noexcept { return value_; }
@@ -47,7 +48,7 @@ struct GradientSlot {
 };
 
 /// What a node's backward function sees.
-class Backward {
+class PISR_CORE_API Backward {
  public:
   Context& context() const noexcept { return context_; }
   /// The gradient that has arrived at the node's result.
@@ -103,7 +104,7 @@ class Backward {
 /// summation is fixed and reruns give equal bits. The first gradient of a value is written, later
 /// ones are added, and gradients that nobody needs are skipped. Results and gradients lie in the
 /// context's arena until reset().
-class Tape {
+class PISR_CORE_API Tape {
  public:
   enum class Mode {
     record,     ///< remember what backward() needs
@@ -200,7 +201,7 @@ class Tape {
 
 /// The tape of all given variables. Throws ShapeError, naming `op`, for variables of several tapes,
 /// an undefined one, or one from before the tape's reset.
-Tape& common_tape(const char* op, std::initializer_list<const Variable*> variables);
+PISR_CORE_API Tape& common_tape(const char* op, std::initializer_list<const Variable*> variables);
 
 template <class Function>
 Variable Tape::record(const char* op, Tensor value, std::initializer_list<const Variable*> inputs,

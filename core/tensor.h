@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/shape.h"
+#include "kernels/export.h"
 
 namespace pisr {
 
@@ -20,7 +21,7 @@ class Device;
 
 /// Element type. f64 exists so that gradients can be checked.
 enum class DType : std::uint8_t { f32, f64 };
-std::ostream& operator<<(std::ostream& stream, DType dtype);
+PISR_CORE_API std::ostream& operator<<(std::ostream& stream, DType dtype);
 constexpr std::size_t size_of(DType dtype) noexcept {
   return dtype == DType::f32 ? 4 : 8;
 }
@@ -42,7 +43,7 @@ decltype(auto) with_type(DType dtype, Function&& function) {
 ///
 /// The memory belongs either to the tensors that refer to it (empty(), zeros(), ...) or to the
 /// arena of a step. Using an arena's tensor after the arena was reset is an error.
-class Tensor {
+class PISR_CORE_API Tensor {
  public:
   Tensor() = default;
 
@@ -119,11 +120,11 @@ class Tensor {
 };
 
 /// Whether no number is infinite or NaN; the tensor lies in the host's memory.
-bool all_finite(const Tensor& tensor);
+PISR_CORE_API bool all_finite(const Tensor& tensor);
 
 /// As in error texts: f32[16,12,32,32]
-std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
+PISR_CORE_API std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);
 /// Where numbers lie, as in error texts: "cpu", or the name of the device.
-std::string place_name(const kernels::Device* device);
+PISR_CORE_API std::string place_name(const kernels::Device* device);
 
 }  // namespace pisr

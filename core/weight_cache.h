@@ -5,13 +5,14 @@
 #include <stdexcept>
 
 #include "core/device_array.h"
+#include "kernels/export.h"
 #include "kernels/weight_cache.h"
 
 namespace pisr {
 
 /// A weight as a device's kernels read it, for example rounded or reordered. It is kept as long as
 /// the weight does not change.
-class WeightCache final : public kernels::WeightCache {
+class PISR_CORE_API WeightCache final : public kernels::WeightCache {
  public:
   /// The device must outlive it. Takes no memory before a kernel asks for it.
   explicit WeightCache(kernels::Device& device) : device_(device) {}

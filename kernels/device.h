@@ -6,24 +6,25 @@
 #include <string>
 #include <type_traits>
 
+#include "kernels/export.h"
 #include "kernels/table.h"
 
 namespace pisr::kernels {
 
 /// A device refused or failed. The message names the call and quotes the driver.
-class DeviceError : public std::runtime_error {
+class PISR_CORE_API DeviceError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 /// Work too large for the numbers or the memory of a device; the device itself stays usable.
-class SizeLimitError : public std::runtime_error {
+class PISR_CORE_API SizeLimitError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 /// Recorded work of a device, which can be repeated without the host.
-class CapturedWork {
+class PISR_CORE_API CapturedWork {
  public:
   virtual ~CapturedWork() = default;
   /// Queues all of it, behind all that was queued before.
@@ -34,7 +35,7 @@ class CapturedWork {
 /// the order of the calls. Unless they say otherwise, calls return when the work is queued. They
 /// throw DeviceError where the device fails; after one failure, every later call fails. To be used
 /// by one thread at a time.
-class Device {
+class PISR_CORE_API Device {
  public:
   virtual ~Device() = default;
 

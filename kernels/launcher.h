@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/export.h"
+
 namespace pisr::kernels {
 
 /// A callable passed by reference: no allocation, and it must outlive the call it is passed to.
@@ -34,7 +36,7 @@ class FunctionRef<Result(Args...)> {
 ///
 /// Results must not depend on the number of threads. A kernel therefore cuts its work into tasks by
 /// the shapes alone, each task writes memory of its own, and partial sums are added in task order.
-class Launcher {
+class PISR_CORE_API Launcher {
  public:
   virtual ~Launcher() = default;
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/context.h"
+#include "kernels/export.h"
 #include "nn/flat_parameters.h"
 
 namespace pisr {
@@ -15,7 +16,7 @@ struct AdamOptions {
 
 /// Adam (Kingma and Ba, ICLR 2015) with PyTorch's formula, see kernels::AdamArgs. Its state is two
 /// moments and the number of steps. To resume, copy into the moments and set the steps.
-class Adam {
+class PISR_CORE_API Adam {
  public:
   /// Keeps a view of the values; their modules must outlive it.
   explicit Adam(const FlatParameters& parameters, AdamOptions options = {});

@@ -8,6 +8,7 @@
 #include "core/ops.h"
 #include "core/tensor.h"
 #include "core/weight_cache.h"
+#include "kernels/export.h"
 
 namespace pisr {
 
@@ -24,7 +25,7 @@ class Layer;
 /// The parameters are copies, made when a layer is added, and lie where the layer's do. Nothing can
 /// change them, so a device reorders the weights in the first run and keeps them. The chain must
 /// outlive device work captured from a run.
-class ConvChain {
+class PISR_CORE_API ConvChain {
  public:
   /// A convolution.
   struct Stage {

@@ -1,13 +1,14 @@
 #pragma once
 
 #include "core/context.h"
+#include "kernels/export.h"
 #include "nn/flat_parameters.h"
 
 namespace pisr {
 
 /// Exponential moving average of the parameters: average = decay average + (1 - decay) values. It
 /// starts as a copy of the values.
-class ExponentialMovingAverage {
+class PISR_CORE_API ExponentialMovingAverage {
  public:
   /// Throws Error(usage) unless 0 <= decay < 1.
   ExponentialMovingAverage(const FlatParameters& parameters, double decay);
@@ -32,7 +33,7 @@ class ExponentialMovingAverage {
 /// scope is left. Nothing happens for a null pointer. Throws Error(device) where the device of the
 /// parameters fails; a device that fails at the end of the scope has lost them, and says so when
 /// it is used next.
-class AverageInPlace {
+class PISR_CORE_API AverageInPlace {
  public:
   explicit AverageInPlace(ExponentialMovingAverage* average);
   ~AverageInPlace();

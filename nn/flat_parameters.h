@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "kernels/export.h"
 #include "nn/module.h"
 
 namespace pisr {
@@ -18,7 +19,7 @@ struct NamedModule {
 /// norm and one copy serve them all. Each Parameter::value becomes a view of the buffer, at
 /// Parameter::offset. The buffer lies where the parameters do. The modules must outlive the object,
 /// and a parameter can belong to one object only.
-class FlatParameters {
+class PISR_CORE_API FlatParameters {
  public:
   struct Entry {
     std::string name;  ///< e.g. "student.feature.weight"; the key in checkpoints

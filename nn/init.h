@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/export.h"
 #include "nn/module.h"
 
 namespace pisr {
@@ -20,7 +21,7 @@ enum class Initialisation {
 /// 0.25, the n shares of a mean to 1 / n. Parameter i (in the order of parameters()) is drawn from
 /// Random(seed, RandomUse::init, i), so its values do not depend on the machine, nor on the element
 /// type but for rounding.
-void initialise(Module& module, std::uint64_t seed,
-                Initialisation initialisation = Initialisation::uniform);
+PISR_CORE_API void initialise(Module& module, std::uint64_t seed,
+                              Initialisation initialisation = Initialisation::uniform);
 
 }  // namespace pisr

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "core/ops.h"
+#include "kernels/export.h"
 #include "nn/module.h"
 
 namespace pisr {
 
 /// Convolution with a square kernel: "weight" [out, in / groups, kernel, kernel] and "bias" [out].
-class Conv2d final : public Layer {
+class PISR_CORE_API Conv2d final : public Layer {
  public:
   Conv2d(int in_channels, int out_channels, int kernel, Conv2dOptions options = {},
          bool with_bias = true);
@@ -31,7 +32,7 @@ class Conv2d final : public Layer {
 };
 
 /// Transposed convolution: "weight" [in, out / groups, kernel, kernel] and "bias" [out].
-class ConvTranspose2d final : public Layer {
+class PISR_CORE_API ConvTranspose2d final : public Layer {
  public:
   ConvTranspose2d(int in_channels, int out_channels, int kernel,
                   ConvTranspose2dOptions options = {}, bool with_bias = true);
@@ -48,7 +49,7 @@ class ConvTranspose2d final : public Layer {
 };
 
 /// max(x, 0) + slope min(x, 0) with "slope" [slopes]: 1 for the whole layer, or one per channel.
-class Prelu final : public Layer {
+class PISR_CORE_API Prelu final : public Layer {
  public:
   explicit Prelu(int slopes = 1);
   Variable operator()(const Variable& x) const override;
@@ -58,7 +59,7 @@ class Prelu final : public Layer {
 };
 
 /// max(x, 0) + slope min(x, 0) with a fixed slope: no parameters.
-class LeakyRelu final : public Layer {
+class PISR_CORE_API LeakyRelu final : public Layer {
  public:
   /// Error usage for a slope that is not finite.
   explicit LeakyRelu(double slope);
@@ -70,14 +71,14 @@ class LeakyRelu final : public Layer {
 };
 
 /// max(x, 0)
-class Relu final : public Layer {
+class PISR_CORE_API Relu final : public Layer {
  public:
   Variable operator()(const Variable& x) const override;
   void append_to(ConvChain& chain) const override;
 };
 
 /// Convolution followed by PReLU, as one layer with "weight", "bias" and "slope" [slopes].
-class Conv2dPrelu final : public Layer {
+class PISR_CORE_API Conv2dPrelu final : public Layer {
  public:
   Conv2dPrelu(int in_channels, int out_channels, int kernel, Conv2dOptions options = {},
               int slopes = 1);
@@ -94,7 +95,7 @@ class Conv2dPrelu final : public Layer {
 };
 
 /// Layers one after another, named "0", "1", ...
-class Sequential final : public Layer {
+class PISR_CORE_API Sequential final : public Layer {
  public:
   Sequential() = default;
 

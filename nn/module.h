@@ -7,6 +7,7 @@
 
 #include "core/parameter.h"
 #include "core/tape.h"
+#include "kernels/export.h"
 
 namespace pisr {
 
@@ -26,7 +27,7 @@ struct NamedParameter {
 
 /// A part of a network: named parameters and children. Children are members of the derived class
 /// and are registered in its constructor, so a module cannot be copied or moved.
-class Module {
+class PISR_CORE_API Module {
  public:
   virtual ~Module() = default;
   Module(const Module&) = delete;
@@ -69,7 +70,7 @@ class Module {
 };
 
 /// A module with one input and one output.
-class Layer : public Module {
+class PISR_CORE_API Layer : public Module {
  public:
   virtual Variable operator()(const Variable& x) const = 0;
   /// Appends this layer to a chain for inference. Throws Error(usage) unless it is a convolution, a

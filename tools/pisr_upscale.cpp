@@ -18,7 +18,7 @@
 #include "core/context.h"
 #include "core/parallel.h"
 #include "core/printable.h"
-#include "pisr/inference/upscaler.h"
+#include "pisr/inference/file_upscaler.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/weights.h"
 #include "tools/device_option.h"

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/instruction_set.h"
 #include "core/printable.h"
+#include "core/version.h"
 
 namespace pisr {
 namespace {
@@ -125,7 +126,7 @@ void note(const std::string& program, const std::string& text) {
 }
 
 std::string version_text(const std::string& program) {
-  return program + " " PISR_VERSION;
+  return program + " " + version();
 }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {

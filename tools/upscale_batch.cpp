@@ -17,6 +17,7 @@
 #include "core/printable.h"
 #include "pisr/image/byte_source.h"
 #include "pisr/image/image_stream.h"
+#include "pisr/inference/file_upscaler.h"
 #include "tools/interruption.h"
 #include "tools/program.h"
 #include "tools/upscale_command.h"

@@ -11,6 +11,7 @@
 #include "pisr/image/byte_source.h"
 #include "pisr/image/codec.h"
 #include "pisr/image/file_sink.h"
+#include "pisr/inference/file_upscaler.h"
 #include "pisr/model/network.h"
 #include "pisr/video/byte_stream.h"
 

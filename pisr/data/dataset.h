@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/export.h"
 #include "pisr/image/image.h"
 
 namespace pisr {
@@ -21,7 +22,7 @@ struct ImagePair {
 };
 
 /// "12 x 40": the size that the image has in its file.
-std::string size_in_file(const ImagePair& pair);
+PISR_API std::string size_in_file(const ImagePair& pair);
 
 /// Images of one or several folders, in the order of the folders and by name within each.
 struct Dataset {
@@ -78,13 +79,13 @@ struct DatasetOptions {
 /// Throws Error(input), which names the file or folder, for a path that does not exist, no images
 /// (the message says what was looked for), HR without its LR or the reverse, LR of the wrong size
 /// or number of channels, only images smaller than gt_size, and a file that cannot be decoded.
-Dataset load_dataset(const std::vector<std::filesystem::path>& paths,
-                     const DatasetOptions& options);
+PISR_API Dataset load_dataset(const std::vector<std::filesystem::path>& paths,
+                              const DatasetOptions& options);
 
 /// `count` dead-leaves images of size x size pixels, indices first..first + count - 1: no files
 /// needed. Training and held-out images of one seed differ by their indices.
 /// Error(usage) where the size is not a multiple of the scale.
-Dataset built_in_dataset(std::uint64_t seed, std::uint64_t first, int count, int size, int scale,
-                         int threads = 0);
+PISR_API Dataset built_in_dataset(std::uint64_t seed, std::uint64_t first, int count, int size,
+                                  int scale, int threads = 0);
 
 }  // namespace pisr

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/export.h"
 #include "kernels/patch_choice.h"
 #include "pisr/data/dataset.h"
 
@@ -15,7 +16,7 @@ namespace pisr {
 ///
 /// Every sample takes an image uniformly at random (with replacement: an epoch is a count of
 /// iterations, nothing is shuffled), a position on the LR grid, and one of the 8 symmetries.
-class BatchSampler {
+class PISR_API BatchSampler {
  public:
   /// Keeps a reference to `data`, which must outlive the sampler. `gt_size` is the side of the HR
   /// patch in pixels, a multiple of the scale, and `channels` 1 for patches of luminance or 3 of

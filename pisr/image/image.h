@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/export.h"
+
 namespace pisr {
 
 /// Samples in rows from the top, channels interleaved: [height, width, channels].
@@ -40,25 +42,26 @@ using Plane = ImageOf<double>;
 
 /// The first `channels` channels of the image (Error usage where it has fewer).
 template <class Sample>
-ImageOf<Sample> first_channels(const ImageOf<Sample>& image, int channels);
+PISR_API ImageOf<Sample> first_channels(const ImageOf<Sample>& image, int channels);
 
 /// The image without its alpha channel, where it has one.
 template <class Sample>
-ImageOf<Sample> without_alpha(ImageOf<Sample> image);
+PISR_API ImageOf<Sample> without_alpha(ImageOf<Sample> image);
 
 /// The part of the image from (left, top), `width` x `height`; Error usage where it does
 /// not lie inside.
 template <class Sample>
-ImageOf<Sample> crop(const ImageOf<Sample>& image, int left, int top, int width, int height);
+PISR_API ImageOf<Sample> crop(const ImageOf<Sample>& image, int left, int top, int width,
+                              int height);
 
 /// The image cropped at the right and bottom to a multiple of `scale` (Error usage where nothing
 /// would be left).
 template <class Sample>
-ImageOf<Sample> crop_to_multiple(const ImageOf<Sample>& image, int scale);
+PISR_API ImageOf<Sample> crop_to_multiple(const ImageOf<Sample>& image, int scale);
 
 /// The image without `border` samples at each of its four sides (Error usage where nothing would be
 /// left).
 template <class Sample>
-ImageOf<Sample> shave(const ImageOf<Sample>& image, int border);
+PISR_API ImageOf<Sample> shave(const ImageOf<Sample>& image, int border);
 
 }  // namespace pisr

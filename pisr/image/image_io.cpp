@@ -106,10 +106,6 @@ int AnyImage::channels() const {
   return std::visit([](const auto& image) { return image.channels; }, pixels);
 }
 
-std::size_t size_of(SampleType type) {
-  return type == SampleType::u8 ? 1 : type == SampleType::u16 ? 2 : 4;
-}
-
 std::unique_ptr<ImageReader> open_image(const ByteSource& source, const std::string& name,
                                         const ReadOptions& options) {
   std::array<std::byte, kSignatureBytes> start;

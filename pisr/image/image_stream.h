@@ -10,20 +10,12 @@
 #include "pisr/image/image.h"
 #include "pisr/image/image_io.h"
 #include "pisr/image/metadata.h"
+#include "pisr/image/sample_type.h"
 
 namespace pisr {
 
 class ByteSink;
 class ByteSource;
-
-/// The samples of a file.
-enum class SampleType {
-  u8,   ///< 0..255
-  u16,  ///< 0..65535, in the byte order of the machine
-  f32   ///< 0..1 by custom, and beyond
-};
-/// Bytes of a sample.
-std::size_t size_of(SampleType type);
 
 /// What is known of an image before its samples.
 struct ImageInfo {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/export.h"
 #include "pisr/model/estimator.h"
 #include "pisr/model/network.h"
 #include "pisr/model/teacher.h"
@@ -14,8 +15,8 @@ struct TeacherLoss {
 };
 
 /// high: Y [n, c, h, w]; low: X [n, c, h / scale, w / scale]; c = 1 luminance, 3 RGB.
-TeacherLoss teacher_loss(const Teacher::Result& teacher, const Variable& high, const Variable& low,
-                         double imitation_weight = 1e-4);
+PISR_API TeacherLoss teacher_loss(const Teacher::Result& teacher, const Variable& high,
+                                  const Variable& low, double imitation_weight = 1e-4);
 
 /// How the student learns from the teacher's feature.
 enum class Distillation {
@@ -25,7 +26,7 @@ enum class Distillation {
   gaussian,  ///< VID_G: gaussian_nll(f_T, mu, v)
 };
 /// Whether it estimates where the teacher's feature lies.
-bool needs_estimator(Distillation distillation);
+PISR_API bool needs_estimator(Distillation distillation);
 
 struct StudentLoss {
   Variable total;           ///< reconstruction + distillation_weight distillation (PISR eq. 8)
@@ -37,8 +38,9 @@ struct StudentLoss {
 /// One that is k times as large as the student's (a teacher that works at the size of Y) is
 /// averaged over blocks of k x k. estimator: null unless needs_estimator(distillation); otherwise
 /// throws Error(usage).
-StudentLoss student_loss(const SrNetwork::Result& student, const Variable& high,
-                         Distillation distillation, const Variable& teacher_feature = {},
-                         const Estimator* estimator = nullptr, double distillation_weight = 1e-6);
+PISR_API StudentLoss student_loss(const SrNetwork::Result& student, const Variable& high,
+                                  Distillation distillation, const Variable& teacher_feature = {},
+                                  const Estimator* estimator = nullptr,
+                                  double distillation_weight = 1e-6);
 
 }  // namespace pisr

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/export.h"
 #include "nn/layers.h"
 
 namespace pisr {
@@ -17,7 +18,7 @@ struct EncoderOptions {
 /// The teacher's encoder: squeezes the ground truth Y into compact features X^ of the size of the
 /// low-resolution image (PISR section 3.2). Parameters: feature, downscale and shrink with weight,
 /// bias and slope, then compact with weight and bias.
-class Encoder final : public Module {
+class PISR_API Encoder final : public Module {
  public:
   explicit Encoder(const EncoderOptions& options = {});
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/export.h"
 #include "nn/layers.h"
 
 namespace pisr {
@@ -11,7 +12,7 @@ enum class Distribution { laplace, gaussian };
 /// only. Two branches, "location" and "spread", each conv 1x1, PReLU, conv 1x1 with the channels of
 /// the feature; parameters location.0.weight, location.0.bias, location.0.slope, location.1.weight,
 /// ...
-class Estimator final : public Module {
+class PISR_API Estimator final : public Module {
  public:
   explicit Estimator(int channels = 56);
 

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "kernels/export.h"
 #include "nn/conv_chain.h"
 #include "nn/module.h"
 
@@ -45,15 +46,15 @@ struct NetworkOption {
 /// where it names none. Throws Error(usage) for an option that is not in `options`, of the wrong
 /// type, out of range or between two steps, a scale other than 2, 3, 4, or channels that are not in
 /// `channels`.
-NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
-                      const std::vector<int>& channels = {1});
+PISR_API NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
+                               const std::vector<int>& channels = {1});
 
 /// "y" for 1 channel, "rgb" for 3, as configurations and weights say it.
-const char* colour_name(int channels);
+PISR_API const char* colour_name(int channels);
 
 /// The value of an option of a completed spec.
-int number_option(const NetworkSpec& spec, const std::string& name);
-bool flag_option(const NetworkSpec& spec, const std::string& name);
+PISR_API int number_option(const NetworkSpec& spec, const std::string& name);
+PISR_API bool flag_option(const NetworkSpec& spec, const std::string& name);
 
 /// What a network reads.
 enum class NetworkInput {
@@ -74,7 +75,7 @@ enum class NetworkEnd { feature, image };
 
 /// A model that makes an image [n, c, h scale, w scale]: a network from the low-resolution image
 /// [n, c, h, w], or a teacher from the truth itself.
-class ImageModel : public Module {
+class PISR_API ImageModel : public Module {
  public:
   /// Of the network, or of the teacher's decoder.
   virtual const NetworkSpec& spec() const noexcept = 0;
@@ -92,7 +93,7 @@ class ImageModel : public Module {
 
 /// A super-resolution network: PISR's student, and the teacher's decoder. A network of one's own
 /// implements feature() and reconstruction(); a row in architectures.cpp makes it known by name.
-class SrNetwork : public ImageModel {
+class PISR_API SrNetwork : public ImageModel {
  public:
   struct Result {
     Variable image;    ///< [n, c, h scale, w scale]
@@ -135,6 +136,6 @@ class SrNetwork : public ImageModel {
 
 /// SrNetwork::halo() of a network that reads the enlarged image, each pixel of the result depending
 /// on `radius` pixels of it in every direction.
-int enlarged_halo(int radius, int scale);
+PISR_API int enlarged_halo(int radius, int scale);
 
 }  // namespace pisr

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "kernels/export.h"
 #include "pisr/model/encoder.h"
 #include "pisr/model/network.h"
 
@@ -10,7 +11,7 @@ namespace pisr {
 /// PISR's teacher: an hourglass that sees the ground truth, privileged information at training
 /// time. Its decoder is a network like the student. Parameters: those of Encoder below "encoder"
 /// and of the network below "decoder".
-class Teacher final : public ImageModel {
+class PISR_API Teacher final : public ImageModel {
  public:
   /// With a decoder as make_network(decoder) makes it.
   explicit Teacher(const NetworkSpec& decoder);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/safetensors.h"
+#include "kernels/export.h"
 #include "pisr/model/network.h"
 #include "pisr/model/teacher.h"
 
@@ -29,8 +30,8 @@ namespace pisr {
 
 /// `notes` are added to the metadata, e.g. {"iterations", "50000"}; they cannot replace the entries
 /// above. Values are stored as they are, f32 or f64. Throws Error(output) like write_safetensors.
-void save_weights(const std::filesystem::path& path, const ImageModel& model,
-                  const std::map<std::string, std::string>& notes = {});
+PISR_API void save_weights(const std::filesystem::path& path, const ImageModel& model,
+                           const std::map<std::string, std::string>& notes = {});
 
 /// What is wanted of weights. A file that says otherwise is refused; one that does not say it is
 /// taken to be what is wanted.
@@ -46,35 +47,35 @@ struct WeightsOptions {
 
 /// A network or a teacher with f32 parameters. Throws Error(usage) for an unknown
 /// WeightsOptions::architecture.
-std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path,
-                                       const WeightsOptions& wanted);
+PISR_API std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path,
+                                                const WeightsOptions& wanted);
 /// The same of a network alone, and of a teacher alone.
-std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path,
-                                        const WeightsOptions& wanted);
-std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path,
-                                      const WeightsOptions& wanted);
+PISR_API std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path,
+                                                 const WeightsOptions& wanted);
+PISR_API std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path,
+                                               const WeightsOptions& wanted);
 /// load_network of a file in memory; `name` stands for it in error texts.
-std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
-                                        const WeightsOptions& wanted);
+PISR_API std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
+                                                 const WeightsOptions& wanted);
 
 /// The same with a scale alone.
-std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path, int scale = 0);
-std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path, int scale = 0);
-std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path, int scale = 0);
-std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
-                                        int scale = 0);
+PISR_API std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path, int scale = 0);
+PISR_API std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path, int scale = 0);
+PISR_API std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path, int scale = 0);
+PISR_API std::unique_ptr<SrNetwork> make_network(const SafeTensors& file, const std::string& name,
+                                                 int scale = 0);
 
 /// Copies tensors[prefix + "." + parameter name] into every parameter of `module`, all or none;
 /// with an empty prefix there is no dot. Every tensor below the prefix must be one of them. `name`
 /// stands for the file in error texts.
-void load_parameters(Module& module, const std::map<std::string, Tensor>& tensors,
-                     const std::string& prefix, const std::string& name);
+PISR_API void load_parameters(Module& module, const std::map<std::string, Tensor>& tensors,
+                              const std::string& prefix, const std::string& name);
 /// The other direction: adds copies of all parameters of `module` to `tensors`.
-void store_parameters(const Module& module, const std::string& prefix,
-                      std::map<std::string, Tensor>& tensors);
+PISR_API void store_parameters(const Module& module, const std::string& prefix,
+                               std::map<std::string, Tensor>& tensors);
 
 /// Weight transfer: copies every parameter of `from` into that of the same name in `to`. Throws
 /// ShapeError unless names and shapes are the same.
-void copy_parameters(const Module& from, Module& to);
+PISR_API void copy_parameters(const Module& from, Module& to);
 
 }  // namespace pisr

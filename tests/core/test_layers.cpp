@@ -48,6 +48,7 @@ const std::vector<Room>& rooms() {
       {"pisr/data", {"pisr/image"}},
       {"pisr/model", {"nn"}},
       {"pisr/inference", {"pisr/model", "pisr/video"}},
+      {"pisr/library", {"pisr/inference"}},
       {"pisr/eval", {"pisr/inference", "pisr/data"}},
       {"pisr/train", {"pisr/eval"}},
       {"pisr/report", {"pisr/train"}},

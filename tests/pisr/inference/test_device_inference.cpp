@@ -9,7 +9,7 @@
 #include "pisr/image/image_io.h"
 #include "pisr/image/luma.h"
 #include "pisr/inference/inference.h"
-#include "pisr/inference/upscaler.h"
+#include "pisr/inference/file_upscaler.h"
 #include "pisr/model/fsrcnn.h"
 #include "pisr/model/teacher.h"
 #include "tests/catch.h"

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "pisr/image/sample_type.h"
+
+namespace pisr {
+
+/// An image in memory of the caller, who keeps it. Sample c of the pixel in column x and row y lies
+/// `y * row_stride + x * pixel_stride + c * channel_stride` bytes behind `samples`; strides may be
+/// negative. `Pointer` is void* or const void*.
+template <class Pointer>
+struct BasicImageView {
+  Pointer samples = nullptr;
+  int width = 0;
+  int height = 0;
+  int channels = 0;  ///< 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; alpha not premultiplied
+  SampleType type = SampleType::u8;
+  std::ptrdiff_t row_stride = 0;
+  std::ptrdiff_t pixel_stride = 0;
+  std::ptrdiff_t channel_stride = 0;
+};
+
+/// What is read.
+using ConstImageView = BasicImageView<const void*>;
+/// What is written. No two samples may share memory.
+using ImageView = BasicImageView<void*>;
+
+/// The samples of uint8_t, uint16_t or float.
+template <class Sample>
+constexpr SampleType sample_type_of() {
+  using Plain = std::remove_const_t<Sample>;
+  static_assert(std::is_same_v<Plain, std::uint8_t> || std::is_same_v<Plain, std::uint16_t> ||
+                    std::is_same_v<Plain, float>,
+                "samples are uint8_t, uint16_t or float");
+  return sizeof(Plain) == 1   ? SampleType::u8
+         : sizeof(Plain) == 2 ? SampleType::u16
+                              : SampleType::f32;
+}
+
+/// Rows of pixels [height, width, channels] without gaps.
+template <class Sample>
+auto interleaved(Sample* samples, int width, int height, int channels) {
+  constexpr std::ptrdiff_t kBytes = sizeof(Sample);
+  using Pointer = std::conditional_t<std::is_const_v<Sample>, const void*, void*>;
+  return BasicImageView<Pointer>{samples,
+                                 width,
+                                 height,
+                                 channels,
+                                 sample_type_of<Sample>(),
+                                 kBytes * width * channels,
+                                 kBytes * channels,
+                                 kBytes};
+}
+
+/// One plane after another [channels, height, width] without gaps.
+template <class Sample>
+auto planar(Sample* samples, int width, int height, int channels) {
+  constexpr std::ptrdiff_t kBytes = sizeof(Sample);
+  using Pointer = std::conditional_t<std::is_const_v<Sample>, const void*, void*>;
+  return BasicImageView<Pointer>{samples,
+                                 width,
+                                 height,
+                                 channels,
+                                 sample_type_of<Sample>(),
+                                 kBytes * width,
+                                 kBytes,
+                                 kBytes * width * height};
+}
+
+}  // namespace pisr
