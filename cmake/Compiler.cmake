@@ -4,13 +4,18 @@ add_library(pisr_flags INTERFACE)
 if(NOT BUILD_SHARED_LIBS)
   target_compile_definitions(pisr_flags INTERFACE PISR_STATIC)
 endif()
-target_compile_options(pisr_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
-if(PISR_WERROR)
-  target_compile_options(pisr_flags INTERFACE -Werror)
+if(CMAKE_CXX_COMPILER_FRONTEND_VARIANT STREQUAL MSVC OR MSVC)
+  # MSVC and clang-cl; docs/portability.md tells what of the project they can compile.
+  target_compile_options(pisr_flags INTERFACE /W4 /permissive- /utf-8 /Zc:__cplusplus /fp:precise
+    $<$<CXX_COMPILER_ID:MSVC>:/Zc:preprocessor> $<$<CXX_COMPILER_ID:Clang>:/clang:-ffp-contract=off>
+    $<$<BOOL:${PISR_WERROR}>:/WX>)
+  target_compile_definitions(pisr_flags INTERFACE NOMINMAX WIN32_LEAN_AND_MEAN _CRT_SECURE_NO_WARNINGS)
+else()
+  # GCC, Clang and Apple's. Contraction would let two builds of the same source differ in the last bit; kernels ask for
+  # fused multiply-adds by name.
+  target_compile_options(pisr_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -ffp-contract=off
+    $<$<BOOL:${PISR_WERROR}>:-Werror>)
 endif()
-# Contraction would let two builds of the same source differ in the last bit; kernels ask for fused
-# multiply-adds by name.
-target_compile_options(pisr_flags INTERFACE -ffp-contract=off)
 if(PISR_SANITIZE)
   target_compile_options(pisr_flags INTERFACE -fsanitize=${PISR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   # Of these, AddressSanitizer sees the access, and a check of every pointer takes a quarter of the compilation.

@@ -8,8 +8,11 @@
 
 namespace pisr {
 
-/// A limit on threads: work run through it uses at most `threads` at once. It is built on oneTBB,
-/// so it composes with a host program that uses oneTBB too, and idle threads do not spin.
+class ThreadTeam;
+
+/// A limit on threads: work run through it uses at most `threads` at once. Idle threads do not
+/// spin. It is built on oneTBB, so it composes with a host program that uses oneTBB too; without
+/// oneTBB (PISR_TBB=OFF) it has threads of its own.
 class PISR_CORE_API ThreadPool {
  public:
   /// threads >= 1, or 0 for all that the process may use (its CPU affinity and cgroup quota).
@@ -27,8 +30,7 @@ class PISR_CORE_API ThreadPool {
                     kernels::FunctionRef<void(std::int64_t task, int worker)> body);
 
  private:
-  struct Implementation;
-  std::unique_ptr<Implementation> implementation_;
+  std::unique_ptr<ThreadTeam> team_;
   int threads_;
 };
 

@@ -42,6 +42,8 @@ const std::vector<Room>& rooms() {
       {"kernels/emulator", {"kernels/cuda/runtime"}},
       {"kernels/no_cuda", {"kernels"}},
       {"core", {"kernels"}},
+      {"core/tbb", {"core"}},
+      {"core/plain_threads", {"core"}},
       {"nn", {"core"}},
       {"pisr/image", {"core"}},
       {"pisr/video", {"pisr/image"}},

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdint>
@@ -98,6 +99,20 @@ TEST_CASE("several threads use a pool each, and one together", "[parallel][threa
   }
   for (std::thread& caller : callers) caller.join();
   CHECK(good == 60);
+}
+
+TEST_CASE("a task may use its own pool", "[parallel][threads]") {
+  for (const int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    std::vector<std::atomic<int>> runs(20 * 30);
+    pool.parallel_for(20, [&](std::int64_t outer, int) {
+      pool.parallel_for(30, [&](std::int64_t inner, int worker) {
+        if (worker >= 0 && worker < threads) ++runs[static_cast<std::size_t>(outer * 30 + inner)];
+      });
+    });
+    CAPTURE(threads);
+    CHECK(std::ranges::all_of(runs, [](const auto& count) { return count == 1; }));
+  }
 }
 
 TEST_CASE("thread pool: number of threads", "[parallel]") {
