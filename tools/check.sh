@@ -5,7 +5,7 @@
 #
 # usage: tools/check.sh [--all | --rest]
 #   --all   also what takes longer, three quarters of an hour in all: the CUDA kernels with nvcc, a program with CUDA,
-#           video through ffmpeg, peak memory, fuzz targets, valgrind, the compiled PTX executed, mutations that remove
+#           installed libraries and what is linked with them, the Python wheel, video through ffmpeg, peak memory, fuzz targets, valgrind, the compiled PTX executed, mutations that remove
 #           barriers, long tests, NEON under qemu, all tests under AddressSanitizer and UndefinedBehaviorSanitizer, the
 #           threaded ones under ThreadSanitizer
 #   --rest  what --all adds, where the check without an option has just passed
@@ -90,13 +90,15 @@ if [ $rest = 1 ]; then
     cmake --build build/check-cuda --parallel "$(nproc)" --target pisr_upscale -- --quiet
     bash tools/check_cuda_start.sh build/check-cuda/tools
   fi
-  step "a program outside the library, as docs/your-network.md has it"
-  # With the flags of the preset dev, so that nothing of the library is compiled again.
-  cmake -S tests/your_network -B build/check-outside -G Ninja -DPISR_FOLDER="$PWD" -DPISR_CUDA=OFF -DPISR_WERROR=ON \
-    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1" \
-    -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
-  cmake --build build/check-outside --parallel "$(nproc)" --target your_network -- --quiet
-  (cd build/check-outside && ./your_network)
+  step "programs of users: the libraries installed, static and shared"
+  bash tests/consumers/check_consumers.sh build/check-consumers -DPISR_CUDA=OFF
+  if command -v nvcc >/dev/null; then
+    step "programs of users, with CUDA"
+    CMAKE_CUDA_COMPILER_LAUNCHER=ccache bash tests/consumers/check_consumers.sh build/check-consumers-cuda \
+      -DPISR_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=90-real
+  fi
+  step "the Python wheel"
+  bash tests/python/check_wheel.sh build/check-wheel build/dev/tools/pisr_upscale
   step "video through ffmpeg"
   bash tools/check_video.sh build/dev
   step "peak memory of pisr_upscale"

@@ -106,8 +106,21 @@ for kind in static shared; do
   cmake --build "$folder/core_alone-$kind" -- --quiet
   same engine "$folder/core_alone-$kind/engine"
   with_pkg_config $kind "$folder/$kind-moved"
+  cmake -S "$sources/tests/your_network" -B "$folder/your_network-$kind" "${options[@]}" \
+    -DCMAKE_PREFIX_PATH="$folder/$kind-moved" >"$folder/your_network.log" || fail "$(tail -20 "$folder/your_network.log")"
+  cmake --build "$folder/your_network-$kind" -- --quiet
+  same your_network sh -c "cd $folder && your_network-$kind/your_network"
 done
 check_symbols "$folder/shared-moved"
+python=${PISR_TEST_PYTHON:-/usr/bin/python3}
+if "$python" -c 'import numpy' 2>/dev/null; then
+  sum=$("$python" "$sources/tests/consumers/enlarge_ctypes.py" "$(find "$folder/shared-moved" -name libpisr.so)")
+  [ "${printed[cpp]#* }" = "$sum" ] || fail "ctypes: $sum, C++: ${printed[cpp]}"
+  echo "ctypes: $sum"
+else
+  echo "check_consumers: skipped: ctypes, $python has no numpy" >&2
+  [ -z "${PISR_REQUIRE_SHARED:-}" ] || exit 1
+fi
 check_headers "$folder/static-moved"
 with_cmake add_subdirectory -DPISR_BY=add_subdirectory -DPISR_SOURCES="$sources"
 with_cmake FetchContent -DPISR_BY=FetchContent -DPISR_SOURCES="$sources" -DBUILD_SHARED_LIBS=ON

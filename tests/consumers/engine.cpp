@@ -1,4 +1,6 @@
 // The engine alone: fits a convolution to a box filter, and prints the first and the last loss.
+#include <cstdio>
+
 #include <pisr/core/ops.h>
 #include <pisr/core/parallel.h>
 #include <pisr/core/philox.h>
@@ -8,8 +10,6 @@
 #include <pisr/nn/layers.h>
 #include <pisr/nn/schedule.h>
 #include <pisr/version.h>
-
-#include <cstdio>
 
 int main() {
   pisr::Conv2d layer(1, 1, 3, {.padding = 1});

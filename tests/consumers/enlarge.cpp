@@ -1,10 +1,10 @@
 // The picture of enlarge.c, by the C++ interface: the same checksum.
-#include <pisr/upscaler.h>
-#include <pisr/version.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <vector>
+
+#include <pisr/upscaler.h>
+#include <pisr/version.h>
 
 int main() {
   constexpr int kWidth = 37, kHeight = 23;

@@ -1,10 +1,10 @@
 #include <cstdio>
 
-#include "nn/adam.h"
-#include "nn/init.h"
-#include "pisr/data/sampler.h"
-#include "pisr/model/distillation.h"
-#include "pisr/model/weights.h"
+#include <pisr/data/sampler.h>
+#include <pisr/model/distillation.h>
+#include <pisr/model/weights.h>
+#include <pisr/nn/adam.h>
+#include <pisr/nn/init.h>
 using namespace pisr;
 
 struct YourNetwork final : SrNetwork {

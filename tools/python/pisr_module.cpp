@@ -40,7 +40,8 @@ pisr::SampleType type_of(const Array& array) {
 /// The array [h, w] or [h, w, c] as it lies in memory.
 pisr::ConstImageView view_of(const Array& array) {
   if (array.ndim() != 2 && array.ndim() != 3) {
-    throw nb::value_error("upscale: the array must be [height, width] or [height, width, channels]");
+    throw nb::value_error(
+        "upscale: the array must be [height, width] or [height, width, channels]");
   }
   const bool has_channels = array.ndim() == 3;
   pisr::ConstImageView view;
@@ -62,14 +63,15 @@ pisr::ConstImageView view_of(const Array& array) {
 }
 
 template <class Sample>
-nb::object enlarged(const pisr::Upscaler& upscaler, const pisr::ConstImageView& in, bool has_channels,
-                    const pisr::RunCallbacks& callbacks) {
+nb::object enlarged(const pisr::Upscaler& upscaler, const pisr::ConstImageView& in,
+                    bool has_channels, const pisr::RunCallbacks& callbacks) {
   const auto scale = static_cast<std::size_t>(upscaler.scale());
   const std::size_t height = static_cast<std::size_t>(in.height) * scale;
   const std::size_t width = static_cast<std::size_t>(in.width) * scale;
   const auto channels = static_cast<std::size_t>(in.channels);
   auto* const samples = new Sample[height * width * channels];
-  const nb::capsule owner(samples, [](void* memory) noexcept { delete[] static_cast<Sample*>(memory); });
+  const nb::capsule owner(samples,
+                          [](void* memory) noexcept { delete[] static_cast<Sample*>(memory); });
   {
     const nb::gil_scoped_release release;
     if (!upscaler.run(in,
@@ -140,9 +142,9 @@ void translate(const std::exception_ptr& pointer, void* error_type) {
 NB_MODULE(_pisr, module) {
   module.doc() = "Super-resolution of images by tiny networks.";
   module.attr("__version__") = pisr::version();
-  const nb::object error =
-      nb::steal(PyErr_NewExceptionWithDoc("pisr.Error", "Weights that cannot be used, or a value that is not finite.",
-                                          PyExc_RuntimeError, nullptr));
+  const nb::object error = nb::steal(PyErr_NewExceptionWithDoc(
+      "pisr.Error", "Weights that cannot be used, or a value that is not finite.",
+      PyExc_RuntimeError, nullptr));
   module.attr("Error") = error;
   nb::register_exception_translator(translate, error.ptr());
 
@@ -180,8 +182,9 @@ NB_MODULE(_pisr, module) {
           "self_ensemble: the mean of eight results.")
       .def_prop_ro("scale", &pisr::Upscaler::scale)
       .def_prop_ro("weights", [](const pisr::Upscaler& upscaler) { return upscaler.weights(); })
-      .def("__call__", &run, "image"_a, nb::kw_only(), "progress"_a = nb::none(),
-           "Enlarges an array [h, w] or [h, w, c], c = 1 to 4, of uint8, uint16 or float32 on 0..1: "
-           "a new array of the same type. progress(done, rows) is called between strips of rows.")
+      .def(
+          "__call__", &run, "image"_a, nb::kw_only(), "progress"_a = nb::none(),
+          "Enlarges an array [h, w] or [h, w, c], c = 1 to 4, of uint8, uint16 or float32 on 0..1: "
+          "a new array of the same type. progress(done, rows) is called between strips of rows.")
       .def("trim", &pisr::Upscaler::trim, "Gives back the memory that calls have left.");
 }
