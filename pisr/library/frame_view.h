@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include "pisr/video/video_format.h"
 
@@ -16,6 +17,11 @@ struct BasicFrameView {
   VideoFormat format;
   std::array<Pointer, 3> planes = {};
   std::array<std::ptrdiff_t, 3> row_strides = {};
+
+  /// What can be written can be read.
+  operator BasicFrameView<const void*>() const requires std::is_same_v<Pointer, void*> {
+    return {format, {planes[0], planes[1], planes[2]}, row_strides};
+  }
 };
 
 /// What is read.

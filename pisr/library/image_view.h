@@ -21,6 +21,11 @@ struct BasicImageView {
   std::ptrdiff_t row_stride = 0;
   std::ptrdiff_t pixel_stride = 0;
   std::ptrdiff_t channel_stride = 0;
+
+  /// What can be written can be read.
+  operator BasicImageView<const void*>() const requires std::is_same_v<Pointer, void*> {
+    return {samples, width, height, channels, type, row_stride, pixel_stride, channel_stride};
+  }
 };
 
 /// What is read.

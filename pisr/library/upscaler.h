@@ -13,6 +13,7 @@
 
 namespace pisr {
 
+/// How an Upscaler works; none of it, but for self_ensemble, changes its results.
 struct UpscalerOptions {
   /// Of each call of run(); 0: all that the process may use. The result does not depend on it.
   int threads = 0;

@@ -55,6 +55,7 @@ const std::vector<Room>& rooms() {
       {"pisr/train", {"pisr/eval"}},
       {"pisr/report", {"pisr/train"}},
       {"tools", {"pisr/report"}},
+      {"tools/python", {"pisr/library"}},
   };
   return kRooms;
 }

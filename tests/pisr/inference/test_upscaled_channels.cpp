@@ -11,7 +11,7 @@
 #include "pisr/image/imresize.h"
 #include "pisr/image/luma.h"
 #include "pisr/inference/inference.h"
-#include "pisr/inference/upscaler.h"
+#include "pisr/inference/file_upscaler.h"
 #include "pisr/model/architectures.h"
 #include "tests/catch.h"
 #include "tests/pisr/image/images.h"

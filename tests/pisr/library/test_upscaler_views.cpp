@@ -256,7 +256,9 @@ TEST_CASE("Upscaler: options out of range, and devices that are not there, are r
   CHECK(error({.threads = -1, .log = {}}) == "usage: Upscaler: threads must be 0 to 1024, got -1");
   CHECK(error({.tile = -2, .log = {}}) == "usage: Upscaler: tile must be 0 or positive, got -2");
   CHECK(error({.memory = 0, .log = {}}) == "usage: Upscaler: memory must be positive, got 0");
-  CHECK(error({.device = "cuda:77", .log = {}}).substr(0, 8) == "device: ");
+  CHECK(thrown([] {
+          Upscaler upscaler(Weights::builtin(2), {.device = "cuda:77", .log = {}});
+        }).kind() == ErrorKind::device);
   CHECK(error({.device = "gpu", .log = {}}).substr(0, 7) == "usage: ");
 }
 
@@ -267,10 +269,12 @@ TEST_CASE("Weights: built in, of a file and of memory; what is none is refused",
   CHECK(weights.architecture() == built_in_network(3)->spec().architecture);
   CHECK(weights.parameter_count() == built_in_network(3)->parameter_count());
   CHECK(Weights::builtin_names().size() == built_in_weights().size());
-  CHECK(error_of([] { Weights::builtin(5); }).substr(0, 54) ==
-        "weights: no built-in weights 'pisr-plain' of scale 5");
-  CHECK(error_of([] { Weights::builtin(2, "none"); }) ==
-        "weights: no built-in weights 'none' of scale 2");
+  const Error absent = thrown([] { Weights::builtin(2, "none"); });
+  CHECK(absent.kind() == ErrorKind::weights);
+  CHECK(absent.what() == std::string("no built-in weights 'none' of scale 2"));
+  CHECK(contains(absent.hint(), Weights::builtin_names()[0]));
+  CHECK(thrown([] { Weights::builtin(5); }).what() ==
+        std::string("no built-in weights 'pisr-plain' of scale 5"));
 
   const TemporaryFolder folder;
   const auto file = folder.path() / "w.safetensors";
@@ -281,9 +285,11 @@ TEST_CASE("Weights: built in, of a file and of memory; what is none is refused",
   CHECK(largest_difference(
             run(Upscaler(Weights::parse(bytes.data(), bytes.size(), "bytes", 3)), image),
             wanted_of(image, 3)) == 0);
-  CHECK(error_of([&] { Weights::load(file, 2); }).substr(0, 9) == "weights: ");
-  CHECK(error_of([&] { Weights::parse(bytes.data(), 100, "bytes"); }).substr(0, 9) == "weights: ");
-  CHECK(error_of([&] { Weights::load(folder.path() / "none"); }).substr(0, 9) == "weights: ");
+  for (const Error& error : {thrown([&] { Weights::load(file, 2); }),
+                             thrown([&] { Weights::parse(bytes.data(), 100, "bytes"); }),
+                             thrown([&] { Weights::load(folder.path() / "none"); })}) {
+    CHECK(error.kind() == ErrorKind::weights);
+  }
 }
 
 /// A frame of noise as one block of planes, and views of such blocks.
