@@ -5,6 +5,7 @@
 if(NOT PISR_INSTALL)
   return()
 endif()
+include(GNUInstallDirs)
 set(CPACK_PACKAGE_NAME pisr)
 set(CPACK_PACKAGE_VENDOR "the pisr developers")
 set(CPACK_PACKAGE_CONTACT "the pisr developers <pisr@example.org>" CACHE STRING "Maintainer named in packages")
@@ -35,24 +36,22 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(runtime libpisr${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME pisr)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION graphics)
-set(CPACK_COMPONENT_TOOLS_DESCRIPTION "programs of PISR super-resolution
- pisr_upscale enlarges images and video by a network whose weights are built
- in. pisr_train trains networks, and distils them from a teacher that sees the
- high-resolution image. pisr_eval measures them, pisr_report shows the results.")
+set(CPACK_COMPONENT_TOOLS_DESCRIPTION "This package has the programs. pisr_upscale enlarges images and
+video by a network whose weights are built in. pisr_train trains networks, and
+distils them from a teacher that sees the high-resolution image. pisr_eval
+measures them, pisr_report shows the results.")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME ${runtime})
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_GENERATE_SHLIBS ON)
-set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "library of PISR super-resolution
- Enlarges images and frames of video in memory by networks with built-in
- weights. It has interfaces for C and C++.")
+set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "This package has the library. It enlarges images and frames of
+video in memory by networks with built-in weights, from C and C++.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libpisr-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 if(BUILD_SHARED_LIBS)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${runtime} (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
 endif()
-set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "library of PISR super-resolution, for development
- Headers, and packages of CMake and pkg-config, of the library and of the
- tensor engine below it.")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "This package has headers, and packages of CMake and
+pkg-config, of the library and of the tensor engine below it.")
 
 # Each Debian package has its copyright and changelogs.
 configure_file(packaging/debian/changelog.in ${PROJECT_BINARY_DIR}/packaging/changelog.Debian @ONLY)
