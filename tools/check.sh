@@ -113,6 +113,11 @@ if [ $rest = 1 ]; then
   step "Clang: library and programs"
   build clang pisr pisr_bench pisr_eval pisr_report pisr_train pisr_upscale test_core test_nn
   ctest --preset clang --parallel "$(nproc)" -R '^(core|nn)$'
+  { printf 'P5\n64 48\n255\n' && head -c 3072 pisr/weights/pisr-plain_x2.safetensors; } >build/clang/noise.pgm
+  for compiler in dev clang; do
+    build/$compiler/tools/pisr_upscale -i build/clang/noise.pgm -o build/clang/$compiler.pgm -s 2 --overwrite -q
+  done
+  cmp build/clang/dev.pgm build/clang/clang.pgm
   step "Debian packages and an archive"
   # With the flags of the preset dev, so that nothing of the library is compiled again.
   cmake --preset package -B build/check-packages -DBUILD_SHARED_LIBS=OFF -DPISR_WERROR=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo \
