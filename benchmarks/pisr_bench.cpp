@@ -294,7 +294,8 @@ int main(int argc, char** argv) {
                  "all but naive by default, or that of the environment variable PISR_BACKEND")
       ->delimiter(',');
   app.add_option("--compare", old_run,
-                 "An earlier --benchmark_out: exit code 8 where a row is slower than there");
+                 "An earlier --benchmark_out: exit code 8 where a row is slower than there")
+      ->type_name("FILE");
   app.add_option("--tolerance", tolerance, "How much longer a row may take, in percent")
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
@@ -305,7 +306,9 @@ int main(int argc, char** argv) {
   CLI::Option* exchange =
       app.add_option("--exchange", exchanged,
                      "Write weights, inputs and results of a workload to --exchange-file");
-  app.add_option("--exchange-file", exchange_file, "A safetensors file")->needs(exchange);
+  app.add_option("--exchange-file", exchange_file, "A safetensors file")
+      ->type_name("FILE")
+      ->needs(exchange);
   exchange->needs("--exchange-file")->excludes(serve);
   return run_program(app, static_cast<int>(arguments.size()), arguments.data(), [&] {
     if (!exchanged.empty()) {

@@ -6,8 +6,9 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
+
+#include "core/joining_thread.h"
 
 namespace pisr {
 
@@ -98,14 +99,14 @@ void run_pipeline(bool overlapped, Produce&& produce, Compute&& compute, Consume
     }
   };
   {
-    const std::jthread producer([&] {
+    const JoiningThread producer([&] {
       guarded([&] {
         for (auto item = produce(); item && items.push(std::move(*item)); item = produce()) {
         }
         items.close();
       });
     });
-    const std::jthread consumer([&] {
+    const JoiningThread consumer([&] {
       guarded([&] {
         while (auto result = results.pop()) {
           consume(std::move(*result));

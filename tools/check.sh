@@ -7,7 +7,7 @@
 #   --all   also what takes longer, three quarters of an hour in all: the CUDA kernels with nvcc, a program with CUDA,
 #           installed libraries and what is linked with them, the Python wheel, video through ffmpeg, peak memory, fuzz targets, valgrind, the compiled PTX executed, mutations that remove
 #           barriers, long tests, NEON under qemu, all tests under AddressSanitizer and UndefinedBehaviorSanitizer, the
-#           threaded ones under ThreadSanitizer
+#           threaded ones under ThreadSanitizer; a build without optional dependencies, one by Clang, packages
 #   --rest  what --all adds, where the check without an option has just passed
 #
 # Steps whose compiler is missing are skipped, which is said. PISR_REQUIRE_SHARED=1 makes it a failure when a test
@@ -109,6 +109,23 @@ if [ $rest = 1 ]; then
   bash tools/check_uninitialised.sh build/dev
   step "the compiled PTX, executed on the CPU"
   bash tests/ptx/check_ptx.sh build/dev
+  step "without the optional dependencies"
+  build minimal test_core test_pisr test_tools
+  ctest --preset minimal --parallel "$(nproc)" -R '^(core|pisr|tools)$'
+  step "Clang: library and programs"
+  build clang pisr pisr_bench pisr_eval pisr_report pisr_train pisr_upscale test_core test_nn
+  ctest --preset clang --parallel "$(nproc)" -R '^(core|nn)$'
+  { printf 'P5\n64 48\n255\n' && head -c 3072 pisr/weights/pisr-plain_x2.safetensors; } >build/clang/noise.pgm
+  for compiler in dev clang; do
+    build/$compiler/tools/pisr_upscale -i build/clang/noise.pgm -o build/clang/$compiler.pgm -s 2 --overwrite -q
+  done
+  cmp build/clang/dev.pgm build/clang/clang.pgm
+  step "Debian packages and an archive"
+  # With the flags of the preset dev, so that nothing of the library is compiled again.
+  cmake --preset package -B build/check-packages -DBUILD_SHARED_LIBS=OFF -DPISR_WERROR=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
+  cmake --build build/check-packages --parallel "$(nproc)" -- --quiet
+  bash packaging/check_packages.sh build/check-packages
   step "long tests"
   build/dev/tests/test_pisr '[long]'
   PISR_KILLS=20 build/dev/tests/test_tools '*kill -9*'

@@ -28,7 +28,8 @@ void list_devices(const std::string& program) {
 BackendOption::BackendOption(CLI::App& app) {
   app.add_option("--backend", text_,
                  "Whose kernels: own; eigen, on the CPU; cudnn, on a CUDA device. Without it that "
-                 "of the environment variable PISR_BACKEND, or own");
+                 "of the environment variable PISR_BACKEND, or own")
+      ->type_name("{own,eigen,cudnn}");
 }
 
 std::optional<BackendChoice> BackendOption::value() const {
@@ -38,8 +39,10 @@ std::optional<BackendChoice> BackendOption::value() const {
 DeviceOption::DeviceOption(CLI::App& app) : app_(app), program_(app.get_name()), backend_(app) {
   app.add_option("-g,--device", device_,
                  "auto; cpu or -1; cuda, cuda:N or N for the CUDA device of this number")
+      ->type_name("DEVICE")
       ->capture_default_str();
   app.add_option("--precision", precision_, "Of a CUDA device: fp32, tf32 or fp16")
+      ->type_name("{fp32,tf32,fp16}")
       ->capture_default_str();
   app.add_flag_callback(
       "--list-devices",

@@ -275,11 +275,13 @@ int main(int argc, char** argv) {
   CLI::App app("PSNR and SSIM of networks on folders of images, on luminance, bicubic first",
                kProgram);
   app.add_option("-m,--model", options.weights,
-                 "Weights (safetensors); several are compared; none: bicubic alone");
+                 "Weights (safetensors); several are compared; none: bicubic alone")
+      ->type_name("FILE");
   app.add_option("-d,--data", options.data,
                  "Folders of images: a benchmark set (HR, perhaps LR_bicubic), a folder of such "
                  "sets, DIV2K, or any folder of images (" +
-                     image_formats() + "); needed but for --list");
+                     image_formats() + "); needed but for --list")
+      ->type_name("FOLDER");
   bool list = false;
   app.add_flag("--list", list,
                "Print the networks there are instead: parameters, MultiAdds, colour, input, halo");
@@ -289,15 +291,17 @@ int main(int argc, char** argv) {
           ->capture_default_str()
           ->check(CLI::IsMember({2, 3, 4}));
   app.add_option("--architecture", options.architecture,
-                 "Network; needed where weights do not tell theirs, otherwise checked: " +
-                     architecture_names());
+                 "Network; needed where weights do not tell theirs, otherwise checked")
+      ->type_name("{" + architecture_names() + "}");
   add_padding_options(app, options.network_options);
   app.add_option("-p,--protocol", options.protocol,
                  "How to compare networks on luminance: pisr or matlab; those on RGB have a "
                  "protocol of their own, rgb")
+      ->type_name("{pisr,matlab}")
       ->capture_default_str();
   app.add_option("--json", options.json,
-                 "Also write all results to this file; - prints them instead of the tables");
+                 "Also write all results to this file; - prints them instead of the tables")
+      ->type_name("FILE");
   app.add_option("-j,--threads", options.threads, "Threads; 0 = all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));

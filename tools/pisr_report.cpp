@@ -74,21 +74,26 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Measures the networks of training runs and writes a page with tables, curves and pictures",
       kProgram);
-  app.add_option("runs", runs, "Run directories; several are compared")->required();
+  app.add_option("runs", runs, "Run directories; several are compared")
+      ->type_name("FOLDER")
+      ->required();
   app.add_option("-d,--data", data,
                  "Folders of images to measure on, as for pisr_eval; the validation images of the "
-                 "first run where none is named");
+                 "first run where none is named")
+      ->type_name("FOLDER");
   app.add_option("-o,--output", output,
-                 "Page to write; report.html of the first run by default; - prints it");
+                 "Page to write; report.html of the first run by default; - prints it")
+      ->type_name("FILE");
   app.add_option("-s,--scale", scale, "Scale: 2, 3 or 4; that of the first run by default")
       ->check(CLI::IsMember({2, 3, 4}));
   app.add_option("--architecture", request.weights.architecture,
                  "Network of the weights, which they are checked against; without it, weights that "
-                 "do not tell theirs have that of the run's configuration: " +
-                     architecture_names());
+                 "do not tell theirs have that of the run's configuration")
+      ->type_name("{" + architecture_names() + "}");
   app.add_option("-p,--protocol", protocol,
                  "How to compare networks on luminance: pisr or matlab; those on RGB have a "
                  "protocol of their own, rgb")
+      ->type_name("{pisr,matlab}")
       ->capture_default_str();
   app.add_option("--title", request.title, "Title of the page");
   app.add_option("-j,--threads", threads, "Threads; 0 = all")

@@ -298,22 +298,29 @@ int main(int argc, char** argv) {
                kProgram);
   app.add_option("-c,--config", options.config,
                  "Configuration, JSON with comments (docs/configuration.md); the paper's values "
-                 "without one");
+                 "without one")
+      ->type_name("FILE");
   app.add_option("-d,--data", options.data,
-                 "Folders of training images; built-in images without one");
-  app.add_option("--val", options.validation, "Folders of validation images");
-  app.add_option("-o,--out", options.out, "Run directory; runs/NAME-DATE-TIME by default");
-  app.add_option("--set", options.settings, "Set a key of the configuration: train.batch_size=8");
+                 "Folders of training images; built-in images without one")
+      ->type_name("FOLDER");
+  app.add_option("--val", options.validation, "Folders of validation images")->type_name("FOLDER");
+  app.add_option("-o,--out", options.out, "Run directory; runs/NAME-DATE-TIME by default")
+      ->type_name("FOLDER");
+  app.add_option("--set", options.settings, "Set a key of the configuration: train.batch_size=8")
+      ->type_name("KEY=VALUE");
   app.add_option("--phase", options.phase,
-                 "What to train: baseline, teacher, student, or all (teacher, then student)");
+                 "What to train: baseline, teacher, student, or all (teacher, then student)")
+      ->type_name("{baseline,teacher,student,all}");
   app.add_option("--resume", options.resume,
-                 "Go on from the newest valid checkpoint (auto), or from this one");
+                 "Go on from the newest valid checkpoint (auto), or from this one")
+      ->type_name("PATH");
   app.add_flag("--overwrite", options.overwrite, "Start over in a run directory that is in use");
   app.add_option("-j,--threads", options.threads, "Threads; 0 = all")->check(CLI::Range(0, 1024));
   app.add_flag("--print-config", options.print_config, "Print the whole configuration and stop");
   app.add_flag("--help-config", options.help_config,
                "Print all keys of the configuration and stop");
   app.add_option("--progress", options.progress, "auto, line, log, json (on stdout) or none")
+      ->type_name("{auto,line,log,json,none}")
       ->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "Print errors and warnings only");
   const DeviceOption device_option(app);

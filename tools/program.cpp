@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <iostream>
+#include <map>
 #include <new>
 #include <stdexcept>
 #include <string_view>
@@ -16,6 +17,8 @@
 #include "core/instruction_set.h"
 #include "core/printable.h"
 #include "core/version.h"
+#include "tools/completion.h"
+#include "tools/man_page.h"
 
 namespace pisr {
 namespace {
@@ -71,6 +74,24 @@ Error of_system(const std::string& program, const std::system_error& error) {
     return {is_of_output(*file) ? ErrorKind::output : ErrorKind::input, error.what()};
   }
   return internal_error(program, error.what());
+}
+
+/// Adds --generate, which the build makes manuals and completions with; the help does not show it.
+void add_generate_option(CLI::App& app) {
+  using Generator = std::string (*)(const CLI::App&);
+  static const std::map<std::string, Generator> kGenerators = {{"man", man_page},
+                                                               {"bash", bash_completion},
+                                                               {"zsh", zsh_completion},
+                                                               {"fish", fish_completion}};
+  app.add_option_function<std::string>(
+         "--generate",
+         [&app](const std::string& what) {
+           std::cout << kGenerators.at(what)(app);
+           throw CLI::Success();
+         },
+         "Print the manual page, or the completion of a shell")
+      ->check(CLI::IsMember(kGenerators))
+      ->group("");
 }
 
 }  // namespace
@@ -133,6 +154,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
   const std::string program = app.get_name();
   std::signal(SIGXFSZ, SIG_IGN);
   app.set_version_flag("-V,--version", version_text(program), "Print the version");
+  add_generate_option(app);
   int code = 0;
   try {
     try {

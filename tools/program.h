@@ -19,8 +19,9 @@ inline constexpr const char* kStdout = "-";
 
 /// The main function of every program: parses the command line and runs `body`. An exception
 /// becomes one line `PROGRAM: error: ...` on stderr, a line `hint: ...` where there is one, and its
-/// exit code of docs/exit-codes.md. -h and -V print to stdout and return 0. stdout is flushed; a
-/// failure of that, such as a full disk, is an output error, unless a signal has stopped the
+/// exit code of docs/exit-codes.md. -h and -V print to stdout and return 0, as does the hidden
+/// --generate man|bash|zsh|fish: the manual page, or the completion of a shell. stdout is flushed;
+/// a failure of that, such as a full disk, is an output error, unless a signal has stopped the
 /// program. A limit on the size of files (ulimit -f) is an output error too, and no deadly signal.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
 

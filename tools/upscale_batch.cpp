@@ -8,12 +8,12 @@
 #include <mutex>
 #include <optional>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <unistd.h>
 
+#include "core/joining_thread.h"
 #include "core/printable.h"
 #include "pisr/image/byte_source.h"
 #include "pisr/image/image_stream.h"
@@ -220,7 +220,7 @@ int run_jobs(Context& context, const SrNetwork& network, const UpscaleCommand& c
       jobs.jobs.size() > 1 && context.device() == nullptr && pool != nullptr && pool->threads() > 1;
   if (two) {
     Context other(*pool, context.backend());
-    const std::jthread second([&] { lanes.run(other); });
+    const JoiningThread second([&] { lanes.run(other); });
     lanes.run(context);
   } else {
     lanes.run(context);

@@ -23,10 +23,12 @@ namespace {
 
 void add_file_options(CLI::App& app, UpscaleCommand& command) {
   app.add_option("-i,--input,inputs", command.inputs,
-                 "Images, or folders of them, to enlarge; - is the standard input");
+                 "Images, or folders of them, to enlarge; - is the standard input")
+      ->type_name("PATH");
   app.add_option("-o,--output", command.output,
                  "A file, whose extension decides its format; a folder, which several inputs need; "
-                 "- is the standard output");
+                 "- is the standard output")
+      ->type_name("PATH");
   app.add_flag("-r,--recursive", command.recursive,
                "Sub-folders of folders too; the output has the same ones");
   app.add_option_function<std::string>(
@@ -36,16 +38,19 @@ void add_file_options(CLI::App& app, UpscaleCommand& command) {
            command.name_is_told = true;
          },
          "Names of files in an output folder, of {stem}, {name}, {ext}, {scale}, {model}")
+      ->type_name("PATTERN")
       ->default_str(command.name);
   app.add_option("-f,--format", command.format,
                  "Extension of the outputs in a folder, format of the standard output; without it "
-                 "that of the input");
+                 "that of the input")
+      ->type_name("EXTENSION");
   app.add_flag("--skip-existing", command.skip_existing, "Pass over inputs whose output exists");
   app.add_flag("--overwrite", command.overwrite, "Replace outputs that exist");
   app.add_flag("--dry-run", command.dry_run,
                "Only print what would be written, and find what cannot be done");
   app.add_option("--report", command.report,
-                 "Also write what became of each input as JSON; - is the standard output");
+                 "Also write what became of each input as JSON; - is the standard output")
+      ->type_name("FILE");
 }
 
 void add_network_options(CLI::App& app, UpscaleCommand& command) {
@@ -56,12 +61,15 @@ void add_network_options(CLI::App& app, UpscaleCommand& command) {
   CLI::Option* const name =
       app.add_option("-n,--model-name", command.model_name,
                      "Weights by name: built-in ones, or a file of PISR_WEIGHTS_PATH or "
-                     "share/pisr/weights; without -n and -m the built-in ones of the scale");
-  app.add_option("-m,--model", command.model_file, "File of weights (safetensors)")->excludes(name);
+                     "share/pisr/weights; without -n and -m the built-in ones of the scale")
+          ->type_name("NAME");
+  app.add_option("-m,--model", command.model_file, "File of weights (safetensors)")
+      ->type_name("FILE")
+      ->excludes(name);
   app.add_flag("--list-models", command.list_models, "Print the weights that -n finds");
   app.add_option("--architecture", command.weights.architecture,
-                 "Network; needed where the weights do not tell theirs, otherwise checked: " +
-                     architecture_names());
+                 "Network; needed where the weights do not tell theirs, otherwise checked")
+      ->type_name("{" + architecture_names() + "}");
   add_padding_options(app, command.weights.options);
   app.add_flag("-x,--self-ensemble", command.self_ensemble,
                "The mean of eight results, of the image turned and mirrored: eight times the work");
@@ -92,6 +100,7 @@ void add_output_options(CLI::App& app, UpscaleCommand& command) {
   app.add_option("--progress", command.progress,
                  "auto: a line on a terminal, nothing elsewhere; line; log: a line each input, on "
                  "stderr; json: an object each, on stdout; none")
+      ->type_name("{auto,line,log,json,none}")
       ->capture_default_str();
   app.add_flag("-q,--quiet", command.quiet, "No progress, notes and warnings; errors remain");
   app.add_flag("-v,--verbose", command.verbose, "Say on stderr what is done");
@@ -103,6 +112,7 @@ void add_video_options(CLI::App& app, UpscaleCommand& command) {
                  "Input and output are frames without a header: WxH:FORMAT[:FPS], W and H of the "
                  "input, FORMAT yuv420p, yuv422p, yuv444p, gray, or those of 10 bits: "
                  "yuv420p10le, ..., gray10le")
+      ->type_name("FRAMES")
       ->excludes(y4m);
   app.add_option("--start-frame", command.start_frame, "Pass over so many frames first")
       ->capture_default_str()

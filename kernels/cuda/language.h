@@ -123,9 +123,12 @@ namespace pisr::kernels::emulated_cuda {
 template <class T>
 void check_argument(emulator::Stream& stream, const T& argument) {
   static_assert(std::is_trivially_copyable_v<T>);
-  // Old bytes in the padding must not look like a pointer.
-  const emulator::WithoutPadding<T> bytes(argument);
-  stream.check_argument(&bytes, sizeof bytes);
+  // Old bytes in the padding must not look like a pointer. Where the compiler cannot clear it, only
+  // what has none is searched.
+  if constexpr (emulator::kClearsPadding || std::has_unique_object_representations_v<T>) {
+    const emulator::WithoutPadding<T> bytes(argument);
+    stream.check_argument(&bytes, sizeof bytes);
+  }
 }
 
 template <class... Parameters, class... Arguments>

@@ -6,8 +6,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "core/number_text.h"
 #include "pisr/image/byte_order.h"
 #include "pisr/image/codec.h"
 #include "pisr/image/source_cursor.h"
@@ -126,13 +128,12 @@ class HeaderParser {
   /// PFM: its sign tells the byte order; what it means otherwise, no two programs agree on.
   void parse_scale() {
     const std::string text = word();
-    double scale = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data() + (text[0] == '+' ? 1 : 0), end, scale);
-    if (error != std::errc() || rest != end || !std::isfinite(scale) || scale == 0) {
+    const std::optional<double> scale =
+        parse_number(std::string_view(text).substr(text[0] == '+' ? 1 : 0));
+    if (!scale || !std::isfinite(*scale) || *scale == 0) {
       fail(message("PFM with a scale of '", text, "'"));
     }
-    header_.order = scale < 0 ? std::endian::little : std::endian::big;
+    header_.order = *scale < 0 ? std::endian::little : std::endian::big;
     header_.from_bottom = true;
   }
 

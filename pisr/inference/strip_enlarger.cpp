@@ -59,7 +59,6 @@ StripEnlarger::StripEnlarger(Context& context, const SrNetwork& network, const I
                              const EnlargeOptions& options)
     : context_(context),
       host_(context.pool() != nullptr ? Context(*context.pool()) : Context()),
-      network_(network),
       image_(image),
       options_(options),
       inference_(context, network, with_memory_of_piece(context, network, options.inference)),

@@ -53,7 +53,6 @@ class StripEnlarger {
 
   Context& context_;
   Context host_;  ///< for what does not run on a device
-  const SrNetwork& network_;
   ImageInfo image_;
   EnlargeOptions options_;
   Inference inference_;

@@ -1,11 +1,11 @@
 #include "pisr/train/run_metrics.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <limits>
 
 #include "core/error.h"
+#include "core/number_text.h"
 
 namespace pisr {
 namespace {
@@ -23,10 +23,7 @@ std::vector<std::string> split(const std::string& line) {
 }
 
 double number(const std::string& cell) {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  const char* end = cell.data() + cell.size();
-  const auto [last, failure] = std::from_chars(cell.data(), end, value);
-  return failure == std::errc() && last == end ? value : std::numeric_limits<double>::quiet_NaN();
+  return parse_number(cell).value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 }  // namespace

@@ -217,8 +217,10 @@ TEST_CASE("emulated device: what padding holds is no pointer, each member is sea
     emulated_cuda::launch(launcher, take, 1, 1, parts);
     device.synchronise();
   };
-  if (emulator::kClearsPadding) {
-    CHECK_NOTHROW(launch_with([](Parts&) {}));
+  CHECK_NOTHROW(launch_with([](Parts&) {}));
+  if (!emulator::kClearsPadding) {
+    WARN("skipped: this compiler cannot clear padding, so structs are not searched");
+    return;
   }
   const char* const refused = "an argument points to no memory of the device";
   CHECK_THROWS_WITH(launch_with([&](Parts& parts) { parts.last = host.data(); }),

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "hwy/cache_control.h"
 #include "kernels/conv_args.h"
 #include "kernels/cpu/conv/conv_vector_ops.h"
 
@@ -26,7 +27,7 @@ struct Planes {
     const T* const data_of_row = row(channel, y);
     for (std::int64_t i = std::max<std::int64_t>(left, 0); i < std::min(left + count, width);
          i += kLine) {
-      __builtin_prefetch(data_of_row + i);
+      hwy::Prefetch(data_of_row + i);
     }
   }
 };
