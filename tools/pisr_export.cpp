@@ -14,7 +14,9 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/safetensors.h"
+#include "pisr/export/c_source.h"
 #include "pisr/export/facts.h"
+#include "pisr/export/glsl.h"
 #include "pisr/export/onnx.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/weight_file.h"
@@ -38,6 +40,8 @@ struct ExportCommand {
   bool overwrite = false;
   std::string upsampling = "shuffle";
   bool opencv = false;
+  std::string variant = "compute";
+  std::string name;
   Facts notes;  ///< told on the command line
 };
 
@@ -66,6 +70,25 @@ const std::vector<Format>& formats() {
          return onnx_file(
              *chosen.network, chosen.facts,
              {.depth_to_space = command.upsampling == "shuffle", .channels_last = command.opencv});
+       }},
+      {"glsl",
+       "a user shader for mpv and libplacebo",
+       true,
+       {"--variant"},
+       [](const ChosenNetwork& chosen, const ExportCommand& command) {
+         return glsl_shader(*chosen.network, chosen.facts,
+                            command.variant == "compute" ? ShaderVariant::compute
+                                                         : ShaderVariant::fragment);
+       }},
+      {"c",
+       "a C99 header with the numbers and a plain function",
+       true,
+       {"--name"},
+       [](const ChosenNetwork& chosen, const ExportCommand& command) {
+         const NetworkSpec& spec = chosen.network->spec();
+         const std::string name =
+             command.name.empty() ? message(spec.architecture, "_x", spec.scale) : command.name;
+         return c_source(*chosen.network, chosen.facts, name);
        }},
       {"safetensors",
        "weights with pisr's names and metadata",
@@ -122,6 +145,14 @@ void add_options(CLI::App& app, ExportCommand& command) {
       ->check(CLI::IsMember({"shuffle", "deconvolution"}));
   app.add_flag("--opencv", command.opencv,
                "onnx: input [1, height, width, 1], as OpenCV's dnn_superres gives it");
+  app.add_option("--variant", command.variant,
+                 "glsl: compute, a pass for each layer or two; fragment, more passes, which run "
+                 "wherever mpv does")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"compute", "fragment"}));
+  app.add_option("--name", command.name,
+                 "c: what the names of functions and arrays begin with; without it that of the "
+                 "network and its scale, plain_x2");
   for (const char* const fact : {"licence", "data", "source"}) {
     app.add_option_function<std::string>(
         message("--", fact),
