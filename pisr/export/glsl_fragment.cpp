@@ -38,15 +38,28 @@ std::string binds(const ConvPlan& plan, const PlannedLayer& layer, int group) {
   return text;
 }
 
-/// The vec4 at a pixel beside this one, or the number of the image.
+/// The vec4 of a map at a pixel. Sampling at its centre may give a little less.
+std::string fetch_text(const std::string& name, const std::string& pixel) {
+  return message(name, "_mul * texelFetch(", name, "_raw, ", pixel, ", 0)");
+}
+
+/// The vec4 at a pixel beside this one, or the number of the image, which a player may give a part
+/// of a texture.
 std::string tap_text(const PlannedLayer& layer, int group, int row, int column) {
   const std::string name = texture_name(layer.input, group);
   const int dy = row - layer.before;
   const int dx = column - layer.before;
-  const std::string read = dx == 0 && dy == 0
-                               ? message(name, "_tex(", name, "_pos)")
-                               : message(name, "_texOff(vec2(", dx, ".0, ", dy, ".0))");
-  return layer.input == 0 ? read + ".x" : read;
+  if (layer.input == 0) {
+    return dx == 0 && dy == 0 ? message(name, "_tex(", name, "_pos).x")
+                              : message(name, "_texOff(vec2(", dx, ".0, ", dy, ".0)).x");
+  }
+  const std::string pixel =
+      dx == 0 && dy == 0 ? "pixel" : message("pixel + ivec2(", dx, ", ", dy, ")");
+  return message(
+      '(',
+      fetch_text(
+          name, layer.replicate ? message("clamp(", pixel, ", ivec2(0), ivec2(size) - 1)") : pixel),
+      ')');
 }
 
 /// Where the network sees zeros around a map a texture would repeat its border.
@@ -92,9 +105,8 @@ std::string layer_pass(const ConvPlan& plan, std::size_t index, int group,
   const PlannedLayer& layer = plan.layers[index];
   const int groups = groups_of(layer.out_channels());
   const auto map_at_pixel = [](int map, int of_group) {
-    const std::string name = texture_name(map, of_group);
-    return map == 0 ? message("vec4(", name, "_tex(", name, "_pos).x)")
-                    : message(name, "_tex(", name, "_pos)");
+    return map == 0 ? "vec4(HOOKED_tex(HOOKED_pos).x)"
+                    : fetch_text(texture_name(map, of_group), "pixel");
   };
   return message("\n//!DESC ", title, ", layer ", index + 1, " of ", plan.layers.size(), ", part ",
                  group + 1, " of ", groups, "\n//!HOOK LUMA\n//!BIND HOOKED\n",
@@ -103,7 +115,8 @@ std::string layer_pass(const ConvPlan& plan, std::size_t index, int group,
                  "\n//!WIDTH LUMA.w\n//!HEIGHT LUMA.h\n//!COMPONENTS 4\n", when_text(plan.scale),
                  "vec4 hook() {\n"
                  "  vec2 size = HOOKED_size;\n"
-                 "  vec2 here = HOOKED_pos * size;\n",
+                 "  vec2 here = HOOKED_pos * size;\n"
+                 "  ivec2 pixel = ivec2(here);\n",
                  convolution_text(layer, group), steps_text(layer, group, "r", "  ", map_at_pixel),
                  "  return r;\n}\n");
 }
@@ -117,23 +130,15 @@ std::string last_pass(const ConvPlan& plan, const std::string& title) {
   for (int group = 0; group < groups; ++group) {
     text += message("//!BIND ", texture_name(map, group), '\n');
   }
-  const std::string first = texture_name(map, 0);
   text += message(enlarged_size_text(plan.scale), when_text(plan.scale),
                   "vec4 hook() {\n"
-                  "  vec2 part = fract(",
-                  first, "_pos * ", first,
-                  "_size);\n"
-                  "  ivec2 phase = ivec2(part * ",
-                  plan.scale,
-                  ".0);\n"
-                  "  vec2 pos = ",
-                  first, "_pos + (vec2(0.5) - part) * ", first,
-                  "_pt;\n"
-                  "  int channel = phase.y * ",
-                  plan.scale, " + phase.x;\n");
+                  "  vec2 here = HOOKED_pos * HOOKED_size;\n"
+                  "  ivec2 pixel = ivec2(here);\n"
+                  "  ivec2 phase = ivec2(fract(here) * ",
+                  plan.scale, ".0);\n  int channel = phase.y * ", plan.scale, " + phase.x;\n");
   for (int group = 0; group < groups; ++group) {
     const std::string read =
-        message(texture_name(map, group), "_tex(pos)[channel - ", 4 * group, "]");
+        message('(', fetch_text(texture_name(map, group), "pixel"), ")[channel - ", 4 * group, ']');
     text += group + 1 < groups ? message("  if (channel < ", 4 * group + 4, ") {\n    return vec4(",
                                          read, ", 0.0, 0.0, 1.0);\n  }\n")
                                : message("  return vec4(", read, ", 0.0, 0.0, 1.0);\n");

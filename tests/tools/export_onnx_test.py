@@ -75,6 +75,21 @@ def check_facts(export, weights, folder):
     assert {entry.key: entry.value for entry in onnx.load(folder / "facts.onnx").metadata_props}["licence"] == "other"
 
 
+def check_planted_fault(programs, weights, folder):
+    """Another way to continue the image beyond its border is found."""
+    exported = folder / "fault.onnx"
+    run([programs[0], "-m", weights, "-f", "onnx", "-o", exported])
+    model = onnx.load(exported)
+    for node in model.graph.node:
+        if node.op_type == "Concat":  # the border mirrored: now repeated
+            node.input[0], node.input[2] = node.input[2], node.input[0]
+    write_tensors(folder / "in", images(1, [(5, 7)]))
+    run([programs[1], "run", weights, 2, folder / "in", folder / "out"])
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (got,) = session.run(None, {"input": read_tensors(folder / "in")[0]["5x7"]})
+    assert relative_difference(got, read_tensors(folder / "out")[0]["5x7"]) > 100 * BOUND
+
+
 def main():
     programs = sys.argv[1:3]
     worst, failures, count = {}, 0, 0
@@ -99,6 +114,7 @@ def main():
                 if not difference <= BOUND:
                     failures += 1
                     print(f"FAILED: {weights.name} x{scale} {options}: {difference:.2e}")
+        check_planted_fault(programs, made / "srcnn_c1_x2_small0.safetensors", folder)
         check_facts(programs[0], made / "plain_c1_x2.safetensors", folder)
     for kind, difference in worst.items():
         print(f"{difference:9.1e}  {kind}")

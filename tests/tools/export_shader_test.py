@@ -15,14 +15,36 @@ from export_testing import published_weights, read_tensors, run, skip
 
 SIZES = [(1, 1), (5, 7), (13, 31)]
 SIZES_OF_LARGE = [(13, 31)]  # whose shaders take seconds to compile
-# Sums in another order move a few stored values to the next 16-bit float. Of values up to 1 that is 2^-11; the sums of
-# a wrong border, channel or tap are off by more than a hundred times as much.
+# Sums in another order move a few stored values to the next 16-bit float, which is 2^-11 away for values up to 1.
 LARGEST = 2.0**-9
 MEAN = 2.0**-13
+# What makes zeros of pixels beyond the border, and what a shader would have without.
+BORDER_CHECKS = {"fragment": [("if (here", "if (true || here")],
+                 "compute": [("all(greaterThanEqual(at, ivec2(0))) && all(lessThan(at, size))", "true")]}
 
 
-def half(x):
-    return x.astype(numpy.float16).astype(numpy.float32)
+class Half:
+    """Rounds to a 16-bit float as the device does: to the nearest, or towards 0. Vulkan allows both."""
+    truncates = False
+
+    def __call__(self, x):
+        result = x.astype(numpy.float16).astype(numpy.float32)
+        if self.truncates:
+            beyond = numpy.abs(result) > numpy.abs(x)
+            lower = numpy.nextafter(result.astype(numpy.float16), numpy.float16(0)).astype(numpy.float32)
+            result = numpy.where(beyond, lower, result)
+        return result
+
+
+half = Half()
+
+# Stores a number three quarters of the way from 0.5 to the next 16-bit float.
+PROBE = """
+//!HOOK LUMA
+//!BIND HOOKED
+//!DESC probe
+vec4 hook() { return vec4(0.5 + 0.75 / 2048.0); }
+"""
 
 
 def padded(x, before, behind, replicate):
@@ -113,6 +135,13 @@ def check_available():
         skip("ffmpeg has no libplacebo or no Vulkan: " + done.stderr.decode(errors="replace").strip().split("\n")[-1])
 
 
+def find_rounding(folder):
+    (folder / "probe.glsl").write_text(PROBE)
+    stored = shown(folder / "probe.glsl", numpy.zeros((2, 2), "<u2"), 1, folder)[0, 0]
+    half.truncates = bool(stored < 0.5 + 0.5 / 2048)
+    print("16-bit floats are rounded", "towards 0" if half.truncates else "to the nearest")
+
+
 def compare(programs, weights, scale, sizes, variant, folder, worst):
     run([programs[0], "-m", weights, "-s", scale, "-f", "safetensors", "-o", folder / "ours", "--overwrite"])
     tensors, facts = read_tensors(folder / "ours")
@@ -135,6 +164,21 @@ def compare(programs, weights, scale, sizes, variant, folder, worst):
     return failures
 
 
+def check_planted_fault(programs, folder, variant):
+    """A shader that repeats the border, instead of zeros beyond it, is beyond the bounds."""
+    weights, shader = folder / "pisr-plain_x2.safetensors", folder / "fault.glsl"
+    text = run([programs[0], "-m", weights, "-f", "glsl", "--variant", variant, "-o", "-"]).stdout.decode()
+    for check, without in BORDER_CHECKS[variant]:
+        assert check in text
+        text = text.replace(check, without)
+    shader.write_text(text)
+    tensors, facts = read_tensors(weights)
+    image = numpy.random.default_rng(5).integers(0, 65536, (5, 7)).astype("<u2")
+    wanted = plain(image[None].astype(numpy.float32) / 65535, tensors, facts, variant)[0]
+    difference = numpy.abs(shown(shader, image, 2, folder) - numpy.clip(half(wanted), 0, 1))
+    assert difference.max() > 10 * LARGEST and difference.mean() > 10 * MEAN, (difference.max(), difference.mean())
+
+
 def check_text(programs, weights, folder):
     """Comments stay comments, and directives begin lines, whatever the facts hold."""
     text = run([programs[0], "-m", weights, "-f", "glsl", "-o", "-"]).stdout.decode()
@@ -150,6 +194,7 @@ def main():
     worst, failures, count = {}, 0, 0
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        find_rounding(folder)
         made = folder / "weights"
         made.mkdir()
         run([programs[1], "weights", made])
@@ -165,6 +210,8 @@ def main():
             for variant in ("fragment", "compute"):
                 failures += compare(programs, weights, scale, sizes, variant, folder, worst)
                 count += 1
+        for variant in BORDER_CHECKS:
+            check_planted_fault(programs, folder, variant)
         check_text(programs, made / "plain_c1_x2.safetensors", folder)
     for (network, variant), (largest, mean) in worst.items():
         print(f"{largest:9.1e} {mean:9.1e}  {network}, {variant}")
