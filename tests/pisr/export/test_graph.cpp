@@ -247,7 +247,7 @@ TEST_CASE("formats refuse a network by the operation that they lack", "[export]"
     return std::string(thrown([&] { glsl_shader(*network, {}, ShaderVariant::compute); }).what());
   };
   CHECK(contains(refused("srcnn"), "the operation upscale_bicubic"));
-  CHECK(contains(refused("idn"), "cannot export: the operation slice_channels"));
+  CHECK(contains(refused("idn"), "cannot export: the operation conv2d has 4 groups"));
   CHECK(contains(refused("imdn", 1), "cannot export: the operation"));
   CHECK(contains(refused("plain", 3), "a shader is given luminance"));
   const std::unique_ptr<SrNetwork> plain = make_network(small_spec(architecture("plain"), 2, 3));
