@@ -76,9 +76,9 @@ const std::vector<Format>& formats() {
        true,
        {"--variant"},
        [](const ChosenNetwork& chosen, const ExportCommand& command) {
-         return glsl_shader(*chosen.network, chosen.facts,
-                            command.variant == "compute" ? ShaderVariant::compute
-                                                         : ShaderVariant::fragment);
+         return glsl_shader(
+             *chosen.network, chosen.facts,
+             command.variant == "compute" ? ShaderVariant::compute : ShaderVariant::fragment);
        }},
       {"c",
        "a C99 header with the numbers and a plain function",
