@@ -109,6 +109,18 @@ PISR_CORE_API Variable upscale_bicubic(const Variable& x, int scale);
 /// The same for imresize(x, 1 / scale, 'bicubic'), with antialiasing; h and w are multiples of the
 /// scale: [n, c, h s, w s] -> [n, c, h, w]. It is the transpose of upscale_bicubic over s^2.
 PISR_CORE_API Variable downscale_bicubic(const Variable& x, int scale);
+/// Linear interpolation of each plane, whose border goes on beyond it: pixel i of a row lies at
+/// (i + 0.5) / scale - 0.5 of x; [n, c, h, w] -> [n, c, h s, w s].
+PISR_CORE_API Variable upscale_bilinear(const Variable& x, int scale);
+
+/// Rows above and below an image and columns beside it.
+struct Sides {
+  int top = 0, left = 0, bottom = 0, right = 0;
+};
+/// Zeros around each plane: [n, c, h, w] -> [n, c, h + top + bottom, w + left + right].
+PISR_CORE_API Variable pad(const Variable& x, const Sides& sides);
+/// Without the sides of each plane: [n, c, h, w] -> [n, c, h - top - bottom, w - left - right].
+PISR_CORE_API Variable crop(const Variable& x, const Sides& sides);
 /// Over each plane: [n, c, h, w] -> [n, c, 1, 1]; the standard deviation is the population's.
 PISR_CORE_API Variable global_mean(const Variable& x);
 PISR_CORE_API Variable global_standard_deviation(const Variable& x);

@@ -49,13 +49,15 @@ Variable upscale_bicubic(const Variable& x, int scale) {
     launch<T>(tape.context(), &KernelTable<T>::upscale_bicubic, small, 1, x.value().data<T>(),
               y.data<T>(), kernels::Store::write);
   });
-  return tape.record(kOp, y, {&x}, [small, dtype = x.dtype()](Backward& backward) {
-    with_type(dtype, [&]<class T>() {
-      const auto dx = backward.slot<T>(0);
-      launch<T>(backward.context(), &KernelTable<T>::downscale_bicubic, small, 1, backward.dy<T>(),
-                dx.data, dx.store);
-    });
-  });
+  return tape.record(kOp, y, {&x},
+                     [small, dtype = x.dtype()](Backward& backward) {
+                       with_type(dtype, [&]<class T>() {
+                         const auto dx = backward.slot<T>(0);
+                         launch<T>(backward.context(), &KernelTable<T>::downscale_bicubic, small, 1,
+                                   backward.dy<T>(), dx.data, dx.store);
+                       });
+                     },
+                     {{"scale", scale}});
 }
 
 Variable downscale_bicubic(const Variable& x, int scale) {
@@ -74,13 +76,15 @@ Variable downscale_bicubic(const Variable& x, int scale) {
     launch<T>(tape.context(), &KernelTable<T>::downscale_bicubic, small, gain, x.value().data<T>(),
               y.data<T>(), kernels::Store::write);
   });
-  return tape.record(kOp, y, {&x}, [small, gain, dtype = x.dtype()](Backward& backward) {
-    with_type(dtype, [&]<class T>() {
-      const auto dx = backward.slot<T>(0);
-      launch<T>(backward.context(), &KernelTable<T>::upscale_bicubic, small, gain, backward.dy<T>(),
-                dx.data, dx.store);
-    });
-  });
+  return tape.record(kOp, y, {&x},
+                     [small, gain, dtype = x.dtype()](Backward& backward) {
+                       with_type(dtype, [&]<class T>() {
+                         const auto dx = backward.slot<T>(0);
+                         launch<T>(backward.context(), &KernelTable<T>::upscale_bicubic, small,
+                                   gain, backward.dy<T>(), dx.data, dx.store);
+                       });
+                     },
+                     {{"scale", scale}});
 }
 
 }  // namespace pisr

@@ -82,8 +82,8 @@ struct FixedActivation {
 };
 
 Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Variable& x,
-              const Variable& weight, const Variable& bias,
-              const FixedActivation& activation = {}) {
+              const Variable& weight, const Variable& bias, const FixedActivation& activation = {},
+              int output_padding = 0) {
   Tape& tape = x.tape();
   const Tensor y =
       tape.result({sizes.batch, sizes.out_channels, sizes.out_height, sizes.out_width}, x.dtype());
@@ -104,7 +104,13 @@ Variable conv(const char* op, bool transposed, const ConvSizes& sizes, const Var
         with_type(x.dtype(), [&]<class T>() {
           conv_backward<T>(backward, transposed, sizes, x, weight, backward.dy<T>());
         });
-      });
+      },
+      {{"stride", sizes.stride},
+       {"padding", sizes.padding},
+       {"output_padding", output_padding},
+       {"groups", sizes.groups},
+       {"replicate", sizes.padding_mode == PaddingMode::replicate},
+       {"slope", activation.slope}});
 }
 
 // Throws ShapeError unless the operands of a conv2d fit together.
@@ -233,7 +239,11 @@ Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable&
                        with_type(x.dtype(), [&]<class T>() {
                          conv2d_prelu_backward<T>(backward, sizes, x, weight, slope, before);
                        });
-                     });
+                     },
+                     {{"stride", options.stride},
+                      {"padding", options.padding},
+                      {"groups", options.groups},
+                      {"replicate", options.padding_mode == PaddingMode::replicate}});
 }
 
 Variable conv_transpose2d(const Variable& x, const Variable& weight, const Variable& bias,
@@ -261,7 +271,7 @@ Variable conv_transpose2d(const Variable& x, const Variable& weight, const Varia
   if (!has_output(sizes)) {
     refuse_operands(kOp, message("padding ", padding, " leaves nothing of the output"), operands);
   }
-  return conv(kOp, true, sizes, x, weight, bias);
+  return conv(kOp, true, sizes, x, weight, bias, {}, output_padding);
 }
 
 }  // namespace pisr

@@ -158,16 +158,19 @@ Variable slice_channels(const Variable& x, std::int64_t first, std::int64_t coun
   with_type(x.dtype(), [&]<class T>() {
     copy_out(tape.context(), range, x.value().data<T>(), y.data<T>(), Store::write);
   });
-  return tape.record(kOp, y, {&x}, [range, dtype = x.dtype()](Backward& backward) {
-    with_type(dtype, [&]<class T>() {
-      const auto dx = backward.slot<T>(0);
-      if (dx.store == Store::write) {
-        backward.context().set_zero(
-            dx.data, static_cast<std::size_t>(range.batch * range.wide_length) * sizeof(T));
-      }
-      copy_in(backward.context(), range, backward.dy<T>(), dx.data, dx.store);
-    });
-  });
+  return tape.record(
+      kOp, y, {&x},
+      [range, dtype = x.dtype()](Backward& backward) {
+        with_type(dtype, [&]<class T>() {
+          const auto dx = backward.slot<T>(0);
+          if (dx.store == Store::write) {
+            backward.context().set_zero(
+                dx.data, static_cast<std::size_t>(range.batch * range.wide_length) * sizeof(T));
+          }
+          copy_in(backward.context(), range, backward.dy<T>(), dx.data, dx.store);
+        });
+      },
+      {{"first", first}, {"count", count}});
 }
 
 Variable pixel_shuffle(const Variable& x, int factor) {
@@ -201,7 +204,8 @@ Variable pixel_shuffle(const Variable& x, int factor) {
               &KernelTable<T>::pixel_shuffle_backward,
               {batch, channels, height, width, factor, backward.dy<T>(), dx.data, dx.store});
         });
-      });
+      },
+      {{"factor", factor}});
 }
 
 }  // namespace pisr

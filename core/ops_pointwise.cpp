@@ -32,7 +32,8 @@ Variable unary(const char* name, UnaryOp op, const Variable& x, const UnaryParam
                                      reads_y ? nullptr : read, reads_y ? read : nullptr,
                                      backward.dy<T>(), dx.data, dx.store, static_cast<T>(p.high)});
         });
-      });
+      },
+      {{"parameter", p.parameter}, {"offset", p.offset}, {"high", p.high}});
 }
 
 // scale x + offset
@@ -44,14 +45,16 @@ Variable affine(const char* name, const Variable& x, double scale, double offset
                           {y.count(), static_cast<T>(scale), static_cast<T>(offset),
                            x.value().data<T>(), y.data<T>(), Store::write});
   });
-  return tape.record(
-      name, y, {&x}, [scale, count = y.count(), dtype = x.dtype()](Backward& backward) {
-        with_type(dtype, [&]<class T>() {
-          const auto dx = backward.slot<T>(0);
-          backward.context().launch(&KernelTable<T>::affine, {count, static_cast<T>(scale), T{0},
-                                                              backward.dy<T>(), dx.data, dx.store});
-        });
-      });
+  return tape.record(name, y, {&x},
+                     [scale, count = y.count(), dtype = x.dtype()](Backward& backward) {
+                       with_type(dtype, [&]<class T>() {
+                         const auto dx = backward.slot<T>(0);
+                         backward.context().launch(&KernelTable<T>::affine,
+                                                   {count, static_cast<T>(scale), T{0},
+                                                    backward.dy<T>(), dx.data, dx.store});
+                       });
+                     },
+                     {{"factor", scale}, {"offset", offset}});
 }
 
 }  // namespace

@@ -94,7 +94,8 @@ Variable block_mean(const Variable& x, int factor) {
                              &KernelTable<T>::block_mean_backward,
                              {planes, height, width, factor, backward.dy<T>(), dx.data, dx.store});
                        });
-                     });
+                     },
+                     {{"factor", factor}});
 }
 
 }  // namespace pisr

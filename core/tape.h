@@ -3,11 +3,13 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <utility>
 #include <vector>
 
 #include "core/context.h"
 #include "core/inline_function.h"
 #include "core/parameter.h"
+#include "core/tape_observer.h"
 #include "core/tensor.h"
 #include "kernels/export.h"
 
@@ -157,9 +159,17 @@ class PISR_CORE_API Tape {
   /// For operations: records that `value` was computed from `inputs` (at most 4; null or undefined
   /// for an absent one) and how to pass its gradient on. `backward` is called as
   /// backward(Backward&) and must fill each slot that needs a gradient.
+  /// `attributes` are for an observer.
   template <class Function>
   Variable record(const char* op, Tensor value, std::initializer_list<const Variable*> inputs,
-                  Function&& backward);
+                  Function&& backward, std::initializer_list<Attribute> attributes = {});
+
+  /// Tells `observer`, which must outlive this, of each operation from now on; null ends it.
+  void set_observer(TapeObserver* observer) noexcept { observer_ = observer; }
+  /// For an operation that is made of others: the observer is told of it as a whole.
+  template <class Work>
+  Variable observed_as_one(const char* op, std::initializer_list<const Variable*> inputs,
+                           std::initializer_list<Attribute> attributes, Work&& work);
 
  private:
   friend class Backward;
@@ -197,6 +207,7 @@ class PISR_CORE_API Tape {
   Tensor flat_gradient_;
   std::int32_t loss_ = -1;  ///< of the last backward()
   double seed_ = 1;
+  TapeObserver* observer_ = nullptr;
 };
 
 /// The tape of all given variables. Throws ShapeError, naming `op`, for variables of several tapes,
@@ -205,12 +216,37 @@ PISR_CORE_API Tape& common_tape(const char* op, std::initializer_list<const Vari
 
 template <class Function>
 Variable Tape::record(const char* op, Tensor value, std::initializer_list<const Variable*> inputs,
-                      Function&& backward) {
-  if (!any_requires_gradient(inputs)) {
-    return constant(std::move(value));
+                      Function&& backward, std::initializer_list<Attribute> attributes) {
+  Variable result;
+  if (any_requires_gradient(inputs)) {
+    add_node(op, value, inputs).backward = std::forward<Function>(backward);
+    result = last_node(std::move(value));
+  } else {
+    result = constant(std::move(value));
   }
-  add_node(op, value, inputs).backward = std::forward<Function>(backward);
-  return last_node(std::move(value));
+  if (observer_ != nullptr) {
+    observer_->observe(op, inputs, attributes, result);
+  }
+  return result;
+}
+
+template <class Work>
+Variable Tape::observed_as_one(const char* op, std::initializer_list<const Variable*> inputs,
+                               std::initializer_list<Attribute> attributes, Work&& work) {
+  struct Restored {
+    Tape& tape;
+    TapeObserver* observer;
+    ~Restored() { tape.observer_ = observer; }
+  };
+  Variable result;
+  {
+    const Restored restored{*this, std::exchange(observer_, nullptr)};
+    result = std::forward<Work>(work)();
+  }
+  if (observer_ != nullptr) {
+    observer_->observe(op, inputs, attributes, result);
+  }
+  return result;
 }
 
 template <class T>

@@ -45,6 +45,8 @@ print_seconds() {
 }
 trap print_seconds EXIT
 
+# Tests of exported networks need programs of others, which install_deps.sh installs.
+export PISR_REQUIRE_CHECKERS=1
 # The same source with the same flags is compiled once, though several folders are built in.
 export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1
 # ccache asks for this where a header is precompiled, as that of the tests is.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that building and testing need and that are missing. Needs root or sudo.
+# Installs the Debian packages that building and testing need and that are missing. Needs root or sudo. Makes the Python
+# environment .venv that tests of exported networks run in.
 # usage: tools/install_deps.sh [--build-only]   (--build-only: without the checkers that only check.sh uses)
 set -euo pipefail
 
@@ -9,8 +10,8 @@ if [ "$(dpkg --print-architecture 2>/dev/null || true)" = amd64 ]; then
   packages+=(libisal-dev) # optional: compresses PNG; Debian has it for this architecture alone
 fi
 if [ "${1:-}" != --build-only ]; then
-  packages+=(clang clang-format clang-tidy libclang-rt-dev python3 python3-pil python3-numpy ffmpeg valgrind
-    zsh fish groff-base man-db dpkg-dev lintian)
+  packages+=(clang clang-format clang-tidy libclang-rt-dev python3 python3-pil python3-numpy python3-venv ffmpeg
+    mesa-vulkan-drivers valgrind zsh fish groff-base man-db dpkg-dev lintian)
 fi
 
 missing=()
@@ -19,19 +20,31 @@ for package in "${packages[@]}"; do
     missing+=("$package")
   fi
 done
-if [ ${#missing[@]} -eq 0 ]; then
-  exit 0
+install_missing() {
+  if ! command -v apt-get >/dev/null; then
+    echo "install_deps: error: no apt-get here; install by hand: ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    as_root=(sudo)
+  fi
+  echo "installing: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+if [ ${#missing[@]} -gt 0 ]; then
+  install_missing
 fi
 
-if ! command -v apt-get >/dev/null; then
-  echo "install_deps: error: no apt-get here; install by hand: ${missing[*]}" >&2
-  exit 1
+if [ "${1:-}" != --build-only ]; then
+  # The environment names the requirements that it was made of.
+  folder=$(cd "$(dirname "$0")/.." && pwd)
+  if ! cmp -s "$folder/tests/tools/requirements.txt" "$folder/.venv/requirements.txt"; then
+    echo "installing into .venv: $(grep -v '^#' "$folder/tests/tools/requirements.txt" | tr '\n' ' ')"
+    python3 -m venv "$folder/.venv"
+    "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check -r "$folder/tests/tools/requirements.txt"
+    cp "$folder/tests/tools/requirements.txt" "$folder/.venv/requirements.txt"
+  fi
 fi
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  as_root=(sudo)
-fi
-echo "installing: ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

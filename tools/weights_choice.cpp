@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "pisr/model/weight_file.h"
 
 namespace pisr {
 namespace {
@@ -98,8 +99,9 @@ std::vector<FoundWeights> list_weights() {
   return all;
 }
 
-std::unique_ptr<SrNetwork> load_named_network(const std::string& name, int scale,
-                                              const WeightsOptions& wanted, std::string& found) {
+SafeTensors read_named_weights(const std::string& name, int scale,
+                               const std::function<void(const std::string&)>& note,
+                               std::string& found, std::string& place) {
   const std::optional<FoundWeights> weights = find_weights(name, scale);
   if (!weights) {
     std::string names;
@@ -110,10 +112,16 @@ std::unique_ptr<SrNetwork> load_named_network(const std::string& name, int scale
                 names.empty() ? "-m names a file of weights" : names + "; -m names a file");
   }
   found = weights->name;
-  if (!weights->file.empty()) {
-    return load_network(weights->file, wanted);
-  }
-  return load_built_in(*weights->built_in, wanted);
+  place = weights->file.empty() ? weights->name : weights->file.string();
+  return weights->file.empty() ? parse_safetensors(weights->built_in->file, place)
+                               : read_weight_file(weights->file, note);
+}
+
+std::unique_ptr<SrNetwork> load_named_network(const std::string& name, int scale,
+                                              const WeightsOptions& wanted, std::string& found) {
+  std::string place;
+  const SafeTensors file = read_named_weights(name, scale, wanted.note, found, place);
+  return make_network(file, place, wanted);
 }
 
 }  // namespace pisr

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,12 @@ std::optional<FoundWeights> find_weights(const std::string& name, int scale);
 /// All weights that find_weights() finds, by name: built-in ones, then those of each folder. Of
 /// two with one name the first is in the list.
 std::vector<FoundWeights> list_weights();
+
+/// Reads what find_weights() finds: its tensors and metadata. `found` becomes its name and `place`
+/// what errors call it. Throws as load_named_network().
+SafeTensors read_named_weights(const std::string& name, int scale,
+                               const std::function<void(const std::string&)>& note,
+                               std::string& found, std::string& place);
 
 /// Loads what find_weights() finds. Throws Error weights where it finds nothing, the names there
 /// are as the hint, and what load_network() throws.

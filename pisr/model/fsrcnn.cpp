@@ -108,19 +108,6 @@ std::unique_ptr<Layer> make_deconvolution(const FsrcnnOptions& options) {
                              .output_padding = std::max(0, -surplus(options))});
 }
 
-/// x [n, c, h, w] -> [n, c, h - 1, w - 1]: the last row and the last column are left out.
-Variable without_last(const Variable& x) {
-  const std::int64_t planes = x.shape()[0] * x.shape()[1];
-  const std::int64_t height = x.shape()[2];
-  const std::int64_t width = x.shape()[3];
-  // The pixels of a row as channels, then the rows of a plane.
-  const Variable narrower =
-      slice_channels(reshape(x, {planes * height, width, 1, 1}), 0, width - 1);
-  const Variable lower =
-      slice_channels(reshape(narrower, {planes, height, 1, width - 1}), 0, height - 1);
-  return reshape(lower, {x.shape()[0], x.shape()[1], height - 1, width - 1});
-}
-
 }  // namespace
 
 NetworkSpec fsrcnn_spec(const FsrcnnOptions& options) {
@@ -193,7 +180,8 @@ Variable Fsrcnn::feature(const Variable& low) const {
 
 Variable Fsrcnn::reconstruction(const Variable& feature, const Variable&) const {
   const Variable image = (*deconvolution_)(feature);
-  return !options_.depth_to_space && surplus(options_) > 0 ? without_last(image) : image;
+  const int beyond = options_.depth_to_space ? 0 : std::max(0, surplus(options_));
+  return beyond > 0 ? crop(image, {.bottom = beyond, .right = beyond}) : image;
 }
 
 std::optional<ConvChain> Fsrcnn::chain(NetworkEnd end) const {

@@ -53,26 +53,6 @@ std::vector<LayerNames> published_names() {
            {"upsample", "deconvolution"}}};
 }
 
-/// In the memory of the step, so that a device can record the step and replay it.
-Variable zeros(const Variable& like, const Shape& shape) {
-  const Tensor result = like.tape().result(shape, like.dtype());
-  result.set_zero();
-  return like.tape().constant(result);
-}
-
-/// x [n, c, h, w] -> [n, c, h + border, w + border]: zeros above and at the left.
-Variable bordered(const Variable& x, int border) {
-  const std::int64_t planes = x.shape()[0] * x.shape()[1];
-  const std::int64_t width = x.shape()[3];
-  const std::int64_t rows = x.shape()[2] + border;
-  // The rows of a plane as channels, then the pixels of a row.
-  const Variable longer = concat_channels(
-      {zeros(x, {planes, border, 1, width}), reshape(x, {planes, rows - border, 1, width})});
-  const Variable wider = concat_channels(
-      {zeros(x, {planes * rows, border, 1, 1}), reshape(longer, {planes * rows, width, 1, 1})});
-  return reshape(wider, {x.shape()[0], x.shape()[1], rows, width + border});
-}
-
 }  // namespace
 
 class Idn::Block final : public Module {
@@ -167,7 +147,8 @@ Variable Idn::feature(const Variable& low) const {
 }
 
 Variable Idn::reconstruction(const Variable& feature, const Variable& low) const {
-  return bordered(deconvolution_(feature), options_.scale - 1) +
+  const int border = options_.scale - 1;
+  return pad(deconvolution_(feature), {.top = border, .left = border}) +
          upscale_bicubic(low, options_.scale);
 }
 

@@ -49,36 +49,6 @@ int projection_kernel(int scale) {
   return scale + 2 * kProjectionPadding;
 }
 
-/// Linear interpolation between channels: x [n, c, 1, w] -> [n, c scale, 1, w], where i lies at
-/// (i + 0.5) / scale - 0.5 of x, whose first and last channel go on beyond them.
-Variable enlarged_channels(const Variable& x, int scale) {
-  const Shape& shape = x.shape();
-  const std::int64_t last = shape[1] - 1;
-  const Variable before =
-      last == 0 ? x : concat_channels({slice_channels(x, 0, 1), slice_channels(x, 0, last)});
-  const Variable behind =
-      last == 0 ? x : concat_channels({slice_channels(x, 1, last), slice_channels(x, last, 1)});
-  std::vector<Variable> phases;
-  for (int phase = 0; phase < scale; ++phase) {
-    const double at = (phase + 0.5) / scale - 0.5;
-    const double share = std::abs(at);
-    phases.push_back(reshape(x * (1 - share) + (at < 0 ? before : behind) * share,
-                             {shape[0] * shape[1], 1, 1, shape[3]}));
-  }
-  return reshape(concat_channels(phases), {shape[0], shape[1] * scale, 1, shape[3]});
-}
-
-/// x [n, c, h, w] -> [n, c, h scale, w scale]: bilinear interpolation.
-Variable upscale_bilinear(const Variable& x, int scale) {
-  const Shape& shape = x.shape();
-  const std::int64_t planes = shape[0] * shape[1];
-  // The rows of a plane as channels, then the pixels of a row.
-  const Variable higher = enlarged_channels(reshape(x, {planes, shape[2], 1, shape[3]}), scale);
-  const Variable pixels = reshape(higher, {planes * shape[2] * scale, shape[3], 1, 1});
-  return reshape(enlarged_channels(pixels, scale),
-                 {shape[0], shape[1], shape[2] * scale, shape[3] * scale});
-}
-
 /// Published weights call the layers conv_in, feat_in, block.compress_in, block.upBlocks.n,
 /// block.downBlocks.n, block.uptranBlocks.n, block.downtranBlocks.n, block.compress_out, out and
 /// conv_out, with .0 for the convolution and .1 for the slope, and sub_mean and add_mean.

@@ -232,6 +232,30 @@ void add_bicubic(std::vector<OpCase>& cases) {
   }
 }
 
+void add_borders(std::vector<OpCase>& cases) {
+  const auto padded = [](Sides sides) {
+    return [sides](const Variables& v) { return pad(v[0], sides); };
+  };
+  cases.push_back({"pad above and at the left", {{1, 2, 3, 5}}, padded({.top = 2, .left = 1})});
+  cases.push_back(
+      {"pad below and at the right", {{2, 1, 3, 2}}, padded({.bottom = 1, .right = 3})});
+  cases.push_back({"pad all sides", {{1, 1, 1, 1}}, padded({1, 2, 3, 4})});
+  cases.push_back({"pad nothing", {{1, 2, 2, 3}}, padded({})});
+  const auto cropped = [](Sides sides) {
+    return [sides](const Variables& v) { return crop(v[0], sides); };
+  };
+  cases.push_back(
+      {"crop below and at the right", {{1, 2, 3, 5}}, cropped({.bottom = 1, .right = 2})});
+  cases.push_back({"crop all sides", {{2, 2, 7, 8}}, cropped({1, 2, 3, 4})});
+  const auto bilinear = [](int scale) {
+    return [scale](const Variables& v) { return upscale_bilinear(v[0], scale); };
+  };
+  cases.push_back({"upscale_bilinear 1", {{1, 2, 3, 5}}, bilinear(1)});
+  cases.push_back({"upscale_bilinear 2", {{2, 1, 3, 5}}, bilinear(2)});
+  cases.push_back({"upscale_bilinear 3 of one row", {{1, 2, 1, 4}}, bilinear(3)});
+  cases.push_back({"upscale_bilinear 4 of one pixel", {{1, 1, 1, 1}}, bilinear(4)});
+}
+
 void add_losses(std::vector<OpCase>& cases) {
   for (const Shape& shape : {Shape{}, Shape{7}, Shape{2, 3, 5, 7}}) {
     cases.push_back({message("l1_loss ", shape), {shape, shape}, [](const Variables& v) {
@@ -278,6 +302,7 @@ std::vector<OpCase> op_cases() {
   add_reductions(cases);
   add_layout(cases);
   add_bicubic(cases);
+  add_borders(cases);
   add_losses(cases);
   return cases;
 }

@@ -49,12 +49,13 @@ const std::vector<Room>& rooms() {
       {"pisr/video", {"pisr/image"}},
       {"pisr/data", {"pisr/image"}},
       {"pisr/model", {"nn"}},
+      {"pisr/export", {"pisr/model"}},
       {"pisr/inference", {"pisr/model", "pisr/video"}},
       {"pisr/library", {"pisr/inference"}},
       {"pisr/eval", {"pisr/inference", "pisr/data"}},
       {"pisr/train", {"pisr/eval"}},
       {"pisr/report", {"pisr/train"}},
-      {"tools", {"pisr/report"}},
+      {"tools", {"pisr/report", "pisr/export"}},
       {"tools/python", {"pisr/library"}},
   };
   return kRooms;

@@ -344,6 +344,16 @@ TEST_CASE("reductions and layout: wrong operands", "[errors]") {
       {[&] { downscale_bicubic(x, -1); }, "downscale_bicubic: scale must be 1 to 8, got -1"},
       {[&] { downscale_bicubic(x, 3); },
        "downscale_bicubic: height and width must be multiples of 3 (x f32[2,3,4,6])"},
+      {[&] { upscale_bilinear(make.f32({4}), 2); },
+       "upscale_bilinear: x must have 4 axes, has 1 (x f32[4])"},
+      {[&] { upscale_bilinear(x, 0); }, "upscale_bilinear: scale must be at least 1, got 0"},
+      {[&] { pad(make.f32({4}), {}); }, "pad: x must have 4 axes, has 1 (x f32[4])"},
+      {[&] { pad(x, {.left = -1}); },
+       "pad: sides must be at least 0, got top 0, left -1, bottom 0, right 0"},
+      {[&] { crop(none, {}); }, "crop: x is undefined (x undefined)"},
+      {[&] { crop(x, {.bottom = -1}); },
+       "crop: sides must be at least 0, got top 0, left 0, bottom -1, right 0"},
+      {[&] { crop(x, {.top = 3, .bottom = 1}); }, "crop: nothing is left (x f32[2,3,4,6])"},
   });
 }
 
