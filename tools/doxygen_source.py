@@ -57,10 +57,11 @@ def main():
     for folder in ("kernels", "pisr", "benchmarks", "tests"):
         pages += Path(folder).rglob("*.md")
     headers = [path for folder in ("core", "nn", "kernels", "pisr", "pisr/*") for path in Path(".").glob(f"{folder}/*.h")]
-    for path in pages + headers:
+    lists = Path("kernels").glob("*.def")  # which headers include
+    for path in [*pages, *headers, *lists]:
         copy = Path(sys.argv[1]) / path
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text((header if path.suffix == ".h" else markdown)(str(path)), encoding="utf-8")
+        copy.write_text((markdown if path.suffix == ".md" else header)(str(path)), encoding="utf-8")
 
 
 if __name__ == "__main__":

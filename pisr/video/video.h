@@ -48,6 +48,7 @@ struct VideoFormat {
 /// The same with sides `scale` times as long. Throws Error memory where one would exceed 2^31 - 1.
 VideoFormat enlarged(const VideoFormat& format, int scale);
 
+/// The bytes of one frame.
 struct Frame {
   std::string parameters;          ///< of its own, with the space in front; mostly empty
   std::vector<std::byte> samples;  ///< VideoFormat::frame_bytes()
@@ -83,6 +84,7 @@ class VideoReader {
   VideoFormat format_;
 };
 
+/// Writes frames one after another.
 class VideoWriter {
  public:
   VideoWriter() = default;
