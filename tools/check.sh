@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything a change must pass, on the CPU alone. Without an option, in ten minutes on two processors: format,
-# length of sentences, the reference of the headers, a build with warnings as errors, no spills in the innermost loops, and all tests, with CUDA
-# kernels emulated at small shapes.
+# Everything a change must pass, on the CPU alone. Without an option, in ten minutes on two processors: format, length of
+# sentences, the reference of the headers, a build with warnings as errors, no spills in the innermost loops, and all
+# tests, with CUDA kernels emulated at small shapes.
 #
 # usage: tools/check.sh [--all | --rest]
 #   --all   also what takes longer, three quarters of an hour in all: the CUDA kernels with nvcc, a program with CUDA,
