@@ -92,15 +92,13 @@ if [ $rest = 1 ]; then
     cmake --build build/check-cuda --parallel "$(nproc)" --target pisr_upscale -- --quiet
     bash tools/check_cuda_start.sh build/check-cuda/tools
   fi
-  step "programs outside the library, as docs/tutorial.md and docs/your-network.md have them"
+  step "a program outside the library, as docs/your-network.md has it"
   # With the flags of the preset dev, so that nothing of the library is compiled again.
-  for program in tutorial your_network; do
-    cmake -S tests/$program -B build/check-outside/$program -G Ninja -DPISR_FOLDER="$PWD" -DPISR_CUDA=OFF \
-      -DPISR_WERROR=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1" \
-      -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
-    cmake --build build/check-outside/$program --parallel "$(nproc)" --target $program -- --quiet
-    (cd build/check-outside/$program && ./$program)
-  done
+  cmake -S tests/your_network -B build/check-outside -G Ninja -DPISR_FOLDER="$PWD" -DPISR_CUDA=OFF -DPISR_WERROR=ON \
+    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1" \
+    -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
+  cmake --build build/check-outside --parallel "$(nproc)" --target your_network -- --quiet
+  (cd build/check-outside && ./your_network)
   step "video through ffmpeg"
   bash tools/check_video.sh build/dev
   step "peak memory of pisr_upscale"
