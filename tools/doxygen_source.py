@@ -10,6 +10,7 @@ of their own for it.
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -20,6 +21,12 @@ def slug(heading):
     """As GitHub makes the anchor of a heading."""
     text = re.sub(r"[^\w\- ]", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower())
     return text.strip().replace(" ", "-")
+
+
+def numbered(anchor, seen):
+    """The anchor of a heading that the page may have had before; `seen` counts them."""
+    seen[anchor] += 1
+    return anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor] - 1}"
 
 
 def label(path, anchor):
@@ -36,13 +43,13 @@ def markdown(path):
             return text
         return f"[{text}](@ref {label(page, anchor)})" if anchor else match.group()
 
-    fenced, lines = False, []
+    fenced, lines, seen = False, [], Counter()
     for line in Path(path).read_text(encoding="utf-8").splitlines():
         fenced ^= line.startswith("```")
         if not fenced and not line.startswith("    "):
             line = LINK.sub(link, line)
             if heading := HEADING.match(line):
-                line += f" {{#{label(path, slug(heading.group(1)))}}}"
+                line += f" {{#{label(path, numbered(slug(heading.group(1)), seen))}}}"
         lines.append(line)
     return "\n".join(lines) + "\n"
 

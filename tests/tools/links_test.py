@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from doxygen_source import slug  # noqa: E402
+from doxygen_source import numbered, slug  # noqa: E402
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 OTHER_FOLDERS = {"build", "shared"}
@@ -24,12 +24,8 @@ def text_of(page):
 
 def anchors(page):
     text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    seen, found = Counter(), set()
-    for heading in re.findall(r"^#{1,6} +(.*)$", text, flags=re.MULTILINE):
-        name = slug(heading)
-        found.add(f"{name}-{seen[name]}" if seen[name] else name)
-        seen[name] += 1
-    return found
+    seen = Counter()
+    return {numbered(slug(heading), seen) for heading in re.findall(r"^#{1,6} +(.*)$", text, flags=re.MULTILINE)}
 
 
 def pages_of(folder):
