@@ -13,6 +13,7 @@ namespace pisr {
 
 using kernels::PaddingMode;
 
+/// Geometry of conv2d, the same along height and width; stride and groups are at least 1.
 struct Conv2dOptions {
   int stride = 1;
   int padding = 0;
@@ -38,6 +39,7 @@ PISR_CORE_API Variable conv2d_leaky_relu(const Variable& x, const Variable& weig
 PISR_CORE_API Variable conv2d_prelu(const Variable& x, const Variable& weight, const Variable& bias,
                                     const Variable& slope, const Conv2dOptions& options = {});
 
+/// Geometry of conv_transpose2d, the same along height and width.
 struct ConvTranspose2dOptions {
   int stride = 1;
   int padding = 0;

@@ -18,6 +18,7 @@ struct TensorEntry {
   std::uint64_t begin, end;
 };
 
+/// What the JSON part of a file says.
 struct SafeTensorsHeader {
   std::vector<TensorEntry> entries;  ///< by `begin`; they cover the data with no hole or overlap
   std::map<std::string, std::string> metadata;

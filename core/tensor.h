@@ -30,7 +30,7 @@ template <class T>
 inline constexpr DType kDTypeOf =
     std::is_same_v<std::remove_const_t<T>, float> ? DType::f32 : DType::f64;
 
-/// Calls function.template operator()<T>() with the C++ type of `dtype`.
+/// Calls `function.template operator()<T>()` with the C++ type of `dtype`.
 template <class Function>
 decltype(auto) with_type(DType dtype, Function&& function) {
   return dtype == DType::f32 ? function.template operator()<float>()

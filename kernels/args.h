@@ -18,6 +18,7 @@ PISR_HOST_DEVICE constexpr bool derivative_reads_y(UnaryOp op) {
   return op == UnaryOp::sigmoid || op == UnaryOp::exp;
 }
 
+/// y = op(x), element by element; see UnaryOp for the parameters.
 template <class T>
 struct UnaryArgs {
   UnaryOp op;
@@ -102,6 +103,7 @@ struct PreluArgs {
   T* y;
 };
 
+/// Gradients of PReLU by its input and its slopes.
 template <class T>
 struct PreluBackwardArgs {
   std::int64_t batch, channels, inner, slopes;
@@ -183,6 +185,7 @@ struct PixelShuffleArgs {
   T* y;
 };
 
+/// The gradient of depth to space: dy goes back to the channel it came from.
 template <class T>
 struct PixelShuffleBackwardArgs {
   std::int64_t batch, channels, height, width;
@@ -202,6 +205,7 @@ struct BlockMeanArgs {
   T* y;
 };
 
+/// The gradient of a block mean: dx is dy / factor^2 of its block.
 template <class T>
 struct BlockMeanBackwardArgs {
   std::int64_t planes, height, width;
@@ -236,6 +240,7 @@ struct BicubicArgs {
 /// where spread is the scale of the Laplace and the variance of the Gaussian distribution.
 enum class LossOp { l1, laplace_nll, gaussian_nll };
 
+/// A loss as a mean over `count` elements: y[0], see LossOp.
 template <class T>
 struct LossArgs {
   LossOp op;

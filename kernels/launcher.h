@@ -14,6 +14,7 @@ namespace pisr::kernels {
 template <class Signature>
 class FunctionRef;
 
+/// Its form for callables with these arguments and this result.
 template <class Result, class... Args>
 class FunctionRef<Result(Args...)> {
  public:

@@ -10,6 +10,7 @@
 
 namespace pisr::kernels {
 
+/// Which CUDA device, and how it computes.
 struct CudaOptions {
   int number = 0;  ///< of the device, as CUDA counts
   Precision precision = Precision::fp32;

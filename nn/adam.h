@@ -8,6 +8,7 @@
 
 namespace pisr {
 
+/// The constants of Adam.
 struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;

@@ -10,6 +10,7 @@
 
 namespace pisr {
 
+/// A module and the prefix of its names.
 struct NamedModule {
   std::string name;  ///< prefix of its parameters' names; none when empty
   Module* module;
@@ -21,6 +22,7 @@ struct NamedModule {
 /// and a parameter can belong to one object only.
 class PISR_CORE_API FlatParameters {
  public:
+  /// A parameter in the buffer.
   struct Entry {
     std::string name;  ///< e.g. "student.feature.weight"; the key in checkpoints
     Shape shape;

@@ -18,6 +18,7 @@ class ConvChain;
 /// it: nothing trains it.
 enum class ParameterRole { weight, transposed_weight, bias, slope, share, constant };
 
+/// A parameter with its name and what its initial value depends on.
 struct NamedParameter {
   std::string name;  ///< path from the root, e.g. "mapping.0.weight"; the key in checkpoints
   Parameter* parameter;

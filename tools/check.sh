@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything a change must pass, on the CPU alone. Without an option, in ten minutes on two processors: format and
-# length of sentences, a build with warnings as errors, no spills in the innermost loops, and all tests, with CUDA
-# kernels emulated at small shapes.
+# Everything a change must pass, on the CPU alone. Without an option, in ten minutes on two processors: format, length of
+# sentences, the reference of the headers, a build with warnings as errors, no spills in the innermost loops, and all
+# tests, with CUDA kernels emulated at small shapes.
 #
 # usage: tools/check.sh [--all | --rest]
 #   --all   also what takes longer, three quarters of an hour in all: the CUDA kernels with nvcc, a program with CUDA,
@@ -66,6 +66,8 @@ if [ $first = 1 ]; then
   git ls-files '*.h' '*.cpp' '*.cu' | xargs -P "$(nproc)" -n 40 clang-format --dry-run --Werror
   step "the longest sentences of the documentation"
   python3 tools/longest_sentences.py --count 3
+  step "reference of the headers"
+  bash tools/make_docs.sh
 
   verified=docs/gpu_verified.json
   if [ ! -f $verified ]; then

@@ -46,6 +46,7 @@ enum class DataPart {
   validation,  ///< 0801-0810, PISR's validation images
 };
 
+/// Which images of a folder are read, and how.
 struct DatasetOptions {
   int scale = 2;
   DataPart part = DataPart::train;

@@ -37,6 +37,7 @@ void check_sizes(const Dataset& data);
 /// name; otherwise the folder itself. Names that begin with a dot are passed over.
 std::vector<std::filesystem::path> find_evaluation_sets(const std::filesystem::path& path);
 
+/// One image of a set.
 struct ImageResult {
   std::string name;
   Score score;

@@ -58,6 +58,7 @@ EvaluationPair evaluation_pair(const Image8& hr, const Image8& lr, int scale,
 /// made from HR under matlab.
 EvaluationPair evaluation_pair(const ImagePair& image, int scale, Protocol protocol);
 
+/// How close an image is to the truth.
 struct Score {
   double psnr = 0;  ///< dB; infinite where output and truth are equal
   double ssim = 0;

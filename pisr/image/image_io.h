@@ -26,6 +26,7 @@ struct AnyImage {
   int channels() const;
 };
 
+/// Limits of reading, and who is told of oddities.
 struct ReadOptions {
   /// Checked against the size a file declares, before anything of that size is allocated.
   std::int64_t max_pixels = std::int64_t{1} << 28;
@@ -53,6 +54,7 @@ AnyImage decode_image(std::span<const std::byte> file, const std::string& name,
 /// 16 bit samples rounded to 8 (v / 257, to nearest); an 8 bit image is copied.
 Image8 to_8_bit(const AnyImage& image);
 
+/// How an image is compressed.
 struct WriteOptions {
   int jpeg_quality = 95;  ///< 1..100; chroma is not subsampled from 90
   int png_level = 1;      ///< 0 (none) to 9 (smallest)

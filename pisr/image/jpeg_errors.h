@@ -15,6 +15,7 @@
 
 namespace pisr {
 
+/// Where libjpeg puts its errors.
 struct JpegErrors {
   jpeg_error_mgr manager{};  // first: libjpeg's pointer to it is a pointer to this struct
   std::jmp_buf jump{};

@@ -18,6 +18,7 @@ inline constexpr std::size_t kIccPartHeader = kIccPrefix.size() + 2;  ///< the p
 /// The bytes of a segment without its two of length.
 inline constexpr std::size_t kMostSegment = 65533;
 
+/// What the segments of a JPEG file say beside the samples.
 struct JpegOutline {
   ImageMetadata metadata;  ///< the density that EXIF tells
   /// What was odd, a line each, without the file's name.

@@ -37,6 +37,7 @@ constexpr std::uint32_t png_chunk_type(const char (&name)[5]) {
   return type;
 }
 
+/// What the chunks of a PNG file say beside the samples.
 struct PngOutline {
   ImageMetadata metadata;
   /// What was odd about the chunks beside the samples, a line each, without the file's name.

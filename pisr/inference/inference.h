@@ -16,6 +16,7 @@
 
 namespace pisr {
 
+/// How much memory inference may take. No option changes the result.
 struct InferenceOptions {
   /// About how many bytes the maps between the layers may take of a network that is no chain, if it
   /// can be cut into tiles.

@@ -13,6 +13,7 @@
 
 namespace pisr {
 
+/// How an image goes through the network.
 struct EnlargeOptions {
   /// The mean of the network's results for the image turned and mirrored in all eight ways.
   bool self_ensemble = false;

@@ -12,6 +12,7 @@ namespace pisr {
 
 class SrNetwork;
 
+/// How a file is enlarged and written.
 struct UpscaleOptions {
   bool overwrite = false;
   /// Limit of the OUTPUT's pixels, checked before anything of that size is allocated.

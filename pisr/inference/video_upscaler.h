@@ -35,6 +35,7 @@ class FrameUpscaler {
   FloatPlanes low_, high_;
 };
 
+/// Which frames are enlarged, and who is told.
 struct VideoOptions {
   std::int64_t start_frame = 0;  ///< so many frames are passed over
   std::int64_t frames = -1;      ///< so many are enlarged at most; -1: all

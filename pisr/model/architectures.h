@@ -33,6 +33,7 @@ struct ForeignWeights {
 using OptionsOfShapes =
     std::map<std::string, OptionValue> (*)(const std::map<std::string, Tensor>& tensors);
 
+/// A row of the table of networks.
 struct Architecture {
   const char* name;  ///< in configurations and weights
   std::vector<NetworkOption> options;

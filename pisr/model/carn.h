@@ -10,6 +10,7 @@
 
 namespace pisr {
 
+/// What varies in a CARN; the defaults are those of its paper.
 struct CarnOptions {
   int feature_channels = 64;
   int blocks = 3;       ///< cascading blocks, and residual blocks in each

@@ -28,6 +28,7 @@ enum class Distillation {
 /// Whether it estimates where the teacher's feature lies.
 PISR_API bool needs_estimator(Distillation distillation);
 
+/// The loss of the student and its two terms, each of shape [1].
 struct StudentLoss {
   Variable total;           ///< reconstruction + distillation_weight distillation (PISR eq. 8)
   Variable reconstruction;  ///< mean |Y - Y^S| (eq. 7)

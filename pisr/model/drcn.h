@@ -6,6 +6,7 @@
 
 namespace pisr {
 
+/// What varies in a DRCN; the defaults are those of its paper.
 struct DrcnOptions {
   int feature_channels = 256;
   int recursions = 16;

@@ -6,6 +6,7 @@
 
 namespace pisr {
 
+/// What varies in a DRRN; the defaults are those of its paper.
 struct DrrnOptions {
   int feature_channels = 128;
   int units = 25;

@@ -7,6 +7,7 @@
 
 namespace pisr {
 
+/// What varies in an encoder; the defaults are those of PISR.
 struct EncoderOptions {
   int feature_channels = 56;
   int shrink_channels = 12;

@@ -16,6 +16,7 @@ class PISR_API Estimator final : public Module {
  public:
   explicit Estimator(int channels = 56);
 
+  /// The two maps that an estimator gives, each of the size of the feature.
   struct Result {
     Variable location;  ///< mu [n, c, h, w]
     Variable spread;    ///< b = 0.1 softplus(.) + 1e-8, or the variance 0.001 softplus(.) + 1e-8

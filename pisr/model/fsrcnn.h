@@ -8,6 +8,7 @@
 
 namespace pisr {
 
+/// What varies in an FSRCNN; the defaults are those of PISR.
 struct FsrcnnOptions {
   int feature_channels = 56;  ///< d
   int shrink_channels = 12;   ///< s

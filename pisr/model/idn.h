@@ -9,6 +9,7 @@
 
 namespace pisr {
 
+/// What varies in an IDN; the defaults are those of its paper.
 struct IdnOptions {
   int blocks = 4;
   int scale = 2;     ///< 2, 3 or 4

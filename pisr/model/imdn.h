@@ -10,6 +10,7 @@
 
 namespace pisr {
 
+/// What varies in an IMDN; the defaults are those of its paper.
 struct ImdnOptions {
   int feature_channels = 64;
   int blocks = 6;

@@ -10,6 +10,7 @@
 
 namespace pisr {
 
+/// What varies in an IMDN-RTC; the defaults are those of its authors.
 struct ImdnRtcOptions {
   int feature_channels = 12;
   int blocks = 5;

@@ -9,6 +9,7 @@
 
 namespace pisr {
 
+/// What varies in a MemNet; the defaults are those of its paper.
 struct MemnetOptions {
   int feature_channels = 64;
   int memory_blocks = 6;

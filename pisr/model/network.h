@@ -95,6 +95,7 @@ class PISR_API ImageModel : public Module {
 /// implements feature() and reconstruction(); a row in architectures.cpp makes it known by name.
 class PISR_API SrNetwork : public ImageModel {
  public:
+  /// What a forward pass gives.
   struct Result {
     Variable image;    ///< [n, c, h scale, w scale]
     Variable feature;  ///< [n, feature_channels(), ...]: where distillation looks

@@ -6,6 +6,7 @@
 
 namespace pisr {
 
+/// What varies in a Plain network.
 struct PlainOptions {
   int feature_channels = 16;  ///< c
   int layers = 4;             ///< n

@@ -6,6 +6,7 @@
 
 namespace pisr {
 
+/// What varies in an SRCNN; the defaults are its 9-5-5.
 struct SrcnnOptions {
   int feature_channels = 64;
   int mapping_channels = 32;

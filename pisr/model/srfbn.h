@@ -11,6 +11,7 @@
 
 namespace pisr {
 
+/// What varies in an SRFBN; the defaults are those of its paper.
 struct SrfbnOptions {
   int feature_channels = 64;
   int groups = 6;

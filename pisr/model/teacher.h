@@ -23,6 +23,7 @@ class PISR_API Teacher final : public ImageModel {
   const Encoder& encoder() const noexcept { return encoder_; }
   const SrNetwork& decoder() const noexcept { return *decoder_; }
 
+  /// What a forward pass gives.
   struct Result {
     Variable image;    ///< Y^T [n, c, h, w]
     Variable compact;  ///< X^ [n, c, h / scale, w / scale]

@@ -9,6 +9,7 @@
 
 namespace pisr {
 
+/// What varies in a VDSR; the defaults are those of its paper.
 struct VdsrOptions {
   int feature_channels = 64;
   int layers = 20;  ///< all convolutions, the first and the last included

@@ -12,6 +12,7 @@
 
 namespace pisr {
 
+/// A line of the table of facts.
 struct ReportFact {
   std::string label;
   std::string value;
@@ -49,6 +50,7 @@ struct ReportComparison {
   double height = 1;
 };
 
+/// What a report shows.
 struct ReportData {
   std::string title;
   std::string summary;  ///< a sentence or two

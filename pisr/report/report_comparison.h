@@ -11,6 +11,7 @@ namespace pisr {
 
 class SrNetwork;
 
+/// A network and how the comparison calls it.
 struct ComparedNetwork {
   std::string label;
   const SrNetwork* network;

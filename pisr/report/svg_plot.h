@@ -5,11 +5,13 @@
 
 namespace pisr {
 
+/// A point of a curve, in the units of the axes.
 struct PlotPoint {
   double x;
   double y;  ///< a value that is not finite leaves a gap
 };
 
+/// A line of a plot.
 struct Curve {
   std::string name;
   std::vector<PlotPoint> points;  ///< by x, rising
@@ -23,6 +25,7 @@ struct ReferenceLine {
   double y;
 };
 
+/// What svg_plot() draws.
 struct Plot {
   std::string title;
   std::string x_label;
@@ -34,7 +37,7 @@ struct Plot {
   Axes axes = Axes::linear;
 };
 
-/// The plot as one <svg> element without colours of its own: the page's style sheet gives them by
+/// The plot as one `<svg>` element without colours of its own: the page's style sheet gives them by
 /// class. With `log_y`, values that are not positive leave gaps. `id` is unique in the page.
 ///
 /// A start far off must not flatten the rest. Where the range of all values is more than twice that

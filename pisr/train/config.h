@@ -36,6 +36,7 @@ struct BuiltInConfig {
   std::uint64_t seed = 0;
 };
 
+/// Keys `data.*`.
 struct DataConfig {
   std::vector<std::string> train;
   std::vector<std::string> validation;
@@ -51,6 +52,7 @@ struct PhaseOverride {
   std::optional<std::int64_t> epoch_iterations;
 };
 
+/// Keys `train.*`; docs/configuration.md says what each means.
 struct TrainingConfig {
   PhaseChoice phase = PhaseChoice::all;
   std::int64_t total_iter = 1'000'000;
@@ -78,11 +80,13 @@ struct TrainingConfig {
   PhaseOverride student;
 };
 
+/// Keys `val.*`.
 struct ValidationConfig {
   std::int64_t val_freq = 1000;
   Protocol protocol = Protocol::pisr;
 };
 
+/// The whole configuration of a run, with its defaults.
 struct TrainConfig {
   NetworkConfig network;
   DataConfig data;

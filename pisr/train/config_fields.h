@@ -30,6 +30,7 @@ struct Range {
   double high = std::numeric_limits<double>::infinity();
 };
 
+/// A key of the configuration and the member that it sets.
 struct ConfigField {
   std::string key;  ///< path, e.g. "train.batch_size"
   ConfigMember member;

@@ -17,6 +17,7 @@
 
 namespace pisr {
 
+/// What an update depends on beside the learning rate.
 struct StepOptions {
   int batch_size = 16;
   int gt_size = 192;
@@ -26,6 +27,7 @@ struct StepOptions {
   Backend backend = Backend::cpu;  ///< where the CPU makes the steps
 };
 
+/// What an update gave.
 struct StepResult : kernels::StepValues {
   /// false: loss or gradient were not finite, and nothing was changed.
   bool applied = false;

@@ -25,6 +25,7 @@ struct StepReport {
   double data_share = 0;   ///< part of the time spent on making patches, 0..1
 };
 
+/// The outcome of one validation on one set.
 struct ValidationReport {
   TrainingPhase phase = TrainingPhase::baseline;
   std::int64_t iteration = 0;

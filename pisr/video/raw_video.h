@@ -30,6 +30,7 @@ class RawVideoReader : public VideoReader {
   std::int64_t number_ = 0;
 };
 
+/// Writes frames without headers.
 class RawVideoWriter : public VideoWriter {
  public:
   explicit RawVideoWriter(ByteSink& sink) : sink_(sink) {}

@@ -9,6 +9,7 @@
 
 namespace pisr {
 
+/// The bytes of one frame.
 struct Frame {
   std::string parameters;          ///< of its own, with the space in front; mostly empty
   std::vector<std::byte> samples;  ///< VideoFormat::frame_bytes()
@@ -44,6 +45,7 @@ class VideoReader {
   VideoFormat format_;
 };
 
+/// Writes frames one after another.
 class VideoWriter {
  public:
   VideoWriter() = default;

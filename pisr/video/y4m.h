@@ -29,6 +29,7 @@ Y4mHeader parse_y4m_header(std::string_view line, const std::string& name);
 /// The line of the same video with frames of another size, with its end.
 std::string y4m_header_line(const Y4mHeader& header, int width, int height);
 
+/// Reads a YUV4MPEG2 stream frame by frame.
 class Y4mReader : public VideoReader {
  public:
   /// Reads the header. Keeps a reference to the stream; `name` stands in error messages. Throws
