@@ -316,7 +316,9 @@ TEST_CASE("specs that make no network are refused") {
   refused(spec, "plain: layers must be a number");
   spec = plain;
   spec.options["width"] = 3;
-  refused(spec, "plain: unknown option 'width', the options are: feature_channels, layers");
+  refused(spec,
+          "plain: unknown option 'width', the options are: feature_channels, layers, "
+          "expanded_channels");
   spec = plain;
   spec.channels = 2;
   refused(spec, "plain: channels must be 1 or 3, got 2");
