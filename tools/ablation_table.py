@@ -114,7 +114,7 @@ def svg(rows):
     for i in range(5):
         value = low + (high - low) * (i + 0.5) / 5
         parts.append(f'<text x="{x(value):.1f}" y="{y}" text-anchor="middle">{value:.3f}</text>')
-    parts.append(f'<text x="{left + width / 2}" y="{y + line - 4}" text-anchor="middle">PSNR (dB), {html.escape(name)}; '
+    parts.append(f'<text x="{left + width + 10}" y="{y + line - 4}" text-anchor="end">PSNR (dB), {html.escape(name)}; '
                  "dots: seeds, crosses: the paper's gains on this baseline</text></svg>")
     return "\n".join(parts) + "\n"
 

@@ -86,9 +86,11 @@ std::vector<std::string> start_from(const InitialWeights& weights, Module& modul
     weight_fits = weight_fits || is_weight(named.role);
   }
   if (!weight_fits) {
-    throw Error(ErrorKind::weights,
-                message("'", weights.name, "': no weight has name and shape of one to train"),
-                "train.init_weights wants weights of a similar network");
+    throw Error(
+        ErrorKind::weights,
+        message("'", weights.name, "': no weight has name and shape of one to train"),
+        "train.init_weights wants weights of a similar network; one whose convolutions are trained "
+        "as two starts from a checkpoint");
   }
   for (const auto& [parameter, tensor] : fitting) {
     parameter->value.copy_from(*tensor);
