@@ -199,13 +199,13 @@ std::int64_t multiply_adds(const std::string& name) {
   const std::int64_t image = network.multiply_adds(kHighSize, kHighSize).exact;
   const std::int64_t feature =
       network.multiply_adds(kHighSize, kHighSize, NetworkEnd::feature).exact;
-  const std::int64_t encoder = teacher.encoder().multiply_adds(kHighSize, kHighSize);
+  const std::int64_t encoder = teacher.encoder()->multiply_adds(kHighSize, kHighSize);
   // Four 1x1 convolutions of the feature's channels, at the size of the LR image.
   const std::int64_t estimator =
       weight_count(Estimator(network.feature_channels())) * kHighPixels / (scale * scale);
   // The first layer of each; its weight meets every pixel of its input once.
   const std::int64_t first = first_weight(network) * kHighPixels / (scale * scale);
-  const std::int64_t encoder_first = first_weight(teacher.encoder()) * kHighPixels;
+  const std::int64_t encoder_first = first_weight(*teacher.encoder()) * kHighPixels;
   // Forward, gradient of the weights, gradient of the input, which the first layer does not need.
   const std::int64_t step = 3 * image - first;
   const std::int64_t per_image = name == "W2"   ? step

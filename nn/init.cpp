@@ -1,6 +1,8 @@
 #include "nn/init.h"
 
 #include <cmath>
+#include <cstddef>
+#include <vector>
 
 #include "core/philox.h"
 
@@ -17,6 +19,8 @@ double he_deviation(const NamedParameter& named) {
       return std::sqrt(2.0 / ((1.0 + kSlope * kSlope) * static_cast<double>(named.fan_in)));
     case ParameterRole::transposed_weight:
       return kTransposedDeviation;
+    case ParameterRole::linear_weight:
+      return std::sqrt(1.0 / static_cast<double>(named.fan_in));
     case ParameterRole::bias:
     case ParameterRole::slope:
     case ParameterRole::share:
@@ -36,6 +40,19 @@ void fill(const Tensor& value, Draw draw) {
 }
 
 }  // namespace
+
+void zero_last_layer(Module& module) {
+  const std::vector<NamedParameter> parameters = module.parameters();
+  for (std::size_t i = parameters.size(); i-- > 0;) {
+    const ParameterRole role = parameters[i].role;
+    if (is_weight(role) || role == ParameterRole::bias) {
+      parameters[i].parameter->value.set_zero();
+    }
+    if (is_weight(role)) {
+      return;
+    }
+  }
+}
 
 void initialise(Module& module, std::uint64_t seed, Initialisation initialisation) {
   std::uint64_t index = 0;

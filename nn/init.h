@@ -12,8 +12,8 @@ enum class Initialisation {
   /// fan_in is out_channels / groups * kernel^2.
   uniform,
   /// He et al., "Delving deep into rectifiers" (ICCV 2015): weights normal with variance
-  /// 2 / ((1 + 0.25^2) fan_in), those of transposed convolutions normal with standard deviation
-  /// 0.001, biases 0.
+  /// 2 / ((1 + 0.25^2) fan_in), linear ones with variance 1 / fan_in, those of transposed
+  /// convolutions normal with standard deviation 0.001, biases 0.
   he,
 };
 
@@ -23,5 +23,9 @@ enum class Initialisation {
 /// type but for rounding.
 PISR_CORE_API void initialise(Module& module, std::uint64_t seed,
                               Initialisation initialisation = Initialisation::uniform);
+
+/// Sets weight and bias of the last layer to 0: of the last parameter that is the weight of a
+/// convolution, and of the biases behind it.
+void zero_last_layer(Module& module);
 
 }  // namespace pisr

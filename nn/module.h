@@ -13,10 +13,25 @@ namespace pisr {
 
 class ConvChain;
 
-/// The role of a parameter in its layer, which decides its initial value (nn/init.h). Shares are
-/// those of a weighted mean. A constant keeps the value that its layer or a file of weights gave
-/// it: nothing trains it.
-enum class ParameterRole { weight, transposed_weight, bias, slope, share, constant };
+/// The role of a parameter in its layer, which decides its initial value (nn/init.h). A linear
+/// weight takes what another weight made, without an activation between them. Shares are those of a
+/// weighted mean. A constant keeps the value that its layer or a file of weights gave it: nothing
+/// trains it.
+enum class ParameterRole {
+  weight,
+  transposed_weight,
+  linear_weight,
+  bias,
+  slope,
+  share,
+  constant,
+};
+
+/// Whether it is the weight of a convolution.
+constexpr bool is_weight(ParameterRole role) {
+  return role == ParameterRole::weight || role == ParameterRole::transposed_weight ||
+         role == ParameterRole::linear_weight;
+}
 
 /// A parameter with its name and what its initial value depends on.
 struct NamedParameter {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/export.h"
+
 namespace pisr {
 
 /// Cosine annealing in steps of an epoch, an epoch being a number of iterations:
@@ -13,7 +15,7 @@ struct CosineSchedule {
   std::int64_t epoch_iterations = 1'000;      ///< >= 1
 
   /// The learning rate of iteration 0, 1, ...; `final` from total_iterations on.
-  double rate(std::int64_t iteration) const;
+  PISR_CORE_API double rate(std::int64_t iteration) const;
 };
 
 }  // namespace pisr

@@ -61,7 +61,7 @@ def header(path):
 
 def main():
     pages = [*Path(".").glob("*.md"), *Path("docs").glob("*.md")]
-    for folder in ("kernels", "pisr", "benchmarks", "tests"):
+    for folder in ("kernels", "pisr", "benchmarks", "tests", "packaging", "tools"):
         pages += Path(folder).rglob("*.md")
     headers = [path for folder in ("core", "nn", "kernels", "pisr", "pisr/*") for path in Path(".").glob(f"{folder}/*.h")]
     lists = Path("kernels").glob("*.def")  # which headers include

@@ -13,7 +13,7 @@ fi
 rm -rf "$out/source" "$out/html"
 mkdir -p "$out/source"
 python3 tools/doxygen_source.py "$out/source"
-version=$(sed -n 's/^project(pisr VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+version=$(sed -n 's/^#define PISR_VERSION_[A-Z]* //p' core/version.h | paste -sd.)
 cd "$out/source"
 {
   cat "$OLDPWD/docs/Doxyfile"

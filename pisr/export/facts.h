@@ -15,7 +15,7 @@ using Facts = std::map<std::string, std::string>;
 Facts facts_of(const SrNetwork& network, const Facts& notes);
 
 /// One fact a line, "licence: MIT", the title of the network first. Control characters are shown as
-/// \xNN, so that no fact can end a comment's line.
+/// `\\xNN`, so that no fact can end a comment's line.
 std::string facts_as_lines(const SrNetwork& network, const Facts& facts,
                            const std::string& before_each_line);
 

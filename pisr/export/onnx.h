@@ -7,6 +7,7 @@
 
 namespace pisr {
 
+/// How the graph is written.
 struct OnnxOptions {
   /// Whether transposed convolutions become one convolution and depth to space, which runs
   /// everywhere, instead of ConvTranspose. The numbers are the same.

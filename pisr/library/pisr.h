@@ -64,7 +64,7 @@ PISR_API int64_t pisr_weights_parameter_count(const pisr_weights* weights);
 /* NULL is allowed. */
 PISR_API void pisr_weights_free(pisr_weights* weights);
 
-/* Zero is the default of each; see pisr::UpscalerOptions. struct_size = sizeof of this struct. */
+/** Zero is the default of each; see pisr::UpscalerOptions. struct_size = sizeof of this struct. */
 typedef struct pisr_options {
   size_t struct_size;
   int32_t threads;       /* of each call; 0: all that the process may use */
@@ -86,7 +86,7 @@ PISR_API void pisr_upscaler_trim(const pisr_upscaler* upscaler);
 /* NULL is allowed. No other thread may use it any more. */
 PISR_API void pisr_upscaler_free(pisr_upscaler* upscaler);
 
-/* An image in memory of the caller. Sample c of the pixel in column x and row y lies
+/** An image in memory of the caller. Sample c of the pixel in column x and row y lies
  * y * row_stride + x * pixel_stride + c * channel_stride bytes behind `samples`. Strides may be
  * negative; all three zero: rows of pixels without gaps. Integers are in the machine's byte order.
  * struct_size = sizeof of this struct. */
@@ -102,7 +102,7 @@ typedef struct pisr_image {
   int64_t channel_stride;
 } pisr_image;
 
-/* Of one call; both are called by the calling thread and may be NULL. struct_size = sizeof of this
+/** Of one call; both are called by the calling thread and may be NULL. struct_size = sizeof of this
  * struct. */
 typedef struct pisr_callbacks {
   size_t struct_size;
@@ -131,7 +131,7 @@ typedef enum pisr_chroma_siting {
   PISR_SITING_TOP_LEFT = 2 /* on the left column and the upper row */
 } pisr_chroma_siting;
 
-/* A frame of video in memory of the caller: planes of luminance, Cb and Cr, whose rows lie
+/** A frame of video in memory of the caller: planes of luminance, Cb and Cr, whose rows lie
  * row_strides[plane] bytes apart and have no gaps. An odd side has half a sample of chroma more.
  * Samples are bytes where the depth is 8, otherwise uint16_t in the machine's byte order, whose
  * lower `depth` bits count. struct_size = sizeof of this struct. */

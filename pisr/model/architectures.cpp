@@ -63,11 +63,26 @@ NetworkSpec default_spec(const std::string& name) {
 
 NetworkSpec completed(const NetworkSpec& spec) {
   const Architecture& row = architecture(spec.architecture);
-  return completed(spec, row.options, row.channels);
+  NetworkSpec result = completed(spec, row.options, row.channels);
+  if (result.scale == 1) {
+    throw Error(ErrorKind::usage, message(spec.architecture, ": scale must be in 2..4, got 1"));
+  }
+  return result;
 }
 
 std::unique_ptr<SrNetwork> make_network(const NetworkSpec& spec) {
   return architecture(spec.architecture).make(completed(spec));
+}
+
+std::unique_ptr<SrNetwork> make_network_of_truth(const NetworkSpec& spec) {
+  const Architecture& row = architecture(spec.architecture);
+  if (!row.keeps_size) {
+    throw Error(ErrorKind::usage,
+                message(spec.architecture, ": has no form that keeps the size of the image"));
+  }
+  NetworkSpec of_truth = completed(spec);
+  of_truth.scale = 1;
+  return row.make(of_truth);
 }
 
 std::string title(const NetworkSpec& spec) {

@@ -53,6 +53,8 @@ struct Architecture {
   /// How those who published weights name its layers, one entry for each way. Only of trainers
   /// whose network computes the same: other activations, skips or padding are another network.
   std::vector<LayerNames> published_names = {};
+  /// Whether `make` takes the scale 1, for make_network_of_truth().
+  bool keeps_size = false;
 };
 
 std::span<const Architecture> architectures();
@@ -72,6 +74,9 @@ NetworkSpec default_spec(const std::string& architecture);
 NetworkSpec completed(const NetworkSpec& spec);
 /// A network of zeros.
 std::unique_ptr<SrNetwork> make_network(const NetworkSpec& spec);
+/// The same with what enlarges replaced by layers of the same kind that keep the size: a network
+/// from the truth to itself. Throws Error(usage) for an architecture that has no such form.
+std::unique_ptr<SrNetwork> make_network_of_truth(const NetworkSpec& spec);
 std::string title(const NetworkSpec& spec);
 
 }  // namespace pisr

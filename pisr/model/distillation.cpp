@@ -21,12 +21,37 @@ Variable matched(const Variable& teacher, const Variable& student) {
   return block_mean(teacher, static_cast<int>(factor));
 }
 
+Variable far_from(const Variable& image, const Variable& high, Reconstruction reconstruction) {
+  constexpr double kEpsilon = 1e-3;
+  const Variable difference = image - high;
+  const Variable squared = difference * difference;
+  if (reconstruction == Reconstruction::l2) {
+    return mean(squared);
+  }
+  return mean(exp(log(squared + kEpsilon * kEpsilon) * 0.5));
+}
+
+/// `term` may be empty.
+WeightedLoss loss_of(const Variable& image, const Variable& high, Reconstruction reconstruction,
+                     const LossTerm& term, double weight) {
+  if (reconstruction == Reconstruction::l1) {
+    return weighted_loss(l1_term(image, high), term, weight);
+  }
+  const Variable first = far_from(image, high, reconstruction);
+  if (term.name == nullptr) {
+    return {first, detach(first), {}};
+  }
+  const WeightedLoss second = weighted_loss(term);
+  return {weight == 0 ? first : first + second.total * weight, detach(first), second.first};
+}
+
 }  // namespace
 
 TeacherLoss teacher_loss(const Teacher::Result& teacher, const Variable& high, const Variable& low,
-                         double imitation_weight) {
+                         double imitation_weight, Reconstruction reconstruction) {
+  const LossTerm imitation = teacher.compact.defined() ? l1_term(teacher.compact, low) : LossTerm();
   const WeightedLoss loss =
-      weighted_loss(l1_term(teacher.image, high), l1_term(teacher.compact, low), imitation_weight);
+      loss_of(teacher.image, high, reconstruction, imitation, imitation_weight);
   return {loss.total, loss.first, loss.second};
 }
 
@@ -36,7 +61,8 @@ bool needs_estimator(Distillation distillation) {
 
 StudentLoss student_loss(const SrNetwork::Result& student, const Variable& high,
                          Distillation distillation, const Variable& teacher_feature,
-                         const Estimator* estimator, double distillation_weight) {
+                         const Estimator* estimator, double distillation_weight,
+                         Reconstruction reconstruction) {
   if (needs_estimator(distillation) != (estimator != nullptr)) {
     throw Error(ErrorKind::usage, estimator == nullptr
                                       ? "student loss: this distillation needs an estimator"
@@ -56,7 +82,7 @@ StudentLoss student_loss(const SrNetwork::Result& student, const Variable& high,
     }
   }
   const WeightedLoss loss =
-      weighted_loss(l1_term(student.image, high), learned, distillation_weight);
+      loss_of(student.image, high, reconstruction, learned, distillation_weight);
   return {loss.total, loss.first, loss.second};
 }
 

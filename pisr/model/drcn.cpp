@@ -103,7 +103,8 @@ Architecture drcn_architecture() {
                        {.feature_channels = std::max(1, first_extent(tensors, "recursion.weight")),
                         .recursions = std::max(1, first_extent(tensors, "shares"))})
                 .options;
-          }};
+          },
+      .keeps_size = true};
 }
 
 Drcn::Drcn(const DrcnOptions& options)

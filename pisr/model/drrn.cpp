@@ -63,7 +63,8 @@ Architecture drrn_architecture() {
                            {.feature_channels = std::max(1, first_extent(tensors, "first.weight"))})
                     .options;
               },
-          .published_names = published_names()};
+          .published_names = published_names(),
+          .keeps_size = true};
 }
 
 Drrn::Drrn(const DrrnOptions& options)

@@ -42,6 +42,9 @@ std::vector<NetworkOption> fsrcnn_options() {
 }
 
 FsrcnnOptions options_of(const NetworkSpec& spec) {
+  // Where nothing is enlarged, 4 alone keeps the size.
+  const int padding =
+      spec.scale == 1 ? kDeconvolutionKernel / 2 : number_option(spec, kDeconvolutionPadding);
   return {.feature_channels = number_option(spec, "feature_channels"),
           .shrink_channels = number_option(spec, "shrink_channels"),
           .mapping_layers = number_option(spec, "mapping_layers"),
@@ -49,7 +52,7 @@ FsrcnnOptions options_of(const NetworkSpec& spec) {
           .channels = spec.channels,
           .slope_per_channel = flag_option(spec, "slope_per_channel"),
           .replicate_padding = flag_option(spec, kReplicatePadding),
-          .deconvolution_padding = number_option(spec, kDeconvolutionPadding),
+          .deconvolution_padding = padding,
           .depth_to_space = flag_option(spec, "depth_to_space")};
 }
 
@@ -149,7 +152,8 @@ Architecture fsrcnn_architecture() {
                 options.depth_to_space = kernel > 0 && kernel < kDeconvolutionKernel;
                 return fsrcnn_spec(options).options;
               },
-          .channels = {1, 3}};
+          .channels = {1, 3},
+          .keeps_size = true};
 }
 
 Fsrcnn::Fsrcnn(const FsrcnnOptions& options)

@@ -105,7 +105,8 @@ Architecture memnet_architecture() {
                 const int read = extent_of(tensors, "blocks.0.gate.weight", 1);
                 options.units = std::max(1, read / options.feature_channels - 1);
                 return memnet_spec(options).options;
-              }};
+              },
+          .keeps_size = true};
 }
 
 Memnet::Memnet(const MemnetOptions& options)

@@ -32,7 +32,9 @@ std::string names_of(const std::vector<NetworkOption>& options) {
 NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
                       const std::vector<int>& channels) {
   NetworkSpec result = spec;
-  check_range(spec, "scale", 2, 4, spec.scale);
+  if (spec.scale != 1) {
+    check_range(spec, "scale", 2, 4, spec.scale);
+  }
   if (spec.channels == 0) {
     result.channels = channels.front();
   } else if (std::ranges::find(channels, spec.channels) == channels.end()) {
@@ -76,6 +78,11 @@ int number_option(const NetworkSpec& spec, const std::string& name) {
 
 bool flag_option(const NetworkSpec& spec, const std::string& name) {
   return std::get<bool>(spec.options.at(name));
+}
+
+std::unique_ptr<SrNetwork> merged(std::unique_ptr<SrNetwork> network) {
+  std::unique_ptr<SrNetwork> smaller = network->merged();
+  return smaller == nullptr ? std::move(network) : std::move(smaller);
 }
 
 int enlarged_halo(int radius, int scale) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -20,7 +21,7 @@ using OptionValue = std::variant<int, bool>;
 /// What has to be known to make a network: what configurations and weights store of it.
 struct NetworkSpec {
   std::string architecture;                    ///< a name of the table in architectures.h
-  int scale = 2;                               ///< 2, 3 or 4
+  int scale = 2;                               ///< 2, 3 or 4; 1: see make_network_of_truth()
   int channels = 0;                            ///< 1: luminance, 3: RGB, 0: the default
   std::map<std::string, OptionValue> options;  ///< those of the architecture, by name
 
@@ -40,12 +41,14 @@ struct NetworkOption {
   /// Whether there are weights and checkpoints from before it was there: they lack it, which means
   /// the default.
   bool added_later = false;
+  /// Whether it is of the form that is trained alone: a merged network has the default.
+  bool of_training = false;
 };
 
 /// `spec` with the default for every option that it does not name, and the first of `channels`
 /// where it names none. Throws Error(usage) for an option that is not in `options`, of the wrong
-/// type, out of range or between two steps, a scale other than 2, 3, 4, or channels that are not in
-/// `channels`.
+/// type, out of range or between two steps, a scale other than 1, 2, 3, 4, or channels that are not
+/// in `channels`.
 PISR_API NetworkSpec completed(const NetworkSpec& spec, const std::vector<NetworkOption>& options,
                                const std::vector<int>& channels = {1});
 
@@ -116,6 +119,9 @@ class PISR_API SrNetwork : public ImageModel {
                                      NetworkEnd end = NetworkEnd::image) const = 0;
   /// The layers up to `end` as a chain, with the parameters of now; nothing where they are none.
   virtual std::optional<ConvChain> chain(NetworkEnd end) const;
+  /// The same function as a network with fewer parameters, of layers that are trained in another
+  /// form than they are used in: the one to save, export and infer with. Null where this one is it.
+  virtual std::unique_ptr<SrNetwork> merged() const { return nullptr; }
 
   bool sees_truth() const noexcept final { return false; }
   Variable image(const Variable& low) const final { return forward(low).image; }
@@ -134,6 +140,9 @@ class PISR_API SrNetwork : public ImageModel {
   Variable input_of(const Variable& low) const;
   NetworkSpec spec_;
 };
+
+/// SrNetwork::merged(), or the network itself.
+PISR_API std::unique_ptr<SrNetwork> merged(std::unique_ptr<SrNetwork> network);
 
 /// SrNetwork::halo() of a network that reads the enlarged image, each pixel of the result depending
 /// on `radius` pixels of it in every direction.

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "core/error.h"
+#include "nn/expanded_conv2d.h"
+#include "nn/layers.h"
 #include "pisr/model/weight_shapes.h"
 
 namespace pisr {
@@ -19,18 +21,47 @@ constexpr Conv2dOptions kSameSize{.padding = kKernel / 2};
 
 std::vector<NetworkOption> plain_options() {
   return {{"feature_channels", "c", 16, 1, 512, "channels of every layer"},
-          {"layers", "n", 4, 0, 64, "3x3 convolutions between the first and the last"}};
+          {"layers", "n", 4, 0, 64, "3x3 convolutions between the first and the last"},
+          {.name = "expanded_channels",
+           .symbol = "",
+           .default_value = 0,
+           .lowest = 0,
+           .highest = 512,
+           .help = "channels of each convolution while it is trained, as the product of two; "
+                   "weights that are saved for use have one again; 0: trained as one",
+           .added_later = true,
+           .of_training = true}};
 }
 
 PlainOptions options_of(const NetworkSpec& spec) {
   return {.feature_channels = number_option(spec, "feature_channels"),
           .layers = number_option(spec, "layers"),
           .scale = spec.scale,
-          .channels = spec.channels};
+          .channels = spec.channels,
+          .expanded_channels = number_option(spec, "expanded_channels")};
 }
 
 std::vector<int> plain_channels() {
   return {1, 3};
+}
+
+enum class Place { head, body, tail };
+
+std::unique_ptr<Layer> layer(const PlainOptions& options, int in_channels, int out_channels,
+                             Place place) {
+  const int slopes = place == Place::tail ? 0 : out_channels;
+  if (options.expanded_channels > 0) {
+    return std::make_unique<ExpandedConv2d>(
+        in_channels, out_channels, kKernel,
+        ExpandedConv2dOptions{.expanded_channels = options.expanded_channels,
+                              .with_identity = place == Place::body,
+                              .slopes = slopes,
+                              .convolution = kSameSize});
+  }
+  if (slopes == 0) {
+    return std::make_unique<Conv2d>(in_channels, out_channels, kKernel, kSameSize);
+  }
+  return std::make_unique<Conv2dPrelu>(in_channels, out_channels, kKernel, kSameSize, slopes);
 }
 
 }  // namespace
@@ -40,7 +71,9 @@ NetworkSpec plain_spec(const PlainOptions& options) {
   spec.architecture = "plain";
   spec.scale = options.scale;
   spec.channels = options.channels;
-  spec.options = {{"feature_channels", options.feature_channels}, {"layers", options.layers}};
+  spec.options = {{"feature_channels", options.feature_channels},
+                  {"layers", options.layers},
+                  {"expanded_channels", options.expanded_channels}};
   return spec;
 }
 
@@ -63,28 +96,51 @@ Architecture plain_architecture() {
                             .layers = layers_of(tensors, "body")})
                     .options;
               },
-          .channels = plain_channels()};
+          .channels = plain_channels(),
+          .keeps_size = true};
 }
 
 Plain::Plain(const PlainOptions& options)
     : SrNetwork(completed(plain_spec(options), plain_options(), plain_channels())),
       options_(options),
-      head_(options.channels, options.feature_channels, kKernel, kSameSize,
-            options.feature_channels),
-      tail_(options.feature_channels, options.channels * options.scale * options.scale, kKernel,
-            kSameSize) {
-  for (int layer = 0; layer < options.layers; ++layer) {
-    body_.add<Conv2dPrelu>(options.feature_channels, options.feature_channels, kKernel, kSameSize,
-                           options.feature_channels);
+      head_(layer(options, options.channels, options.feature_channels, Place::head)),
+      tail_(layer(options, options.feature_channels,
+                  options.channels * options.scale * options.scale, Place::tail)) {
+  add_child("head", *head_);
+  for (int i = 0; i < options.layers; ++i) {
+    body_.push_back(
+        layer(options, options.feature_channels, options.feature_channels, Place::body));
+    add_child(message("body.", i), *body_.back());
   }
-  add_child("head", head_);
-  add_child("body", body_);
-  add_child("tail", tail_);
+  add_child("tail", *tail_);
+}
+
+std::unique_ptr<SrNetwork> Plain::merged() const {
+  if (options_.expanded_channels == 0) {
+    return nullptr;
+  }
+  PlainOptions options = options_;
+  options.expanded_channels = 0;
+  auto result = std::make_unique<Plain>(options);
+  result->convert(parameters().front().parameter->value.dtype());
+  const auto merge = [](const std::unique_ptr<Layer>& from, const std::unique_ptr<Layer>& to) {
+    dynamic_cast<const ExpandedConv2d&>(*from).merge_into(*to);
+  };
+  merge(head_, result->head_);
+  for (std::size_t i = 0; i < body_.size(); ++i) {
+    merge(body_[i], result->body_[i]);
+  }
+  merge(tail_, result->tail_);
+  return result;
 }
 
 Variable Plain::feature(const Variable& low) const {
-  const Variable first = head_(low);
-  return body_(first) + first;
+  const Variable first = (*head_)(low);
+  Variable last = first;
+  for (const std::unique_ptr<Layer>& layer : body_) {
+    last = (*layer)(last);
+  }
+  return last + first;
 }
 
 Variable Plain::reconstruction(const Variable& feature, const Variable& low) const {
@@ -96,7 +152,7 @@ Variable Plain::reconstruction(const Variable& feature, const Variable& low) con
     end = std::fill_n(end, phases, options_.channels == 1 ? low : slice_channels(low, channel, 1));
   }
   const Variable nearest = concat_channels(std::span(copies.begin(), end));
-  return pixel_shuffle(tail_(feature) + nearest, options_.scale);
+  return pixel_shuffle((*tail_)(feature) + nearest, options_.scale);
 }
 
 MultiplyAdds Plain::multiply_adds(std::int64_t width, std::int64_t height, NetworkEnd end) const {

@@ -1,6 +1,9 @@
 #pragma once
 
-#include "nn/layers.h"
+#include <memory>
+#include <vector>
+
+#include "nn/module.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/network.h"
 
@@ -12,6 +15,7 @@ struct PlainOptions {
   int layers = 4;             ///< n
   int scale = 2;              ///< 2, 3 or 4
   int channels = 1;           ///< 1: luminance, 3: RGB
+  int expanded_channels = 0;  ///< of a convolution while it is trained; 0: it is trained as it is
 
   friend bool operator==(const PlainOptions&, const PlainOptions&) = default;
 };
@@ -28,6 +32,8 @@ Architecture plain_architecture();
 ///   image = depth_to_space(conv3x3(feature; c -> scale^2) + x), x added to each channel; with RGB
 ///           scale^2 channels for each of x
 /// Parameters: head, body.I with weight, bias and slope, then tail with weight and bias.
+/// With expanded channels each convolution is an ExpandedConv2d, those of the body plus the
+/// identity: the form in which SESR is trained. merged() is Plain without them.
 class Plain final : public SrNetwork {
  public:
   /// All parameters are zero until initialise() or loading. Throws Error(usage) for options out of
@@ -39,6 +45,7 @@ class Plain final : public SrNetwork {
   MultiplyAdds multiply_adds(std::int64_t width, std::int64_t height,
                              NetworkEnd end = NetworkEnd::image) const override;
   std::optional<int> halo() const override { return options_.layers + 2; }
+  std::unique_ptr<SrNetwork> merged() const override;
 
  protected:
   Variable feature(const Variable& low) const override;
@@ -46,9 +53,9 @@ class Plain final : public SrNetwork {
 
  private:
   PlainOptions options_;
-  Conv2dPrelu head_;
-  Sequential body_;
-  Conv2d tail_;
+  std::unique_ptr<Layer> head_;
+  std::vector<std::unique_ptr<Layer>> body_;
+  std::unique_ptr<Layer> tail_;
 };
 
 }  // namespace pisr

@@ -112,7 +112,8 @@ Architecture srcnn_architecture() {
                         .middle_kernel = middle % 2 == 1 ? middle : 1})
                 .options;
           },
-      .channels = {1, 3}};
+      .channels = {1, 3},
+      .keeps_size = true};
 }
 
 Srcnn::Srcnn(const SrcnnOptions& options)

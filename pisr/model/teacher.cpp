@@ -24,31 +24,41 @@ EncoderOptions encoder_options(const SrNetwork& decoder) {
 
 }  // namespace
 
-Teacher::Teacher(const NetworkSpec& decoder) : Teacher(make_network(decoder)) {}
+Teacher::Teacher(const NetworkSpec& decoder, bool hourglass)
+    : spec_(completed(decoder)),
+      decoder_(hourglass ? make_network(decoder) : make_network_of_truth(decoder)) {
+  if (hourglass) {
+    encoder_ = std::make_unique<Encoder>(encoder_options(*decoder_));
+    add_child("encoder", *encoder_);
+  }
+  add_child("decoder", *decoder_);
+}
 
 Teacher::Teacher(std::unique_ptr<SrNetwork> decoder)
-    : decoder_(std::move(decoder)), encoder_(encoder_options(*decoder_)) {
-  add_child("encoder", encoder_);
+    : spec_(decoder->spec()),
+      decoder_(std::move(decoder)),
+      encoder_(std::make_unique<Encoder>(encoder_options(*decoder_))) {
+  add_child("encoder", *encoder_);
   add_child("decoder", *decoder_);
 }
 
 Teacher::Result Teacher::forward(const Variable& high) const {
-  const Variable compact = encoder_.forward(high);
-  const SrNetwork::Result decoded = decoder_->forward(compact);
+  const Variable compact = hourglass() ? encoder_->forward(high) : Variable();
+  const SrNetwork::Result decoded = decoder_->forward(hourglass() ? compact : high);
   return {decoded.image, compact, decoded.feature};
 }
 
 Variable Teacher::feature_of(const Variable& high) const {
-  return decoder_->feature_of(encoder_.forward(high));
+  return decoder_->feature_of(hourglass() ? encoder_->forward(high) : high);
 }
 
 std::optional<ConvChain> Teacher::chain(NetworkEnd end) const {
-  const std::optional<ConvChain> decoder = decoder_->chain(end);
-  if (!decoder) {
-    return std::nullopt;
+  std::optional<ConvChain> decoder = decoder_->chain(end);
+  if (!decoder || !hourglass()) {
+    return decoder;
   }
   ConvChain chain;
-  encoder_.append_to(chain);
+  encoder_->append_to(chain);
   chain.append(*decoder);
   return chain;
 }

@@ -70,7 +70,8 @@ Architecture vdsr_architecture() {
                             .bias = tensors.contains("first.bias")})
                     .options;
               },
-          .published_names = published_names()};
+          .published_names = published_names(),
+          .keeps_size = true};
 }
 
 Vdsr::Vdsr(const VdsrOptions& options)

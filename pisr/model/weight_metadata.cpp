@@ -12,6 +12,7 @@ namespace pisr {
 namespace {
 
 constexpr const char* kFormatVersion = "1";
+constexpr const char* kHourglass = "hourglass";
 
 int channels_of(const Metadata& metadata, const Architecture& row) {
   std::string colours;
@@ -64,6 +65,10 @@ std::map<std::string, std::string> describe(const ImageModel& model,
   if (model.sees_truth()) {
     metadata["decoder"] = spec.architecture;
   }
+  if (const auto* const teacher = dynamic_cast<const Teacher*>(&model);
+      teacher != nullptr && !teacher->hourglass()) {
+    metadata[kHourglass] = "false";
+  }
   for (const auto& [option, value] : spec.options) {
     metadata[option] = to_text(value);
   }
@@ -101,6 +106,11 @@ NetworkSpec described_spec(const Metadata& metadata, bool teacher) {
     }
   }
   return spec;
+}
+
+bool has_hourglass(const Metadata& metadata) {
+  // Teachers from before there was a choice have it.
+  return !metadata.has(kHourglass) || metadata.flag(kHourglass);
 }
 
 std::string known_architecture(const Metadata& metadata) {

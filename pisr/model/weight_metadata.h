@@ -19,6 +19,8 @@ std::map<std::string, std::string> describe(const ImageModel& model,
 bool are_ours(const Metadata& metadata);
 /// Of weights of ours: the spec of the network, or of the teacher's decoder.
 NetworkSpec described_spec(const Metadata& metadata, bool teacher);
+/// Of a teacher of ours: Teacher::hourglass().
+bool has_hourglass(const Metadata& metadata);
 
 /// The name of a network of the table, if they have one; otherwise empty.
 std::string known_architecture(const Metadata& metadata);

@@ -136,12 +136,13 @@ std::unique_ptr<SrNetwork> network_of(const SafeTensors& file, const std::string
   }
   auto network = make_network(read_spec(file, name, false, wanted));
   load_parameters(*network, file.tensors, "", name);
-  return network;
+  return merged(std::move(network));
 }
 
 std::unique_ptr<Teacher> teacher_of(const SafeTensors& file, const std::string& name,
                                     const WeightsOptions& wanted) {
-  auto teacher = std::make_unique<Teacher>(read_spec(file, name, true, wanted));
+  auto teacher = std::make_unique<Teacher>(read_spec(file, name, true, wanted),
+                                           has_hourglass(Metadata(file, name)));
   load_parameters(*teacher, file.tensors, "", name);
   return teacher;
 }

@@ -49,7 +49,8 @@ struct WeightsOptions {
 /// WeightsOptions::architecture.
 PISR_API std::unique_ptr<ImageModel> load_model(const std::filesystem::path& path,
                                                 const WeightsOptions& wanted);
-/// The same of a network alone, and of a teacher alone.
+/// The same of a network alone, and of a teacher alone. A network is merged (SrNetwork::merged());
+/// the decoder of a teacher is as it was trained, for a student starts from it.
 PISR_API std::unique_ptr<SrNetwork> load_network(const std::filesystem::path& path,
                                                  const WeightsOptions& wanted);
 PISR_API std::unique_ptr<Teacher> load_teacher(const std::filesystem::path& path,

@@ -169,6 +169,14 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   return checkpoint;
 }
 
+bool is_checkpoint(const std::filesystem::path& path) {
+  try {
+    return read_safetensors(path).metadata["format"].starts_with("pisr checkpoint");
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::string checkpoint_name(TrainingPhase phase, std::int64_t iteration) {
   std::string digits = std::to_string(iteration);
   digits.insert(0, digits.size() < 9 ? 9 - digits.size() : 0, '0');

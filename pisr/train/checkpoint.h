@@ -39,6 +39,9 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 /// another format version, or the checksum does not fit (a changed byte).
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 
+/// Whether the file says that it is a checkpoint, valid or not. A file that cannot be read is none.
+bool is_checkpoint(const std::filesystem::path& path);
+
 /// A file in a folder of checkpoints.
 struct CheckpointFile {
   std::filesystem::path path;

@@ -19,6 +19,12 @@
 /// from JSON with comments. docs/configuration.md lists every key.
 namespace pisr {
 
+/// How the weight of the distillation falls until train.distillation_until.
+enum class DistillationDecay { none, linear, cosine };
+
+/// What of the student is compared with the teacher.
+enum class DistillationPlace { feature, image };
+
 /// What train.phase may say.
 enum class PhaseChoice { baseline, teacher, student, all };
 
@@ -26,6 +32,7 @@ enum class PhaseChoice { baseline, teacher, student, all };
 struct NetworkConfig : NetworkSpec {
   NetworkConfig() : NetworkSpec(default_spec()) {}
   Initialisation init = Initialisation::uniform;
+  bool zero_last = false;
 };
 
 /// Dead-leaves images, used where no folder is named.
@@ -66,11 +73,18 @@ struct TrainingConfig {
   double adam_epsilon = 1e-8;
   double gradient_clip = 0;
   double ema = 0;
+  Reconstruction last_loss = Reconstruction::l1;
+  double last_loss_share = 0.1;
+  bool hourglass = true;
   double imitation_weight = 1e-4;
   Distillation distillation = Distillation::laplace;
   double distillation_weight = 1e-6;
+  DistillationPlace distillation_place = DistillationPlace::feature;
+  double distillation_until = 1;
+  DistillationDecay distillation_decay = DistillationDecay::none;
   bool weight_transfer = true;
   std::string teacher_weights;
+  std::string init_weights;
   int max_bad_steps = 10;
   std::int64_t save_checkpoint_freq = 1000;
   std::int64_t print_freq = 100;

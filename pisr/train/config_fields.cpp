@@ -83,6 +83,10 @@ void add_network(std::vector<ConfigField>& fields, NetworkConfig& network) {
                                                           {"he", Initialisation::he}}),
                     {},
                     "initial weights: uniform in +-1/sqrt(fan_in), or He's normal"});
+  fields.push_back({"network.zero_last",
+                    &network.zero_last,
+                    {},
+                    "whether weights and bias of the last layer begin as 0 instead"});
 }
 
 void add_data(std::vector<ConfigField>& fields, DataConfig& data) {
@@ -151,6 +155,23 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
        &train.ema,
        {0, 0.999999},
        "decay of the moving average of the weights, which is then validated and saved; 0: off"});
+  fields.push_back(
+      {"train.last_loss",
+       choice<Reconstruction>(train.last_loss, {{"l1", Reconstruction::l1},
+                                                {"l2", Reconstruction::l2},
+                                                {"charbonnier", Reconstruction::charbonnier}}),
+       {},
+       "the reconstruction loss of a phase's last updates; before them it is `l1`"});
+  fields.push_back({"train.last_loss_share",
+                    &train.last_loss_share,
+                    {0, 1},
+                    "share of a phase's updates that have `train.last_loss`"});
+  fields.push_back({"train.hourglass",
+                    &train.hourglass,
+                    {},
+                    "whether the teacher is an encoder and a decoder; otherwise a network that "
+                    "keeps the size looks at the truth itself, and its features are averaged over "
+                    "blocks"});
   fields.push_back({"train.imitation_weight",
                     &train.imitation_weight,
                     {},
@@ -167,6 +188,23 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
                     &train.distillation_weight,
                     {},
                     "weight of the distillation loss"});
+  fields.push_back(
+      {"train.distillation_place",
+       choice<DistillationPlace>(train.distillation_place, {{"feature", DistillationPlace::feature},
+                                                            {"image", DistillationPlace::image}}),
+       {},
+       "what the student learns from the teacher: its feature or its image"});
+  fields.push_back({"train.distillation_until",
+                    &train.distillation_until,
+                    {0, 1},
+                    "share of the student's updates after which nothing is distilled"});
+  fields.push_back(
+      {"train.distillation_decay",
+       choice<DistillationDecay>(train.distillation_decay, {{"none", DistillationDecay::none},
+                                                            {"linear", DistillationDecay::linear},
+                                                            {"cosine", DistillationDecay::cosine}}),
+       {},
+       "how `train.distillation_weight` falls to 0 until then, in the steps of the learning rate"});
   fields.push_back({"train.weight_transfer",
                     &train.weight_transfer,
                     {},
@@ -175,6 +213,13 @@ void add_training(std::vector<ConfigField>& fields, TrainingConfig& train) {
                     &train.teacher_weights,
                     {},
                     "the student's teacher; empty: the best one of the run directory"});
+  fields.push_back(
+      {"train.init_weights",
+       &train.init_weights,
+       {},
+       "weights or a checkpoint that each phase starts from: every tensor that has the "
+       "name and shape of a parameter; the others, and a student with "
+       "`train.weight_transfer`, start as without it"});
   fields.push_back(
       {"train.max_bad_steps",
        &train.max_bad_steps,

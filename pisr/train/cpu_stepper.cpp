@@ -49,7 +49,7 @@ class CpuStepper final : public Stepper {
   void update_host() override {}
 
  private:
-  void compute(Shard& shard, Worker& worker, std::int64_t sample);
+  void compute(Shard& shard, Worker& worker, std::int64_t sample, const LossSettings& settings);
   void add_gradients();
   std::string failure(std::int64_t iteration) const;
 
@@ -88,9 +88,10 @@ CpuStepper::CpuStepper(const TrainingState& state, const CosineSchedule& schedul
 
 std::span<const StepResult> CpuStepper::run(std::int64_t iteration, std::int64_t, std::int64_t) {
   const std::int64_t first = iteration * options_.batch_size;
+  const LossSettings settings = state_.model.loss_schedule().at(iteration);
   pool_.parallel_for(options_.batch_size, [&](std::int64_t task, int worker) {
     compute(shards_[static_cast<std::size_t>(task)], *workers_[static_cast<std::size_t>(worker)],
-            first + task);
+            first + task, settings);
   });
   add_gradients();
 
@@ -116,13 +117,15 @@ std::span<const StepResult> CpuStepper::run(std::int64_t iteration, std::int64_t
   return {&result_, 1};
 }
 
-void CpuStepper::compute(Shard& shard, Worker& worker, std::int64_t sample) {
+void CpuStepper::compute(Shard& shard, Worker& worker, std::int64_t sample,
+                         const LossSettings& settings) {
   const auto start = Clock::now();
   sampler_.sample(sample, worker.high.data<float>(), worker.low.data<float>());
   shard.data_seconds = seconds_since(start);
 
   worker.tape.reset();
-  const PhaseModel::Losses losses = state_.model.losses(worker.tape, worker.high, worker.low);
+  const PhaseModel::Losses losses =
+      state_.model.losses(worker.tape, worker.high, worker.low, settings);
   shard.values.loss = losses.total.value().item();
   shard.values.reconstruction = losses.reconstruction.value().item();
   shard.values.auxiliary = losses.auxiliary.defined() ? losses.auxiliary.value().item() : 0;

@@ -31,6 +31,7 @@ class DeviceStepper final : public Stepper {
   kernels::Device& device_;
   void prepare(std::int64_t iteration, std::int64_t count, std::int64_t bad_steps);
   void step();
+  void capture();
   std::string failure(std::int64_t iteration, const kernels::StepRow& row, bool is_last) const;
 
   TrainingState host_;
@@ -48,6 +49,7 @@ class DeviceStepper final : public Stepper {
   DeviceArray<kernels::StepControl> control_;
   DeviceArray<kernels::StepConstants> constants_;
   DeviceArray<kernels::StepRow> rows_;
+  LossSettings loss_;  ///< of the step that is captured, or made next
   std::optional<CapturedStep> captured_;
   bool host_is_old_ = false;
   std::vector<StepResult> results_;  ///< of the last call
@@ -78,18 +80,36 @@ DeviceStepper::DeviceStepper(kernels::Device& device, const TrainingState& state
     average_.emplace(model_.parameters(), state.average->decay());
     average_->average().copy_from(state.average->average());
   }
+  loss_ = model_.loss_schedule().at(0);
   if (launching == Launching::captured) {
-    // Once with no step to make, which changes nothing but gets all memory.
-    prepare(0, 0, 0);
-    step();
-    tape_.reset();
-    captured_.emplace(context_.capture([this] { step(); }));
+    capture();
   }
+}
+
+/// Captures the step with the loss of now.
+void DeviceStepper::capture() {
+  captured_.reset();
+  // Once with no step to make, which changes nothing but gets all memory.
+  prepare(0, 0, 0);
+  step();
+  tape_.reset();
+  captured_.emplace(context_.capture([this] { step(); }));
 }
 
 std::span<const StepResult> DeviceStepper::run(std::int64_t iteration, std::int64_t most,
                                                std::int64_t bad_steps) {
-  const std::int64_t count = std::clamp<std::int64_t>(most, 1, kMostSteps);
+  const LossSettings loss = model_.loss_schedule().at(iteration);
+  std::int64_t count = 1;
+  while (count < std::min(most, kMostSteps) &&
+         model_.loss_schedule().at(iteration + count) == loss) {
+    ++count;
+  }
+  if (loss != loss_) {
+    loss_ = loss;
+    if (captured_) {
+      capture();
+    }
+  }
   prepare(iteration, count, bad_steps);
   host_is_old_ = true;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -137,7 +157,7 @@ void DeviceStepper::step() {
   tape_.reset();
   batches_.make(context_, &control->iteration);
   gradient_.set_zero();
-  const PhaseModel::Losses losses = model_.losses(tape_, batches_.high(), batches_.low());
+  const PhaseModel::Losses losses = model_.losses(tape_, batches_.high(), batches_.low(), loss_);
   tape_.backward(losses.total, gradient_);
   const Variable& auxiliary = losses.auxiliary;
   context_.launch<float>(

@@ -34,7 +34,17 @@ bool needs_teacher(const TrainConfig& config) {
   return config.train.weight_transfer || config.train.distillation != Distillation::none;
 }
 
-void check_teacher(const Teacher& teacher, const NetworkSpec& wanted) {
+std::unique_ptr<Teacher> make_teacher(const TrainConfig& config) {
+  return std::make_unique<Teacher>(config.network, config.train.hourglass);
+}
+
+void check_teacher(const Teacher& teacher, const TrainConfig& config) {
+  if (teacher.hourglass() != config.train.hourglass) {
+    throw Error(ErrorKind::weights, message("student: its teacher must be one with",
+                                            config.train.hourglass ? "" : "out",
+                                            " the hourglass, as train.hourglass says"));
+  }
+  const NetworkSpec& wanted = config.network;
   const NetworkSpec& got = teacher.spec();
   if (got != wanted) {
     const bool all = text(got, false) == text(wanted, false);
@@ -46,19 +56,29 @@ void check_teacher(const Teacher& teacher, const NetworkSpec& wanted) {
 PhaseModel::PhaseModel(const TrainConfig& config, TrainingPhase phase,
                        std::unique_ptr<Teacher> teacher)
     : phase_(phase),
+      hourglass_(config.train.hourglass),
       imitation_weight_(config.train.imitation_weight),
       distillation_(phase == TrainingPhase::student ? config.train.distillation
                                                     : Distillation::none),
-      distillation_weight_(config.train.distillation_weight) {
+      place_(config.train.distillation_place),
+      loss_schedule_(config, phase) {
   make_networks(config.network);
-  initialise(phase == TrainingPhase::teacher ? static_cast<Module&>(*teacher_) : *student_,
-             config.manual_seed, config.network.init);
+  Module& trained = phase == TrainingPhase::teacher ? static_cast<Module&>(*teacher_) : *student_;
+  initialise(trained, config.manual_seed, config.network.init);
+  if (config.network.zero_last) {
+    zero_last_layer(trained);
+  }
   if (estimator_ != nullptr) {
     // Another seed than the student's, so that no two layers start alike.
     initialise(*estimator_, ~config.manual_seed, config.network.init);
   }
+  if (phase == TrainingPhase::student && config.train.weight_transfer && !hourglass_) {
+    throw Error(ErrorKind::usage,
+                "student: train.weight_transfer must be false where train.hourglass is: a teacher "
+                "that keeps the size has no decoder");
+  }
   if (phase == TrainingPhase::student && teacher != nullptr) {
-    check_teacher(*teacher, student_->spec());
+    check_teacher(*teacher, config);
     if (config.train.weight_transfer) {
       copy_parameters(teacher->decoder(), *student_);
     }
@@ -74,9 +94,11 @@ PhaseModel::PhaseModel(const TrainConfig& config, TrainingPhase phase,
 
 PhaseModel::PhaseModel(const PhaseModel& other, kernels::Device* device)
     : phase_(other.phase_),
+      hourglass_(other.hourglass_),
       imitation_weight_(other.imitation_weight_),
       distillation_(other.distillation_),
-      distillation_weight_(other.distillation_weight_) {
+      place_(other.place_),
+      loss_schedule_(other.loss_schedule_) {
   make_networks(other.trained().spec());
   const auto copy = [](const Module* from, Module* to) {
     if (from != nullptr) {
@@ -94,10 +116,12 @@ void PhaseModel::make_networks(const NetworkSpec& spec) {
     student_ = make_network(spec);
   }
   if (phase_ == TrainingPhase::teacher || distillation_ != Distillation::none) {
-    teacher_ = std::make_unique<Teacher>(spec);
+    teacher_ = std::make_unique<Teacher>(spec, hourglass_);
   }
   if (needs_estimator(distillation_)) {
-    estimator_ = std::make_unique<Estimator>(student_->feature_channels());
+    estimator_ = std::make_unique<Estimator>(place_ == DistillationPlace::feature
+                                                 ? student_->feature_channels()
+                                                 : student_->spec().channels);
   }
 }
 
@@ -120,7 +144,8 @@ void PhaseModel::gather(kernels::Device* device) {
   }
   if (frozen_teacher() != nullptr) {
     teacher_->set_trainable(false);
-    frozen_feature_ = teacher_->chain(NetworkEnd::feature);
+    frozen_ = teacher_->chain(place_ == DistillationPlace::feature ? NetworkEnd::feature
+                                                                   : NetworkEnd::image);
   }
   parameters_ = std::make_unique<FlatParameters>(trained);
 }
@@ -132,34 +157,49 @@ const ImageModel& PhaseModel::trained() const noexcept {
   return *student_;
 }
 
-Variable PhaseModel::teacher_feature(Tape& tape, const Tensor& high) const {
-  if (frozen_teacher() == nullptr) {
-    return {};
-  }
-  if (!frozen_feature_) {
-    return teacher_->feature_of(tape.constant(high));
-  }
-  const Tensor feature = tape.result(frozen_feature_->output_shape(high.shape()), high.dtype());
-  frozen_feature_->run(tape.context(), high, feature);
-  return tape.constant(feature);
+std::vector<std::string> PhaseModel::start_from(const InitialWeights& weights) {
+  return pisr::start_from(
+      weights, phase_ == TrainingPhase::teacher ? static_cast<Module&>(*teacher_) : *student_);
 }
 
-PhaseModel::Losses PhaseModel::losses(Tape& tape, const Tensor& high, const Tensor& low) const {
+/// Of the frozen teacher.
+Variable PhaseModel::what_is_taught(Tape& tape, const Tensor& high) const {
+  if (!frozen_) {
+    return place_ == DistillationPlace::feature ? teacher_->feature_of(tape.constant(high))
+                                                : teacher_->image(tape.constant(high));
+  }
+  const Tensor result = tape.result(frozen_->output_shape(high.shape()), high.dtype());
+  frozen_->run(tape.context(), high, result);
+  return tape.constant(result);
+}
+
+PhaseModel::Losses PhaseModel::losses(Tape& tape, const Tensor& high, const Tensor& low,
+                                      const LossSettings& settings) const {
   const Variable y = tape.constant(high);
   const Variable x = tape.constant(low);
   if (phase_ == TrainingPhase::teacher) {
-    const TeacherLoss loss = teacher_loss(teacher_->forward(y), y, x, imitation_weight_);
+    const TeacherLoss loss =
+        teacher_loss(teacher_->forward(y), y, x, imitation_weight_, settings.reconstruction);
     return {loss.total, loss.reconstruction, loss.imitation};
   }
-  const Variable feature = teacher_feature(tape, high);
-  const StudentLoss loss = student_loss(student_->forward(x), y, distillation_, feature,
-                                        estimator_.get(), distillation_weight_);
+  SrNetwork::Result student = student_->forward(x);
+  if (!settings.distils) {
+    const StudentLoss loss =
+        student_loss(student, y, Distillation::none, {}, nullptr, 0, settings.reconstruction);
+    return {loss.total, loss.reconstruction, {}};
+  }
+  if (place_ == DistillationPlace::image) {
+    student.feature = student.image;
+  }
+  const StudentLoss loss =
+      student_loss(student, y, distillation_, what_is_taught(tape, high), estimator_.get(),
+                   settings.distillation_weight, settings.reconstruction);
   return {loss.total, loss.reconstruction, loss.distillation};
 }
 
 const char* PhaseModel::auxiliary_name() const noexcept {
   if (phase_ == TrainingPhase::teacher) {
-    return "imitation";
+    return hourglass_ ? "imitation" : "";
   }
   return distillation_ == Distillation::none ? "" : "distillation";
 }

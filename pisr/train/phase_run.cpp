@@ -2,6 +2,7 @@
 
 #include <iomanip>
 #include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "pisr/model/architectures.h"
@@ -53,7 +54,7 @@ std::unique_ptr<Teacher> frozen_teacher(const TrainConfig& config, const Checkpo
   if (checkpoint.phase != TrainingPhase::student || !has_prefix(checkpoint, "weights.teacher.")) {
     return nullptr;
   }
-  auto teacher = std::make_unique<Teacher>(config.network);
+  auto teacher = make_teacher(config);
   load_parameters(*teacher, checkpoint.tensors, "weights.teacher", name);
   return teacher;
 }
@@ -99,6 +100,21 @@ PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, cons
       best_.emplace(key, tensor);
     }
   }
+}
+
+std::string PhaseRun::start_from(const InitialWeights& weights) {
+  if (phase() == TrainingPhase::student && config_.train.weight_transfer) {
+    return "";
+  }
+  const std::vector<std::string> kept = model_.start_from(weights);
+  if (average_) {
+    average_->average().copy_from(model_.parameters().values());
+  }
+  std::string line = message(phase_name(phase()), ": starts from '", weights.name, "'");
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    line += message(i == 0 ? ", but for " : ", ", kept[i]);
+  }
+  return line;
 }
 
 Stepper& PhaseRun::stepper() {
@@ -210,7 +226,7 @@ void PhaseRun::save_last(const std::filesystem::path& path) {
 }
 
 std::unique_ptr<Teacher> PhaseRun::best_teacher() const {
-  auto teacher = std::make_unique<Teacher>(config_.network);
+  auto teacher = make_teacher(config_);
   load_parameters(*teacher, best_, "best", "best teacher");
   return teacher;
 }
@@ -232,16 +248,16 @@ void PhaseRun::save(const std::filesystem::path& path, const std::map<std::strin
   save_weights(path, *model_of(tensors), notes);
 }
 
-/// What is trained, with the values of `tensors`.
+/// What is trained, with the values of `tensors`: a network merged, a teacher as it is trained.
 std::unique_ptr<ImageModel> PhaseRun::model_of(const std::map<std::string, Tensor>& tensors) const {
-  std::unique_ptr<ImageModel> model;
   if (phase() == TrainingPhase::teacher) {
-    model = std::make_unique<Teacher>(config_.network);
-  } else {
-    model = make_network(config_.network);
+    auto teacher = make_teacher(config_);
+    load_parameters(*teacher, tensors, "best", phase_name(phase()));
+    return teacher;
   }
-  load_parameters(*model, tensors, "best", phase_name(phase()));
-  return model;
+  auto network = make_network(config_.network);
+  load_parameters(*network, tensors, "best", phase_name(phase()));
+  return merged(std::move(network));
 }
 
 }  // namespace pisr

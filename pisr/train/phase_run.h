@@ -31,6 +31,11 @@ class PhaseRun {
   PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, const std::string& name,
            const TrainingData& data, ThreadPool& pool, kernels::Device* device);
 
+  /// Gives what is trained the values of `weights`, as far as they fit, and returns a line that
+  /// says so; a student that starts from its teacher's decoder keeps that, and the line is empty.
+  /// At iteration 0, before the first update. Throws Error(weights) where nothing fits.
+  std::string start_from(const InitialWeights& weights);
+
   TrainingPhase phase() const noexcept { return model_.phase(); }
   std::int64_t iteration() const noexcept { return iteration_; }  ///< updates done
   bool done() const noexcept { return iteration_ >= schedule_.total_iterations; }

@@ -71,16 +71,28 @@ std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirect
                 "train it first with --phase teacher, or name it in train.teacher_weights");
   }
   std::unique_ptr<Teacher> teacher = load_teacher(path, config.network.scale);
-  check_teacher(*teacher, config.network);
+  check_teacher(*teacher, config);
   return teacher;
 }
 
+/// What phases start from in place of the weights of the seed, where the configuration names it.
+std::optional<InitialWeights> find_initial_weights(const TrainConfig& config) {
+  if (config.train.init_weights.empty()) {
+    return std::nullopt;
+  }
+  return read_initial_weights(path_from_text(config.train.init_weights),
+                              config.network.architecture);
+}
+
 /// Makes what the later phases of the run need, so that what cannot be made is known at the start.
-void check_later_phases(const TrainConfig& config, TrainingPhase first) {
+void check_later_phases(const TrainConfig& config, TrainingPhase first,
+                        const std::optional<InitialWeights>& initial) {
   for (const TrainingPhase phase : phases(config)) {
     if (phase > first) {
-      PhaseModel(config, phase,
-                 needs_teacher(config) ? std::make_unique<Teacher>(config.network) : nullptr);
+      PhaseModel model(config, phase, needs_teacher(config) ? make_teacher(config) : nullptr);
+      if (initial) {
+        model.start_from(*initial);
+      }
     }
   }
 }
@@ -99,8 +111,10 @@ class Trainer {
         device_(device),
         log_(run, first_step) {}
 
-  /// `first` is the phase to begin with, or to go on with where `resumed`.
-  TrainOutcome run(std::unique_ptr<PhaseRun> first, bool resumed, const EvaluationResult& bicubic);
+  /// `first` is the phase to begin with, or to go on with where `resumed`. Later ones start from
+  /// `initial`; of the first, `start` says what it starts from.
+  TrainOutcome run(std::unique_ptr<PhaseRun> first, bool resumed, const std::string& start,
+                   const std::optional<InitialWeights>& initial, const EvaluationResult& bicubic);
 
  private:
   TrainOutcome run_phase(PhaseRun& phase);
@@ -267,7 +281,8 @@ TrainOutcome Trainer::run_phase(PhaseRun& phase) {
   return TrainOutcome::finished;
 }
 
-TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed,
+TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed, const std::string& start,
+                          const std::optional<InitialWeights>& initial,
                           const EvaluationResult& bicubic) {
   write_file_atomically(run_.config(), std::string_view(config_json(config_)));
   describe(bicubic);
@@ -278,8 +293,10 @@ TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed,
       continue;
     }
     std::unique_ptr<PhaseRun> state = std::move(first);
+    std::string started = state ? start : "";
     if (!state) {
       state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_, device_);
+      started = initial ? state->start_from(*initial) : "";
     }
     if (resumed && phase == begin) {
       line(message("resumed ", phase_name(phase), " at iteration ", state->iteration(), " of ",
@@ -291,6 +308,9 @@ TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed,
     } else {
       line(message(phase_name(phase), ": ", state->model().parameters().count(),
                    " parameters to train, ", state->total_iterations(), " iterations"));
+    }
+    if (!started.empty()) {
+      line(started);
     }
     if (run_phase(*state) == TrainOutcome::cancelled) {
       line(message("stopped at ", phase_name(phase), " iteration ", state->iteration()));
@@ -341,15 +361,21 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
   ThreadPool pool(config.threads);
   const Validation validation = make_validation(data.validation, validation_protocol(config));
   std::unique_ptr<PhaseRun> first;
+  // The phase that is resumed does not need them, so the file may be gone where it is the last.
+  const bool starts = !resume || resume->checkpoint.phase != wanted.back();
+  const std::optional<InitialWeights> initial =
+      starts ? find_initial_weights(config) : std::nullopt;
+  std::string start;
   if (resume) {
     first =
         std::make_unique<PhaseRun>(config, resume->checkpoint, resume->name, data, pool, device);
   } else {
     first = std::make_unique<PhaseRun>(config, wanted.front(), find_teacher(config, run), data,
                                        pool, device);
+    start = initial ? first->start_from(*initial) : "";
   }
   first->prepare();
-  check_later_phases(config, first->phase());
+  check_later_phases(config, first->phase(), initial);
   const EvaluationResult bicubic =
       evaluate_bicubic(pool, data.validation, validation.protocol, callbacks.cancelled);
 
@@ -380,7 +406,7 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
                 "cannot make folder '" + run.checkpoints().string() + "': " + error.message());
   }
   return Trainer(config, run, data, validation, callbacks, pool, device, last_step + 1)
-      .run(std::move(first), resume.has_value(), bicubic);
+      .run(std::move(first), resume.has_value(), start, initial, bicubic);
 } catch (const EvaluationStopped&) {
   return TrainOutcome::cancelled;  // while something was measured before the first update
 }

@@ -106,10 +106,12 @@ for kind in static shared; do
   cmake --build "$folder/core_alone-$kind" -- --quiet
   same engine "$folder/core_alone-$kind/engine"
   with_pkg_config $kind "$folder/$kind-moved"
-  cmake -S "$sources/tests/your_network" -B "$folder/your_network-$kind" "${options[@]}" \
-    -DCMAKE_PREFIX_PATH="$folder/$kind-moved" >"$folder/your_network.log" || fail "$(tail -20 "$folder/your_network.log")"
-  cmake --build "$folder/your_network-$kind" -- --quiet
-  same your_network sh -c "cd $folder && your_network-$kind/your_network"
+  for program in your_network tutorial; do # what the documents show
+    cmake -S "$sources/tests/$program" -B "$folder/$program-$kind" "${options[@]}" \
+      -DCMAKE_PREFIX_PATH="$folder/$kind-moved" >"$folder/$program.log" || fail "$(tail -20 "$folder/$program.log")"
+    cmake --build "$folder/$program-$kind" -- --quiet
+    same $program sh -c "cd $folder && $program-$kind/$program"
+  done
 done
 check_symbols "$folder/shared-moved"
 python=${PISR_TEST_PYTHON:-/usr/bin/python3}

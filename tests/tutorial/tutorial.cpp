@@ -2,13 +2,13 @@
 #include <cmath>
 #include <cstdio>
 
-#include "core/ops.h"
-#include "core/philox.h"
-#include "core/safetensors.h"
-#include "nn/adam.h"
-#include "nn/init.h"
-#include "nn/layers.h"
-#include "nn/schedule.h"
+#include <pisr/core/ops.h>
+#include <pisr/core/philox.h>
+#include <pisr/core/safetensors.h>
+#include <pisr/nn/adam.h>
+#include <pisr/nn/init.h>
+#include <pisr/nn/layers.h>
+#include <pisr/nn/schedule.h>
 using namespace pisr;
 
 struct Denoiser final : Module {

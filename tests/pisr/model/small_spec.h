@@ -17,7 +17,8 @@ inline NetworkSpec small_spec(const Architecture& row, int scale, int channels =
   spec.scale = scale;
   spec.channels = channels;
   for (const NetworkOption& option : row.options) {
-    if (std::holds_alternative<int>(option.default_value) && option.highest - option.lowest > 1) {
+    if (std::holds_alternative<int>(option.default_value) && option.highest - option.lowest > 1 &&
+        !option.of_training) {
       const int value = std::clamp(2, option.lowest, option.highest);
       spec.options[option.name] = value - (value - option.lowest) % option.step;
     }
@@ -25,7 +26,8 @@ inline NetworkSpec small_spec(const Architecture& row, int scale, int channels =
   return completed(spec);
 }
 
-/// That, and for each option with two values one more with the value that is not its default.
+/// That, and for each option with two values one more with the value that is not its default, and
+/// for each of training alone one with a small one.
 inline std::vector<NetworkSpec> small_specs(const Architecture& row, int scale, int channels = 0) {
   std::vector<NetworkSpec> specs = {small_spec(row, scale, channels)};
   for (const NetworkOption& option : row.options) {
@@ -35,6 +37,8 @@ inline std::vector<NetworkSpec> small_specs(const Architecture& row, int scale, 
       *flag = !*flag;
     } else if (option.highest - option.lowest == 1) {
       value = option.lowest + option.highest - std::get<int>(value);
+    } else if (option.of_training) {
+      value = std::clamp(3, option.lowest, option.highest);
     }
     if (spec != specs.front()) {
       specs.push_back(spec);

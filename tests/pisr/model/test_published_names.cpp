@@ -44,7 +44,8 @@ SafeTensors own_weights(const Architecture& row, int scale = 2, int layers = 4) 
   spec.architecture = row.name;
   spec.scale = scale;
   for (const NetworkOption& option : row.options) {
-    if (option.told_by_shapes && std::holds_alternative<int>(option.default_value)) {
+    if (option.told_by_shapes && !option.of_training &&
+        std::holds_alternative<int>(option.default_value)) {
       const int value = std::clamp(layers, option.lowest, option.highest);
       spec.options[option.name] = value - (value - option.lowest) % option.step;
     }

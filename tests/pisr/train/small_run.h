@@ -54,7 +54,7 @@ inline Told told_by_training(const TrainConfig& config, const std::filesystem::p
 
 /// A teacher for students of this configuration, with weights drawn from `seed`.
 inline std::unique_ptr<Teacher> drawn_teacher(const TrainConfig& config, std::uint64_t seed = 3) {
-  auto teacher = std::make_unique<Teacher>(config.network);
+  auto teacher = make_teacher(config);
   initialise(*teacher, seed);
   return teacher;
 }

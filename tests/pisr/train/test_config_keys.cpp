@@ -58,6 +58,7 @@ std::vector<Key> all_keys() {
       PISR_KEY("network.depth_to_space", "true", network.options.at("depth_to_space"),
                OptionValue(true)),
       PISR_KEY("network.init", "he", network.init, Initialisation::he),
+      PISR_KEY("network.zero_last", "true", network.zero_last, true),
       PISR_KEY("data.train", "[\"a\"]", data.train, Texts{"a"}),
       PISR_KEY("data.validation", "[\"b\"]", data.validation, Texts{"b"}),
       PISR_KEY("data.exclude", "[\"c\"]", data.exclude, Texts{"c"}),
@@ -77,11 +78,20 @@ std::vector<Key> all_keys() {
       PISR_KEY("train.adam_epsilon", "0.5", train.adam_epsilon, 0.5),
       PISR_KEY("train.gradient_clip", "0.625", train.gradient_clip, 0.625),
       PISR_KEY("train.ema", "0.75", train.ema, 0.75),
+      PISR_KEY("train.last_loss", "l2", train.last_loss, Reconstruction::l2),
+      PISR_KEY("train.last_loss_share", "0.375", train.last_loss_share, 0.375),
+      PISR_KEY("train.hourglass", "false", train.hourglass, false),
       PISR_KEY("train.imitation_weight", "0.875", train.imitation_weight, 0.875),
       PISR_KEY("train.distillation", "mae", train.distillation, Distillation::mae),
       PISR_KEY("train.distillation_weight", "1.5", train.distillation_weight, 1.5),
+      PISR_KEY("train.distillation_place", "image", train.distillation_place,
+               DistillationPlace::image),
+      PISR_KEY("train.distillation_until", "0.4375", train.distillation_until, 0.4375),
+      PISR_KEY("train.distillation_decay", "linear", train.distillation_decay,
+               DistillationDecay::linear),
       PISR_KEY("train.weight_transfer", "false", train.weight_transfer, false),
       PISR_KEY("train.teacher_weights", "d", train.teacher_weights, "d"),
+      PISR_KEY("train.init_weights", "e", train.init_weights, "e"),
       PISR_KEY("train.max_bad_steps", "12", train.max_bad_steps, 12),
       PISR_KEY("train.save_checkpoint_freq", "1003", train.save_checkpoint_freq, 1003),
       PISR_KEY("train.print_freq", "1004", train.print_freq, 1004),
@@ -142,6 +152,18 @@ TEST_CASE("config keys: every name of a choice is its value", "[config]") {
   CHECK(with("train.distillation=mae").train.distillation == Distillation::mae);
   CHECK(with("train.distillation=laplace").train.distillation == Distillation::laplace);
   CHECK(with("train.distillation=gaussian").train.distillation == Distillation::gaussian);
+  CHECK(with("train.last_loss=l1").train.last_loss == Reconstruction::l1);
+  CHECK(with("train.last_loss=l2").train.last_loss == Reconstruction::l2);
+  CHECK(with("train.last_loss=charbonnier").train.last_loss == Reconstruction::charbonnier);
+  CHECK(with("train.distillation_place=feature").train.distillation_place ==
+        DistillationPlace::feature);
+  CHECK(with("train.distillation_place=image").train.distillation_place ==
+        DistillationPlace::image);
+  CHECK(with("train.distillation_decay=none").train.distillation_decay == DistillationDecay::none);
+  CHECK(with("train.distillation_decay=linear").train.distillation_decay ==
+        DistillationDecay::linear);
+  CHECK(with("train.distillation_decay=cosine").train.distillation_decay ==
+        DistillationDecay::cosine);
   CHECK(with("network.init=uniform").network.init == Initialisation::uniform);
   CHECK(with("network.init=he").network.init == Initialisation::he);
   CHECK(with("val.protocol=pisr").val.protocol == Protocol::pisr);
@@ -188,6 +210,8 @@ TEST_CASE("config keys: the bounds that are documented hold, both ends", "[confi
            {"train.adam_epsilon", "1e-30", "0", "1", "1.001"},
            {"train.gradient_clip", "0", "-0.001", "1e9", ""},
            {"train.ema", "0", "-0.001", "0.999999", "1"},
+           {"train.last_loss_share", "0", "-0.001", "1", "1.001"},
+           {"train.distillation_until", "0", "-0.001", "1", "1.001"},
            {"train.imitation_weight", "0", "-0.001", "1e9", ""},
            {"train.distillation_weight", "0", "-0.001", "1e9", ""},
            {"train.max_bad_steps", "1", "0", "1000000", "1000001"},

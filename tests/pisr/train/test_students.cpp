@@ -32,8 +32,9 @@ const Dataset& one_image() {
   return data;
 }
 
-/// PISR with the network of a row on luminance, of few layers and channels.
-TrainConfig config_of(const Architecture& row) {
+/// PISR with the network of a row on luminance, of few layers and channels, and with the options
+/// that are of training alone or without.
+TrainConfig config_of(const Architecture& row, bool of_training) {
   TrainConfig config;
   config.train.imitation_weight = 0.1;
   config.train.distillation_weight = 0.01;
@@ -41,7 +42,8 @@ TrainConfig config_of(const Architecture& row) {
   spec.architecture = row.name;
   spec.channels = 1;
   for (const NetworkOption& option : row.options) {
-    if (std::holds_alternative<int>(option.default_value) && option.highest - option.lowest > 1) {
+    if (std::holds_alternative<int>(option.default_value) && option.highest - option.lowest > 1 &&
+        (of_training || !option.of_training)) {
       const int wanted = std::string(option.name).ends_with("channels") ? 6 : 1;
       spec.options[option.name] = std::clamp(wanted, option.lowest, option.highest);
     }
@@ -50,8 +52,19 @@ TrainConfig config_of(const Architecture& row) {
   return config;
 }
 
-bool takes_luminance(const Architecture& row) {
-  return std::ranges::find(row.channels, 1) != row.channels.end();
+/// Of all networks that take luminance.
+std::vector<TrainConfig> all_configs() {
+  std::vector<TrainConfig> configs;
+  for (const Architecture& row : architectures()) {
+    if (std::ranges::find(row.channels, 1) == row.channels.end()) {
+      continue;
+    }
+    configs.push_back(config_of(row, false));
+    if (std::ranges::any_of(row.options, &NetworkOption::of_training)) {
+      configs.push_back(config_of(row, true));
+    }
+  }
+  return configs;
 }
 
 /// A phase from its initial weights on.
@@ -109,10 +122,8 @@ std::pair<double, double> ends(const std::vector<StepResult>& results,
 }  // namespace
 
 TEST_CASE("students: every network of the table is taught and learns", "[students]") {
-  for (const Architecture& row : architectures()) {
-    if (!takes_luminance(row)) continue;
-    CAPTURE(row.name);
-    const TrainConfig config = config_of(row);
+  for (const TrainConfig& config : all_configs()) {
+    CAPTURE(config_json(config));
     std::unique_ptr<Teacher> teacher;
     for (const TrainingPhase phase : kPisrPhases) {
       CAPTURE(phase_name(phase));
@@ -141,10 +152,8 @@ TEST_CASE("students: every network of the table is taught and learns", "[student
 
 TEST_CASE("students: a device replays every network's updates", "[students][device]") {
   for_each_device([](kernels::Device& device, CaseSize) {
-    for (const Architecture& row : architectures()) {
-      if (!takes_luminance(row)) continue;
-      CAPTURE(row.name);
-      const TrainConfig config = config_of(row);
+    for (const TrainConfig& config : all_configs()) {
+      CAPTURE(config_json(config));
       Training cpu(config, TrainingPhase::student, drawn_teacher(config));
       Training there(config, TrainingPhase::student, drawn_teacher(config));
       const auto on_cpu = cpu.on_cpu();

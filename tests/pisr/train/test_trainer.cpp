@@ -35,13 +35,15 @@ namespace fs = std::filesystem;
 constexpr CosineSchedule kConstantRate{1e-3, 1e-3, 1, 1};
 
 const std::string kPlain = "network.architecture=plain";
+const std::string kExpanded = "network.expanded_channels=8";
 const std::string kRgb = "network.colour=rgb";
 
 /// A network and images so small that twenty updates take no time; FSRCNN unless `settings` hold
-/// kPlain or kRgb.
+/// kPlain, kExpanded or kRgb.
 TrainConfig small_config(const std::vector<std::string>& settings = {}) {
-  const bool plain = std::ranges::any_of(
-      settings, [](const std::string& setting) { return setting == kPlain || setting == kRgb; });
+  const bool plain = std::ranges::any_of(settings, [](const std::string& setting) {
+    return setting == kPlain || setting == kExpanded || setting == kRgb;
+  });
   return parse_config(message(R"({
     "network": )",
                               plain ? R"({"architecture": "plain", "c": 6, "n": 1})"
@@ -191,7 +193,8 @@ TEST_CASE("trainer: a validation that is stopped is made when the run is resumed
 TEST_CASE("trainer: stopped and resumed is uninterrupted, bit for bit, with 1 and 2 threads",
           "[trainer][threads]") {
   const std::string extra =
-      GENERATE(std::string("train.ema=0"), std::string("train.ema=0.9"), kPlain, kRgb);
+      GENERATE(std::string("train.ema=0"), std::string("train.ema=0.9"), kPlain, kExpanded, kRgb,
+               std::string("train.distillation_decay=cosine"), std::string("train.last_loss=l2"));
   for (const TrainingPhase phase :
        {TrainingPhase::baseline, TrainingPhase::teacher, TrainingPhase::student}) {
     INFO(phase_name(phase) << ' ' << extra);

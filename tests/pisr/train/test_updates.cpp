@@ -194,6 +194,7 @@ TEST_CASE("updates: each key that they depend on does what it says", "[updates]"
                                            "train.ema=0.7",
                                            "manual_seed=6",
                                            "network.init=he",
+                                           "network.zero_last=true",
                                            "network.d=5",
                                            "network.s=2",
                                            "network.m=2",
@@ -210,11 +211,13 @@ TEST_CASE("updates: each key that they depend on does what it says", "[updates]"
                                      own + "final_learning_rate=0.001"});
     if (phase == TrainingPhase::teacher) {
       settings.emplace_back("train.imitation_weight=0.9");
+      settings.emplace_back("train.hourglass=false");
     }
     if (phase == TrainingPhase::student) {
       settings.insert(
           settings.end(),
           {"train.distillation=none", "train.distillation=mae", "train.distillation=gaussian",
+           "train.distillation_place=image", "train.hourglass=false",
            "train.distillation_weight=0.2", "train.weight_transfer=true"});
     }
     const Account base = account_of(config_with({}), phase);
