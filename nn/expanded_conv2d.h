@@ -1,7 +1,7 @@
 #pragma once
 
-#include "kernels/export.h"
 #include "core/ops.h"
+#include "kernels/export.h"
 #include "nn/module.h"
 
 namespace pisr {

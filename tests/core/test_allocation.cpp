@@ -64,7 +64,8 @@ TEST_CASE("no step after the second allocates", "[allocation]") {
     for (int i = 0; i < 10; ++i) step(tape, parameters, input, target, flat_gradient);
     const long before = allocation_count();
     for (int i = 0; i < 20; ++i) step(tape, parameters, input, target, flat_gradient);
-    // Plain threads allocate nothing. oneTBB keeps the memory of its tasks, but may take some more for a thread that joins late.
+    // Plain threads allocate nothing. oneTBB keeps the memory of its tasks, but may take some more
+    // for a thread that joins late.
     CHECK(allocation_count() - before <= 8);
   }
 }

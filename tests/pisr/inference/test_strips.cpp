@@ -12,8 +12,8 @@
 
 #include "core/parallel.h"
 #include "nn/init.h"
-#include "pisr/inference/strip_enlarger.h"
 #include "pisr/inference/file_upscaler.h"
+#include "pisr/inference/strip_enlarger.h"
 #include "pisr/model/architectures.h"
 #include "tests/catch.h"
 #include "tests/pisr/image/images.h"

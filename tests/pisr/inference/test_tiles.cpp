@@ -8,9 +8,9 @@
 
 #include "core/parallel.h"
 #include "core/philox.h"
+#include "pisr/inference/file_upscaler.h"
 #include "pisr/inference/inference.h"
 #include "pisr/inference/tiles.h"
-#include "pisr/inference/file_upscaler.h"
 #include "pisr/model/architectures.h"
 #include "tests/catch.h"
 #include "tests/pisr/model/small_spec.h"
