@@ -8,7 +8,8 @@ set -euo pipefail
 sources=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 shift
-options=(-G Ninja -DPISR_TESTS=OFF -DPISR_TOOLS=OFF -DPISR_BENCHMARKS=OFF -DPISR_WERROR=ON -DCMAKE_BUILD_TYPE=Release "$@")
+options=(-G Ninja -DPISR_TESTS=OFF -DPISR_TOOLS=OFF -DPISR_BENCHMARKS=OFF -DPISR_WERROR=ON -DCMAKE_BUILD_TYPE=Release
+  "$@")
 if command -v ccache >/dev/null; then
   options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 fi
@@ -65,6 +66,10 @@ exported() {
   nm -D --defined-only "$1" | awk '$2 != "W" && $2 != "V" { print $3 }' | c++filt | LC_ALL=C sort -u
 }
 
+stripped_size() { # stripped_size LIBRARY: without symbols for debugging
+  strip --strip-debug "$1" -o "$folder/stripped" && stat -c %s "$folder/stripped"
+}
+
 check_symbols() { # check_symbols PREFIX
   local library file lib
   for library in pisr_core pisr; do
@@ -76,7 +81,7 @@ check_symbols() { # check_symbols PREFIX
     diff "$file" "$folder/symbols_$library.txt" >"$folder/symbols.diff" ||
       fail "lib$library.so does not export what $file lists (a change of the interface changes it; < listed, > exported):
 $(head -20 "$folder/symbols.diff")"
-    echo "lib$library.so: $(stat -L -c %s "$lib") bytes, $(wc -l <"$file") symbols; needs $(readelf -d "$lib" |
+    echo "lib$library.so: $(stripped_size "$lib") bytes, $(wc -l <"$file") symbols; needs $(readelf -d "$lib" |
       sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | tr '\n' ' ')"
   done
 }
@@ -126,6 +131,7 @@ fi
 check_headers "$folder/static-moved"
 with_cmake add_subdirectory -DPISR_BY=add_subdirectory -DPISR_SOURCES="$sources"
 with_cmake FetchContent -DPISR_BY=FetchContent -DPISR_SOURCES="$sources" -DBUILD_SHARED_LIBS=ON
-echo "libpisr_core.a: $(find "$folder/static-moved" -name libpisr_core.a -exec stat -c %s {} +) bytes, libpisr.a: $(find \
-  "$folder/static-moved" -name libpisr.a -exec stat -c %s {} +) bytes"
+for library in pisr_core pisr; do
+  echo "lib$library.a: $(stripped_size "$(find "$folder/static-moved" -name lib$library.a)") bytes"
+done
 echo "passed"

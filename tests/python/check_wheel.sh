@@ -2,11 +2,12 @@
 # Builds the wheel, installs it in a fresh environment and runs its tests, with a pisr_upscale beside it whose bytes the
 # results must have. The wheel may need nothing but what every Linux has.
 #
-# usage: tests/python/check_wheel.sh FOLDER PISR_UPSCALE   builds in FOLDER
+# usage: tests/python/check_wheel.sh FOLDER PISR_UPSCALE [OPTIONS...]   builds in FOLDER, with options of pip
 set -euo pipefail
 sources=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 program=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+shift 2
 if command -v ccache >/dev/null; then
   export CMAKE_CXX_COMPILER_LAUNCHER=ccache CMAKE_C_COMPILER_LAUNCHER=ccache
 fi
@@ -16,7 +17,7 @@ fi
 }
 rm -rf "$folder/wheel" "$folder/fresh"
 "$folder/tools/bin/pip" -q wheel "$sources" --no-deps --no-build-isolation --wheel-dir "$folder/wheel" \
-  -Cbuild-dir="$folder/build"
+  -Cbuild-dir="$folder/build" -Ccmake.define.PISR_WERROR=ON "$@"
 wheel=$(ls "$folder"/wheel/pisr-*.whl)
 echo "$(basename "$wheel"): $(stat -c %s "$wheel") bytes"
 PATH="$folder/tools/bin:$PATH" "$folder/tools/bin/auditwheel" show "$wheel" | tee "$folder/auditwheel.txt"
