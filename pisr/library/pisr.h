@@ -58,7 +58,7 @@ PISR_API pisr_status pisr_weights_parse(const void* bytes, size_t count, int sca
                                         pisr_weights** weights);
 /* Of NULL these are 0, "" and 0. */
 PISR_API int pisr_weights_scale(const pisr_weights* weights);
-/* "plain"; valid as long as the weights. */
+/* Its name in configurations; valid as long as the weights. */
 PISR_API const char* pisr_weights_architecture(const pisr_weights* weights);
 PISR_API int64_t pisr_weights_parameter_count(const pisr_weights* weights);
 /* NULL is allowed. */

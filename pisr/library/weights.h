@@ -34,7 +34,7 @@ class PISR_API Weights {
   int scale() const noexcept;  ///< 2, 3 or 4
   /// 1: the network sees luminance, and chroma is enlarged by bicubic interpolation. 3: RGB.
   int channels() const noexcept;
-  const std::string& architecture() const noexcept;  ///< "plain"
+  const std::string& architecture() const noexcept;  ///< its name in configurations
   std::string title() const;                         ///< as people write it: "Plain(16, 4)"
   std::int64_t parameter_count() const;
 

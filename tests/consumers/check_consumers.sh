@@ -3,7 +3,10 @@
 # have: find_package, pkg-config, add_subdirectory, FetchContent. Their results must be the same. Also: what the shared
 # libraries export and need, and that no header shows what belongs to others.
 #
-# usage: tests/consumers/check_consumers.sh FOLDER [CMAKE_OPTIONS...]   builds in FOLDER; e.g. -DPISR_CUDA=ON
+# usage: tests/consumers/check_consumers.sh FOLDER [CMAKE_OPTIONS...]   e.g. build/consumers -DPISR_CUDA=ON
+#
+# What is built of the library lies in FOLDER-static, FOLDER-shared, ..., beside other build folders: ccache knows what
+# those have compiled only in folders of the same depth.
 set -euo pipefail
 sources=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -37,9 +40,9 @@ run_programs() { # run_programs FOLDER
 with_cmake() { # with_cmake NAME OPTIONS...
   local name=$1
   shift
-  cmake -S "$sources/tests/consumers" -B "$folder/$name" "${options[@]}" "$@" >"$folder/$name.log" || fail "$(tail -20 "$folder/$name.log")"
-  cmake --build "$folder/$name" --parallel "$(nproc)" --target enlarge_c enlarge_cpp engine -- --quiet
-  run_programs "$folder/$name"
+  cmake -S "$sources/tests/consumers" -B "$folder-$name" "${options[@]}" "$@" >"$folder/$name.log" || fail "$(tail -20 "$folder/$name.log")"
+  cmake --build "$folder-$name" --parallel "$(nproc)" --target enlarge_c enlarge_cpp engine -- --quiet
+  run_programs "$folder-$name"
   echo "$name: ${printed[c]}, engine ${printed[engine]}"
 }
 
@@ -99,10 +102,10 @@ check_headers() { # check_headers PREFIX
 
 for kind in static shared; do
   shared=$([ $kind = shared ] && echo ON || echo OFF)
-  cmake -S "$sources" -B "$folder/$kind" "${options[@]}" -DBUILD_SHARED_LIBS=$shared >"$folder/$kind.log" || fail "$(tail -20 "$folder/$kind.log")"
-  cmake --build "$folder/$kind" --parallel "$(nproc)" -- --quiet
+  cmake -S "$sources" -B "$folder-$kind" "${options[@]}" -DBUILD_SHARED_LIBS=$shared >"$folder/$kind.log" || fail "$(tail -20 "$folder/$kind.log")"
+  cmake --build "$folder-$kind" --parallel "$(nproc)" -- --quiet
   rm -rf "$folder/$kind-first" "$folder/$kind-moved"
-  cmake --install "$folder/$kind" --prefix "$folder/$kind-first" >"$folder/$kind-install.log"
+  cmake --install "$folder-$kind" --prefix "$folder/$kind-first" >"$folder/$kind-install.log"
   mv "$folder/$kind-first" "$folder/$kind-moved"
   ! grep -rIl "$folder/$kind-first" "$folder/$kind-moved" || fail "the installation holds its prefix"
   with_cmake find_package-$kind -DCMAKE_PREFIX_PATH="$folder/$kind-moved"

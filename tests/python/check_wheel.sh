@@ -2,7 +2,7 @@
 # Builds the wheel, installs it in a fresh environment and runs its tests, with a pisr_upscale beside it whose bytes the
 # results must have. The wheel may need nothing but what every Linux has.
 #
-# usage: tests/python/check_wheel.sh FOLDER PISR_UPSCALE [OPTIONS...]   builds in FOLDER, with options of pip
+# usage: tests/python/check_wheel.sh FOLDER PISR_UPSCALE [OPTIONS...]   builds in FOLDER and FOLDER-build, with options of pip
 set -euo pipefail
 sources=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
@@ -17,7 +17,7 @@ fi
 }
 rm -rf "$folder/wheel" "$folder/fresh"
 "$folder/tools/bin/pip" -q wheel "$sources" --no-deps --no-build-isolation --wheel-dir "$folder/wheel" \
-  -Cbuild-dir="$folder/build" -Ccmake.define.PISR_WERROR=ON "$@"
+  -Cbuild-dir="$folder-build" -Ccmake.define.PISR_WERROR=ON "$@"
 wheel=$(ls "$folder"/wheel/pisr-*.whl)
 echo "$(basename "$wheel"): $(stat -c %s "$wheel") bytes"
 PATH="$folder/tools/bin:$PATH" "$folder/tools/bin/auditwheel" show "$wheel" | tee "$folder/auditwheel.txt"
