@@ -94,7 +94,7 @@ TEST_CASE("the sum of squares of a device", "[device]") {
       double result = 0;
       device.download(&result, y, sizeof(double));
       device.release(y);
-      CHECK(abs(result - right) <= 1e-13 * right);
+      CHECK(std::abs(result - right) <= 1e-13 * right);
       CHECK(launcher.guards_intact());
       CHECK(x.guards_intact());
     }
