@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "kernels/export.h"
+
 namespace pisr {
 
 /// A file that replaces the one at `path` when it is complete: a temporary one beside it, which
@@ -16,7 +18,7 @@ namespace pisr {
 /// The new file has the permissions of the one that it replaces, and its owner where the process
 /// may give files away. Where `path` is a symbolic link, what it leads to is replaced, or made, and
 /// the link stays.
-class AtomicFile {
+class PISR_CORE_API AtomicFile {
  public:
   /// Throws also where `path` is there and is no regular file, or a link that leads nowhere.
   explicit AtomicFile(std::filesystem::path path);
@@ -37,7 +39,7 @@ class AtomicFile {
 /// A file that is useful before it is complete: it grows under a name of its own, where it stays
 /// when the program ends before commit(), which gives it the name `path`. Permissions and links are
 /// kept as AtomicFile does. All throw Error(output), naming path and reason.
-class PartialFile {
+class PISR_CORE_API PartialFile {
  public:
   /// `path` with ".part" behind it, or what a link leads to with it.
   static std::filesystem::path name_of(const std::filesystem::path& path);
@@ -68,11 +70,12 @@ class PartialFile {
 
 /// Replaces the file at `path` by an AtomicFile: after a crash either the old or the new content is
 /// there. Throws Error(output), naming path and reason; the old file then stays.
-void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
-void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+PISR_CORE_API void write_file_atomically(const std::filesystem::path& path,
+                                         std::span<const std::byte> bytes);
+PISR_CORE_API void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
 /// Throws what write_file_atomically(path) would, as far as that can be known before there is
 /// anything to write: the folder is missing or cannot be written, or `path` is no file.
-void check_writable(const std::filesystem::path& path);
+PISR_CORE_API void check_writable(const std::filesystem::path& path);
 
 }  // namespace pisr

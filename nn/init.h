@@ -26,6 +26,6 @@ PISR_CORE_API void initialise(Module& module, std::uint64_t seed,
 
 /// Sets weight and bias of the last layer to 0: of the last parameter that is the weight of a
 /// convolution, and of the biases behind it.
-void zero_last_layer(Module& module);
+PISR_CORE_API void zero_last_layer(Module& module);
 
 }  // namespace pisr

@@ -96,16 +96,6 @@ std::vector<std::filesystem::path> list(const std::filesystem::path& folder, Wan
 
 }  // namespace
 
-int AnyImage::width() const {
-  return std::visit([](const auto& image) { return image.width; }, pixels);
-}
-int AnyImage::height() const {
-  return std::visit([](const auto& image) { return image.height; }, pixels);
-}
-int AnyImage::channels() const {
-  return std::visit([](const auto& image) { return image.channels; }, pixels);
-}
-
 std::unique_ptr<ImageReader> open_image(const ByteSource& source, const std::string& name,
                                         const ReadOptions& options) {
   std::array<std::byte, kSignatureBytes> start;

@@ -6,25 +6,13 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "pisr/image/image.h"
+#include "pisr/image/any_image.h"
 
 namespace pisr {
 
 class ThreadPool;
-
-/// A decoded image in the depth of its file. Palettes, transparent colours and grey of 1, 2 and 4
-/// bits are expanded to 8 bits; alpha is kept as a channel, not premultiplied.
-struct AnyImage {
-  std::variant<Image8, Image16> pixels;
-
-  bool is_16_bit() const { return std::holds_alternative<Image16>(pixels); }
-  int width() const;
-  int height() const;
-  int channels() const;
-};
 
 /// Limits of reading, and who is told of oddities.
 struct ReadOptions {

@@ -17,7 +17,7 @@ fi
 }
 rm -rf "$folder/wheel" "$folder/fresh"
 "$folder/tools/bin/pip" -q wheel "$sources" --no-deps --no-build-isolation --wheel-dir "$folder/wheel" \
-  -Cbuild-dir="$folder-build" -Ccmake.define.PISR_WERROR=ON "$@"
+  -Cbuild-dir="$folder-build" -Cinstall.strip=true -Ccmake.define.PISR_WERROR=ON "$@"
 wheel=$(ls "$folder"/wheel/pisr-*.whl)
 echo "$(basename "$wheel"): $(stat -c %s "$wheel") bytes"
 PATH="$folder/tools/bin:$PATH" "$folder/tools/bin/auditwheel" show "$wheel" | tee "$folder/auditwheel.txt"
