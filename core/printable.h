@@ -18,6 +18,6 @@ PISR_CORE_API std::string printable(const std::filesystem::path& path);
 /// path_from_text() gives the same path again. It is printable() but for a path that holds such a
 /// `\xNN` itself, whose backslash becomes `\x5c`.
 PISR_CORE_API std::string path_to_text(const std::filesystem::path& path);
-std::filesystem::path path_from_text(std::string_view text);
+PISR_CORE_API std::filesystem::path path_from_text(std::string_view text);
 
 }  // namespace pisr

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "kernels/export.h"
 
 namespace pisr {
 
@@ -34,6 +35,6 @@ SafeTensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
 std::string format_safetensors_header(const SafeTensorsHeader& header);
 
 /// `text` in single quotes, escaped and shortened to one line of ASCII.
-std::string in_quotes(std::string_view text);
+PISR_CORE_API std::string in_quotes(std::string_view text);
 
 }  // namespace pisr
