@@ -21,7 +21,7 @@ rm -rf "$folder/wheel" "$folder/fresh"
 wheel=$(ls "$folder"/wheel/pisr-*.whl)
 echo "$(basename "$wheel"): $(stat -c %s "$wheel") bytes"
 PATH="$folder/tools/bin:$PATH" "$folder/tools/bin/auditwheel" show "$wheel" | tee "$folder/auditwheel.txt"
-grep -q 'manylinux_2_' "$folder/auditwheel.txt" || {
+tr '\n' ' ' <"$folder/auditwheel.txt" | grep -q 'following platform tag: "manylinux_2_' || {
   echo "check_wheel: error: the wheel is no manylinux wheel" >&2
   exit 1
 }
