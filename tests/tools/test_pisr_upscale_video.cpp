@@ -18,9 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kWidth = 33;
-constexpr int kHeight = 21;
-
 std::string random_samples(std::size_t bytes, int seed) {
   Random random(static_cast<std::uint64_t>(seed), RandomUse::test, 4);
   std::string samples;

@@ -67,7 +67,10 @@ bool counts_launches(kernels::Device& device) {
 
 TEST_CASE("device: frames as on the CPU", "[device]") {
   Frame frame_of_cpu;
-  auto& [cpu, network, low, expected] = frame_of_cpu;
+  Context& cpu = frame_of_cpu.cpu;
+  Fsrcnn& network = frame_of_cpu.network;
+  const Plane& low = frame_of_cpu.low;
+  const Plane& expected = frame_of_cpu.expected;
   for_each_device([&](kernels::Device& device, CaseSize) {
     Context context(device);
     network.move_to(&device);
@@ -85,7 +88,9 @@ TEST_CASE("device: frames as on the CPU", "[device]") {
 
 TEST_CASE("device: frames in TF32 layer by layer", "[device]") {
   Frame frame_of_cpu;
-  auto& [cpu, network, low, expected] = frame_of_cpu;
+  Fsrcnn& network = frame_of_cpu.network;
+  const Plane& low = frame_of_cpu.low;
+  const Plane& expected = frame_of_cpu.expected;
   for_each_device(
       [&](kernels::Device& device, CaseSize) {
         Context context(device);

@@ -130,7 +130,7 @@ TEST_CASE("SRCNN's kernels, colours and names are told by its tensors", "[weight
         CHECK(loaded->spec() == srcnn_spec(options));
         check_equal(*loaded, network);
         check_refused(
-            file, [&](SafeTensors& f) { f.tensors.erase(third + ".bias"); },
+            file, [bias = third + ".bias"](SafeTensors& f) { f.tensors.erase(bias); },
             message("fits no network; the nearest is srcnn, but tensor '", third,
                     ".bias' is missing, wanted [", channels, "]"),
             3);
