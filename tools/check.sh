@@ -3,25 +3,29 @@
 # sentences, the reference of the headers, a build with warnings as errors, no spills in the innermost loops, and all
 # tests, with CUDA kernels emulated at small shapes.
 #
-# usage: tools/check.sh [--all | --rest]
-#   --all   also what takes longer, three quarters of an hour in all: the CUDA kernels with nvcc, a program with CUDA,
-#           installed libraries and what is linked with them, the Python wheel, video through ffmpeg, peak memory, fuzz targets, valgrind, the compiled PTX executed, mutations that remove
-#           barriers, long tests, NEON under qemu, all tests under AddressSanitizer and UndefinedBehaviorSanitizer, the
-#           threaded ones under ThreadSanitizer; a build without optional dependencies, one by Clang, packages
-#   --rest  what --all adds, where the check without an option has just passed
+# usage: tools/check.sh [--all | --rest | --ports]
+#   --all    also what the next two do
+#   --rest   what takes longer, three quarters of an hour in all, where the check without an option has just passed: the
+#            CUDA kernels with nvcc, a program with CUDA, installed libraries and what is linked with them, the Python
+#            wheel, video through ffmpeg, peak memory, valgrind, the compiled PTX executed, mutations that remove barriers,
+#            long tests, NEON under qemu, all tests under AddressSanitizer and UndefinedBehaviorSanitizer, the threaded
+#            ones under ThreadSanitizer
+#   --ports  other builds, another half hour: programs of users with CUDA, fuzz targets,
+#             no optional dependencies, Clang, packages
 #
 # Steps whose compiler is missing are skipped, which is said. PISR_REQUIRE_SHARED=1 makes it a failure when a test
 # lacks its data or rights. Seconds of each step are printed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-first=1 rest=0
+first=1 rest=0 ports=0
 case ${1:-} in
   '') ;;
-  --all) rest=1 ;;
+  --all) rest=1 ports=1 ;;
   --rest) first=0 rest=1 ;;
+  --ports) first=0 ports=1 ;;
   *)
-    echo "check: error: unknown option '$1' (--all, --rest)" >&2
+    echo "check: error: unknown option '$1' (--all, --rest, --ports)" >&2
     exit 2
     ;;
 esac
@@ -57,6 +61,9 @@ build() { # build PRESET [TARGET...]
   cmake --preset "$preset" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
   cmake --build --preset "$preset" --parallel "$(nproc)" ${*:+--target "$@"} -- --quiet
 }
+
+# The flags of the preset dev, for builds that then need not compile the library again.
+as_dev=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1")
 
 step "packages"
 bash tools/install_deps.sh
@@ -95,14 +102,7 @@ if [ $rest = 1 ]; then
     bash tools/check_cuda_start.sh build/check-cuda/tools
   fi
   step "programs of users: the libraries installed, static and shared"
-  # With the flags of the preset dev, so that little of the library is compiled again.
-  as_dev=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1")
   bash tests/consumers/check_consumers.sh build/check-consumers -DPISR_CUDA=OFF "${as_dev[@]}"
-  if command -v nvcc >/dev/null; then
-    step "programs of users, with CUDA"
-    CMAKE_CUDA_COMPILER_LAUNCHER=ccache bash tests/consumers/check_consumers.sh build/check-consumers-cuda \
-      -DPISR_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=90-real "${as_dev[@]}"
-  fi
   step "the Python wheel"
   bash tests/python/check_wheel.sh build/check-wheel build/dev/tools/pisr_upscale \
     -Ccmake.build-type=RelWithDebInfo -Ccmake.define.CMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1"
@@ -110,29 +110,10 @@ if [ $rest = 1 ]; then
   bash tools/check_video.sh build/dev
   step "peak memory of pisr_upscale"
   python3 tests/tools/upscale_memory_test.py build/dev/tools/pisr_upscale 8000
-  step "fuzz targets, from their corpora"
-  bash tools/fuzz.sh 0
   step "uninitialised bytes, under valgrind"
   bash tools/check_uninitialised.sh build/dev
   step "the compiled PTX, executed on the CPU"
   bash tests/ptx/check_ptx.sh build/dev
-  step "without the optional dependencies"
-  build minimal test_core test_pisr test_tools
-  ctest --preset minimal --parallel "$(nproc)" -R '^(core|pisr|tools)$'
-  step "Clang: library and programs"
-  build clang pisr pisr_bench pisr_eval pisr_report pisr_train pisr_upscale test_core test_nn
-  ctest --preset clang --parallel "$(nproc)" -R '^(core|nn)$'
-  { printf 'P5\n64 48\n255\n' && head -c 3072 pisr/weights/pisr-plain_x2.safetensors; } >build/clang/noise.pgm
-  for compiler in dev clang; do
-    build/$compiler/tools/pisr_upscale -i build/clang/noise.pgm -o build/clang/$compiler.pgm -s 2 --overwrite -q
-  done
-  cmp build/clang/dev.pgm build/clang/clang.pgm
-  step "Debian packages and an archive"
-  # With the flags of the preset dev, so that nothing of the library is compiled again.
-  cmake --preset package -B build/check-packages -DBUILD_SHARED_LIBS=OFF -DPISR_WERROR=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
-  cmake --build build/check-packages --parallel "$(nproc)" -- --quiet
-  bash packaging/check_packages.sh build/check-packages
   step "long tests"
   build/dev/tests/test_pisr '[long]'
   PISR_KILLS=20 build/dev/tests/test_tools '*kill -9*'
@@ -148,5 +129,30 @@ if [ $rest = 1 ]; then
   build tsan
   step "threaded tests (ThreadSanitizer)"
   ctest --preset tsan --parallel "$(nproc)"
+fi
+if [ $ports = 1 ]; then
+  if command -v nvcc >/dev/null; then
+    step "programs of users, with CUDA"
+    CMAKE_CUDA_COMPILER_LAUNCHER=ccache bash tests/consumers/check_consumers.sh build/check-consumers-cuda \
+      -DPISR_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=90-real "${as_dev[@]}"
+  fi
+  step "fuzz targets, from their corpora"
+  bash tools/fuzz.sh 0
+  step "without the optional dependencies"
+  build minimal test_core test_pisr test_tools
+  ctest --preset minimal --parallel "$(nproc)" -R '^(core|pisr|tools)$'
+  step "Clang: library and programs"
+  build clang pisr pisr_bench pisr_eval pisr_report pisr_train pisr_upscale test_core test_nn
+  ctest --preset clang --parallel "$(nproc)" -R '^(core|nn)$'
+  { printf 'P5\n64 48\n255\n' && head -c 3072 pisr/weights/pisr-plain_x2.safetensors; } >build/clang/noise.pgm
+  for compiler in dev clang; do
+    build/$compiler/tools/pisr_upscale -i build/clang/noise.pgm -o build/clang/$compiler.pgm -s 2 --overwrite -q
+  done
+  cmp build/clang/dev.pgm build/clang/clang.pgm
+  step "Debian packages and an archive"
+  cmake --preset package -B build/check-packages -DBUILD_SHARED_LIBS=OFF -DPISR_WERROR=ON "${as_dev[@]}" \
+    -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
+  cmake --build build/check-packages --parallel "$(nproc)" -- --quiet
+  bash packaging/check_packages.sh build/check-packages
 fi
 passed=1
