@@ -11,6 +11,7 @@
 #include "tests/catch.h"
 #include "tests/core/op_cases.h"
 #include "tests/devices.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -42,7 +43,7 @@ double difference(const Tensor& a, const Tensor& b) {
   for (std::int64_t i = 0; i < wide.count(); ++i) {
     largest = std::max(largest, std::abs(reference.data<double>()[i]));
     const double error = std::abs(wide.data<double>()[i] - reference.data<double>()[i]);
-    worst = error <= worst ? worst : error;
+    worst = worse(worst, error);
   }
   return worst / largest;
 }

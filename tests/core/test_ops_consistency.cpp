@@ -4,6 +4,7 @@
 
 #include "tests/catch.h"
 #include "tests/core/op_cases.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -37,7 +38,7 @@ double difference(const Tensor& a, const Tensor& reference) {
   for (std::int64_t i = 0; i < a.count(); ++i) {
     largest = std::max(largest, std::abs(reference.data<double>()[i]));
     const double error = std::abs(a.data<float>()[i] - reference.data<double>()[i]);
-    worst = error <= worst ? worst : error;
+    worst = worse(worst, error);
   }
   return worst / largest;
 }

@@ -15,6 +15,7 @@
 #include "nn/layers.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -53,7 +54,7 @@ double largest_difference(const Tensor& a, const Tensor& b) {
   double worst = 0;
   for (std::int64_t i = 0; i < first.count(); ++i) {
     const double error = std::abs(first.data<float>()[i] - second.data<float>()[i]);
-    worst = error <= worst ? worst : error;
+    worst = worse(worst, error);
   }
   return worst;
 }

@@ -6,6 +6,7 @@
 #include "nn/layers.h"
 #include "tests/catch.h"
 #include "tests/gradcheck.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -55,7 +56,7 @@ double furthest(const Variable& a, const Variable& b) {
   REQUIRE(a.shape() == b.shape());
   double worst = 0;
   for (std::int64_t i = 0; i < a.value().count(); ++i) {
-    worst = std::max(worst, std::abs(a.value().data<double>()[i] - b.value().data<double>()[i]));
+    worst = worse(worst, std::abs(a.value().data<double>()[i] - b.value().data<double>()[i]));
   }
   return worst;
 }

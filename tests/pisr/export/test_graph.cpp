@@ -21,6 +21,7 @@
 #include "tests/catch.h"
 #include "tests/pisr/model/small_spec.h"
 #include "tests/thrown.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -126,7 +127,7 @@ double difference(const Variable& a, const Variable& b) {
   for (std::int64_t i = 0; i < a.shape().count(); ++i) {
     const double wanted = b.value().data<float>()[i];
     largest = std::max(largest, std::abs(wanted));
-    worst = std::max(worst, std::abs(a.value().data<float>()[i] - wanted));
+    worst = worse(worst, std::abs(a.value().data<float>()[i] - wanted));
   }
   return worst / largest;
 }

@@ -11,6 +11,7 @@
 #include "pisr/export/protobuf.h"
 #include "pisr/export/subpixel.h"
 #include "tests/catch.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -26,7 +27,7 @@ double difference(const Tensor& a, const Tensor& b) {
   REQUIRE(a.shape() == b.shape());
   double worst = 0;
   for (std::int64_t i = 0; i < a.count(); ++i) {
-    worst = std::max(worst, std::abs(double{a.data<float>()[i]} - b.data<float>()[i]));
+    worst = worse(worst, std::abs(double{a.data<float>()[i]} - b.data<float>()[i]));
   }
   return worst;
 }

@@ -8,6 +8,7 @@
 #include "core/philox.h"
 #include "pisr/image/imresize.h"
 #include "tests/catch.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -36,7 +37,7 @@ double largest_difference(const Tensor& a, const Tensor& b) {
   double worst = 0;
   for (std::int64_t i = 0; i < one.count(); ++i) {
     const double error = std::abs(one.data<double>()[i] - other.data<double>()[i]);
-    worst = error <= worst ? worst : error;
+    worst = worse(worst, error);
   }
   return worst;
 }

@@ -15,6 +15,7 @@
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "tests/temporary_folder.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -35,7 +36,7 @@ double largest_difference(const Plane& a, const Plane& b) {
   double worst = 0;
   for (std::size_t i = 0; i < a.samples.size(); ++i) {
     const double error = std::abs(a.samples[i] - b.samples[i]);
-    worst = error <= worst ? worst : error;
+    worst = worse(worst, error);
   }
   return worst;
 }

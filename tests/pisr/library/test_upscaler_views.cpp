@@ -20,6 +20,7 @@
 #include "tests/pisr/image/images.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -134,7 +135,7 @@ TEST_CASE("Upscaler: floating point is what the integers were before they were r
     const double value = high[i % 3 * 4 * count + i / 3] * 255.0;
     beyond = beyond || value < 0 || value > 255;
     const double difference = std::abs(std::clamp(value, 0.0, 255.0) - wanted.samples[i]);
-    largest = difference <= largest ? largest : difference;
+    largest = worse(largest, difference);
   }
   CHECK(largest <= 0.501);
   CHECK(beyond);  // it was not clamped

@@ -19,20 +19,12 @@
 #include "tests/gradcheck.h"
 #include "tests/pisr/model/small_spec.h"
 #include "tests/temporary_folder.h"
+#include "tests/tensors.h"
 
 namespace pisr {
 namespace {
 
 namespace fs = std::filesystem;
-
-Tensor random_image(const Shape& shape, std::uint64_t seed) {
-  const Tensor image = Tensor::empty(shape);
-  Random random(seed, RandomUse::test, 0);
-  for (float& value : image.values<float>()) {
-    value = static_cast<float>(random.uniform(0, 1));
-  }
-  return image;
-}
 
 std::vector<float> values_of(const Tensor& tensor) {
   const auto values = tensor.values<float>();

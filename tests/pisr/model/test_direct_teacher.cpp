@@ -11,29 +11,9 @@
 #include "tests/catch.h"
 #include "tests/pisr/model/small_spec.h"
 #include "tests/temporary_folder.h"
+#include "tests/tensors.h"
 
 namespace pisr {
-namespace {
-
-Tensor random_image(const Shape& shape) {
-  const Tensor image = Tensor::empty(shape);
-  Random random(1, RandomUse::test, 0);
-  for (float& value : image.values<float>()) {
-    value = static_cast<float>(random.uniform(0, 1));
-  }
-  return image;
-}
-
-double furthest(const Tensor& a, const Tensor& b) {
-  REQUIRE(a.shape() == b.shape());
-  double worst = 0;
-  for (std::int64_t i = 0; i < a.count(); ++i) {
-    worst = std::max(worst, std::abs(static_cast<double>(a.data<float>()[i]) - b.data<float>()[i]));
-  }
-  return worst;
-}
-
-}  // namespace
 
 TEST_CASE("a teacher without the hourglass keeps the size of the truth", "[teacher]") {
   int kept = 0;

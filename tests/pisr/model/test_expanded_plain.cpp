@@ -13,32 +13,13 @@
 #include "pisr/model/weights.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
+#include "tests/tensors.h"
 
 namespace pisr {
 namespace {
 
 constexpr PlainOptions kExpanded{
     .feature_channels = 6, .layers = 2, .scale = 3, .expanded_channels = 16};
-
-Tensor random_image(const Shape& shape, std::uint64_t seed) {
-  const Tensor image = Tensor::empty(shape);
-  Random random(seed, RandomUse::test, 0);
-  for (float& value : image.values<float>()) {
-    value = static_cast<float>(random.uniform(0, 1));
-  }
-  return image;
-}
-
-double furthest(const Tensor& a, const Tensor& b) {
-  REQUIRE(a.shape() == b.shape());
-  double worst = 0;
-  for (std::int64_t i = 0; i < a.count(); ++i) {
-    const double difference =
-        std::abs(static_cast<double>(a.data<float>()[i]) - b.data<float>()[i]);
-    worst = difference <= worst ? worst : difference;
-  }
-  return worst;
-}
 
 SrNetwork::Result forward(const SrNetwork& network, Tape& tape, const Tensor& low) {
   return network.forward(tape.constant(low));

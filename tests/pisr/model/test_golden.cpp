@@ -12,6 +12,7 @@
 #include "tests/catch.h"
 #include "tests/golden.h"
 #include "tests/shared_data.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -26,7 +27,7 @@ using Errors = std::map<std::string, double>;
 
 void note(Errors& errors, const std::string& quantity, double error) {
   double& worst = errors[quantity];
-  worst = std::max(worst, error);
+  worst = worse(worst, error);
 }
 
 int number(const SafeTensors& file, const std::string& key) {

@@ -13,6 +13,7 @@
 #include "pisr/model/architectures.h"
 #include "tests/catch.h"
 #include "tests/golden.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -25,7 +26,7 @@ using Errors = std::map<std::string, double>;
 
 void note(Errors& errors, const std::string& quantity, double error) {
   double& worst = errors[quantity];
-  worst = std::max(worst, error);
+  worst = worse(worst, error);
 }
 
 /// The names of tests/golden/network_*.safetensors.

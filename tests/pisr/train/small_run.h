@@ -14,6 +14,8 @@
 #include "pisr/train/phase_model.h"
 #include "pisr/train/trainer.h"
 #include "tests/pisr/train/training_images.h"
+#include "tests/tensors.h"
+#include "tests/worse.h"
 
 namespace pisr {
 
@@ -59,20 +61,6 @@ inline std::unique_ptr<Teacher> drawn_teacher(const TrainConfig& config, std::ui
   return teacher;
 }
 
-/// The largest difference of two tensors of one size, in the host's memory.
-inline double furthest(const Tensor& a, const Tensor& b) {
-  if (a.count() != b.count()) {
-    return INFINITY;
-  }
-  double worst = 0;
-  for (std::int64_t i = 0; i < a.count(); ++i) {
-    const double difference =
-        std::abs(static_cast<double>(a.data<float>()[i]) - b.data<float>()[i]);
-    worst = difference <= worst ? worst : difference;
-  }
-  return worst;
-}
-
 /// The largest difference of any parameter of two modules of one kind.
 inline double furthest(const Module& a, const Module& b) {
   const std::vector<NamedParameter> these = a.parameters();
@@ -82,7 +70,7 @@ inline double furthest(const Module& a, const Module& b) {
   }
   double worst = 0;
   for (std::size_t i = 0; i < these.size(); ++i) {
-    worst = std::max(worst, furthest(these[i].parameter->value, those[i].parameter->value));
+    worst = worse(worst, furthest(these[i].parameter->value, those[i].parameter->value));
   }
   return worst;
 }

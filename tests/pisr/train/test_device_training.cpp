@@ -24,7 +24,9 @@
 #include "tests/devices.h"
 #include "tests/pisr/train/training_images.h"
 #include "tests/temporary_folder.h"
+#include "tests/tensors.h"
 #include "tests/thrown.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -104,17 +106,6 @@ bool equal_bits(const Tensor& a, const Tensor& b) {
          std::memcmp(a.data<float>(), b.data<float>(), a.count() * sizeof(float)) == 0;
 }
 
-double largest_difference(const Tensor& a, const Tensor& b) {
-  REQUIRE(a.shape() == b.shape());
-  double worst = 0;
-  for (std::int64_t i = 0; i < a.count(); ++i) {
-    const double difference =
-        std::abs(static_cast<double>(a.data<float>()[i]) - b.data<float>()[i]);
-    worst = difference <= worst ? worst : difference;
-  }
-  return worst;
-}
-
 }  // namespace
 
 namespace {
@@ -160,7 +151,7 @@ Differences compare_50_steps(kernels::Device& device, TrainingPhase phase, const
   const std::vector<StepResult> got = run_steps(*steps, 0, 50);
   const Differences worst = differences(got, wanted);
   const double weight =
-      largest_difference(there.model.parameters().values(), cpu.model.parameters().values());
+      furthest(there.model.parameters().values(), cpu.model.parameters().values());
   const std::string what =
       message("50 steps on ", device.name(), ", ", phase_name(phase), ' ', distillation,
               ": worst difference of loss ", worst.loss, ", auxiliary loss ", worst.auxiliary,
@@ -241,7 +232,7 @@ TEST_CASE("device training: captured and eager steps have the same bits", "[devi
 
     const auto cpu_steps = cpu.on_cpu();
     run_steps(*cpu_steps, 0, 20);
-    CHECK(largest_difference(captured.average->average(), cpu.average->average()) <= 1e-4);
+    CHECK(furthest(captured.average->average(), cpu.average->average()) <= 1e-4);
     CHECK(!equal_bits(cpu.average->average(), cpu.model.parameters().values()));
   });
 }
@@ -328,8 +319,8 @@ TEST_CASE("device training: steps that are not finite change nothing and end a r
     CHECK(equal_bits(values, before));
     CHECK(equal_bits(training.average->average(), average));
     CHECK(training.adam.steps() == 0);
-    CHECK(largest_difference(training.adam.second_moment(),
-                             training.model.parameters().make_gradient()) == 0);
+    CHECK(furthest(training.adam.second_moment(), training.model.parameters().make_gradient()) ==
+          0);
     // Two came before this one.
     CHECK(steps->run(7, 3, 2).size() == 1);
   });
@@ -367,8 +358,7 @@ double largest_difference(const Checkpoint& a, const Checkpoint& b) {
   }
   double worst = 0;
   for (const auto& [key, tensor] : a.tensors) {
-    const double difference = largest_difference(tensor, b.tensors.at(key));
-    worst = difference <= worst ? worst : difference;
+    worst = worse(worst, furthest(tensor, b.tensors.at(key)));
   }
   return worst;
 }

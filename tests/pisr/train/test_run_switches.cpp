@@ -18,6 +18,7 @@
 #include "tests/pisr/train/small_run.h"
 #include "tests/temporary_folder.h"
 #include "tests/thrown.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -37,7 +38,7 @@ double furthest(const fs::path& file, const Checkpoint& checkpoint) {
     const std::string key = message(
         "weights.",
         phase_name(checkpoint.phase) == std::string("teacher") ? "teacher." : "student.", name);
-    worst = std::max(worst, pisr::furthest(tensor, checkpoint.tensors.at(key)));
+    worst = worse(worst, pisr::furthest(tensor, checkpoint.tensors.at(key)));
   }
   return worst;
 }

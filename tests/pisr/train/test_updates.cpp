@@ -16,6 +16,7 @@
 #include "pisr/train/phase_run.h"
 #include "tests/catch.h"
 #include "tests/pisr/train/small_run.h"
+#include "tests/worse.h"
 
 namespace pisr {
 namespace {
@@ -148,7 +149,7 @@ double furthest(const std::vector<double>& a, const std::vector<double>& b) {
   }
   double worst = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    worst = std::max(worst, std::abs(a[i] - b[i]));
+    worst = worse(worst, std::abs(a[i] - b[i]));
   }
   return worst;
 }
@@ -164,7 +165,7 @@ double difference(const Account& a, const Account& b) {
     for (const auto value :
          {&kernels::StepValues::loss, &kernels::StepValues::reconstruction,
           &kernels::StepValues::auxiliary, &kernels::StepValues::gradient_norm}) {
-      worst = std::max(worst, std::abs(a.steps[i].*value - b.steps[i].*value) / 2e-5);
+      worst = worse(worst, std::abs(a.steps[i].*value - b.steps[i].*value) / 2e-5);
     }
   }
   return worst;
