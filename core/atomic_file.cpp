@@ -251,4 +251,16 @@ void check_writable(const fs::path& path) {
   const Descriptor closed(number);
 }
 
+void check_output_file(const fs::path& path, bool overwrite) {
+  std::error_code none;
+  if (fs::is_directory(path, none)) {
+    throw Error(ErrorKind::output, message("cannot write '", path.string(), "': it is a folder"));
+  }
+  if (!overwrite && fs::exists(path, none)) {
+    throw Error(ErrorKind::output, message("'", path.string(), "' exists"),
+                "--overwrite replaces it");
+  }
+  check_writable(path);
+}
+
 }  // namespace pisr

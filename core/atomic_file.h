@@ -77,5 +77,7 @@ PISR_CORE_API void write_file_atomically(const std::filesystem::path& path, std:
 /// Throws what write_file_atomically(path) would, as far as that can be known before there is
 /// anything to write: the folder is missing or cannot be written, or `path` is no file.
 PISR_CORE_API void check_writable(const std::filesystem::path& path);
+/// The same, and Error output where `path` is a folder, or exists and may not be replaced.
+PISR_CORE_API void check_output_file(const std::filesystem::path& path, bool overwrite);
 
 }  // namespace pisr

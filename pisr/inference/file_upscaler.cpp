@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "pisr/image/byte_sink.h"
 #include "pisr/image/byte_source.h"
@@ -80,14 +81,7 @@ void check_output(const std::filesystem::path& path, const UpscaleOptions& optio
     throw Error(ErrorKind::output,
                 message("cannot write '", path.string(), "': no folder '", folder.string(), "'"));
   }
-  if (std::filesystem::is_directory(path, failure)) {
-    throw Error(ErrorKind::output, message("cannot write '", path.string(), "': it is a folder"));
-  }
-  if (!options.overwrite && std::filesystem::exists(path, failure)) {
-    throw Error(ErrorKind::output, message("'", path.string(), "' exists"),
-                "--overwrite replaces it");
-  }
-  check_writable(path);
+  check_output_file(path, options.overwrite);
 }
 
 bool upscale_stream(Context& context, const SrNetwork& network, const ByteSource& source,

@@ -45,34 +45,29 @@ constexpr SampleType sample_type_of() {
                               : SampleType::f32;
 }
 
+/// A view whose rows, pixels and channels are so many samples apart.
+template <class Sample>
+auto view_by_samples(Sample* samples, int width, int height, int channels, std::ptrdiff_t row,
+                     std::ptrdiff_t pixel, std::ptrdiff_t channel) {
+  constexpr std::ptrdiff_t kBytes = sizeof(Sample);
+  using Pointer = std::conditional_t<std::is_const_v<Sample>, const void*, void*>;
+  return BasicImageView<Pointer>{
+      samples,      width,          height,          channels, sample_type_of<Sample>(),
+      kBytes * row, kBytes * pixel, kBytes * channel};
+}
+
 /// Rows of pixels [height, width, channels] without gaps.
 template <class Sample>
 auto interleaved(Sample* samples, int width, int height, int channels) {
-  constexpr std::ptrdiff_t kBytes = sizeof(Sample);
-  using Pointer = std::conditional_t<std::is_const_v<Sample>, const void*, void*>;
-  return BasicImageView<Pointer>{samples,
-                                 width,
-                                 height,
-                                 channels,
-                                 sample_type_of<Sample>(),
-                                 kBytes * width * channels,
-                                 kBytes * channels,
-                                 kBytes};
+  const std::ptrdiff_t pixel = channels;
+  return view_by_samples(samples, width, height, channels, pixel * width, pixel, 1);
 }
 
 /// One plane after another [channels, height, width] without gaps.
 template <class Sample>
 auto planar(Sample* samples, int width, int height, int channels) {
-  constexpr std::ptrdiff_t kBytes = sizeof(Sample);
-  using Pointer = std::conditional_t<std::is_const_v<Sample>, const void*, void*>;
-  return BasicImageView<Pointer>{samples,
-                                 width,
-                                 height,
-                                 channels,
-                                 sample_type_of<Sample>(),
-                                 kBytes * width,
-                                 kBytes,
-                                 kBytes * width * height};
+  const std::ptrdiff_t row = width;
+  return view_by_samples(samples, width, height, channels, row, 1, row * height);
 }
 
 }  // namespace pisr

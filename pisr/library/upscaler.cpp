@@ -22,6 +22,9 @@ struct Session {
 
   ThreadPool pool;
   Context context;
+  /// Of the last frame: those of a video have one format.
+  std::unique_ptr<FrameUpscaler> frames;
+  VideoFormat frame_format;
   Frame frame, large_frame;
 };
 
@@ -156,8 +159,12 @@ void Upscaler::run(const ConstFrameView& in, const FrameView& out) const {
   const auto lock = implementation_->lock_device();
   const Implementation::Lease session(*implementation_);
   read_frame(in, session->frame);
-  FrameUpscaler(session->context, implementation_->network(), in.format, options)
-      .run(session->frame, session->large_frame);
+  if (session->frames == nullptr || session->frame_format != in.format) {
+    session->frames = std::make_unique<FrameUpscaler>(session->context, implementation_->network(),
+                                                      in.format, options);
+    session->frame_format = in.format;
+  }
+  session->frames->run(session->frame, session->large_frame);
   write_frame(session->large_frame, out);
 }
 
