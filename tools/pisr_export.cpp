@@ -1,12 +1,10 @@
 // pisr_export: writes a network for other programs.
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include <unistd.h>
@@ -18,12 +16,11 @@
 #include "pisr/export/facts.h"
 #include "pisr/export/glsl.h"
 #include "pisr/export/onnx.h"
-#include "pisr/model/architectures.h"
 #include "pisr/model/weight_file.h"
 #include "pisr/model/weights.h"
-#include "tools/padding_options.h"
 #include "tools/program.h"
 #include "tools/weights_choice.h"
+#include "tools/weights_options.h"
 
 namespace {
 
@@ -117,25 +114,15 @@ const Format& format_of(const std::string& name) {
 }
 
 void add_options(CLI::App& app, ExportCommand& command) {
-  CLI::Option* const name =
-      app.add_option("-n,--model-name", command.model_name,
-                     "Weights by name, as pisr_upscale --list-models prints them; without -n and "
-                     "-m the built-in ones of the scale");
-  app.add_option("-m,--model", command.model_file, "File of weights (safetensors)")->excludes(name);
-  app.add_option("-s,--scale", command.weights.scale,
-                 "Scale: 2, 3 or 4. Without -m it chooses the weights, 2 by default; with -m it is "
-                 "needed where they do not tell theirs, and checked otherwise")
-      ->check(CLI::IsMember({2, 3, 4}));
-  app.add_option("--architecture", command.weights.architecture,
-                 "Network; needed where the weights do not tell theirs, otherwise checked: " +
-                     architecture_names());
-  add_padding_options(app, command.weights.options);
+  add_weights_options(app, command.model_name, command.model_file, command.weights);
   std::string list;
   for (const Format& format : formats()) {
     list += (list.empty() ? "" : "; ") + std::string(format.name) + ", " + format.what;
   }
   app.add_option("-f,--format", command.format, "What to write: " + list)->required();
-  app.add_option("-o,--output", command.output, "The file; - is the standard output")->required();
+  app.add_option("-o,--output", command.output, "The file; - is the standard output")
+      ->type_name("FILE")
+      ->required();
   app.add_flag("--overwrite", command.overwrite, "Replace a file that exists");
   app.add_option("--upsampling", command.upsampling,
                  "onnx: shuffle, a transposed convolution becomes a convolution and depth to "
@@ -182,15 +169,7 @@ void check_output(const ExportCommand& command, const Format& format) {
     }
     return;
   }
-  std::error_code none;
-  if (std::filesystem::is_directory(command.output, none)) {
-    throw Error(ErrorKind::output, message("cannot write '", command.output, "': it is a folder"));
-  }
-  if (!command.overwrite && std::filesystem::exists(command.output, none)) {
-    throw Error(ErrorKind::output, message('\'', command.output, "' exists"),
-                "--overwrite replaces it");
-  }
-  check_writable(command.output);
+  check_output_file(command.output, command.overwrite);
 }
 
 ChosenNetwork load(const ExportCommand& command) {

@@ -6,13 +6,12 @@
 
 #include "core/error.h"
 #include "pisr/image/image_io.h"
-#include "pisr/model/architectures.h"
 #include "tools/interruption.h"
 #include "tools/output_name.h"
-#include "tools/padding_options.h"
 #include "tools/program.h"
 #include "tools/progress.h"
 #include "tools/upscale_progress.h"
+#include "tools/weights_options.h"
 
 namespace pisr {
 namespace {
@@ -54,23 +53,8 @@ void add_file_options(CLI::App& app, UpscaleCommand& command) {
 }
 
 void add_network_options(CLI::App& app, UpscaleCommand& command) {
-  app.add_option("-s,--scale", command.weights.scale,
-                 "Scale: 2, 3 or 4. Without -m it chooses the weights, 2 by default; with -m it is "
-                 "needed where they do not tell theirs, and checked otherwise")
-      ->check(CLI::IsMember({2, 3, 4}));
-  CLI::Option* const name =
-      app.add_option("-n,--model-name", command.model_name,
-                     "Weights by name: built-in ones, or a file of PISR_WEIGHTS_PATH or "
-                     "share/pisr/weights; without -n and -m the built-in ones of the scale")
-          ->type_name("NAME");
-  app.add_option("-m,--model", command.model_file, "File of weights (safetensors)")
-      ->type_name("FILE")
-      ->excludes(name);
+  add_weights_options(app, command.model_name, command.model_file, command.weights);
   app.add_flag("--list-models", command.list_models, "Print the weights that -n finds");
-  app.add_option("--architecture", command.weights.architecture,
-                 "Network; needed where the weights do not tell theirs, otherwise checked")
-      ->type_name("{" + architecture_names() + "}");
-  add_padding_options(app, command.weights.options);
   app.add_flag("-x,--self-ensemble", command.self_ensemble,
                "The mean of eight results, of the image turned and mirrored: eight times the work");
   app.add_option("-t,--tile", command.tile,
