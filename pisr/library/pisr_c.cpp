@@ -1,6 +1,4 @@
-#include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <new>
@@ -76,29 +74,21 @@ T& given(const char* function, const char* argument, T* pointer) {
   return *pointer;
 }
 
-/// A copy of a struct whose first member says how much of it the caller knows. What this library
-/// does not know, of a later version, must be zero.
+/// A struct whose first member says how much of it the caller knows. Nothing beyond what this
+/// library knows is read: the size may be wrong.
 template <class Struct>
-Struct known(const char* function, const char* argument, const Struct* pointer) {
-  const std::size_t size = given(function, argument, pointer).struct_size;
-  constexpr std::size_t kLargest = 1024;
-  if (size < sizeof(Struct) || size > kLargest) {
-    refuse(message(function, ": struct_size of ", argument, " must be ", sizeof(Struct), ", got ",
-                   size));
+const Struct& known(const char* function, const char* argument, const Struct* pointer) {
+  const Struct& known_struct = given(function, argument, pointer);
+  if (known_struct.struct_size != sizeof(Struct)) {
+    refuse(message(function, ": struct_size of ", argument, " must be ", sizeof(Struct),
+                   " in version ", pisr::version(), ", got ", known_struct.struct_size));
   }
-  const auto* const bytes = reinterpret_cast<const unsigned char*>(pointer);
-  if (std::any_of(bytes + sizeof(Struct), bytes + size, [](auto byte) { return byte != 0; })) {
-    refuse(message(function, ": ", argument, " asks for what version ", pisr::version(),
-                   " does not have"));
-  }
-  Struct copy;
-  std::memcpy(&copy, pointer, sizeof(Struct));
-  return copy;
+  return known_struct;
 }
 
 template <class View>
 View view_of(const char* function, const char* argument, const pisr_image* pointer) {
-  const pisr_image image = known(function, argument, pointer);
+  const pisr_image& image = known(function, argument, pointer);
   if (image.type < PISR_UINT8 || image.type > PISR_FLOAT) {
     refuse(message(function, ": type of ", argument, " must be 0 to 2, got ", image.type));
   }
@@ -120,7 +110,7 @@ View view_of(const char* function, const char* argument, const pisr_image* point
 
 template <class View>
 View frame_of(const char* function, const char* argument, const pisr_frame* pointer) {
-  const pisr_frame frame = known(function, argument, pointer);
+  const pisr_frame& frame = known(function, argument, pointer);
   if (frame.chroma < PISR_CHROMA_NONE || frame.chroma > PISR_CHROMA_444) {
     refuse(message(function, ": chroma of ", argument, " must be 0 to 3, got ", frame.chroma));
   }
@@ -146,7 +136,7 @@ pisr::UpscalerOptions options_of(const char* function, const pisr_options* point
   if (pointer == nullptr) {
     return options;
   }
-  const pisr_options given_options = known(function, "options", pointer);
+  const pisr_options& given_options = known(function, "options", pointer);
   options.threads = given_options.threads;
   options.tile = given_options.tile;
   if (given_options.memory != 0) {

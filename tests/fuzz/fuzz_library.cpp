@@ -36,9 +36,11 @@ class Numbers {
 
 /// Whether all samples of the view lie within `bytes` bytes from `first` bytes on.
 bool lies_within(const pisr_image& image, std::int64_t first, std::int64_t bytes) {
-  if (image.width < 1 || image.height < 1 || image.channels < 1 || image.width > 64 ||
-      image.height > 64 || image.channels > 8) {
+  if (image.width < 1 || image.height < 1 || image.channels < 1 || image.channels > 4) {
     return true;  // is refused before a sample is looked at
+  }
+  if (image.width > bytes || image.height > bytes) {
+    return false;
   }
   const std::int64_t size = image.type == PISR_UINT8 ? 1 : image.type == PISR_UINT16 ? 2 : 4;
   std::int64_t strides[] = {image.row_stride, image.pixel_stride, image.channel_stride};
@@ -50,8 +52,11 @@ bool lies_within(const pisr_image& image, std::int64_t first, std::int64_t bytes
   const std::int64_t counts[] = {image.height, image.width, image.channels};
   std::int64_t lowest = first, highest = first;
   for (int i = 0; i < 3; ++i) {
+    if (counts[i] == 1) {
+      continue;
+    }
     if (std::abs(strides[i]) > bytes) {
-      return counts[i] == 1;
+      return false;
     }
     const std::int64_t reach = strides[i] * (counts[i] - 1);
     (reach < 0 ? lowest : highest) += reach;
@@ -68,7 +73,7 @@ pisr_image image_of(Numbers& numbers) {
   image.channels = numbers.number() % 6;
   image.type = numbers.byte() % 4;
   if (numbers.byte() % 2 == 0) {
-    image.row_stride = numbers.number() * (numbers.byte() % 2 == 0 ? 1 : -1);
+    image.row_stride = std::int64_t{numbers.number()} * (numbers.byte() % 2 == 0 ? 1 : -1);
     image.pixel_stride = numbers.number();
     image.channel_stride = numbers.number();
   }
@@ -132,14 +137,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (int call = 0; call < 2; ++call) {
     pisr_image in = image_of(numbers), out = image_of(numbers);
     const int scale = pisr_upscaler_scale(upscaler);
-    if (numbers.byte() % 4 != 0 && in.width < 64 && in.height < 64) {
+    if (numbers.byte() % 4 != 0 && std::abs(in.width + 0LL) < 64 &&
+        std::abs(in.height + 0LL) < 64) {
       out.struct_size = sizeof(out);
       out.width = in.width * scale;
       out.height = in.height * scale;
       out.channels = in.channels;
       out.type = in.type;
     }
-    const std::int64_t in_first = numbers.number() * 16, out_first = numbers.number() * 16;
+    const std::int64_t in_first = std::int64_t{numbers.number()} * 16,
+                       out_first = std::int64_t{numbers.number()} * 16;
     const auto bytes = [](const auto& memory) { return static_cast<std::int64_t>(memory.size()); };
     if (in_first < 0 || in_first >= bytes(low) || out_first < 0 || out_first >= bytes(high) ||
         !lies_within(in, in_first, bytes(low)) || !lies_within(out, out_first, bytes(high))) {
@@ -158,7 +165,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::uint8_t> low_planes, high_planes;
   const pisr_frame frame = frame_of(numbers, low_planes);
   pisr_frame large = frame_of(numbers, high_planes);
-  if (frame.width <= 16 && frame.height <= 16) {
+  if (std::abs(frame.width + 1LL) <= 16 && std::abs(frame.height + 1LL) <= 16) {
     if (numbers.byte() % 4 != 0) {
       large.width = frame.width * pisr_upscaler_scale(upscaler);
       large.height = frame.height * pisr_upscaler_scale(upscaler);
