@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/printable.h"
 #include "pisr/data/named_path.h"
+#include "pisr/train/initial_weights.h"
 
 namespace pisr {
 namespace {
@@ -97,7 +98,10 @@ void add_models(const std::filesystem::path& path, const ReportRun& run, Weights
     model.phase = phase;
     model.rows = rows_of_phase(run.rows, phase);
     model.own_updates = updates_of(model.rows);
-    model.updates = model.own_updates + (phase == TrainingPhase::student ? teacher_updates : 0);
+    // Weights of former versions do not tell of earlier updates: then those of the run's teacher.
+    model.updates = model.own_updates +
+                    count_updates(file->path)
+                        .earlier.value_or(phase == TrainingPhase::student ? teacher_updates : 0);
     model.seconds = seconds_of(model.rows);
     model.ended = file->last;
     if (phase == TrainingPhase::teacher) {

@@ -515,9 +515,8 @@ TEST_CASE("report numbers: the table scores the weights that it says, those of t
   const auto out = folder.path() / "run";
   // At so high a rate the last weights are not the best.
   const std::vector<std::string> settings{
-      "train.learning_rate=0.5",    "val.val_freq=1",      "train.final_learning_rate=0.5",
-      "train.total_iter=4",         "val.protocol=matlab", "train.distillation=none",
-      "train.weight_transfer=false"};
+      "train.learning_rate=0.5", "val.val_freq=1",      "train.final_learning_rate=0.5",
+      "train.total_iter=4",      "val.protocol=matlab", "train.distillation=none"};
   for (const std::string phase : {"all", "baseline"}) {
     std::vector<std::string> more = settings;
     more.push_back("train.phase=" + phase);
