@@ -26,6 +26,8 @@ struct TrainedModel {
   int colour = 0;
   bool equal_updates = false;  ///< a baseline with as many updates as a student in all
   bool ended = true;           ///< false: the run has not ended, the weights are the best so far
+  /// The file of a teacher that the run of its student has not trained; otherwise empty.
+  std::filesystem::path elsewhere;
   std::unique_ptr<SrNetwork> network;
   std::unique_ptr<Teacher> teacher;  ///< of its phase, where network is null
   std::vector<MetricsRow> rows;      ///< of its phase
