@@ -16,7 +16,9 @@
 #include "pisr/export/facts.h"
 #include "pisr/export/glsl.h"
 #include "pisr/export/onnx.h"
+#include "pisr/model/teacher.h"
 #include "pisr/model/weight_file.h"
+#include "pisr/model/weight_metadata.h"
 #include "pisr/model/weights.h"
 #include "tools/program.h"
 #include "tools/weights_choice.h"
@@ -42,10 +44,15 @@ struct ExportCommand {
   Facts notes;  ///< told on the command line
 };
 
-/// A network and what its file tells beside.
+/// A network, or for a format that takes them a teacher, and what its file tells beside.
 struct ChosenNetwork {
   std::unique_ptr<SrNetwork> network;
+  std::unique_ptr<Teacher> teacher;  ///< where network is null
   Facts facts;
+
+  const ImageModel& model() const {
+    return network != nullptr ? *network : static_cast<const ImageModel&>(*teacher);
+  }
 };
 
 /// What makes an export of a format.
@@ -54,6 +61,7 @@ struct Format {
   const char* what;
   bool is_text;
   std::vector<std::string> options;  ///< that others do not have
+  bool takes_teachers;
   std::string (*file)(const ChosenNetwork& chosen, const ExportCommand& command);
 };
 
@@ -63,6 +71,7 @@ const std::vector<Format>& formats() {
        "for ONNX Runtime, FFmpeg, OpenCV and vs-mlrt",
        false,
        {"--upsampling", "--opencv"},
+       false,
        [](const ChosenNetwork& chosen, const ExportCommand& command) {
          return onnx_file(
              *chosen.network, chosen.facts,
@@ -72,6 +81,7 @@ const std::vector<Format>& formats() {
        "a user shader for mpv and libplacebo",
        true,
        {"--variant"},
+       false,
        [](const ChosenNetwork& chosen, const ExportCommand& command) {
          return glsl_shader(
              *chosen.network, chosen.facts,
@@ -81,6 +91,7 @@ const std::vector<Format>& formats() {
        "a C99 header with the numbers and a plain function",
        true,
        {"--name"},
+       false,
        [](const ChosenNetwork& chosen, const ExportCommand& command) {
          const NetworkSpec& spec = chosen.network->spec();
          const std::string name =
@@ -91,10 +102,11 @@ const std::vector<Format>& formats() {
        "weights with pisr's names and metadata",
        false,
        {},
+       true,
        [](const ChosenNetwork& chosen, const ExportCommand&) {
          SafeTensors file;
          file.metadata = chosen.facts;
-         store_parameters(*chosen.network, "", file.tensors);
+         store_parameters(chosen.model(), "", file.tensors);
          const std::vector<std::byte> bytes = serialise_safetensors(file);
          return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
        }},
@@ -172,7 +184,7 @@ void check_output(const ExportCommand& command, const Format& format) {
   check_output_file(command.output, command.overwrite);
 }
 
-ChosenNetwork load(const ExportCommand& command) {
+ChosenNetwork load(const ExportCommand& command, const Format& format) {
   WeightsOptions wanted = command.weights;
   wanted.note = [](const std::string& text) { note(kProgram, text); };
   SafeTensors file;
@@ -186,10 +198,16 @@ ChosenNetwork load(const ExportCommand& command) {
     file = read_named_weights(name, scale, wanted.note, found, place);
   }
   ChosenNetwork chosen;
-  chosen.network = make_network(file, place, wanted);
+  const auto architecture = file.metadata.find("architecture");
+  if (format.takes_teachers && !command.model_file.empty() && architecture != file.metadata.end() &&
+      architecture->second == kTeacherArchitecture) {
+    chosen.teacher = load_teacher(command.model_file, wanted);
+  } else {
+    chosen.network = make_network(file, place, wanted);
+  }
   Facts notes = command.notes;
   notes.insert(file.metadata.begin(), file.metadata.end());
-  chosen.facts = facts_of(*chosen.network, notes);
+  chosen.facts = facts_of(chosen.model(), notes);
   return chosen;
 }
 
@@ -197,7 +215,7 @@ int export_network(const CLI::App& app, const ExportCommand& command) {
   const Format& format = format_of(command.format);
   check_options(app, format);
   check_output(command, format);
-  const ChosenNetwork chosen = load(command);
+  const ChosenNetwork chosen = load(command, format);
   const std::string bytes = format.file(chosen, command);
   if (command.output == kStdout) {
     std::cout << bytes;

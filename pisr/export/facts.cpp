@@ -6,13 +6,13 @@
 
 namespace pisr {
 
-Facts facts_of(const SrNetwork& network, const Facts& notes) {
+Facts facts_of(const ImageModel& model, const Facts& notes) {
   Facts told = notes;
   // What others say of their layout; the exported network has ours.
   for (const char* const claim : {"padding", "range", "decoder", "deconvolution_padding"}) {
     told.erase(claim);
   }
-  return describe(network, told);
+  return describe(model, told);
 }
 
 std::string facts_as_lines(const SrNetwork& network, const Facts& facts,

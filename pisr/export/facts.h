@@ -11,8 +11,9 @@ namespace pisr {
 /// colour, options, and what the file of weights tells of licence, data, source and training.
 using Facts = std::map<std::string, std::string>;
 
-/// `notes` are the metadata of the file of weights, or what replaces them.
-Facts facts_of(const SrNetwork& network, const Facts& notes);
+/// `model` is a network, or a teacher whose weights are handed on. `notes` are the metadata of the
+/// file of weights, or what replaces them.
+Facts facts_of(const ImageModel& model, const Facts& notes);
 
 /// One fact a line, "licence: MIT", the title of the network first. Control characters are shown as
 /// `\\xNN`, so that no fact can end a comment's line.

@@ -11,7 +11,7 @@ set -euo pipefail
 sources=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 shift
-options=(-G Ninja -DPISR_TESTS=OFF -DPISR_TOOLS=OFF -DPISR_BENCHMARKS=OFF -DPISR_WERROR=ON -DCMAKE_BUILD_TYPE=Release
+options=(--no-warn-unused-cli -G Ninja -DPISR_TESTS=OFF -DPISR_TOOLS=OFF -DPISR_BENCHMARKS=OFF -DPISR_WERROR=ON -DCMAKE_BUILD_TYPE=Release
   "$@")
 if command -v ccache >/dev/null; then
   options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)

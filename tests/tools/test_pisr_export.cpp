@@ -11,6 +11,7 @@
 #include "pisr/model/weights.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
+#include "tests/tensors.h"
 #include "tests/thrown.h"
 #include "tests/tools/run_program.h"
 
@@ -132,6 +133,24 @@ TEST_CASE("pisr_export writes weights of ours with all that is known of them", "
   CHECK(again.metadata == metadata);
   CHECK(again.tensors.size() == before.tensors.size());
   CHECK(load_network(exports.path() / "again.safetensors")->spec() == Fsrcnn({.scale = 3}).spec());
+}
+
+TEST_CASE("pisr_export gives a teacher's weights a licence", "[programs]") {
+  const Exports exports;
+  const ProgramRun run = exports.run({"-m", "teacher.safetensors", "-f", "safetensors", "--licence",
+                                      "MIT", "-o", "licensed.safetensors"});
+  CHECK(run.code == 0);
+  const SafeTensors before = read_safetensors(exports.path() / "teacher.safetensors");
+  SafeTensors after = read_safetensors(exports.path() / "licensed.safetensors");
+  CHECK(after.metadata["licence"] == "MIT");
+  after.metadata.erase("licence");
+  CHECK(after.metadata == before.metadata);
+  CHECK(load_teacher(exports.path() / "licensed.safetensors")->parameter_count() ==
+        load_teacher(exports.path() / "teacher.safetensors")->parameter_count());
+  REQUIRE(after.tensors.size() == before.tensors.size());
+  for (const auto& [name, tensor] : before.tensors) {
+    CHECK(furthest(after.tensors.at(name), tensor) == 0);
+  }
 }
 
 TEST_CASE("built-in weights tell their licence and data", "[programs]") {
