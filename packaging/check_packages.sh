@@ -40,12 +40,13 @@ tar -x -C "$work/archive" --strip-components=1 -f "${archive[0]}"
 
 printf 'P5\n8 8\n255\n%064d' 0 >"$work/small.pgm"
 for root in "$work/debian/usr" "$work/archive"; do
-  for program in pisr_upscale pisr_train pisr_eval pisr_report; do
+  for program in pisr_upscale pisr_train pisr_eval pisr_report pisr_export; do
     "$root/bin/$program" --version >/dev/null || fail "$root/bin/$program does not run"
   done
   "$root/bin/pisr_upscale" -i "$work/small.pgm" -o "$work/large.png" -s 2 --overwrite -q
   [ "$(od -An -j16 -N8 -tx1 "$work/large.png" | tr -d ' ')" = 0000001000000010 ] || fail "the image is not 16x16"
   bash -n "$root/share/bash-completion/completions/pisr_upscale"
+  [ -s "$root/share/pisr/starts/fsrcnn_x2.safetensors" ] || fail "no weights that trainings start from"
   [ -s "$root/share/zsh/site-functions/_pisr_upscale" ] || fail "no completion of zsh"
   [ -s "$root/share/fish/vendor_completions.d/pisr_upscale.fish" ] || fail "no completion of fish"
   page=$(ls "$root"/share/man/man1/pisr_upscale.1*)

@@ -153,7 +153,18 @@ TEST_CASE("pisr_export gives a teacher's weights a licence", "[programs]") {
   }
 }
 
-TEST_CASE("built-in weights tell their licence and data", "[programs]") {
+TEST_CASE("weights that come with pisr tell their licence and data", "[programs]") {
+  int starts = 0;
+  for (const auto& file :
+       fs::directory_iterator(fs::path(PISR_SOURCE_DIR) / "pisr/weights/starts")) {
+    CAPTURE(file.path());
+    const std::map<std::string, std::string> metadata = read_safetensors(file.path()).metadata;
+    CHECK(metadata.contains("licence"));
+    CHECK(metadata.contains("data"));
+    CHECK(load_model(file.path()) != nullptr);
+    ++starts;
+  }
+  CHECK(starts > 0);
   for (const BuiltInWeights& weights : built_in_weights()) {
     CAPTURE(std::string(weights.name));
     const SafeTensors file = parse_safetensors(weights.file, std::string(weights.name));
