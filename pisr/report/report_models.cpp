@@ -100,6 +100,7 @@ void add_models(const std::filesystem::path& path, const ReportRun& run, Weights
     model.updates = model.own_updates + (phase == TrainingPhase::student ? teacher_updates : 0);
     model.seconds = seconds_of(model.rows);
     model.ended = file->last;
+    model.imitation_weight = run.config.train.imitation_weight;
     if (phase == TrainingPhase::teacher) {
       model.teacher = load_teacher(file->path, wanted);
     } else {
