@@ -99,7 +99,7 @@ READ_PLOT = """(figure => ({
 
 def number(text):
     """What shortNumber() wrote."""
-    return float(text[:-1]) * {"k": 1e3, "M": 1e6, "G": 1e9}[text[-1]] if text[-1] in "kMG" else float(text)
+    return float(text[:-1]) * {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}[text[-1]] if text[-1] in "kMGT" else float(text)
 
 
 def scale_of(ticks, log):
@@ -263,7 +263,7 @@ def check_cost(page, published):
             check(close(circle["x"], x_of(point[key]), 0.3), f"cost, {key}: {point['name']} is not at its cost")
             check(circle["published"] == point["published"], f"cost: {point['name']} looks like the others")
             check(point["name"] in cost["names"], f"cost: {point['name']} has no name")
-            area = max(4, 24 * 24 * point["parameters"] / most)
+            area = max(4, 33.7 ** 2 * point["parameters"] / most)
             check(close(circle["r"] ** 2, area, 0.02 * area + 0.1), f"cost: the area of {point['name']}")
     page.evaluate("document.querySelector('[data-kind=cost] .drawing circle').focus()")
     tip = page.evaluate("(tip => tip.hidden ? '' : tip.textContent)(document.querySelector('[data-kind=cost] .tip'))")
@@ -275,10 +275,11 @@ def check_functions(page):
     def calls(expression, wanted):
         got = page.evaluate(expression)
         check(got == wanted, f"{expression} is {got}, wanted {wanted}")
-    calls("[0, 5000, 2.5e6, 3e9, 0.001, 1e-7, -0.25].map(shortNumber)", ["0", "5k", "2.5M", "3G", "0.001", "1e-7", "-0.25"])
+    calls("[0, 5000, 2.5e6, 3e9, 1e13, 0.001, 1e-7, -0.25].map(shortNumber)", ["0", "5k", "2.5M", "3G", "10T", "0.001", "1e-7", "-0.25"])
     calls("[12345.6, 1.5, 0.00012, 0].map(exactNumber)", ["12,346", "1.500", "1.20e-4", "0.000"])
-    calls("linearTicks(-6, 106, 5)", [0, 50, 100])
-    calls("linearTicks(-0.3, 0.3, 5)", [-0.2, 0, 0.2])
+    calls("linearTicks(-6, 106, 5)", [0, 20, 40, 60, 80, 100])
+    calls("linearTicks(-0.29, 0.3, 5)", [-0.2, -0.1, 0, 0.1, 0.2, 0.3])
+    calls("linearTicks(32.3, 37.9, 5)", [33, 34, 35, 36, 37])
     calls("logTicks(0.7, 14000)", [1, 10, 100, 1000, 10000])
     calls("logTicks(0.0007, 0.14)", [0.001, 0.01, 0.1])
     calls("logTicks(1.3, 11)", [2, 5, 10])

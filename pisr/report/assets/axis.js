@@ -5,7 +5,7 @@
 /** A number in few characters: 5000 -> "5k", 0.001 -> "0.001", 1e-7 -> "1e-7". */
 function shortNumber(value) {
   const size = Math.abs(value);
-  const [divisor, unit] = size >= 1e9 ? [1e9, 'G'] : size >= 1e6 ? [1e6, 'M'] : size >= 1e3 ? [1e3, 'k'] : [1, ''];
+  const [divisor, unit] = size >= 1e12 ? [1e12, 'T'] : size >= 1e9 ? [1e9, 'G'] : size >= 1e6 ? [1e6, 'M'] : size >= 1e3 ? [1e3, 'k'] : [1, ''];
   const text = String(Number((value / divisor).toPrecision(4)));
   return text.replace('e+', 'e') + unit;
 }
@@ -39,11 +39,12 @@ function extentOf(values) {
   return low <= high ? {low, high} : null;
 }
 
-/** Multiples of 1, 2 or 5 times a power of ten inside an axis, about `wanted` of them. */
+/** Multiples of 1, 2 or 5 times a power of ten inside an axis, as near to `wanted` of them as there is. */
 function linearTicks(low, high, wanted) {
   const raw = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * ([1, 2, 5].find(factor => factor * power >= raw) ?? 10);
+  const farness = factor => Math.abs(Math.log(factor * power / raw));
+  const step = power * [1, 2, 5, 10].reduce((a, b) => farness(b) < farness(a) ? b : a);
   const ticks = [];
   const first = Math.ceil(low / step - 1e-9);
   for (let i = 0; i < 20 && (first + i) * step <= high + 1e-9 * step; ++i) {
