@@ -90,7 +90,7 @@ READ_PLOT = """(figure => ({
     line: group.querySelector('.line')?.getAttribute('d') ?? '',
     band: group.querySelector('.band')?.getAttribute('d') ?? '',
     dots: [...group.querySelectorAll('circle')].map(dot => [Number(dot.getAttribute('cx')), Number(dot.getAttribute('cy'))]),
-    colour: getComputedStyle(group.querySelector('path, circle') ?? group).stroke,
+    colour: getComputedStyle(group.querySelector('.line, circle') ?? group).stroke,
   })),
   references: [...figure.querySelectorAll('.reference')].map(line => Number(line.getAttribute('y1'))),
   text: figure.textContent,
@@ -253,7 +253,9 @@ def check_cost(page, published):
               f"cost, {key}: {len(cost['circles'])} circles for {len(points)} points")
         check(cost["overflow"] == 0, f"cost, {key}: a name leaves the figure")
         x_of, y_of = scale_of(cost["across"], True), scale_of(cost["up"], False)
+        # The largest circle is that of the most parameters of all, which the axis of times does not show.
         most = max(point["parameters"] for point in cost["data"]["points"])
+        largest = max(circle["r"] for circle in cost["circles"]) if key != "ms" else largest
         for point in points:
             circle = next((circle for circle in cost["circles"] if circle["name"].startswith(point["name"] + ":") and
                            close(circle["y"], y_of(point["psnr"]), 0.3)), None)
@@ -263,7 +265,7 @@ def check_cost(page, published):
             check(close(circle["x"], x_of(point[key]), 0.3), f"cost, {key}: {point['name']} is not at its cost")
             check(circle["published"] == point["published"], f"cost: {point['name']} looks like the others")
             check(point["name"] in cost["names"], f"cost: {point['name']} has no name")
-            area = max(4, 33.7 ** 2 * point["parameters"] / most)
+            area = max(4, largest ** 2 * point["parameters"] / most)
             check(close(circle["r"] ** 2, area, 0.02 * area + 0.1), f"cost: the area of {point['name']}")
     page.evaluate("document.querySelector('[data-kind=cost] .drawing circle').focus()")
     tip = page.evaluate("(tip => tip.hidden ? '' : tip.textContent)(document.querySelector('[data-kind=cost] .tip'))")
