@@ -171,13 +171,17 @@ TEST_CASE("the page escapes every name and refers to nothing outside", "[report]
   data.published = {{evil, 5, {6, 7}, 8}};
   data.timing = evil;
 
-  const std::string html = render_report(data);
+  std::string html = render_report(data);
+  // The script's name for SVG is no address that is loaded.
+  const std::string svg = "'http://www.w3.org/2000/svg'";
+  REQUIRE(count(html, svg) == 1);
+  html.erase(html.find(svg), svg.size());
   CHECK(count(html, "<script>") == 1);  // the page's own
   // Two plots of training, two of the compact features and one of cost.
   CHECK(count(html, "<script type=\"application/json\">") == 5);
   CHECK(count(html, "</script") == 6);
   CHECK(!has(html, "<!--"));
-  CHECK(!has(html, "alert('"));
+  CHECK(!has(html, "<script>alert("));
   CHECK(has(html, "&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"));
   for (const char* outside :
        {"http:", "https:", "//cdn", "@import", "src=\"/", "href=\"/", "url(//"}) {
