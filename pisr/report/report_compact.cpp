@@ -129,7 +129,9 @@ Curve histogram_curve(std::string name, int colour, const Plane& plane) {
   const Histogram histogram = histogram_of(plane, kBins);
   if (histogram.outside > 0) {
     std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), " (%.2g %% outside)", 100 * histogram.outside);
+    const double percent = 100 * histogram.outside;
+    std::snprintf(text.data(), text.size(),
+                  percent < 10 ? " (%.2g %% outside)" : " (%.0f %% outside)", percent);
     name += text.data();
   }
   Curve curve{std::move(name), {}, colour};
@@ -169,7 +171,7 @@ ReportCompact show_compact(Context& context, const ImagePair& image, Protocol pr
     figure.spectrum.curves.push_back(spectrum_curve(name, colour, grey, low.width));
     figure.histogram.curves.push_back(histogram_curve(name, colour, grey));
   };
-  constexpr int kColourOfLow = 6;
+  constexpr int kColourOfLow = 3;
   figure.pictures.push_back(picture_of("X, low resolution", part.of_low(low, scale)));
   add_curves("X", kColourOfLow, low);
   for (const ShownEncoder& shown : encoders) {
