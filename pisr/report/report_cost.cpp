@@ -34,8 +34,8 @@ std::string published_table(const std::vector<PublishedResult>& published) {
   for (const PublishedResult& result : published) {
     html += message("<tr><td>", escape_html(result.name), "</td><td>", fixed(result.psnr, 2),
                     "</td><td>", grouped(result.parameters), "</td><td>",
-                    giga(result.multiply_adds.paper), "</td><td>", giga(result.multiply_adds.exact),
-                    "</td></tr>");
+                    giga_text(result.multiply_adds.paper), "</td><td>",
+                    giga_text(result.multiply_adds.exact), "</td></tr>");
   }
   return html + "</tbody></table></div></details>";
 }

@@ -28,7 +28,7 @@ std::string result_table(const ReportData& data);
 std::string image_table(const ReportData& data, const std::string& set);
 
 /// Multiply-adds as in tables: "2.87 G".
-std::string giga(std::int64_t multiply_adds);
+std::string giga_text(std::int64_t multiply_adds);
 
 // report_pictures.cpp
 

@@ -82,7 +82,7 @@ const EvaluationResult* find_result(const EvaluationTable& table, const std::str
   return nullptr;
 }
 
-std::string giga(std::int64_t multiply_adds) {
+std::string giga_text(std::int64_t multiply_adds) {
   return fixed(static_cast<double>(multiply_adds) / 1e9, 2) + " G";
 }
 
@@ -171,8 +171,8 @@ std::string result_table(const ReportData& data) {
     if (costs) {
       html += !row.multiply_adds
                   ? "<td>-</td>"
-                  : "<td>" + giga(row.multiply_adds->exact) + "<small>" +
-                        giga(row.multiply_adds->paper) + " in the paper's count</small></td>";
+                  : "<td>" + giga_text(row.multiply_adds->exact) + "<small>" +
+                        giga_text(row.multiply_adds->paper) + " in the paper's count</small></td>";
     }
     if (times) {
       html += row.milliseconds > 0 ? "<td>" + fixed(row.milliseconds, 1) + " ms</td>"
