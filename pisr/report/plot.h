@@ -44,7 +44,7 @@ struct Plot {
 /// Whether a logarithmic axis makes sense: there are values, all positive.
 bool can_be_logarithmic(const Plot& plot);
 
-/// What assets/plot.js draws, as JSON that is safe inside a <script> element:
+/// What assets/plot.js draws, as JSON that is safe inside a script element:
 ///   {"title", "x", "y", "axes": ["linear", "log"],
 ///    "curves": [{"name", "colour", "points": [[x, y], ...]}, ...],
 ///    "references": [{"name", "y"}, ...]}

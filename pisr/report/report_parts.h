@@ -46,7 +46,7 @@ std::string cost_card(const ReportData& data);
 
 // report_chart.cpp
 
-/// What assets/KIND.js draws from `json`, which is safe in a <script> element.
+/// What assets/KIND.js draws from `json`, which is safe in a script element.
 std::string script_figure(const char* kind, const std::string& json);
 
 /// Says where the script does not run that `what`, a plural, is missing.

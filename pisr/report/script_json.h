@@ -6,7 +6,7 @@
 
 namespace pisr {
 
-/// `json` in one line, without a "<": inside a <script> element nothing can end the element or
+/// `json` in one line, without a "<": inside a script element nothing can end the element or
 /// begin a comment.
 std::string script_json(const nlohmann::ordered_json& json);
 

@@ -18,7 +18,8 @@ struct Histogram {
   double outside = 0;          ///< the share below 0 or above 255
 };
 
-/// Of a plane on 0..255 with one channel and at least one pixel; the last bin has 255 too.
+/// Of a plane on 0..255 with at least one pixel, all its channels together; the last bin has 255
+/// too.
 Histogram histogram_of(const Plane& plane, int bins);
 
 }  // namespace pisr
