@@ -59,6 +59,16 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/pisr-config-version.cmake
 install(FILES ${PROJECT_BINARY_DIR}/pisr-config.cmake ${PROJECT_BINARY_DIR}/pisr-config-version.cmake
   DESTINATION ${package} COMPONENT development)
 
+# An archive holds the runtime of CUDA no more than it holds oneTBB. Where it lies is the machine's, and
+# pkg-config --define-variable=cuda_libdir=... names another folder.
+set(cuda_folder)
+set(cuda_libraries)
+if(PISR_BUILD_CUDA)
+  get_target_property(cuda_archive CUDA::cudart_static IMPORTED_LOCATION)
+  cmake_path(GET cuda_archive PARENT_PATH cuda_folder)
+  set(cuda_folder "cuda_libdir=${cuda_folder}\n")
+  set(cuda_libraries " -L\${cuda_libdir} -lcudart_static -lrt")
+endif()
 file(RELATIVE_PATH prefix_from_here /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" prefix_from_here ${prefix_from_here})
 foreach(library pisr-core pisr)

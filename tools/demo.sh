@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the programs, trains a PISR teacher and student and the FSRCNN they are compared with on the built-in
-# images (about five minutes on two cores), and writes a report to look at. Continues where it was interrupted.
+# Builds the programs, distils a student from the teacher in pisr/weights/starts on the built-in images, trains the FSRCNN
+# it is compared with (about five minutes on two cores), and writes a report to look at. Continues where it was interrupted.
 # usage: tools/demo.sh [RUNS_DIR] [--data DIR]...   (RUNS_DIR: runs/demo; DIR: more images to measure on, e.g. Set5)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,13 +26,14 @@ train() { # train NAME ARGUMENT...
   fi
 }
 start=$SECONDS
-# Two baselines: as many updates as the student, and as many as teacher and student together.
+# The student's baselines: one of as many updates as the student, from the beginning, and one of as many as teacher and
+# student together, which starts from weights that had as many updates as the teacher, on the same photographs.
 train baseline --phase baseline
-train baseline_equal_updates --phase baseline --set train.total_iter=2100
-train pisr --phase all
+train baseline_equal_updates --phase baseline --set train.init_weights=pisr/weights/starts/fsrcnn_x2.safetensors
+train student --phase student --set train.teacher_weights=pisr/weights/starts/fsrcnn-teacher_x2.safetensors
 echo "trained for $((SECONDS - start)) s"
 
-report() { "$programs/pisr_report" "$runs/pisr" "$runs/baseline" "$runs/baseline_equal_updates" --title "PISR demo" "$@"; }
+report() { "$programs/pisr_report" "$runs/student" "$runs/baseline" "$runs/baseline_equal_updates" --title "PISR demo" "$@"; }
 echo
 echo "PSNR / SSIM, x2, protocol pisr, weights of the last iteration:"
 if [ $# -gt 0 ]; then

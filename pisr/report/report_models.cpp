@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/printable.h"
 #include "pisr/data/named_path.h"
+#include "pisr/train/initial_weights.h"
 
 namespace pisr {
 namespace {
@@ -63,6 +64,29 @@ std::optional<WeightsFile> weights_of(const std::filesystem::path& run, Training
   return std::nullopt;
 }
 
+/// Adds the teacher of a student whose run has trained none, that of its configuration, where it is
+/// still there.
+void add_teacher_from_elsewhere(const ReportRun& run, const WeightsOptions& wanted,
+                                std::vector<TrainedModel>& models) {
+  const std::filesystem::path path = path_from_text(run.config.train.teacher_weights);
+  std::error_code unreadable;
+  if (path.empty() || !std::filesystem::is_regular_file(path, unreadable) ||
+      std::any_of(models.begin(), models.end(),
+                  [&](const TrainedModel& model) { return model.elsewhere == path; })) {
+    return;
+  }
+  TrainedModel model;
+  model.name = phase_name(TrainingPhase::teacher);
+  model.run = run.name;
+  model.phase = TrainingPhase::teacher;
+  model.elsewhere = path;
+  const UpdateCount count = count_updates(path);
+  model.own_updates = count.of_phase;
+  model.updates = count.in_all();
+  model.teacher = load_teacher(path, wanted);
+  models.push_back(std::move(model));
+}
+
 }  // namespace
 
 TrainConfig read_run_config(const std::filesystem::path& run) {
@@ -90,6 +114,9 @@ void add_models(const std::filesystem::path& path, const ReportRun& run, Weights
     if (!file) {
       continue;
     }
+    if (phase == TrainingPhase::student && !weights_of(path, TrainingPhase::teacher)) {
+      add_teacher_from_elsewhere(run, wanted, models);
+    }
     any = true;
     TrainedModel model;
     model.name = phase_name(phase);
@@ -97,7 +124,10 @@ void add_models(const std::filesystem::path& path, const ReportRun& run, Weights
     model.phase = phase;
     model.rows = rows_of_phase(run.rows, phase);
     model.own_updates = updates_of(model.rows);
-    model.updates = model.own_updates + (phase == TrainingPhase::student ? teacher_updates : 0);
+    // Weights of former versions do not tell of earlier updates: then those of the run's teacher.
+    model.updates = model.own_updates +
+                    count_updates(file->path)
+                        .earlier.value_or(phase == TrainingPhase::student ? teacher_updates : 0);
     model.seconds = seconds_of(model.rows);
     model.ended = file->last;
     model.imitation_weight = run.config.train.imitation_weight;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,11 @@ struct TrainedModel {
   std::int64_t updates = 0;  ///< with those of its teacher
   double seconds = 0;
   int colour = 0;
-  bool equal_updates = false;   ///< a baseline with as many updates as a student in all
-  bool ended = true;            ///< false: the run has not ended, the weights are the best so far
-  double imitation_weight = 0;  ///< of its run; of a teacher
+  bool equal_updates = false;  ///< a baseline with as many updates as a student in all
+  bool ended = true;           ///< false: the run has not ended, the weights are the best so far
+  /// The file of a teacher that the run of its student has not trained; otherwise empty.
+  std::filesystem::path elsewhere;
+  std::optional<double> imitation_weight;  ///< of a teacher's run, where that is known
   std::unique_ptr<SrNetwork> network;
   std::unique_ptr<Teacher> teacher;  ///< of its phase, where network is null
   std::vector<MetricsRow> rows;      ///< of its phase

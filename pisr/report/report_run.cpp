@@ -76,17 +76,18 @@ std::vector<ComparedNetwork> compared_networks(const std::vector<TrainedModel>& 
   return networks;
 }
 
-/// The encoders of all teachers that have one, those with the imitation loss first.
+/// The encoders of all teachers that have one, those without the imitation loss last.
 std::vector<ShownEncoder> shown_encoders(const std::vector<TrainedModel>& models) {
   std::vector<ShownEncoder> encoders;
   for (const bool imitates : {true, false}) {
     for (const TrainedModel& model : models) {
       if (model.teacher != nullptr && model.teacher->hourglass() &&
-          (model.imitation_weight > 0) == imitates) {
-        const std::string weight = imitates
-                                       ? "imitation weight " + short_number(model.imitation_weight)
-                                       : "without imitation loss";
-        encoders.push_back({model.label + ", " + weight, model.colour, model.teacher->encoder()});
+          (model.imitation_weight != 0.0) == imitates) {
+        const std::string weight =
+            !model.imitation_weight ? ""
+            : imitates              ? ", imitation weight " + short_number(*model.imitation_weight)
+                                    : ", without imitation loss";
+        encoders.push_back({model.label + weight, model.colour, model.teacher->encoder()});
       }
     }
   }

@@ -61,6 +61,9 @@ std::string summary_text(const std::vector<ReportRun>& runs,
   std::string parts;
   double seconds = 0;
   for (const TrainedModel& model : models) {
+    if (!model.elsewhere.empty()) {
+      continue;
+    }
     parts += message(parts.empty() ? "" : ", ", model.label, " ", grouped(model.own_updates));
     seconds += model.seconds;
   }
@@ -79,7 +82,8 @@ std::vector<ReportFact> facts_of(const std::vector<ReportRun>& runs,
   facts.push_back(
       {"Learning rate", message(short_number(config.train.learning_rate), " to ",
                                 short_number(config.train.final_learning_rate), ", cosine")});
-  if (find_model(models, TrainingPhase::teacher) != nullptr) {
+  const TrainedModel* teacher = find_model(models, TrainingPhase::teacher);
+  if (teacher != nullptr && teacher->elsewhere.empty()) {
     facts.push_back({"Imitation weight", short_number(config.train.imitation_weight)});
   }
   if (find_model(models, TrainingPhase::student) != nullptr) {
@@ -87,6 +91,10 @@ std::vector<ReportFact> facts_of(const std::vector<ReportRun>& runs,
     facts.push_back({"Weight transfer", config.train.weight_transfer ? "yes" : "no"});
   }
   facts.push_back({"Seed", std::to_string(config.manual_seed)});
+  if (teacher != nullptr && !teacher->elsewhere.empty()) {
+    facts.push_back({teacher->label, message(grouped(teacher->own_updates), " updates before, '",
+                                             teacher->elsewhere.filename().string(), "'")});
+  }
   for (const TrainedModel& model : models) {
     if (model.seconds > 0) {
       facts.push_back({model.label, message(grouped(model.own_updates), " updates in ",

@@ -134,6 +134,9 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
                    {"best_ssim", exact(checkpoint.best_ssim)},
                    {"validation", checkpoint.validation},
                    {"configuration", checkpoint.configuration}};
+  if (checkpoint.earlier_updates > 0) {
+    file.metadata["earlier_updates"] = std::to_string(checkpoint.earlier_updates);
+  }
   if (checkpoint.validation_due) {
     file.metadata["validation_due"] = "true";
   }
@@ -156,6 +159,12 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   Checkpoint checkpoint;
   checkpoint.phase = entries.phase("phase");
   checkpoint.iteration = entries.number<std::int64_t>("iteration");
+  if (file.metadata.contains("earlier_updates")) {
+    checkpoint.earlier_updates = entries.number<std::int64_t>("earlier_updates");
+    if (checkpoint.earlier_updates < 0 || checkpoint.earlier_updates > kMostUpdates) {
+      entries.fail("earlier_updates is no number of updates");
+    }
+  }
   checkpoint.adam_steps = entries.number<std::int64_t>("adam_steps");
   checkpoint.bad_steps = entries.number<int>("bad_steps");
   checkpoint.best_iteration = entries.number<std::int64_t>("best_iteration");

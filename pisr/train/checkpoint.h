@@ -12,12 +12,16 @@
 
 namespace pisr {
 
+/// More than any training makes; sums of a few such numbers do not overflow.
+inline constexpr std::int64_t kMostUpdates = 1'000'000'000'000'000;
+
 /// The whole state of a phase between two updates: what a run needs to go on as if it had never
 /// stopped. Batches and the learning rate are functions of seed and iteration, so neither a random
 /// state nor a position in the data is part of it.
 struct Checkpoint {
   TrainingPhase phase = TrainingPhase::baseline;
   std::int64_t iteration = 0;        ///< updates done, skipped ones included
+  std::int64_t earlier_updates = 0;  ///< of what the phase started from, and of the teacher
   std::int64_t adam_steps = 0;       ///< updates done, skipped ones not included
   int bad_steps = 0;                 ///< skipped in a row just before
   std::int64_t best_iteration = -1;  ///< of the best validation; -1 while there was none

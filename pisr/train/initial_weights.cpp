@@ -1,5 +1,7 @@
 #include "pisr/train/initial_weights.h"
 
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 #include "core/error.h"
@@ -51,17 +53,38 @@ InitialWeights read_initial_weights(const std::filesystem::path& path,
                                     const std::string& architecture) {
   const std::string name = path.string();
   if (is_checkpoint(path)) {
-    return {name, of_checkpoint(read_checkpoint(path))};
+    return {name, of_checkpoint(read_checkpoint(path)), count_updates(path).in_all()};
   }
   SafeTensors file = read_weight_file(path, {});
   if (are_ours(Metadata(file, name))) {
-    return {name, std::move(file.tensors)};
+    return {name, std::move(file.tensors), count_updates(path).in_all()};
   }
-  InitialWeights weights{name, {}};
+  InitialWeights weights{name, {}, 0};
   WeightsOptions wanted;
   wanted.architecture = architecture;
   store_parameters(*load_network(path, wanted), "", weights.tensors);
   return weights;
+}
+
+UpdateCount count_updates(const std::filesystem::path& path) {
+  if (is_checkpoint(path)) {
+    const Checkpoint checkpoint = read_checkpoint(path);
+    return {checkpoint.iteration, checkpoint.earlier_updates};
+  }
+  const std::map<std::string, std::string> metadata = read_weight_file(path, {}).metadata;
+  // Weights of ours alone have these entries: what others put there is no number of updates.
+  const auto number = [&](const char* key) -> std::optional<std::int64_t> {
+    const auto found = metadata.find(key);
+    if (found == metadata.end()) {
+      return std::nullopt;
+    }
+    const std::string& text = found->second;
+    std::int64_t value = 0;
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = result.ec == std::errc() && result.ptr == text.data() + text.size();
+    return whole && value >= 0 && value <= kMostUpdates ? std::optional(value) : std::nullopt;
+  };
+  return {number("total_iterations").value_or(0), number(kEarlierUpdates)};
 }
 
 std::vector<std::string> start_from(const InitialWeights& weights, Module& module) {

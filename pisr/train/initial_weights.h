@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +17,23 @@ namespace pisr {
 struct InitialWeights {
   std::string name;                       ///< of the file, for messages
   std::map<std::string, Tensor> tensors;  ///< by the names of a network's or a teacher's parameters
+  std::int64_t updates = 0;               ///< UpdateCount::in_all()
 };
+
+/// The metadata entry of weights that holds UpdateCount::earlier.
+inline constexpr const char* kEarlierUpdates = "earlier_updates";
+
+/// How many updates were made for weights or a checkpoint, as their metadata tell.
+struct UpdateCount {
+  std::int64_t of_phase = 0;  ///< from the start of its phase to the end; 0 where it is not told
+  /// Before that: of the weights that it started from, and of the student's teacher.
+  std::optional<std::int64_t> earlier;
+
+  std::int64_t in_all() const noexcept { return of_phase + earlier.value_or(0); }
+};
+
+/// Throws Error(weights) where the file cannot be read.
+UpdateCount count_updates(const std::filesystem::path& path);
 
 /// Reads weights of a network or a teacher, or a checkpoint: its best weights by validation, the
 /// trained ones where there are none. Weights of `architecture` that others published are read too.

@@ -80,6 +80,7 @@ PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, cons
     : PhaseRun(config, checkpoint.phase, frozen_teacher(config, checkpoint, name), data, pool,
                device) {
   iteration_ = checkpoint.iteration;
+  earlier_updates_ = checkpoint.earlier_updates;
   bad_steps_ = checkpoint.bad_steps;
   best_iteration_ = checkpoint.best_iteration;
   best_score_ = {checkpoint.best_psnr, checkpoint.best_ssim};
@@ -107,6 +108,7 @@ std::string PhaseRun::start_from(const InitialWeights& weights) {
     return "";
   }
   const std::vector<std::string> kept = model_.start_from(weights);
+  earlier_updates_ += weights.updates;
   if (average_) {
     average_->average().copy_from(model_.parameters().values());
   }
@@ -189,6 +191,7 @@ Checkpoint PhaseRun::checkpoint() {
   Checkpoint checkpoint;
   checkpoint.phase = phase();
   checkpoint.iteration = iteration_;
+  checkpoint.earlier_updates = earlier_updates_;
   checkpoint.adam_steps = adam_.steps();
   checkpoint.bad_steps = static_cast<int>(bad_steps_);
   checkpoint.best_iteration = best_iteration_;
@@ -244,6 +247,7 @@ void PhaseRun::save(const std::filesystem::path& path, const std::map<std::strin
       {"phase", phase_name(phase())},
       {"iterations", std::to_string(iteration)},
       {"total_iterations", std::to_string(total_iterations())},
+      {kEarlierUpdates, std::to_string(earlier_updates_)},
       {"manual_seed", std::to_string(config_.manual_seed)}};
   save_weights(path, *model_of(tensors), notes);
 }

@@ -36,6 +36,11 @@ class PhaseRun {
   /// At iteration 0, before the first update. Throws Error(weights) where nothing fits.
   std::string start_from(const InitialWeights& weights);
 
+  /// Counts updates that were made before those of this phase: of the student's teacher.
+  void add_earlier_updates(std::int64_t updates) noexcept { earlier_updates_ += updates; }
+  /// Updates in all so far: of this phase, its teacher and what they started from.
+  std::int64_t updates_in_all() const noexcept { return iteration_ + earlier_updates_; }
+
   TrainingPhase phase() const noexcept { return model_.phase(); }
   std::int64_t iteration() const noexcept { return iteration_; }  ///< updates done
   bool done() const noexcept { return iteration_ >= schedule_.total_iterations; }
@@ -90,6 +95,7 @@ class PhaseRun {
   CosineSchedule schedule_;
   std::unique_ptr<Stepper> stepper_;  ///< null before it is needed
   std::int64_t iteration_ = 0;
+  std::int64_t earlier_updates_ = 0;
   std::int64_t bad_steps_ = 0;
   std::string failure_;  ///< of the last step that was not applied
   std::int64_t best_iteration_ = -1;

@@ -57,10 +57,15 @@ struct Interval {
   }
 };
 
-/// The teacher of a student that is trained alone; null where none is needed.
-std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirectory& run) {
+struct FoundTeacher {
+  std::unique_ptr<Teacher> teacher;  ///< null where none is needed
+  std::int64_t updates = 0;          ///< that were made for it
+};
+
+/// The teacher of a student that is trained alone.
+FoundTeacher find_teacher(const TrainConfig& config, const RunDirectory& run) {
   if (!needs_teacher(config) || phases(config).front() != TrainingPhase::student) {
-    return nullptr;
+    return {};
   }
   const std::filesystem::path path = config.train.teacher_weights.empty()
                                          ? run.best_weights(TrainingPhase::teacher)
@@ -72,7 +77,7 @@ std::unique_ptr<Teacher> find_teacher(const TrainConfig& config, const RunDirect
   }
   std::unique_ptr<Teacher> teacher = load_teacher(path, config.network.scale);
   check_teacher(*teacher, config);
-  return teacher;
+  return {std::move(teacher), count_updates(path).in_all()};
 }
 
 /// What phases start from in place of the weights of the seed, where the configuration names it.
@@ -288,6 +293,7 @@ TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed, const s
   describe(bicubic);
   const TrainingPhase begin = first->phase();
   std::unique_ptr<Teacher> teacher;  // the student's
+  std::int64_t teacher_updates = 0;
   for (const TrainingPhase phase : phases(config_)) {
     if (phase < begin) {
       continue;
@@ -296,6 +302,7 @@ TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed, const s
     std::string started = state ? start : "";
     if (!state) {
       state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_, device_);
+      state->add_earlier_updates(teacher_updates);
       started = initial ? state->start_from(*initial) : "";
     }
     if (resumed && phase == begin) {
@@ -318,6 +325,7 @@ TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed, const s
     }
     if (phase == TrainingPhase::teacher && needs_teacher(config_)) {
       teacher = state->best_teacher();
+      teacher_updates = state->updates_in_all();
     }
   }
   return TrainOutcome::finished;
@@ -370,8 +378,10 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
     first =
         std::make_unique<PhaseRun>(config, resume->checkpoint, resume->name, data, pool, device);
   } else {
-    first = std::make_unique<PhaseRun>(config, wanted.front(), find_teacher(config, run), data,
-                                       pool, device);
+    FoundTeacher found = find_teacher(config, run);
+    first = std::make_unique<PhaseRun>(config, wanted.front(), std::move(found.teacher), data, pool,
+                                       device);
+    first->add_earlier_updates(found.updates);
     start = initial ? first->start_from(*initial) : "";
   }
   first->prepare();

@@ -357,10 +357,24 @@ TEST_CASE("a report of runs has figures 3 and 4", "[report]") {
     CHECK((model.milliseconds > 0) == (model.name == "student"));
   }
 
+  // A teacher that another run has trained: its imitation weight is not known.
+  const auto borrowed = folder.path() / "borrowed";
+  std::filesystem::create_directory(borrowed);
+  TrainConfig config = smallest_config();
+  config.train.teacher_weights = (folder.path() / "with" / "teacher_last.safetensors").string();
+  std::ofstream(borrowed / "config.json") << config_json(config);
+  std::filesystem::copy_file(folder.path() / "with" / "student_last.safetensors",
+                             borrowed / "student_last.safetensors");
+  request.runs = {borrowed};
+  request.time = false;
+  data = gather_report(context, pool, request);
+  REQUIRE(data.compact.size() == 1);
+  REQUIRE(data.compact[0].pictures.size() == 3);
+  CHECK(data.compact[0].pictures[1].label == "X\xCC\x82, Teacher");
+
   // Of a teacher without an encoder there is nothing to show.
   request.runs = {
       make_run("direct", {"train.hourglass=false", "train.weight_transfer=false"}, false)};
-  request.time = false;
   CHECK(gather_report(context, pool, request).compact.empty());
 }
 

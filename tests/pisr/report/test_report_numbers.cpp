@@ -415,6 +415,39 @@ TEST_CASE("report numbers: updates, seconds and what is said of them", "[report]
   CHECK(notes[2] == "All figures are of the weights at the end of the run.");
 }
 
+TEST_CASE("report numbers: a teacher that another run has trained", "[report]") {
+  const TemporaryFolder folder;
+  ReportRun run = odd_run();
+  const std::filesystem::path file = folder.path() / "elsewhere.safetensors";
+  run.config.train.teacher_weights = file.string();
+  const auto network = make_network(run.config.network);
+  save_weights(folder.path() / "student_last.safetensors", *network, {{"earlier_updates", "1234"}});
+  std::vector<TrainedModel> models;
+  add_models(folder.path(), run, {}, models);
+  CHECK(models.size() == 1);  // the file is gone
+
+  save_weights(file, *drawn_teacher(run.config), {{"total_iterations", "1234"}});
+  models.clear();
+  add_models(folder.path(), run, {}, models);
+  add_models(folder.path(), run, {}, models);  // shown once, though two students have it
+  name_models(models);
+  REQUIRE(models.size() == 3);
+  CHECK(models[0].label == "Teacher");
+  CHECK(models[0].elsewhere == file);
+  CHECK(models[0].updates == 1234);
+  CHECK(models[1].updates == 90 + 1234);
+  const std::string summary = summary_text({run}, models);
+  CHECK(!contains(summary, "Teacher"));
+  const std::vector<ReportFact> facts = facts_of({run}, models);
+  const auto fact = [&](const std::string& label) {
+    const auto at = std::find_if(facts.begin(), facts.end(),
+                                 [&](const ReportFact& one) { return one.label == label; });
+    return at == facts.end() ? std::string("none") : at->value;
+  };
+  CHECK(fact("Imitation weight") == "none");
+  CHECK(fact("Teacher") == "1,234 updates before, 'elsewhere.safetensors'");
+}
+
 TEST_CASE("report numbers: what a run that has not ended is scored by is said", "[report]") {
   const TemporaryFolder folder;
   const ReportRun run = odd_run();
@@ -437,9 +470,8 @@ TEST_CASE("report numbers: the table scores the weights that it says, those of t
   const auto out = folder.path() / "run";
   // At so high a rate the last weights are not the best.
   const std::vector<std::string> settings{
-      "train.learning_rate=0.5",    "val.val_freq=1",      "train.final_learning_rate=0.5",
-      "train.total_iter=4",         "val.protocol=matlab", "train.distillation=none",
-      "train.weight_transfer=false"};
+      "train.learning_rate=0.5", "val.val_freq=1",      "train.final_learning_rate=0.5",
+      "train.total_iter=4",      "val.protocol=matlab", "train.distillation=none"};
   for (const std::string phase : {"all", "baseline"}) {
     std::vector<std::string> more = settings;
     more.push_back("train.phase=" + phase);

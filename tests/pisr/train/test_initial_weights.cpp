@@ -159,6 +159,49 @@ TEST_CASE("initial weights: what is refused, before anything is written", "[init
         "'" + path.string() + "': tensor of 'head.bias' must hold finite values, has others");
 }
 
+TEST_CASE("initial weights: updates are counted through all that came before", "[init_weights]") {
+  const TemporaryFolder folder;
+  const auto count_of = [&](const std::string& file) {
+    return count_updates(folder.path() / file);
+  };
+  const auto run = [&](const std::string& name, const std::vector<std::string>& settings) {
+    std::vector<std::string> all{"train.save_checkpoint_freq=1"};
+    all.insert(all.end(), settings.begin(), settings.end());
+    told_by_training(plain_config(2, all), folder.path() / name);
+  };
+  run("first", {"train.total_iter=3"});
+  CHECK(count_of("first/baseline_last.safetensors").of_phase == 3);
+  CHECK(count_of("first/baseline_last.safetensors").earlier == 0);
+
+  const std::string init =
+      "train.init_weights=" + (folder.path() / "first/baseline_last.safetensors").string();
+  run("second", {"train.phase=all", init, "train.teacher.total_iter=2", "train.total_iter=4"});
+  CHECK(count_of("second/teacher_last.safetensors").earlier == 3);
+  CHECK(count_of("second/student_last.safetensors").of_phase == 4);
+  CHECK(count_of("second/student_last.safetensors").earlier == 3 + 2);
+  CHECK(count_of("second/student.safetensors").in_all() == 3 + 2 + 4);
+  const std::string checkpoint = "second/checkpoints/" + checkpoint_name(TrainingPhase::student, 1);
+  CHECK(count_of(checkpoint).in_all() == 3 + 2 + 1);
+
+  // A student whose teacher is a file, and a run that goes on from a checkpoint.
+  run("third",
+      {"train.phase=student", "train.total_iter=5",
+       "train.teacher_weights=" + (folder.path() / "second/teacher.safetensors").string()});
+  CHECK(count_of("third/student.safetensors").earlier == 3 + 2);
+  run("fourth", {"train.init_weights=" + (folder.path() / checkpoint).string()});
+  CHECK(count_of("fourth/baseline.safetensors").earlier == 3 + 2 + 1);
+  const TrainConfig student = plain_config(2, {"train.phase=student", "train.total_iter=2"});
+  train(student, RunDirectory(folder.path() / "resumed", RunMode::resume), training_images(student),
+        ResumePoint{read_checkpoint(folder.path() / checkpoint), "checkpoint"}, {});
+  CHECK(count_of("resumed/student_last.safetensors").earlier == 3 + 2);
+
+  // Weights that do not tell.
+  save_weights(folder.path() / "other.safetensors", *drawn_network(plain_config(2), 8),
+               {{"total_iterations", "many"}, {kEarlierUpdates, "-1"}});
+  CHECK(count_of("other.safetensors").of_phase == 0);
+  CHECK(!count_of("other.safetensors").earlier);
+}
+
 TEST_CASE("initial weights: a resumed run needs the file no more", "[init_weights]") {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "w.safetensors";
