@@ -95,6 +95,8 @@ READ_PLOT = """(figure => ({
   })),
   references: [...figure.querySelectorAll('.reference')].map(line => Number(line.getAttribute('y1'))),
   text: figure.textContent,
+  heading: figure.querySelector('h3').textContent,
+  names: [...figure.querySelectorAll('.legend button')].map(button => button.textContent),
 }))"""
 
 
@@ -167,6 +169,9 @@ def check_plots(page):
             plot["pressed"] = ["linear"]
         check(plot["pressed"] == plot["data"]["axes"][:1], f"{name}: the first axis is {plot['pressed']}")
         check_curves(plot, name)
+        check(plot["heading"] == name + plot["data"]["y"], f"{name}: its heading is {plot['heading']}")
+        check(plot["names"] == [curve["name"] for curve in plot["data"]["curves"]], f"{name}: its legend is {plot['names']}")
+        check(plot["data"]["x"] in plot["text"], f"{name}: the axis has no name")
         bands += sum(curve["band"] != "" for curve in plot["curves"])
         for line in plot["data"]["references"]:
             check(line["name"] in plot["text"], f"{name}: the line has no name")
