@@ -94,7 +94,7 @@ READ_PLOT = """(figure => ({
     colour: getComputedStyle(group.querySelector('.line, circle') ?? group).stroke,
   })),
   references: [...figure.querySelectorAll('.reference')].map(line => Number(line.getAttribute('y1'))),
-  text: figure.textContent,
+  text: figure.querySelector('.drawing').textContent,
   heading: figure.querySelector('h3').textContent,
   names: [...figure.querySelectorAll('.legend button')].map(button => button.textContent),
 }))"""
