@@ -11,7 +11,7 @@ if [ "$(dpkg --print-architecture 2>/dev/null || true)" = amd64 ]; then
 fi
 if [ "${1:-}" != --build-only ]; then
   packages+=(clang clang-format clang-tidy libclang-rt-dev doxygen python3 python3-pil python3-numpy python3-venv python3-dev ffmpeg
-    mesa-vulkan-drivers valgrind zsh fish groff-base man-db dpkg-dev lintian)
+    mesa-vulkan-drivers valgrind zsh fish groff-base man-db dpkg-dev lintian chromium)
 fi
 
 missing=()

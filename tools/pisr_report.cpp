@@ -96,6 +96,9 @@ int main(int argc, char** argv) {
       ->type_name("{pisr,matlab}")
       ->capture_default_str();
   app.add_option("--title", request.title, "Title of the page");
+  app.add_flag("--time", request.time,
+               "Also measure how long each network takes for an output of 1280x720; nothing else "
+               "should run on the machine");
   app.add_option("-j,--threads", threads, "Threads; 0 = all")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));

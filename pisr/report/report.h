@@ -8,7 +8,9 @@
 
 #include "pisr/eval/evaluation_json.h"
 #include "pisr/image/image.h"
-#include "pisr/report/svg_plot.h"
+#include "pisr/model/network.h"
+#include "pisr/model/published_results.h"
+#include "pisr/report/plot.h"
 
 namespace pisr {
 
@@ -29,7 +31,14 @@ struct ReportModel {
   /// A teacher, which is given the truth: never counted as the best of a column.
   bool sees_truth = false;
   int colour = 0;  ///< as Curve::colour
+  /// Of an output of kCostWidth x kCostHeight; nothing: not shown.
+  std::optional<MultiplyAdds> multiply_adds = {};
+  double milliseconds = 0;  ///< of an output of that size; 0: not measured
 };
+
+/// The size of the output that multiply-adds and times are of, as in the paper.
+inline constexpr int kCostWidth = 1280;
+inline constexpr int kCostHeight = 720;
 
 /// One version of a piece of an image.
 struct ReportPicture {
@@ -50,6 +59,24 @@ struct ReportComparison {
   double height = 1;
 };
 
+/// A picture of compact features, of what they imitate, or of the truth.
+struct CompactPicture {
+  std::string label;
+  std::string note;  ///< the range of its values
+  Image8 image;
+};
+
+/// Figure 3 of the paper: what encoders make of an image, beside X and Y.
+struct ReportCompact {
+  std::string name;
+  /// X and X^ of one size, Y `scale` times as large.
+  std::vector<CompactPicture> pictures;
+  Plot spectrum;
+  Plot histogram;
+  int width = 0;  ///< of the part of the truth that both plots are of
+  int height = 0;
+};
+
 /// What a report shows.
 struct ReportData {
   std::string title;
@@ -62,13 +89,23 @@ struct ReportData {
   /// Name of the model, besides bicubic, with which the highlighted one is compared; may be empty.
   std::string compared;
   std::vector<ReportComparison> comparisons;
+  /// What others reached on the set of cost_set(), at the scale of the table. Empty where they
+  /// cannot be compared.
+  std::vector<PublishedResult> published;
+  std::string timing;  ///< how ReportModel::milliseconds were measured
+  std::vector<ReportCompact> compact;
   std::vector<Plot> plots;
   std::vector<std::string> notes;
 };
 
+/// The set whose PSNR is shown against the cost: Set5 where it was measured, otherwise the first.
+/// Empty where there is none.
+std::string cost_set(const EvaluationTable& table);
+
 /// The report as one HTML page that needs no network and no other file. It can be read on a phone,
-/// in light and dark, in print, by keyboard and, except for the sliders, without scripts. All texts
-/// are escaped, so they may hold anything.
+/// in light and dark, in print and by keyboard. Its script draws curves and moves sliders; without
+/// it tables and pictures are there, and the page says what is not. All texts are escaped, so they
+/// may hold anything.
 std::string render_report(const ReportData& data);
 
 }  // namespace pisr

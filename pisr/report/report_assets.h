@@ -1,9 +1,12 @@
 #pragma once
 
+#include <string_view>
+
 namespace pisr {
 
-/// Style sheet and script of the report's page.
-extern const char* const kReportStyle;
-extern const char* const kReportScript;
+/// The page's style sheet and script: the files of assets/, which cmake/EmbedFiles.cmake compiles
+/// in.
+std::string_view report_style();
+std::string_view report_script();
 
 }  // namespace pisr

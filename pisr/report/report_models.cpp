@@ -130,6 +130,7 @@ void add_models(const std::filesystem::path& path, const ReportRun& run, Weights
                         .earlier.value_or(phase == TrainingPhase::student ? teacher_updates : 0);
     model.seconds = seconds_of(model.rows);
     model.ended = file->last;
+    model.imitation_weight = run.config.train.imitation_weight;
     if (phase == TrainingPhase::teacher) {
       model.teacher = load_teacher(file->path, wanted);
     } else {

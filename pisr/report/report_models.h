@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct TrainedModel {
   bool ended = true;           ///< false: the run has not ended, the weights are the best so far
   /// The file of a teacher that the run of its student has not trained; otherwise empty.
   std::filesystem::path elsewhere;
+  std::optional<double> imitation_weight;  ///< of a teacher's run, where that is known
   std::unique_ptr<SrNetwork> network;
   std::unique_ptr<Teacher> teacher;  ///< of its phase, where network is null
   std::vector<MetricsRow> rows;      ///< of its phase

@@ -92,4 +92,22 @@ std::string comparison_card(const ReportComparison& comparison) {
   return html + "</div></article>";
 }
 
+std::string compact_card(const ReportCompact& compact) {
+  std::string html =
+      message("<article class=\"card compact\"><header><h3>", escape_html(compact.name),
+              "</h3><p>Spectra and histograms are of luminance, ", compact.width, "&times;",
+              compact.height, " pixels of Y</p></header><div class=\"features\">");
+  for (const CompactPicture& picture : compact.pictures) {
+    // All are enlarged alike, so Y is as much larger as it is.
+    html += message("<figure style=\"--w:", picture.image.width, "\"><img alt=\"",
+                    escape_html(compact.name), ", ", escape_html(picture.label), "\" width=\"",
+                    picture.image.width, "\" height=\"", picture.image.height, "\" src=\"",
+                    png_uri(picture.image), "\"><figcaption><b>", escape_html(picture.label),
+                    "</b>", escape_html(picture.note), "</figcaption></figure>");
+  }
+  return message(html, "</div></article><div class=\"plots\">",
+                 script_figure("plot", plot_json(compact.spectrum)),
+                 script_figure("plot", plot_json(compact.histogram)), "</div>");
+}
+
 }  // namespace pisr

@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "pisr/report/plot.h"
 #include "pisr/report/report_models.h"
-#include "pisr/report/svg_plot.h"
 
 namespace pisr {
 

@@ -20,16 +20,6 @@ std::string difference(double value) {
   return message("<span class=\"", direction, "\">", sign, fixed(std::abs(rounded), 2), "</span>");
 }
 
-const EvaluationResult* find_result(const EvaluationTable& table, const std::string& set,
-                                    const std::string& model) {
-  for (const EvaluationResult& result : table.results) {
-    if (result.set == set && result.model == model) {
-      return &result;
-    }
-  }
-  return nullptr;
-}
-
 /// The models described, then those that only have results.
 std::vector<ReportModel> rows_of(const ReportData& data) {
   std::vector<ReportModel> rows;
@@ -82,6 +72,20 @@ std::vector<std::string> sets_of(const EvaluationTable& table) {
   return sets;
 }
 
+const EvaluationResult* find_result(const EvaluationTable& table, const std::string& set,
+                                    const std::string& model) {
+  for (const EvaluationResult& result : table.results) {
+    if (result.set == set && result.model == model) {
+      return &result;
+    }
+  }
+  return nullptr;
+}
+
+std::string giga_text(std::int64_t multiply_adds) {
+  return fixed(static_cast<double>(multiply_adds) / 1e9, 2) + " G";
+}
+
 std::string hero_cards(const ReportData& data) {
   std::string cards;
   for (const std::string& set : sets_of(data.table)) {
@@ -116,6 +120,10 @@ std::string result_table(const ReportData& data) {
   };
   const bool updates = any(&ReportModel::updates);
   const bool parameters = any(&ReportModel::parameters);
+  const bool times = any(&ReportModel::milliseconds);
+  const bool costs = std::any_of(rows.begin(), rows.end(), [](const ReportModel& row) {
+    return row.multiply_adds.has_value();
+  });
   std::map<std::string, double> best;
   for (const EvaluationResult& result : data.table.results) {
     const auto row = std::find_if(rows.begin(), rows.end(), [&](const ReportModel& model) {
@@ -131,13 +139,14 @@ std::string result_table(const ReportData& data) {
     html += "<th>" + escape_html(set) + "</th>";
   }
   html += message(updates ? "<th>Updates</th>" : "", parameters ? "<th>Parameters</th>" : "",
+                  costs ? "<th>MultiAdds</th>" : "", times ? "<th>Time</th>" : "",
                   "</tr></thead><tbody>");
   for (const ReportModel& row : rows) {
     const char* kind = row.name == data.highlighted ? " class=\"main\""
                        : row.sees_truth             ? " class=\"truth\""
                                                     : "";
-    html += message("<tr", kind, "><th><i class=\"key\" style=\"--c:var(--series-", row.colour % 8,
-                    ")\"></i>", label_of(row));
+    html += message("<tr", kind, "><th><i class=\"key\" style=\"--c:var(--series-",
+                    row.colour % kColours, ")\"></i>", label_of(row));
     html += row.note.empty() ? "</th>" : "<small>" + escape_html(row.note) + "</small></th>";
     for (const std::string& set : sets) {
       const EvaluationResult* result = find_result(data.table, set, row.name);
@@ -158,7 +167,18 @@ std::string result_table(const ReportData& data) {
     const auto count = [](bool shown, std::int64_t value) {
       return !shown ? std::string() : "<td>" + (value > 0 ? grouped(value) : "-") + "</td>";
     };
-    html += count(updates, row.updates) + count(parameters, row.parameters) + "</tr>";
+    html += count(updates, row.updates) + count(parameters, row.parameters);
+    if (costs) {
+      html += !row.multiply_adds
+                  ? "<td>-</td>"
+                  : "<td>" + giga_text(row.multiply_adds->exact) + "<small>" +
+                        giga_text(row.multiply_adds->paper) + " in the paper's count</small></td>";
+    }
+    if (times) {
+      html += row.milliseconds > 0 ? "<td>" + fixed(row.milliseconds, 1) + " ms</td>"
+                                   : std::string("<td>-</td>");
+    }
+    html += "</tr>";
   }
   return html + "</tbody></table></div>";
 }

@@ -7,11 +7,14 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "pisr/model/published_results.h"
+#include "pisr/report/report_compact.h"
 #include "pisr/report/report_comparison.h"
 #include "pisr/report/report_models.h"
 #include "pisr/report/report_plots.h"
 #include "pisr/report/report_summary.h"
 #include "pisr/report/report_text.h"
+#include "pisr/report/report_timing.h"
 
 namespace pisr {
 namespace {
@@ -31,6 +34,9 @@ std::vector<ReportModel> rows_of(const std::vector<TrainedModel>& models) {
     row.colour = model.colour;
     row.parameters = model.model().parameter_count();
     row.sees_truth = model.model().sees_truth();
+    if (model.network != nullptr) {
+      row.multiply_adds = model.network->multiply_adds(kCostWidth, kCostHeight);
+    }
     if (row.sees_truth) {
       row.note = "sees the truth: no super-resolution";
     }
@@ -68,6 +74,57 @@ std::vector<ComparedNetwork> compared_networks(const std::vector<TrainedModel>& 
     }
   }
   return networks;
+}
+
+/// The encoders of all teachers that have one, those without the imitation loss last.
+std::vector<ShownEncoder> shown_encoders(const std::vector<TrainedModel>& models) {
+  std::vector<ShownEncoder> encoders;
+  for (const bool imitates : {true, false}) {
+    for (const TrainedModel& model : models) {
+      if (model.teacher != nullptr && model.teacher->hourglass() &&
+          (model.imitation_weight != 0.0) == imitates) {
+        const std::string weight =
+            !model.imitation_weight ? ""
+            : imitates              ? ", imitation weight " + short_number(*model.imitation_weight)
+                                    : ", without imitation loss";
+        encoders.push_back({model.label + weight, model.colour, model.teacher->encoder()});
+      }
+    }
+  }
+  return encoders;
+}
+
+/// What others reached on the same images; nothing where the images are not those of Set5.
+std::vector<PublishedResult> comparable_results(const EvaluationTable& table) {
+  if (cost_set(table) != "Set5") {
+    return {};
+  }
+  for (const EvaluationResult& result : table.results) {
+    if (result.set == "Set5" && result.model == kBicubicModel &&
+        known_bicubic(result.set, result.images.size(), table.scale, table.protocol) &&
+        compare_with_known(result, table.scale, table.protocol).empty()) {
+      return published_results(table.scale);
+    }
+  }
+  return {};
+}
+
+/// Measures the networks, whose rows are those of `rows` behind bicubic interpolation. Returns what
+/// the page says of it.
+std::string measure_times(Context& context, const ThreadPool& pool, const StopCheck& stop,
+                          const std::vector<TrainedModel>& models, std::vector<ReportModel>& rows) {
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    if (stop && stop()) {
+      throw EvaluationStopped();
+    }
+    if (models[i].network != nullptr) {
+      rows[i + 1].milliseconds =
+          median_milliseconds(context, *models[i].network, kCostWidth, kCostHeight);
+    }
+  }
+  return message("Times are medians of several runs on the CPU that made this page, with ",
+                 pool.threads(), pool.threads() == 1 ? " thread" : " threads",
+                 ", from a plane of values to another.");
 }
 
 /// What the models are measured under.
@@ -137,7 +194,17 @@ ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest
         data.comparisons.push_back(
             compare_pictures(context, set.data.images[image], protocol, compared_networks(models)));
       }
+      const std::vector<ShownEncoder> encoders = shown_encoders(models);
+      if (!encoders.empty() && !data.comparisons.empty()) {
+        const ImagePair& image = set.data.images[hardest_images(bicubic).front()];
+        data.compact.push_back(
+            show_compact(context, image, protocol, data.comparisons.front(), encoders));
+      }
     }
+  }
+  data.published = comparable_results(data.table);
+  if (request.time) {
+    data.timing = measure_times(context, pool, request.stop, models, data.models);
   }
   return data;
 }

@@ -22,11 +22,14 @@ struct ReportRequest {
   std::string title;                   ///< the names of the runs where empty
   std::string subtitle;                ///< stands before the summary of the configurations
   WeightsOptions weights;              ///< its scale is that of each run
-  StopCheck stop;                      ///< abandons the report with EvaluationStopped
+  /// Whether to measure how long networks take. Nothing else should run on the machine.
+  bool time = false;
+  StopCheck stop;  ///< abandons the report with EvaluationStopped
 };
 
 /// Reads every run, measures its networks and bicubic interpolation on every set, and picks
-/// pictures to look at from the first set. A baseline with as many updates as a student and its
+/// pictures to look at from the first set, whose hardest image the encoders of teachers are shown
+/// on. A baseline with as many updates as a student and its
 /// teacher together is labelled so.
 ///
 /// Throws Error: usage where some networks are on luminance and others on RGB, input for a folder

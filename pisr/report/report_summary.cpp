@@ -23,7 +23,7 @@ std::string duration(double seconds) {
 }
 
 std::string distillation_text(const TrainConfig& config) {
-  const std::string weight = axis_number(config.train.distillation_weight);
+  const std::string weight = short_number(config.train.distillation_weight);
   switch (config.train.distillation) {
     case Distillation::laplace:
       return "VID (Laplace), weight " + weight;
@@ -80,11 +80,11 @@ std::vector<ReportFact> facts_of(const std::vector<ReportRun>& runs,
   facts.push_back({"Batch", message(config.train.batch_size, " patches of ", config.train.gt_size,
                                     "x", config.train.gt_size)});
   facts.push_back(
-      {"Learning rate", message(axis_number(config.train.learning_rate), " to ",
-                                axis_number(config.train.final_learning_rate), ", cosine")});
+      {"Learning rate", message(short_number(config.train.learning_rate), " to ",
+                                short_number(config.train.final_learning_rate), ", cosine")});
   const TrainedModel* teacher = find_model(models, TrainingPhase::teacher);
   if (teacher != nullptr && teacher->elsewhere.empty()) {
-    facts.push_back({"Imitation weight", axis_number(config.train.imitation_weight)});
+    facts.push_back({"Imitation weight", short_number(config.train.imitation_weight)});
   }
   if (find_model(models, TrainingPhase::student) != nullptr) {
     facts.push_back({"Distillation", distillation_text(config)});

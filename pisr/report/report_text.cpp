@@ -47,6 +47,25 @@ std::string grouped(std::int64_t value) {
   return text;
 }
 
+std::string short_number(double value) {
+  const char* unit = "";
+  if (std::abs(value) >= 1e6) {
+    value /= 1e6;
+    unit = "M";
+  } else if (std::abs(value) >= 1e3) {
+    value /= 1e3;
+    unit = "k";
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g", value);
+  std::string number = text.data();
+  // printf's 1e-07
+  if (const auto exponent = number.find("e-0"); exponent != std::string::npos) {
+    number.erase(exponent + 2, 1);
+  }
+  return number + unit;
+}
+
 std::string fixed(double value, int digits) {
   if (std::isnan(value)) {
     return "-";

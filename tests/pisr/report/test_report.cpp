@@ -19,11 +19,11 @@
 #include "pisr/model/plain.h"
 #include "pisr/model/teacher.h"
 #include "pisr/model/weights.h"
+#include "pisr/report/plot.h"
 #include "pisr/report/report.h"
 #include "pisr/report/report_comparison.h"
 #include "pisr/report/report_run.h"
 #include "pisr/report/report_text.h"
-#include "pisr/report/svg_plot.h"
 #include "pisr/train/config.h"
 #include "pisr/train/run_metrics.h"
 #include "tests/catch.h"
@@ -55,11 +55,6 @@ Plot plot_of(std::vector<PlotPoint> points) {
   return plot;
 }
 
-/// Every number in the drawing is one: no "nan" or "inf" may get into a path.
-bool is_sound(const std::string& svg) {
-  return !has(svg, "nan") && !has(svg, "inf");
-}
-
 void randomise(const Module& module, std::uint64_t seed) {
   Random random(seed, RandomUse::test, 2);
   for (const NamedParameter& named : module.parameters()) {
@@ -76,83 +71,53 @@ std::string read_text(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("a plot of nothing says so", "[report]") {
-  for (const bool log_y : {false, true}) {
-    CHECK(has(svg_plot(Plot{}, log_y, "p"), "no values yet"));
-    CHECK(has(svg_plot(plot_of({}), log_y, "p"), "no values yet"));
-    CHECK(has(svg_plot(plot_of({{1, kNan}, {2, INFINITY}}), log_y, "p"), "no values yet"));
-  }
-  // Nothing that a logarithmic axis can show.
-  CHECK(has(svg_plot(plot_of({{1, -1}, {2, 0}}), true, "p"), "no values yet"));
-  CHECK(!has(svg_plot(plot_of({{1, -1}, {2, 0}}), false, "p"), "no values yet"));
-  CHECK(curves_json(Plot{}) == "[]");
+TEST_CASE("a plot as JSON: gaps, and what has no place", "[report]") {
+  const Plot plot = plot_of({{0, 1}, {1, kNan}, {2, INFINITY}, {kNan, 7}, {4, -5}});
+  const auto json = nlohmann::json::parse(plot_json(plot));
+  CHECK(json["curves"][0]["points"] ==
+        nlohmann::json::parse("[[0, 1], [1, null], [2, null], [4, -5]]"));
+  const auto nothing = nlohmann::json::parse(plot_json(Plot{}));
+  CHECK(nothing["curves"].empty());
+  CHECK(nothing["axes"] == nlohmann::json::parse("[\"linear\"]"));
 }
 
-TEST_CASE("one point is a dot", "[report]") {
-  for (const bool log_y : {false, true}) {
-    const std::string svg = svg_plot(plot_of({{5, 2}}), log_y, "p");
-    CHECK(count(svg, "<circle") == 1);
-    CHECK(!has(svg, "class=\"line\""));
-    CHECK(is_sound(svg));
-  }
-}
-
-TEST_CASE("a value that is not finite leaves a gap", "[report]") {
-  const Plot plot = plot_of({{0, 1}, {1, 2}, {2, kNan}, {3, 4}, {4, 5}, {5, INFINITY}, {6, 3}});
-  const std::string svg = svg_plot(plot, false, "p");
-  CHECK(is_sound(svg));
-  const std::size_t path = svg.find("class=\"line\"");
-  REQUIRE(path != std::string::npos);
-  const std::string line = svg.substr(path, svg.find("/>", path) - path);
-  CHECK(count(line, "M") == 2);
-  CHECK(count(line, "L") == 2);
-  CHECK(count(svg, "<circle") == 1);
-  CHECK(nlohmann::json::parse(curves_json(plot))[0]["points"].size() == 5);
-}
-
-TEST_CASE("constant, negative, tiny and huge curves are drawn", "[report]") {
-  for (const double value : {0.0, 1.0, -3.0, 1e-12, 1e12, 1e300}) {
-    for (const bool log_y : {false, true}) {
-      CAPTURE(value, log_y);
-      CHECK(is_sound(svg_plot(plot_of({{0, value}, {1, value}, {2, value}}), log_y, "p")));
-      CHECK(is_sound(svg_plot(plot_of({{0, value}, {1, 2 * value}}), log_y, "p")));
-    }
+TEST_CASE("a plot as JSON: numbers are finite and short", "[report]") {
+  for (const double value : {0.0, 1.0, -3.0, 1e-12, 1e12, 1e300, 1.0 / 3, 5e-324}) {
+    CAPTURE(value);
+    const std::string text = plot_json(plot_of({{0, value}, {1, value}}));
+    const double got = nlohmann::json::parse(text)["curves"][0]["points"][1][1].get<double>();
+    CHECK(std::abs(got - value) <= 1e-6 * std::abs(value));
+    CHECK(text.size() < 200);
   }
 }
 
-TEST_CASE("points are where the axes say", "[report]") {
-  // Linear 0..100 over 52..468 from left to right; y grows upwards.
-  const std::string svg = svg_plot(plot_of({{0, 0}, {50, 1}, {100, 2}}), false, "p");
-  CHECK(has(svg, "M52.00 "));
-  CHECK(has(svg, "L260.00 136.00"));
-  CHECK(has(svg, "L468.00 "));
-  // On a logarithmic axis the geometric mean is in the middle.
-  CHECK(has(svg_plot(plot_of({{0, 1}, {50, 10}, {100, 100}}), true, "p"), "L260.00 136.00"));
-}
-
-TEST_CASE("a start far off does not flatten the rest", "[report]") {
-  std::vector<PlotPoint> points;
-  for (int i = 0; i <= 100; ++i) {
-    points.push_back({static_cast<double>(i), i < 5 ? 1000.0 : 1 + 0.01 * i});
-  }
-  const std::string svg = svg_plot(plot_of(points), false, "p");
-  const std::size_t at = svg.find("data-y=\"") + 8;
-  CHECK(std::stod(svg.substr(svg.find(' ', at))) < 3);
-}
-
-TEST_CASE("long curves are thinned to a band and their means", "[report]") {
+TEST_CASE("long curves are thinned to means, with the least and the largest of each bin",
+          "[report]") {
   std::vector<PlotPoint> points;
   for (int i = 0; i < 40000; ++i) {
     points.push_back({static_cast<double>(i), i % 2 == 0 ? 1.0 : 3.0});
   }
-  const Plot plot = plot_of(points);
-  const std::string svg = svg_plot(plot, false, "p");
-  CHECK(svg.size() < 60000);
-  CHECK(has(svg, "class=\"band\""));
-  const auto json = nlohmann::json::parse(curves_json(plot));
-  REQUIRE(json[0]["points"].size() == 400);
-  CHECK(json[0]["points"][7][1] == 2.0);
-  CHECK(!has(svg_plot(plot_of({{0, 1}, {1, 3}}), false, "p"), "class=\"band\""));
+  for (int i = 0; i < 100; ++i) {
+    points[static_cast<std::size_t>(i)].y = kNan;  // the first bin
+  }
+  points[750].y = 7;
+  points[850].y = kNan;
+  const std::string text = plot_json(plot_of(points));
+  CHECK(text.size() < 20000);
+  const auto bins = nlohmann::json::parse(text)["curves"][0]["points"];
+  REQUIRE(bins.size() == 400);
+  CHECK(bins[0] == nlohmann::json::parse("[0, null]"));
+  CHECK(bins[7] == nlohmann::json::parse("[749.5, 2.06, 1, 7]"));
+  CHECK(bins[8][1].get<double>() > 2);
+  CHECK(bins[9] == nlohmann::json::parse("[949.5, 2, 1, 3]"));
+}
+
+TEST_CASE("JSON in a page ends no script element", "[report]") {
+  Plot plot = plot_of({{0, 1}});
+  plot.title = "</script><!--<script>\n\xff\"";
+  const std::string text = plot_json(plot);
+  CHECK(!has(text, "<"));
+  CHECK(nlohmann::json::parse(text)["title"] == "</script><!--<script>\\x0a\\xff\"");
 }
 
 TEST_CASE("a logarithmic axis takes positive values only", "[report]") {
@@ -162,11 +127,11 @@ TEST_CASE("a logarithmic axis takes positive values only", "[report]") {
 }
 
 TEST_CASE("numbers and text for the page", "[report]") {
-  CHECK(axis_number(0) == "0");
-  CHECK(axis_number(5000) == "5k");
-  CHECK(axis_number(2.5e6) == "2.5M");
-  CHECK(axis_number(0.001) == "0.001");
-  CHECK(axis_number(1e-7) == "1e-7");
+  CHECK(short_number(0) == "0");
+  CHECK(short_number(5000) == "5k");
+  CHECK(short_number(2.5e6) == "2.5M");
+  CHECK(short_number(0.001) == "0.001");
+  CHECK(short_number(1e-7) == "1e-7");
   CHECK(grouped(0) == "0");
   CHECK(grouped(999) == "999");
   CHECK(grouped(12644) == "12,644");
@@ -201,10 +166,22 @@ TEST_CASE("the page escapes every name and refers to nothing outside", "[report]
                          {evil, Image8(4, 3, 3), Score{30, 1}}};
   comparison.overview = Image8(2, 2, 1);
   data.comparisons = {comparison, ReportComparison{}};
+  data.compact = {{evil, {{evil, evil, Image8(2, 2, 1)}}, plot, plot, 4, 3}};
+  data.models[0].multiply_adds = MultiplyAdds{1, 2};
+  data.published = {{evil, 5, {6, 7}, 8}};
+  data.timing = evil;
 
-  const std::string html = render_report(data);
+  std::string html = render_report(data);
+  // The script's name for SVG is no address that is loaded.
+  const std::string svg = "'http://www.w3.org/2000/svg'";
+  REQUIRE(count(html, svg) == 1);
+  html.erase(html.find(svg), svg.size());
   CHECK(count(html, "<script>") == 1);  // the page's own
-  CHECK(!has(html, "alert('"));
+  // Two plots of training, two of the compact features and one of cost.
+  CHECK(count(html, "<script type=\"application/json\">") == 5);
+  CHECK(count(html, "</script") == 6);
+  CHECK(!has(html, "<!--"));
+  CHECK(!has(html, "<script>alert("));
   CHECK(has(html, "&lt;script&gt;alert(&#39;&amp;&quot;&#39;)&lt;/script&gt;"));
   for (const char* outside :
        {"http:", "https:", "//cdn", "@import", "src=\"/", "href=\"/", "url(//"}) {
@@ -220,6 +197,15 @@ TEST_CASE("an empty report is a page", "[report]") {
   const std::string html = render_report(ReportData{});
   CHECK(html.rfind("<!doctype html>", 0) == 0);
   CHECK(html.find("</html>") != std::string::npos);
+}
+
+TEST_CASE("a page without its script says what is missing", "[report]") {
+  ReportData data;
+  CHECK(!has(render_report(data), "<noscript>"));
+  data.plots = {plot_of({{0, 1}})};
+  const std::string html = render_report(data);
+  CHECK(has(html, "<noscript><p class=\"card silent\">Curves are drawn by the page's script"));
+  CHECK(has(html, "<figure class=\"card chart\" data-kind=\"plot\" hidden>"));
 }
 
 TEST_CASE("the best of a column is bold, a teacher's aside", "[report]") {

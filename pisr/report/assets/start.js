@@ -1,0 +1,3 @@
+document.querySelectorAll('.comparison').forEach(startDivider);
+document.querySelectorAll('[data-kind=plot]').forEach(startPlot);
+document.querySelectorAll('[data-kind=cost]').forEach(startCost);
