@@ -88,6 +88,53 @@ class Entries {
   const std::string& path_;
 };
 
+SafeTensors file_of(const Checkpoint& checkpoint) {
+  SafeTensors file;
+  file.tensors = checkpoint.tensors;
+  file.metadata = {{"format", kFormat},
+                   {"phase", phase_name(checkpoint.phase)},
+                   {"iteration", std::to_string(checkpoint.iteration)},
+                   {"adam_steps", std::to_string(checkpoint.adam_steps)},
+                   {"bad_steps", std::to_string(checkpoint.bad_steps)},
+                   {"best_iteration", std::to_string(checkpoint.best_iteration)},
+                   {"best_psnr", exact(checkpoint.best_psnr)},
+                   {"best_ssim", exact(checkpoint.best_ssim)},
+                   {"validation", checkpoint.validation},
+                   {"configuration", checkpoint.configuration}};
+  if (checkpoint.validation_due) {
+    file.metadata["validation_due"] = "true";
+  }
+  file.metadata["checksum"] = checksum(file);
+  return file;
+}
+
+/// `name` is what errors call the file.
+Checkpoint checkpoint_of(SafeTensors file, const std::string& name) {
+  const Entries entries(file, name);
+  const auto format = file.metadata.find("format");
+  if (format == file.metadata.end() || format->second != kFormat) {
+    entries.fail(format == file.metadata.end() ? "is not a checkpoint"
+                                               : "is of another format version");
+  }
+  if (entries.text("checksum") != checksum(file)) {
+    entries.fail("is damaged: its checksum does not fit");
+  }
+  Checkpoint checkpoint;
+  checkpoint.phase = entries.phase("phase");
+  checkpoint.iteration = entries.number<std::int64_t>("iteration");
+  checkpoint.adam_steps = entries.number<std::int64_t>("adam_steps");
+  checkpoint.bad_steps = entries.number<int>("bad_steps");
+  checkpoint.best_iteration = entries.number<std::int64_t>("best_iteration");
+  checkpoint.best_psnr = entries.number<double>("best_psnr");
+  checkpoint.best_ssim = entries.number<double>("best_ssim");
+  // Checkpoints of former versions do not say it: what they measured is then measured again.
+  checkpoint.validation = entries.text_or("validation", "");
+  checkpoint.validation_due = file.metadata.contains("validation_due");
+  checkpoint.configuration = entries.text("configuration");
+  checkpoint.tensors = std::move(file.tensors);
+  return checkpoint;
+}
+
 bool contains(const std::vector<TrainingPhase>& phases, TrainingPhase phase) {
   return std::find(phases.begin(), phases.end(), phase) != phases.end();
 }
@@ -115,58 +162,26 @@ std::optional<CheckpointFile> parse_name(const std::filesystem::path& path) {
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
-  SafeTensors file;
-  file.tensors = checkpoint.tensors;
-  for (const auto& [name, tensor] : file.tensors) {
+  for (const auto& [name, tensor] : checkpoint.tensors) {
     if (!all_finite(tensor)) {
       throw Error(ErrorKind::numeric,
                   message("checkpoint of ", phase_name(checkpoint.phase), " iteration ",
                           checkpoint.iteration, ": '", name, "' is not finite; not written"));
     }
   }
-  file.metadata = {{"format", kFormat},
-                   {"phase", phase_name(checkpoint.phase)},
-                   {"iteration", std::to_string(checkpoint.iteration)},
-                   {"adam_steps", std::to_string(checkpoint.adam_steps)},
-                   {"bad_steps", std::to_string(checkpoint.bad_steps)},
-                   {"best_iteration", std::to_string(checkpoint.best_iteration)},
-                   {"best_psnr", exact(checkpoint.best_psnr)},
-                   {"best_ssim", exact(checkpoint.best_ssim)},
-                   {"validation", checkpoint.validation},
-                   {"configuration", checkpoint.configuration}};
-  if (checkpoint.validation_due) {
-    file.metadata["validation_due"] = "true";
-  }
-  file.metadata["checksum"] = checksum(file);
-  write_safetensors(path, file);
+  write_safetensors(path, file_of(checkpoint));
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
-  SafeTensors file = read_safetensors(path);
-  const std::string text = path.string();
-  const Entries entries(file, text);
-  const auto format = file.metadata.find("format");
-  if (format == file.metadata.end() || format->second != kFormat) {
-    entries.fail(format == file.metadata.end() ? "is not a checkpoint"
-                                               : "is of another format version");
-  }
-  if (entries.text("checksum") != checksum(file)) {
-    entries.fail("is damaged: its checksum does not fit");
-  }
-  Checkpoint checkpoint;
-  checkpoint.phase = entries.phase("phase");
-  checkpoint.iteration = entries.number<std::int64_t>("iteration");
-  checkpoint.adam_steps = entries.number<std::int64_t>("adam_steps");
-  checkpoint.bad_steps = entries.number<int>("bad_steps");
-  checkpoint.best_iteration = entries.number<std::int64_t>("best_iteration");
-  checkpoint.best_psnr = entries.number<double>("best_psnr");
-  checkpoint.best_ssim = entries.number<double>("best_ssim");
-  // Checkpoints of former versions do not say it: what they measured is then measured again.
-  checkpoint.validation = entries.text_or("validation", "");
-  checkpoint.validation_due = file.metadata.contains("validation_due");
-  checkpoint.configuration = entries.text("configuration");
-  checkpoint.tensors = std::move(file.tensors);
-  return checkpoint;
+  return checkpoint_of(read_safetensors(path), path.string());
+}
+
+std::vector<std::byte> serialise_checkpoint(const Checkpoint& checkpoint) {
+  return serialise_safetensors(file_of(checkpoint));
+}
+
+Checkpoint parse_checkpoint(std::span<const std::byte> bytes, const std::string& name) {
+  return checkpoint_of(parse_safetensors(bytes, name), name);
 }
 
 bool is_checkpoint(const std::filesystem::path& path) {
