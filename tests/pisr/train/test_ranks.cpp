@@ -1,3 +1,4 @@
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
@@ -108,6 +109,9 @@ double difference(const std::vector<MetricsRow>& a, const std::vector<MetricsRow
 }
 
 std::string cause_of(const std::exception_ptr& failure) {
+  if (!failure) {
+    return "nothing";
+  }
   try {
     std::rethrow_exception(failure);
   } catch (const AgreedFailure& agreed) {
@@ -310,6 +314,41 @@ TEST_CASE("ranks: a validation that is cut short on one of them is made again",
   };
   CHECK(scores("run").size() == 9);  // bicubic, every fourth, and the last
   CHECK(difference(scores("alone"), scores("run")) < 1e-5);
+}
+
+TEST_CASE("ranks: a validation has the bits of one process, however it is shared",
+          "[train][ranks][threads]") {
+  EvaluationSet set{"set", {}};
+  for (int i = 0; i < 7; ++i) {
+    set.data.images.push_back({std::to_string(i), {}, {}, {}});
+  }
+  const Validation validation{set, Protocol::pisr, ""};
+  // Scores whose sum depends on the order.
+  static constexpr std::array kScores = {1e17, 1.0, -1e17, 3.0, 1e17, 5.0, -1e17};
+  const auto evaluate = [](const EvaluationSet& part) {
+    EvaluationResult result;
+    for (const ImagePair& image : part.data.images) {
+      const double score = kScores.at(std::stoul(image.name));
+      result.images.push_back({image.name, {score, -score}});
+    }
+    result.mean = mean_of(result.images);
+    return result;
+  };
+  const Score alone = evaluate_together(nullptr, validation, evaluate);
+  for (const int size : {2, 3, 7, 9}) {
+    std::atomic<int> equal = 0;
+    std::atomic<int> images = 0;
+    on_ranks(size, [&](Communicator& ranks) {
+      const Score score = evaluate_together(&ranks, validation, [&](const EvaluationSet& part) {
+        images += static_cast<int>(part.data.images.size());
+        return evaluate(part);
+      });
+      equal += score.psnr == alone.psnr && score.ssim == alone.ssim;
+    });
+    CAPTURE(size);
+    CHECK(equal == size);
+    CHECK(images == 7);
+  }
 }
 
 TEST_CASE("ranks: shares cover everything once", "[train][ranks]") {
