@@ -8,9 +8,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 
-# Several ranks a processor, which do not spin while they wait; root, as in containers.
+# This machine alone, with or without ssh; several ranks a processor, which do not spin; root, as in containers.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
+export OMPI_MCA_plm=isolated OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
 if ! "$mpirun" -n 2 true >/dev/null 2>&1; then
   echo "mpi_test: SKIPPED: '$mpirun -n 2 true' fails"
   [ "${PISR_REQUIRE_CHECKERS:-}" = 1 ] && exit 1
@@ -93,7 +93,7 @@ grep -q "^pisr_train: error: rank 1: its images differ from those of rank 0: tra
 rows=0
 # A long run of 3 ranks in the background. The ranks are the processes with that folder in their command line.
 long() { # long OUT OPTION...: returns when metrics.csv has more rows than $rows
-  "$mpirun" --mca odls_base_sigkill_timeout 5 -n 3 "$program" -c small.json --out "$@" --set train.total_iter=100000 \
+  "$mpirun" --mca odls_base_sigkill_timeout 2 -n 3 "$program" -c small.json --out "$@" --set train.total_iter=100000 \
     --set val.val_freq=100000 >out.txt 2>err.txt &
   job=$!
   for i in $(seq 1500); do
