@@ -3,6 +3,7 @@
 
 usage: scaling.py --build BUILD_DIR [--ranks 1 2 4] [--rounds 3] [--iterations 40] [--phase teacher]
                   [--latency-us L --bandwidth-gbit B]
+       scaling.py --image-ms C --floats COUNT --latency-us L --bandwidth-gbit B    (the model alone)
 
 Each round trains `--iterations` updates of the paper's batch (16 patches of 192 x 192) with each number of ranks in
 turn, one thread a rank. Milliseconds an update are medians over the rounds, of the reports behind the first one.
@@ -66,47 +67,9 @@ def sum_us(ranks, floats, latency_us, bytes_per_us):
     return 2 * math.log2(ranks) * latency_us + 2 * (ranks - 1) / ranks * 4 * floats / bytes_per_us
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", required=True)
-    parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--iterations", type=int, default=40)
-    parser.add_argument("--phase", default="teacher")
-    parser.add_argument("--latency-us", type=float)
-    parser.add_argument("--bandwidth-gbit", type=float)
-    options = parser.parse_args()
-    if 1 not in options.ranks:
-        raise SystemExit("scaling: error: --ranks needs 1, which the model starts from")
-
-    times = {ranks: [] for ranks in options.ranks}
-    floats = 0
-    for _ in range(options.rounds):
-        for ranks in options.ranks:
-            milliseconds, floats = train(options.build, ranks, options.phase, options.iterations)
-            times[ranks].append(milliseconds)
-    sums = {ranks: all_reduce(options.build, ranks) for ranks in options.ranks if ranks > 1}
-
-    print(f"{options.phase}: {floats} parameters, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n")
-    print("| ranks | floats | microseconds of the sum |\n|---|---|---|")
-    for ranks, measured in sums.items():
-        for count, time in measured.items():
-            print(f"| {ranks} | {count} | {time:.1f} |")
-
-    if options.latency_us is not None and options.bandwidth_gbit is not None:
-        latency_us, bytes_per_us = options.latency_us, options.bandwidth_gbit * 1000 / 8
-        source = "as given"
-    else:
-        two = all_reduce(options.build, 2)
-        latency_us = two[1] / 2
-        largest = max(two)
-        bytes_per_us = 4 * largest / max(two[largest] - two[1], 1e-3)
-        source = "of two ranks here"
-    print(f"\nlatency {latency_us:.1f} us, bandwidth {bytes_per_us * 8 / 1000:.1f} Gbit/s, {source}\n")
-
-    image_ms = statistics.median(times[1]) / BATCH
+def print_model(ranks_in_table, times, image_ms, floats, latency_us, bytes_per_us):
     print("| ranks | ms an update, measured (smallest to largest) | speedup | ms, model | speedup, model |\n|---|---|---|---|---|")
-    for ranks in sorted({*options.ranks, 8, 16}):
+    for ranks in ranks_in_table:
         model = image_ms * math.ceil(BATCH / ranks) + sum_us(ranks, floats, latency_us, bytes_per_us) / 1000
         measured, speedup = "-", "-"
         if ranks in times:
@@ -114,6 +77,62 @@ def main():
             measured = f"{median:.1f} ({min(times[ranks]):.1f} to {max(times[ranks]):.1f})"
             speedup = f"{statistics.median(times[1]) / median:.2f}"
         print(f"| {ranks} | {measured} | {speedup} | {model:.2f} | {image_ms * BATCH / model:.2f} |")
+
+
+def measure(options):
+    """Trains and adds, prints the sums, and returns times by ranks, the number of floats, and sums by ranks."""
+    times = {ranks: [] for ranks in options.ranks}
+    floats = 0
+    for _ in range(options.rounds):
+        for ranks in options.ranks:
+            milliseconds, floats = train(options.build, ranks, options.phase, options.iterations)
+            times[ranks].append(milliseconds)
+    sums = {ranks: all_reduce(options.build, ranks) for ranks in sorted({2, *options.ranks} - {1})}
+    print(f"{options.phase}: {floats} parameters, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n")
+    print("| ranks | floats | microseconds of the sum |\n|---|---|---|")
+    for ranks, measured in sums.items():
+        for count, time in measured.items():
+            print(f"| {ranks} | {count} | {time:.1f} |")
+    print()
+    return times, floats, sums
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build")
+    parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--iterations", type=int, default=40)
+    parser.add_argument("--phase", default="teacher")
+    parser.add_argument("--latency-us", type=float)
+    parser.add_argument("--bandwidth-gbit", type=float)
+    parser.add_argument("--image-ms", type=float)
+    parser.add_argument("--floats", type=int)
+    options = parser.parse_args()
+    network = (options.latency_us, options.bandwidth_gbit)
+    if (network[0] is None) != (network[1] is None):
+        parser.error("--latency-us and --bandwidth-gbit belong together")
+    if options.build is None and None in (*network, options.image_ms, options.floats):
+        parser.error("needs --build, or all of --image-ms, --floats, --latency-us and --bandwidth-gbit")
+    if 1 not in options.ranks:
+        parser.error("--ranks needs 1, which the model starts from")
+
+    times, sums, image_ms, floats = {}, {}, options.image_ms, options.floats
+    if options.build is not None:
+        times, floats, sums = measure(options)
+        image_ms = statistics.median(times[1]) / BATCH
+    if network[0] is not None:
+        latency_us, bytes_per_us = network[0], network[1] * 1000 / 8
+        source = "as given"
+    else:
+        two = sums[2]
+        latency_us = two[1] / 2
+        largest = max(two)
+        bytes_per_us = 4 * largest / max(two[largest] - two[1], 1e-3)
+        source = "of two ranks here"
+    print(f"{image_ms:.2f} ms an image, {floats} floats, latency {latency_us:.1f} us, "
+          f"bandwidth {bytes_per_us * 8 / 1000:.1f} Gbit/s, {source}\n")
+    print_model(sorted({*options.ranks, 8, 16}), times, image_ms, floats, latency_us, bytes_per_us)
 
 
 if __name__ == "__main__":
