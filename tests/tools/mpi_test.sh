@@ -133,6 +133,17 @@ train 2 long --resume auto -q --set train.total_iter=$((10#$newest + 5))
 expect "resumed by two ranks: exit code" 0 $code
 grep -q "resumed baseline at iteration $((10#$newest)) of" long/train.log || fail "two ranks did not go on from iteration $newest"
 
+# An error that the others cannot know: rank 0 ends them, and does not leave them waiting.
+rows=$(wc -l <long/metrics.csv)
+long long --resume auto
+while [ -d long/checkpoints ]; do # rank 0 may make it again in between
+  rm -rf long/checkpoints
+  touch long/checkpoints
+done
+finish
+expect "no folder for checkpoints: exit code" 4 $code
+expect "no folder for checkpoints: lines" 1 "$(grep -c '^pisr_train: error: cannot .*checkpoints/' err.txt)"
+
 # mpirun itself is told to stop: it tells the ranks, and has an exit code of its own.
 rm -rf long
 rows=0
