@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Training on several ranks of this machine, beside a model of it, and what the model says of other machines.
 
-usage: scaling.py --build BUILD_DIR [--ranks 1 2 4] [--rounds 3] [--iterations 40] [--phase teacher]
+usage: scaling.py --build BUILD_DIR [--ranks 1 2 4] [--threads 2] [--rounds 3] [--iterations 40] [--phase teacher]
                   [--latency-us L --bandwidth-gbit B]
        scaling.py --image-ms C --floats COUNT --latency-us L --bandwidth-gbit B    (the model alone)
 
 Each round trains `--iterations` updates of the paper's batch (16 patches of 192 x 192) with each number of ranks in
-turn, one thread a rank. Milliseconds an update are medians over the rounds, of the reports behind the first one.
+turn, one thread a rank; and with one process of `--threads` threads, which needs no sum over ranks. Milliseconds an update are medians over the rounds, of the reports behind the first one.
 all_reduce measures the sum of the gradients alone.
 
-The model: an update on N ranks takes c ceil(B / N) + t(N). c is the time of an image, which is measured on one rank; B
+The model: an update on N ranks of one thread takes c ceil(B / N) + t(N). c is the time of an image, which is measured on one rank; B
 the batch; t(N) = 2 log2(N) L + 2 (N - 1) / N bytes / bandwidth is the sum. L and bandwidth come from all_reduce on two
 ranks, or from the options for a network that is not here.
 """
@@ -46,12 +46,12 @@ def all_reduce(build, ranks):
     return {row["floats"]: row["median_us"] for row in map(json.loads, text.splitlines())}
 
 
-def train(build, ranks, phase, iterations):
+def train(build, ranks, threads, phase, iterations):
     """Milliseconds an update, and the number of parameters."""
     every = max(1, iterations // 4)
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "run")
-        run(["mpirun", "-n", str(ranks), f"{build}/tools/pisr_train", "--out", out, "-q", "-j", "1", "--phase", phase,
+        run(["mpirun", "-n", str(ranks), f"{build}/tools/pisr_train", "--out", out, "-q", "-j", str(threads), "--phase", phase,
              "--set", f"train.total_iter={iterations}", "--set", f"train.print_freq={every}",
              "--set", "data.built_in.count=8", "--set", "data.built_in.validation_count=1"])
         with open(os.path.join(out, "metrics.csv"), newline="") as file:
@@ -82,18 +82,21 @@ def print_model(ranks_in_table, times, image_ms, floats, latency_us, bytes_per_u
 def measure(options):
     """Trains and adds, prints the sums, and returns times by ranks, the number of floats, and sums by ranks."""
     times = {ranks: [] for ranks in options.ranks}
+    threaded = []
     floats = 0
     for _ in range(options.rounds):
         for ranks in options.ranks:
-            milliseconds, floats = train(options.build, ranks, options.phase, options.iterations)
+            milliseconds, floats = train(options.build, ranks, 1, options.phase, options.iterations)
             times[ranks].append(milliseconds)
+        threaded.append(train(options.build, 1, options.threads, options.phase, options.iterations)[0])
     sums = {ranks: all_reduce(options.build, ranks) for ranks in sorted({2, *options.ranks} - {1})}
     print(f"{options.phase}: {floats} parameters, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n")
     print("| ranks | floats | microseconds of the sum |\n|---|---|---|")
     for ranks, measured in sums.items():
         for count, time in measured.items():
             print(f"| {ranks} | {count} | {time:.1f} |")
-    print()
+    print(f"\none process of {options.threads} threads: {statistics.median(threaded):.1f} ms an update "
+          f"({min(threaded):.1f} to {max(threaded):.1f})\n")
     return times, floats, sums
 
 
@@ -101,6 +104,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build")
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=40)
     parser.add_argument("--phase", default="teacher")
