@@ -5,7 +5,12 @@
 set -euo pipefail
 program=$(realpath "$1") mpirun=$2
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+job= # of a run in the background
+end() {
+  [ -z "$job" ] || kill -TERM $job 2>/dev/null || true
+  rm -rf "$folder" 2>/dev/null || true
+}
+trap end EXIT
 cd "$folder"
 
 # This machine alone, with or without ssh; several ranks a processor, which do not spin; root, as in containers.
@@ -110,6 +115,7 @@ rank() { # rank NUMBER: the process of that rank
 finish() {
   code=0
   wait $job || code=$?
+  job=
 }
 
 long long
@@ -137,7 +143,7 @@ grep -q "resumed baseline at iteration $((10#$newest)) of" long/train.log || fai
 rows=$(wc -l <long/metrics.csv)
 long long --resume auto
 while [ -d long/checkpoints ]; do # rank 0 may make it again in between
-  rm -rf long/checkpoints
+  rm -rf long/checkpoints 2>/dev/null || true
   touch long/checkpoints
 done
 finish
