@@ -5,7 +5,7 @@
 set -euo pipefail
 
 packages=(cmake ninja-build g++ ccache pkg-config libeigen3-dev nlohmann-json3-dev libstb-dev catch2 libcli11-dev
-  libtbb-dev libhwy-dev libpng-dev libjpeg62-turbo-dev libtiff-dev libwebp-dev libbenchmark-dev)
+  libtbb-dev libopenmpi-dev openmpi-bin libhwy-dev libpng-dev libjpeg62-turbo-dev libtiff-dev libwebp-dev libbenchmark-dev)
 if [ "$(dpkg --print-architecture 2>/dev/null || true)" = amd64 ]; then
   packages+=(libisal-dev) # optional: compresses PNG; Debian has it for this architecture alone
 fi

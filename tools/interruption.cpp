@@ -52,10 +52,6 @@ int Interruption::signal() noexcept {
   return received_signal;
 }
 
-int Interruption::exit_code() noexcept {
-  return 128 + signal();
-}
-
 void outlive_readers() {
   std::signal(SIGPIPE, SIG_IGN);
 }

@@ -18,7 +18,8 @@ class Interruption {
   /// The signal that was received; 0 for none.
   static int signal() noexcept;
   /// That of a program which the signal has stopped: 128 + signal().
-  static int exit_code() noexcept;
+  static int exit_code() noexcept { return exit_code(signal()); }
+  static int exit_code(int signal) noexcept { return 128 + signal; }
 };
 
 /// For programs whose result is not what they print: from now on they go on when nobody reads

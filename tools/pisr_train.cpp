@@ -10,12 +10,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/agreement.h"
 #include "core/atomic_file.h"
 #include "core/context.h"
 #include "core/error.h"
+#include "core/job/open_communicator.h"
 #include "core/parallel.h"
 #include "core/printable.h"
+#include "core/version.h"
+#include "kernels/instruction_set.h"
 #include "pisr/report/report_run.h"
+#include "pisr/train/ranks.h"
 #include "pisr/train/trainer.h"
 #include "tools/device_option.h"
 #include "tools/interruption.h"
@@ -214,12 +219,12 @@ bool stop_is_wanted() {
   return Interruption::signal() != 0;
 }
 
-int stopped(const RunDirectory& run, const Options& options) {
+int stopped(const RunDirectory& run, const Options& options, int signal) {
   if (!options.quiet) {
     std::cerr << kProgram << ": stopped; '--resume auto --out " << printable(run.path())
               << "' goes on\n";
   }
-  return Interruption::exit_code();
+  return Interruption::exit_code(signal);
 }
 
 void make_report(const TrainConfig& config, const RunDirectory& run, const TrainingData& data) {
@@ -233,60 +238,149 @@ void make_report(const TrainConfig& config, const RunDirectory& run, const Train
   write_report(run.report(), gather_report(context, pool, request));
 }
 
-int run_training(const Options& options, const DeviceOption& device_option) {
+/// The signal that the lowest rank which got one was stopped by, on all ranks.
+int signal_of_all(Communicator* ranks) {
+  int number = Interruption::signal();
+  const int rank = first_rank_where(ranks, number != 0);
+  if (rank >= 0) {
+    broadcast_number(ranks, number, rank);
+  }
+  return number;
+}
+
+/// What rank 0 reads before anything is trained.
+struct Start {
+  TrainConfig config;
+  std::unique_ptr<RunDirectory> run;
+  std::optional<ResumePoint> resume;
+  std::unique_ptr<kernels::Device> device;
+};
+
+/// Several ranks share the updates on their CPUs: there is no sum over devices.
+std::unique_ptr<kernels::Device> open_device_of(const TrainConfig& config, bool asked,
+                                                const Communicator* ranks) {
+  DeviceChoice choice = parse_device(config.device);
+  choice.cuda.precision = config.precision;
+  choice.backend = config.backend;
+  if (ranks != nullptr) {
+    if (choice.kind == DeviceChoice::Kind::cuda) {
+      throw Error(
+          ErrorKind::device,
+          message("device: several ranks train on CPUs only, got '", printable(config.device), "'"),
+          "one process alone trains on a device");
+    }
+    if (kernels::has_cuda() && choice.kind == DeviceChoice::Kind::automatic) {
+      note(kProgram, "several ranks train on CPUs only");
+    }
+    choice.kind = DeviceChoice::Kind::cpu;
+  }
+  return open_device(kProgram, choice, asked);
+}
+
+Start prepare(const Options& options, const DeviceOption& device_option, const TrainConfig& config,
+              const Communicator* ranks) {
+  Start start{config, nullptr, {}, nullptr};
+  const RunMode mode = run_mode(options);
+  start.device = open_device_of(config, !device_option.settings().empty(), ranks);
+  start.run = std::make_unique<RunDirectory>(run_path(options), mode);
+  start.resume = find_resume_point(options, config, *start.run);
+  if (start.resume) {
+    for (const ConfigDifference& difference :
+         check_resume(config, start.resume->checkpoint, start.resume->name)) {
+      warn(kProgram, difference.key + " was " + difference.before + ", now is " + difference.after);
+    }
+  }
+  check_results_writable(config, *start.run);
+  return start;
+}
+
+/// The images of this rank. Rank 0 warns of them.
+TrainingData load_data(const TrainConfig& config, Communicator* ranks) {
+  TrainingData data;
+  agree(ranks, [&] { data = load_training_data(config); });
+  if (is_first(ranks)) {
+    for (const std::string& warning : data.warnings) {
+      warn(kProgram, warning);
+    }
+  }
+  return data;
+}
+
+/// Updates on all ranks. Returns the exit code of all: 0 where they came to the end.
+int train_and_tell(const Options& options, const Start& start, const TrainingData& data,
+                   ProgressStyle style, Communicator* ranks) {
+  TrainOutcome outcome;
+  {
+    TrainingProgress progress(is_first(ranks) ? style : ProgressStyle::none);
+    TrainCallbacks callbacks = progress.callbacks();
+    callbacks.cancelled = stop_is_wanted;
+    outcome =
+        ranks == nullptr
+            ? train(start.config, *start.run, data, start.resume, callbacks, start.device.get())
+            : train_together(ranks, start.config, start.run.get(), data, start.resume, callbacks);
+  }
+  if (outcome == TrainOutcome::finished) {
+    return 0;
+  }
+  const int number = signal_of_all(ranks);
+  return is_first(ranks) ? stopped(*start.run, options, number) : Interruption::exit_code(number);
+}
+
+/// The report, once training has come to its end. Rank 0 alone. Returns the exit code.
+int report(const Options& options, const Start& start, const TrainingData& data,
+           ProgressStyle style) {
+  try {
+    make_report(start.config, *start.run, data);
+  } catch (const EvaluationStopped&) {
+    return stopped(*start.run, options, Interruption::signal());
+  }
+  if (style != ProgressStyle::json && !options.quiet) {
+    print_result(start.config, *start.run);
+  }
+  forget_gone_reader();
+  return 0;
+}
+
+int run_training(const Options& options, const DeviceOption& device_option, Communicator* ranks) {
   if (options.help_config) {
     std::cout << config_reference();
     return 0;
   }
-  const ProgressStyle style =
-      options.quiet ? ProgressStyle::none : progress_style_from_name(options.progress);
-  const TrainConfig config = configuration(options, device_option);
+  // Rank 0 alone reads configuration and run directory: those of other machines may be others.
+  ProgressStyle style = ProgressStyle::none;
+  Start start;
+  std::string resolved;
+  agree(ranks, [&] {
+    if (is_first(ranks)) {
+      style = options.quiet ? ProgressStyle::none : progress_style_from_name(options.progress);
+      start.config = configuration(options, device_option);
+      resolved = config_json(start.config);
+      if (!options.print_config) {
+        start = prepare(options, device_option, start.config, ranks);
+      }
+    }
+  });
   if (options.print_config) {
-    std::cout << config_json(config);
+    std::cout << resolved;
     return 0;
   }
-  const RunMode mode = run_mode(options);
-  DeviceChoice choice = parse_device(config.device);
-  choice.cuda.precision = config.precision;
-  choice.backend = config.backend;
-  const std::unique_ptr<kernels::Device> device =
-      open_device(kProgram, choice, !device_option.settings().empty());
-  const RunDirectory run(run_path(options), mode);
-  const std::optional<ResumePoint> resume = find_resume_point(options, config, run);
-  if (resume) {
-    for (const ConfigDifference& difference :
-         check_resume(config, resume->checkpoint, resume->name)) {
-      warn(kProgram, difference.key + " was " + difference.before + ", now is " + difference.after);
-    }
+  broadcast_text(ranks, resolved);
+  if (!is_first(ranks)) {
+    start.config = parse_config(resolved, "configuration of rank 0");
   }
-  check_results_writable(config, run);
-  const TrainingData data = load_training_data(config);
-  for (const std::string& warning : data.warnings) {
-    warn(kProgram, warning);
-  }
+  check_same_lines(ranks, {version(), kernels::instruction_set()}, "version or instruction set",
+                   ErrorKind::usage,
+                   "the environment variable PISR_ISA chooses an instruction set");
+  const TrainingData data = load_data(start.config, ranks);
 
   outlive_readers();
   const Interruption interruption;
-  TrainOutcome outcome;
-  {
-    TrainingProgress progress(style);
-    TrainCallbacks callbacks = progress.callbacks();
-    callbacks.cancelled = stop_is_wanted;
-    outcome = train(config, run, data, resume, callbacks, device.get());
+  int code = train_and_tell(options, start, data, style, ranks);
+  if (code == 0 && is_first(ranks)) {
+    code = report(options, start, data, style);
   }
-  if (outcome == TrainOutcome::cancelled) {
-    return stopped(run, options);
-  }
-  try {
-    make_report(config, run, data);
-  } catch (const EvaluationStopped&) {
-    return stopped(run, options);
-  }
-  if (style != ProgressStyle::json && !options.quiet) {
-    print_result(config, run);
-  }
-  forget_gone_reader();
-  return 0;
+  broadcast_number(ranks, code);
+  return code;
 }
 
 }  // namespace
@@ -324,5 +418,12 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "Print errors and warnings only");
   const DeviceOption device_option(app);
-  return run_program(app, argc, argv, [&] { return run_training(options, device_option); });
+  std::unique_ptr<Communicator> ranks;
+  try {
+    ranks = open_communicator();
+  } catch (...) {
+    return report_failure(kProgram, std::current_exception());
+  }
+  return run_program(app, argc, argv, ranks.get(),
+                     [&] { return run_training(options, device_option, ranks.get()); });
 }

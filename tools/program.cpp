@@ -8,11 +8,13 @@
 #include <map>
 #include <new>
 #include <stdexcept>
+#include <streambuf>
 #include <string_view>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
 
+#include "core/agreement.h"
 #include "core/error.h"
 #include "core/instruction_set.h"
 #include "core/printable.h"
@@ -94,6 +96,43 @@ void add_generate_option(CLI::App& app) {
       ->group("");
 }
 
+/// While it lives, and where it is wanted, what is printed to stdout goes nowhere.
+class Silence {
+ public:
+  explicit Silence(bool wanted) : former_(wanted ? std::cout.rdbuf(&nowhere_) : nullptr) {}
+  ~Silence() {
+    if (former_ != nullptr) {
+      std::cout.rdbuf(former_);
+    }
+  }
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+
+ private:
+  struct Nowhere : std::streambuf {
+    int overflow(int character) override { return traits_type::not_eof(character); }
+  };
+  Nowhere nowhere_;
+  std::streambuf* former_;
+};
+
+/// The exit code of a program that ends by this exception, once it has said why.
+int end_of(const CLI::App& app, const Communicator* ranks, const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (...) {
+    Error error = described(app.get_name(), std::current_exception());
+    if (!is_first(ranks)) {
+      error =
+          Error(error.kind(), message("rank ", ranks->rank(), ": ", error.what()), error.hint());
+    }
+    print_error(app.get_name(), error);
+    return static_cast<int>(error.kind());
+  }
+}
+
 }  // namespace
 
 Error described(const std::string& program, std::exception_ptr failure) {
@@ -151,21 +190,39 @@ std::string version_text(const std::string& program) {
 }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+  return run_program(app, argc, argv, nullptr, body);
+}
+
+int run_program(CLI::App& app, int argc, char** argv, Communicator* ranks,
+                const std::function<int()>& body) {
   const std::string program = app.get_name();
+  const Silence silence(!is_first(ranks));
   std::signal(SIGXFSZ, SIG_IGN);
   app.set_version_flag("-V,--version", version_text(program), "Print the version");
   add_generate_option(app);
   int code = 0;
   try {
     try {
-      app.parse(argc, argv);
-      apply_instruction_set_choice();  // before anything is written
+      agree(ranks, [&] {
+        app.parse(argc, argv);
+        apply_instruction_set_choice();  // before anything is written
+      });
       code = body();
     } catch (const CLI::Success& help_or_version) {
       code = app.exit(help_or_version);
     }
+  } catch (const AgreedFailure& failure) {
+    if (failure.cause()) {
+      code = end_of(app, ranks, failure.cause());
+    }
+    broadcast_number(ranks, code, failure.rank());
+    return code;
   } catch (...) {
-    return report_failure(program, std::current_exception());
+    code = end_of(app, ranks, std::current_exception());
+    if (ranks != nullptr) {
+      ranks->abort(code);
+    }
+    return code;
   }
   if (!std::cout.flush() && code <= kStopped) {
     const Error error(ErrorKind::output, "cannot write to the standard output");

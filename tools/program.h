@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/communicator.h"
 #include "core/error.h"
 
 namespace pisr {
@@ -24,6 +25,14 @@ inline constexpr const char* kStdout = "-";
 /// a failure of that, such as a full disk, is an output error, unless a signal has stopped the
 /// program. A limit on the size of files (ulimit -f) is an output error too, and no deadly signal.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
+
+/// run_program() of one rank of a job; null `ranks`: alone. Rank 0 prints to stdout, the others
+/// nowhere. A failure that all ranks know of (AgreedFailure, and what is wrong with the command
+/// line) is printed by the rank it happened on, and all return its exit code. After any other one
+/// the rank prints it and ends all by Communicator::abort(). Lines of other ranks than 0 name the
+/// rank. `body` has to return the same on all ranks.
+int run_program(CLI::App& app, int argc, char** argv, Communicator* ranks,
+                const std::function<int()>& body);
 
 /// What these lines tell of a caught exception, of whatever type. Of one that nobody foresaw the
 /// kind is kInternalError.

@@ -75,6 +75,7 @@ class Pisr(ConanFile):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables.update({
             "PISR_CUDA": "OFF",
+            "PISR_MPI": "OFF",
             "PISR_TESTS": "OFF",
             "PISR_TOOLS": bool(self.options.tools),
             "PISR_ISAL": bool(self.options.isal),

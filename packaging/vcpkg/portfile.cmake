@@ -16,6 +16,7 @@ vcpkg_cmake_configure(
     ${features}
     -DPISR_TESTS=OFF
     -DPISR_CUDA=OFF
+    -DPISR_MPI=OFF
     "-DPKG_CONFIG_EXECUTABLE=${PKGCONFIG}")
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/pisr)

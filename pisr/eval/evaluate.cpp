@@ -20,15 +20,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Score mean_of(const std::vector<ImageResult>& images) {
-  Score mean;
-  for (const ImageResult& image : images) {
-    mean.psnr += image.score.psnr / static_cast<double>(images.size());
-    mean.ssim += image.score.ssim / static_cast<double>(images.size());
-  }
-  return mean;
-}
-
 /// Calls body() and puts the image's name before the message of an Error that it throws.
 template <class Body>
 auto naming(const std::string& image, Body&& body) {
@@ -63,6 +54,15 @@ struct KnownBicubic {
 };
 
 }  // namespace
+
+Score mean_of(const std::vector<ImageResult>& images) {
+  Score mean;
+  for (const ImageResult& image : images) {
+    mean.psnr += image.score.psnr / static_cast<double>(images.size());
+    mean.ssim += image.score.ssim / static_cast<double>(images.size());
+  }
+  return mean;
+}
 
 double EvaluationResult::mean_milliseconds() const {
   double sum = 0;

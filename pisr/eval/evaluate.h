@@ -44,6 +44,9 @@ struct ImageResult {
   double milliseconds = 0;  ///< wall time of the enlargement alone
 };
 
+/// The means over the images, added in their order.
+Score mean_of(const std::vector<ImageResult>& images);
+
 /// One model on one set.
 struct EvaluationResult {
   std::string set;

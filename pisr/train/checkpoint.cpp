@@ -88,42 +88,9 @@ class Entries {
   const std::string& path_;
 };
 
-bool contains(const std::vector<TrainingPhase>& phases, TrainingPhase phase) {
-  return std::find(phases.begin(), phases.end(), phase) != phases.end();
-}
-
-std::optional<CheckpointFile> parse_name(const std::filesystem::path& path) {
-  const std::string stem = path.stem().string();
-  const std::size_t underscore = stem.rfind('_');
-  if (path.extension() != ".safetensors" || underscore == std::string::npos) {
-    return std::nullopt;
-  }
-  std::int64_t iteration = 0;
-  const char* end = stem.data() + stem.size();
-  const auto result = std::from_chars(stem.data() + underscore + 1, end, iteration);
-  if (result.ec != std::errc() || result.ptr != end || iteration < 0) {
-    return std::nullopt;
-  }
-  for (const TrainingPhase phase : kTrainingPhases) {
-    if (path.filename() == checkpoint_name(phase, iteration)) {
-      return CheckpointFile{path, phase, iteration};
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+SafeTensors file_of(const Checkpoint& checkpoint) {
   SafeTensors file;
   file.tensors = checkpoint.tensors;
-  for (const auto& [name, tensor] : file.tensors) {
-    if (!all_finite(tensor)) {
-      throw Error(ErrorKind::numeric,
-                  message("checkpoint of ", phase_name(checkpoint.phase), " iteration ",
-                          checkpoint.iteration, ": '", name, "' is not finite; not written"));
-    }
-  }
   file.metadata = {{"format", kFormat},
                    {"phase", phase_name(checkpoint.phase)},
                    {"iteration", std::to_string(checkpoint.iteration)},
@@ -141,13 +108,12 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
     file.metadata["validation_due"] = "true";
   }
   file.metadata["checksum"] = checksum(file);
-  write_safetensors(path, file);
+  return file;
 }
 
-Checkpoint read_checkpoint(const std::filesystem::path& path) {
-  SafeTensors file = read_safetensors(path);
-  const std::string text = path.string();
-  const Entries entries(file, text);
+/// `name` is what errors call the file.
+Checkpoint checkpoint_of(SafeTensors file, const std::string& name) {
+  const Entries entries(file, name);
   const auto format = file.metadata.find("format");
   if (format == file.metadata.end() || format->second != kFormat) {
     entries.fail(format == file.metadata.end() ? "is not a checkpoint"
@@ -176,6 +142,55 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   checkpoint.configuration = entries.text("configuration");
   checkpoint.tensors = std::move(file.tensors);
   return checkpoint;
+}
+
+bool contains(const std::vector<TrainingPhase>& phases, TrainingPhase phase) {
+  return std::find(phases.begin(), phases.end(), phase) != phases.end();
+}
+
+std::optional<CheckpointFile> parse_name(const std::filesystem::path& path) {
+  const std::string stem = path.stem().string();
+  const std::size_t underscore = stem.rfind('_');
+  if (path.extension() != ".safetensors" || underscore == std::string::npos) {
+    return std::nullopt;
+  }
+  std::int64_t iteration = 0;
+  const char* end = stem.data() + stem.size();
+  const auto result = std::from_chars(stem.data() + underscore + 1, end, iteration);
+  if (result.ec != std::errc() || result.ptr != end || iteration < 0) {
+    return std::nullopt;
+  }
+  for (const TrainingPhase phase : kTrainingPhases) {
+    if (path.filename() == checkpoint_name(phase, iteration)) {
+      return CheckpointFile{path, phase, iteration};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (!all_finite(tensor)) {
+      throw Error(ErrorKind::numeric,
+                  message("checkpoint of ", phase_name(checkpoint.phase), " iteration ",
+                          checkpoint.iteration, ": '", name, "' is not finite; not written"));
+    }
+  }
+  write_safetensors(path, file_of(checkpoint));
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  return checkpoint_of(read_safetensors(path), path.string());
+}
+
+std::vector<std::byte> serialise_checkpoint(const Checkpoint& checkpoint) {
+  return serialise_safetensors(file_of(checkpoint));
+}
+
+Checkpoint parse_checkpoint(std::span<const std::byte> bytes, const std::string& name) {
+  return checkpoint_of(parse_safetensors(bytes, name), name);
 }
 
 bool is_checkpoint(const std::filesystem::path& path) {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,11 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 /// Throws Error(weights), naming the file and what is wrong: unreadable, not a checkpoint, of
 /// another format version, or the checksum does not fit (a changed byte).
 Checkpoint read_checkpoint(const std::filesystem::path& path);
+
+/// The bytes of such a file, finite or not, for another process. `name` stands for the file in
+/// messages, which are those of read_checkpoint.
+std::vector<std::byte> serialise_checkpoint(const Checkpoint& checkpoint);
+Checkpoint parse_checkpoint(std::span<const std::byte> bytes, const std::string& name);
 
 /// Whether the file says that it is a checkpoint, valid or not. A file that cannot be read is none.
 bool is_checkpoint(const std::filesystem::path& path);

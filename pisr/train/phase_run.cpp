@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/agreement.h"
 #include "core/error.h"
 #include "pisr/model/architectures.h"
 #include "pisr/model/weights.h"
@@ -62,11 +63,13 @@ std::unique_ptr<Teacher> frozen_teacher(const TrainConfig& config, const Checkpo
 }  // namespace
 
 PhaseRun::PhaseRun(const TrainConfig& config, TrainingPhase phase, std::unique_ptr<Teacher> teacher,
-                   const TrainingData& data, ThreadPool& pool, kernels::Device* device)
+                   const TrainingData& data, ThreadPool& pool, kernels::Device* device,
+                   const Crew& crew)
     : config_(config),
       data_(data),
       pool_(pool),
       device_(device),
+      crew_(crew),
       model_(config, phase, std::move(teacher)),
       adam_(model_.parameters(), adam_options(config.train)),
       schedule_(cosine(config, phase)) {
@@ -76,9 +79,10 @@ PhaseRun::PhaseRun(const TrainConfig& config, TrainingPhase phase, std::unique_p
 }
 
 PhaseRun::PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, const std::string& name,
-                   const TrainingData& data, ThreadPool& pool, kernels::Device* device)
+                   const TrainingData& data, ThreadPool& pool, kernels::Device* device,
+                   const Crew& crew)
     : PhaseRun(config, checkpoint.phase, frozen_teacher(config, checkpoint, name), data, pool,
-               device) {
+               device, crew) {
   iteration_ = checkpoint.iteration;
   earlier_updates_ = checkpoint.earlier_updates;
   bad_steps_ = checkpoint.bad_steps;
@@ -123,8 +127,9 @@ Stepper& PhaseRun::stepper() {
   if (!stepper_) {
     const TrainingState state{model_, adam_, average()};
     const StepOptions options = step_options(config_, phase());
-    stepper_ = device_ != nullptr ? device_stepper(*device_, state, schedule_, data_.train, options)
-                                  : cpu_stepper(state, schedule_, data_.train, pool_, options);
+    stepper_ = device_ != nullptr
+                   ? device_stepper(*device_, state, schedule_, data_.train, options)
+                   : cpu_stepper(state, schedule_, data_.train, pool_, options, crew_);
   }
   return *stepper_;
 }
@@ -147,16 +152,19 @@ std::span<const StepResult> PhaseRun::run(std::int64_t most) {
 
 void PhaseRun::check_progress() const {
   if (bad_steps_ >= config_.train.max_bad_steps) {
-    throw Error(ErrorKind::numeric,
-                message(phase_name(phase()), " iteration ", iteration_, ": ", failure_, "; ",
-                        bad_steps_, " such steps in a row"),
-                "a lower train.learning_rate or a train.gradient_clip may help");
+    fail_together(crew_.ranks,
+                  Error(ErrorKind::numeric,
+                        message(phase_name(phase()), " iteration ", iteration_, ": ", failure_,
+                                "; ", bad_steps_, " such steps in a row"),
+                        "a lower train.learning_rate or a train.gradient_clip may help"));
   }
 }
 
 bool PhaseRun::validate(const Validation& validation, Score& score, const StopCheck& stop) {
   validation_due_ = true;
-  score = stepper().evaluate(pool_, validation.set, validation.protocol, stop).mean;
+  score = evaluate_together(crew_.ranks, validation, [&](const EvaluationSet& set) {
+    return stepper().evaluate(pool_, set, validation.protocol, stop);
+  });
   validation_due_ = false;
   const bool best = best_iteration_ < 0 || score.psnr > best_score_.psnr;
   if (best) {
@@ -176,9 +184,10 @@ std::string PhaseRun::measure_best_again(const Validation& validation, const Sto
   }
   Context context(pool_, host_backend(config_.backend));
   const Score before = best_score_;
-  best_score_ = evaluate(context, pool_, validation.set, validation.protocol, phase_name(phase()),
-                         *model_of(best_), stop)
-                    .mean;
+  const std::unique_ptr<ImageModel> best = model_of(best_);
+  best_score_ = evaluate_together(crew_.ranks, validation, [&](const EvaluationSet& set) {
+    return evaluate(context, pool_, set, validation.protocol, phase_name(phase()), *best, stop);
+  });
   validation_ = validation.identity;
   return message(phase_name(phase()), ": the best weights, of iteration ", best_iteration_,
                  ", are measured again, as protocol or images of the validation may have changed: "

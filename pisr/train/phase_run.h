@@ -23,13 +23,17 @@ namespace pisr {
 class PhaseRun {
  public:
   /// At iteration 0. Keeps references to `data`, `pool` and `device`, on which the updates are made
-  /// where it is not null. `teacher` as for PhaseModel.
+  /// where it is not null. `teacher` as for PhaseModel. Of a crew with several ranks, all must be
+  /// in the same state, and run(), check_progress(), validate() and measure_best_again() are
+  /// collective; such a crew has no device.
   PhaseRun(const TrainConfig& config, TrainingPhase phase, std::unique_ptr<Teacher> teacher,
-           const TrainingData& data, ThreadPool& pool, kernels::Device* device);
+           const TrainingData& data, ThreadPool& pool, kernels::Device* device,
+           const Crew& crew = {});
   /// As it was when `checkpoint` was written; `name` stands for it in messages. Throws
   /// Error(weights) where it does not fit the configuration.
   PhaseRun(const TrainConfig& config, const Checkpoint& checkpoint, const std::string& name,
-           const TrainingData& data, ThreadPool& pool, kernels::Device* device);
+           const TrainingData& data, ThreadPool& pool, kernels::Device* device,
+           const Crew& crew = {});
 
   /// Gives what is trained the values of `weights`, as far as they fit, and returns a line that
   /// says so; a student that starts from its teacher's decoder keeps that, and the line is empty.
@@ -52,7 +56,7 @@ class PhaseRun {
   /// change no weight. The result is valid until the next call.
   std::span<const StepResult> run(std::int64_t most);
   /// Throws Error(numeric), naming phase, parameter and images, after train.max_bad_steps updates
-  /// in a row that changed no weight.
+  /// in a row that changed no weight; the ranks of a crew fail_together().
   void check_progress() const;
 
   /// Makes what updates need. Otherwise the first one does; called before, it shows what cannot be
@@ -89,6 +93,7 @@ class PhaseRun {
   const TrainingData& data_;
   ThreadPool& pool_;
   kernels::Device* device_;
+  Crew crew_;
   PhaseModel model_;
   Adam adam_;
   std::optional<ExponentialMovingAverage> average_;

@@ -14,6 +14,7 @@
 #include "pisr/data/dataset.h"
 #include "pisr/eval/evaluate.h"
 #include "pisr/train/phase_model.h"
+#include "pisr/train/ranks.h"
 
 namespace pisr {
 
@@ -31,7 +32,8 @@ struct StepOptions {
 struct StepResult : kernels::StepValues {
   /// false: loss or gradient were not finite, and nothing was changed.
   bool applied = false;
-  double data_seconds = 0;  ///< time of making the patches, a mean over the threads
+  double data_seconds = 0;   ///< time of making the patches, a mean over the threads of this rank
+  bool stop_wanted = false;  ///< whether a process of the crew was asked to stop
   /// Of a step that was not applied: what was not finite and in which images, for an error text.
   std::string failure;
 };
@@ -73,10 +75,16 @@ class Stepper {
 /// meet once a step. The gradients are then added in the order of the images, so the result does
 /// not depend on the number of threads. After the first step nothing is allocated.
 ///
-/// Keeps references to all that is given. Throws Error(input) for an image smaller than the patch.
+/// The ranks of a crew share the images of a batch, which are those of one process. They add their
+/// gradients once a step, and losses, requests to stop and marks of the weights with them. Then
+/// each makes the whole update. run() is collective. Where their weights differ,
+/// all throw AgreedFailure of an Error(numeric).
+///
+/// Keeps references to all that is given. Throws Error(input) for an image smaller than the patch,
+/// and Error(usage) where there are more ranks than images in a batch.
 std::unique_ptr<Stepper> cpu_stepper(const TrainingState& state, const CosineSchedule& schedule,
                                      const Dataset& data, ThreadPool& pool,
-                                     const StepOptions& options);
+                                     const StepOptions& options, const Crew& crew = {});
 
 /// evaluate() of what `model` trains.
 EvaluationResult evaluate_trained(Context& context, ThreadPool& pool, const EvaluationSet& set,

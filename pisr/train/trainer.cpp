@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/agreement.h"
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/parallel.h"
@@ -104,9 +105,10 @@ void check_later_phases(const TrainConfig& config, TrainingPhase first,
 
 class Trainer {
  public:
-  Trainer(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
+  /// `run` is null on the ranks that write nothing.
+  Trainer(const TrainConfig& config, const RunDirectory* run, const TrainingData& data,
           const Validation& validation, const TrainCallbacks& callbacks, ThreadPool& pool,
-          kernels::Device* device, std::int64_t first_step)
+          kernels::Device* device, const Crew& crew)
       : config_(config),
         run_(run),
         data_(data),
@@ -114,7 +116,13 @@ class Trainer {
         callbacks_(callbacks),
         pool_(pool),
         device_(device),
-        log_(run, first_step) {}
+        crew_(crew) {}
+
+  /// Begins to write the log; `first_step` as for TrainingLog. Before run(), where there is a run
+  /// directory.
+  void open_log(std::int64_t first_step) { log_.emplace(*run_, first_step); }
+  /// The phase of rank 0 becomes that of all ranks, where `state` is null before.
+  void share(std::unique_ptr<PhaseRun>& state) const;
 
   /// `first` is the phase to begin with, or to go on with where `resumed`. Later ones start from
   /// `initial`; of the first, `start` says what it starts from.
@@ -129,24 +137,28 @@ class Trainer {
   void after_step(const PhaseRun& phase, std::int64_t iteration, const StepResult& result);
   void validate(PhaseRun& phase);
   void save(PhaseRun& phase);
+  TrainOutcome stop(PhaseRun& phase);
   void validate_and_save(PhaseRun& phase);
   bool cancelled() const { return callbacks_.cancelled && callbacks_.cancelled(); }
 
   const TrainConfig& config_;
-  const RunDirectory& run_;
+  const RunDirectory* run_;
   const TrainingData& data_;
   const Validation& validation_;
   const TrainCallbacks& callbacks_;
   ThreadPool& pool_;
   kernels::Device* device_;
-  TrainingLog log_;
+  Crew crew_;
+  std::optional<TrainingLog> log_;
   Interval interval_;
   std::int64_t saved_ = 0;  ///< iteration of the phase's newest checkpoint
   Score bicubic_;
 };
 
 void Trainer::line(const std::string& text) {
-  log_.line(text);
+  if (log_) {
+    log_->line(text);
+  }
   if (callbacks_.line) {
     callbacks_.line(text);
   }
@@ -163,13 +175,15 @@ void Trainer::describe(const EvaluationResult& bicubic) {
     line("validation data: " + source);
   }
   for (const std::string& warning : data_.warnings) {
-    log_.line("warning: " + warning);
+    log_->line("warning: " + warning);
   }
-  line(message("seed ", config_.manual_seed, ", ", pool_.threads(),
-               pool_.threads() == 1 ? " thread" : " threads",
-               device_ == nullptr ? "" : ", updates on " + device_->name()));
+  line(message(
+      "seed ", config_.manual_seed, ", ", pool_.threads(),
+      pool_.threads() == 1 ? " thread" : " threads",
+      device_ == nullptr ? "" : ", updates on " + device_->name(),
+      crew_.ranks == nullptr ? "" : message(" on the first of ", crew_.ranks->size(), " ranks")));
   bicubic_ = bicubic.mean;
-  log_.bicubic(bicubic_);
+  log_->bicubic(bicubic_);
   const std::string odd = compare_with_known(bicubic, config_.network.scale, bicubic.protocol);
   if (!odd.empty()) {
     line(odd);
@@ -183,21 +197,48 @@ void Trainer::validate(PhaseRun& phase) {
   report.set = data_.validation.name;
   report.bicubic = bicubic_;
   report.best = phase.validate(validation_, report.score, callbacks_.cancelled);
-  if (report.best) {
-    phase.save_best(run_.best_weights(phase.phase()));
+  if (log_) {
+    if (report.best) {
+      phase.save_best(run_->best_weights(phase.phase()));
+    }
+    log_->validation(report);
   }
-  log_.validation(report);
   if (callbacks_.validation) {
     callbacks_.validation(report);
   }
 }
 
 void Trainer::save(PhaseRun& phase) {
-  write_checkpoint(run_.checkpoints() / checkpoint_name(phase.phase(), phase.iteration()),
-                   phase.checkpoint());
-  prune_checkpoints(run_.checkpoints(), phase.phase(), config_.train.keep_checkpoints,
-                    phase.total_iterations());
+  if (run_ != nullptr) {
+    write_checkpoint(run_->checkpoints() / checkpoint_name(phase.phase(), phase.iteration()),
+                     phase.checkpoint());
+    prune_checkpoints(run_->checkpoints(), phase.phase(), config_.train.keep_checkpoints,
+                      phase.total_iterations());
+  }
   saved_ = phase.iteration();
+}
+
+TrainOutcome Trainer::stop(PhaseRun& phase) {
+  if (phase.iteration() != saved_) {
+    save(phase);
+  }
+  return TrainOutcome::cancelled;
+}
+
+void Trainer::share(std::unique_ptr<PhaseRun>& state) const {
+  if (crew_.ranks == nullptr) {
+    return;
+  }
+  Checkpoint start;
+  if (is_first(crew_.ranks)) {
+    start = state->checkpoint();
+  }
+  broadcast_checkpoint(crew_.ranks, start);
+  agree(crew_.ranks, [&] {
+    if (!is_first(crew_.ranks)) {
+      state = std::make_unique<PhaseRun>(config_, start, "of rank 0", data_, pool_, device_, crew_);
+    }
+  });
 }
 
 /// What is to be done at this iteration.
@@ -241,7 +282,9 @@ void Trainer::after_step(const PhaseRun& phase, std::int64_t iteration, const St
   if (iteration % config_.train.print_freq == 0 || iteration == phase.total_iterations()) {
     report.values = interval_.means();
     interval_ = {};
-    log_.step(report);
+    if (log_) {
+      log_->step(report);
+    }
     if (callbacks_.report) {
       callbacks_.report(report);
     }
@@ -257,11 +300,8 @@ TrainOutcome Trainer::run_phase(PhaseRun& phase) {
       validate_and_save(phase);
     }
     while (!phase.done()) {
-      if (cancelled()) {
-        if (phase.iteration() != saved_) {
-          save(phase);
-        }
-        return TrainOutcome::cancelled;
+      if (crew_.ranks == nullptr && cancelled()) {
+        return stop(phase);
       }
       const auto before = Clock::now();
       std::int64_t iteration = phase.iteration();
@@ -274,23 +314,31 @@ TrainOutcome Trainer::run_phase(PhaseRun& phase) {
         interval_.add(result, seconds);
         after_step(phase, ++iteration, result);
       }
+      const bool stop_wanted = results.back().stop_wanted;
       phase.check_progress();
       validate_and_save(phase);
+      if (stop_wanted && !phase.done()) {
+        return stop(phase);
+      }
     }
   } catch (const EvaluationStopped&) {
     save(phase);
     return TrainOutcome::cancelled;
   }
-  phase.save_best(run_.best_weights(phase.phase()));
-  phase.save_last(run_.last_weights(phase.phase()));
+  if (run_ != nullptr) {
+    phase.save_best(run_->best_weights(phase.phase()));
+    phase.save_last(run_->last_weights(phase.phase()));
+  }
   return TrainOutcome::finished;
 }
 
 TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed, const std::string& start,
                           const std::optional<InitialWeights>& initial,
                           const EvaluationResult& bicubic) {
-  write_file_atomically(run_.config(), std::string_view(config_json(config_)));
-  describe(bicubic);
+  if (run_ != nullptr) {
+    write_file_atomically(run_->config(), std::string_view(config_json(config_)));
+    describe(bicubic);
+  }
   const TrainingPhase begin = first->phase();
   std::unique_ptr<Teacher> teacher;  // the student's
   std::int64_t teacher_updates = 0;
@@ -301,9 +349,14 @@ TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed, const s
     std::unique_ptr<PhaseRun> state = std::move(first);
     std::string started = state ? start : "";
     if (!state) {
-      state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_, device_);
-      state->add_earlier_updates(teacher_updates);
-      started = initial ? state->start_from(*initial) : "";
+      agree(crew_.ranks, [&] {
+        if (is_first(crew_.ranks)) {
+          state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_,
+                                             device_, crew_);
+          started = initial ? state->start_from(*initial) : "";
+        }
+      });
+      share(state);
     }
     if (resumed && phase == begin) {
       line(message("resumed ", phase_name(phase), " at iteration ", state->iteration(), " of ",
@@ -360,35 +413,12 @@ std::vector<ConfigDifference> check_resume(const TrainConfig& config, const Chec
   return differences;
 }
 
-TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
-                   const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
-                   kernels::Device* device) try {
-  const std::vector<TrainingPhase> wanted = phases(config);
-  // All that can be wrong with configuration and input comes before the first change.
-  check_config(config);
-  ThreadPool pool(config.threads);
-  const Validation validation = make_validation(data.validation, validation_protocol(config));
-  std::unique_ptr<PhaseRun> first;
-  // The phase that is resumed does not need them, so the file may be gone where it is the last.
-  const bool starts = !resume || resume->checkpoint.phase != wanted.back();
-  const std::optional<InitialWeights> initial =
-      starts ? find_initial_weights(config) : std::nullopt;
-  std::string start;
-  if (resume) {
-    first =
-        std::make_unique<PhaseRun>(config, resume->checkpoint, resume->name, data, pool, device);
-  } else {
-    FoundTeacher found = find_teacher(config, run);
-    first = std::make_unique<PhaseRun>(config, wanted.front(), std::move(found.teacher), data, pool,
-                                       device);
-    first->add_earlier_updates(found.updates);
-    start = initial ? first->start_from(*initial) : "";
-  }
-  first->prepare();
-  check_later_phases(config, first->phase(), initial);
-  const EvaluationResult bicubic =
-      evaluate_bicubic(pool, data.validation, validation.protocol, callbacks.cancelled);
+namespace {
 
+/// Makes of the run directory what the run begins with, and returns the last step of the curves
+/// that are kept.
+std::int64_t clear_way(const RunDirectory& run, const std::vector<TrainingPhase>& wanted,
+                       const std::optional<ResumePoint>& resume) {
   if (run.mode() == RunMode::overwrite) {
     run.start_over(wanted);
   }
@@ -415,10 +445,80 @@ TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const Tra
     throw Error(ErrorKind::output,
                 "cannot make folder '" + run.checkpoints().string() + "': " + error.message());
   }
-  return Trainer(config, run, data, validation, callbacks, pool, device, last_step + 1)
-      .run(std::move(first), resume.has_value(), start, initial, bicubic);
+  return last_step;
+}
+
+TrainOutcome train_all(const TrainConfig& config, const RunDirectory* run, const TrainingData& data,
+                       const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
+                       kernels::Device* device, Communicator* ranks) try {
+  // All that can be wrong with configuration and input comes before the first change.
+  agree(ranks, [&] { check_config(config); });
+  check_same_images(ranks, data);
+  const std::vector<TrainingPhase> wanted = phases(config);
+  ThreadPool pool(config.threads != 0 ? config.threads : threads_of_rank(ranks));
+  const Validation validation = make_validation(data.validation, validation_protocol(config));
+  const Crew crew{ranks, callbacks.cancelled};
+  Trainer trainer(config, run, data, validation, callbacks, pool, device, crew);
+  std::unique_ptr<PhaseRun> first;
+  std::optional<InitialWeights> initial;
+  std::string start;
+  agree(ranks, [&] {
+    if (run == nullptr) {
+      return;
+    }
+    // The phase that is resumed does not need them, so the file may be gone where it is the last.
+    if (!resume || resume->checkpoint.phase != wanted.back()) {
+      initial = find_initial_weights(config);
+    }
+    if (resume) {
+      first = std::make_unique<PhaseRun>(config, resume->checkpoint, resume->name, data, pool,
+                                         device, crew);
+    } else {
+      FoundTeacher found = find_teacher(config, *run);
+      first = std::make_unique<PhaseRun>(config, wanted.front(), std::move(found.teacher), data,
+                                         pool, device, crew);
+      first->add_earlier_updates(found.updates);
+      start = initial ? first->start_from(*initial) : "";
+    }
+  });
+  trainer.share(first);
+  agree(ranks, [&] { first->prepare(); });
+  EvaluationResult bicubic;
+  bool resumed = resume.has_value();
+  bool stopped = false;
+  agree(ranks, [&] {
+    if (run == nullptr) {
+      return;
+    }
+    check_later_phases(config, first->phase(), initial);
+    try {
+      bicubic = evaluate_bicubic(pool, data.validation, validation.protocol, callbacks.cancelled);
+    } catch (const EvaluationStopped&) {
+      stopped = true;
+      return;
+    }
+    trainer.open_log(clear_way(*run, wanted, resume) + 1);
+  });
+  broadcast_number(ranks, stopped);
+  broadcast_number(ranks, resumed);
+  return stopped ? TrainOutcome::cancelled
+                 : trainer.run(std::move(first), resumed, start, initial, bicubic);
 } catch (const EvaluationStopped&) {
-  return TrainOutcome::cancelled;  // while something was measured before the first update
+  return TrainOutcome::cancelled;  // while the best weights were measured again
+}
+
+}  // namespace
+
+TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
+                   const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
+                   kernels::Device* device) {
+  return train_all(config, &run, data, resume, callbacks, device, nullptr);
+}
+
+TrainOutcome train_together(Communicator* ranks, const TrainConfig& config, const RunDirectory* run,
+                            const TrainingData& data, const std::optional<ResumePoint>& resume,
+                            const TrainCallbacks& callbacks) {
+  return train_all(config, run, data, resume, callbacks, nullptr, ranks);
 }
 
 }  // namespace pisr

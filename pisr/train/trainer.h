@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/communicator.h"
 #include "pisr/train/checkpoint.h"
 #include "pisr/train/run_directory.h"
 #include "pisr/train/training_data.h"
@@ -50,6 +51,20 @@ enum class TrainOutcome { finished, cancelled };
 TrainOutcome train(const TrainConfig& config, const RunDirectory& run, const TrainingData& data,
                    const std::optional<ResumePoint>& resume, const TrainCallbacks& callbacks,
                    kernels::Device* device = nullptr);
+
+/// train() by several ranks, on their CPUs. Rank 0 has `run` (null on the others) and `resume`,
+/// writes and reads all files but images, and gives the others the state of each phase at its
+/// start. `config` and `data` must be equal on all. Batches are those of one process; losses and
+/// weights differ from its by rounding, as sums are added in another order. Where config.threads is
+/// 0, a rank has threads_of_rank().
+///
+/// TrainCallbacks::cancelled is asked on every rank: all stop after the update in which one of them
+/// answers true. Where all ranks can end together an error is thrown as AgreedFailure; any other
+/// exception leaves the other ranks waiting: Communicator::abort() ends them. A null `ranks` is
+/// train().
+TrainOutcome train_together(Communicator* ranks, const TrainConfig& config, const RunDirectory* run,
+                            const TrainingData& data, const std::optional<ResumePoint>& resume,
+                            const TrainCallbacks& callbacks);
 
 /// Throws Error(weights) where `checkpoint` is of another network than `config` asks for, or of a
 /// phase that it does not train. Otherwise the differences of the two configurations: with any of

@@ -44,6 +44,9 @@ const std::vector<Room>& rooms() {
       {"core", {"kernels"}},
       {"core/tbb", {"core"}},
       {"core/plain_threads", {"core"}},
+      {"core/job", {"core"}},
+      {"core/mpi", {"core/job"}},
+      {"core/no_mpi", {"core/job"}},
       {"nn", {"core"}},
       {"pisr/image", {"core"}},
       {"pisr/video", {"pisr/image"}},
@@ -55,7 +58,7 @@ const std::vector<Room>& rooms() {
       {"pisr/eval", {"pisr/inference", "pisr/data"}},
       {"pisr/train", {"pisr/eval"}},
       {"pisr/report", {"pisr/train"}},
-      {"tools", {"pisr/report", "pisr/export"}},
+      {"tools", {"pisr/report", "pisr/export", "core/job"}},
       {"tools/python", {"pisr/library"}},
   };
   return kRooms;
