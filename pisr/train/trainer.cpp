@@ -353,6 +353,7 @@ TrainOutcome Trainer::run(std::unique_ptr<PhaseRun> first, bool resumed, const s
         if (is_first(crew_.ranks)) {
           state = std::make_unique<PhaseRun>(config_, phase, std::move(teacher), data_, pool_,
                                              device_, crew_);
+          state->add_earlier_updates(teacher_updates);
           started = initial ? state->start_from(*initial) : "";
         }
       });
