@@ -38,7 +38,7 @@ std::string cost_section(const ReportData& data) {
       " The paper counts a transposed convolution once for each pixel of the output; "
       "<i>computed</i> is what is computed.";
   if (!data.timing.empty()) {
-    about += " " + escape_html(data.timing);
+    about += message(" ", escape_html(data.timing));
   }
   return heading("Quality and cost", about) + card;
 }
