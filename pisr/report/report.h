@@ -86,8 +86,8 @@ struct ReportData {
   /// Rows of the table in their order; models without an entry follow in the order of the results.
   std::vector<ReportModel> models;
   std::string highlighted;  ///< name of the model the page is about, e.g. "student"
-  /// Name of the model, besides bicubic, with which the highlighted one is compared; may be empty.
-  std::string compared;
+  /// Names of the models, besides bicubic, with which the highlighted one is compared.
+  std::vector<std::string> compared;
   std::vector<ReportComparison> comparisons;
   /// What others reached on the set of cost_set(), at the scale of the table. Empty where they
   /// cannot be compared.

@@ -103,8 +103,8 @@ std::string hero_cards(const ReportData& data) {
       }
     };
     row(kBicubicModel);
-    if (!data.compared.empty() && data.compared != data.highlighted) {
-      row(data.compared);
+    for (const std::string& other : data.compared) {
+      row(other);
     }
     cards += message("<dt>SSIM</dt><dd>", fixed(result->mean.ssim, 4), "</dd></dl></div>");
   }

@@ -62,16 +62,37 @@ std::vector<std::size_t> hardest_images(const EvaluationResult& bicubic) {
   return order;
 }
 
-std::vector<ComparedNetwork> compared_networks(const std::vector<TrainedModel>& models) {
-  const TrainedModel* baseline = find_model(models, TrainingPhase::baseline, true);
-  if (baseline == nullptr) {
-    baseline = find_model(models, TrainingPhase::baseline);
-  }
-  std::vector<ComparedNetwork> networks;
-  for (const TrainedModel* model : {baseline, find_model(models, TrainingPhase::student)}) {
-    if (model != nullptr) {
-      networks.push_back({model->label, model->network.get()});
+/// What the student is compared with: the baseline with as many updates as the student, as in the
+/// paper, and the one with as many as student and teacher together; where there is neither, the
+/// baseline with most updates.
+std::vector<const TrainedModel*> compared_baselines(const std::vector<TrainedModel>& models) {
+  const TrainedModel* student = find_model(models, TrainingPhase::student);
+  std::vector<const TrainedModel*> baselines;
+  if (student != nullptr) {
+    const auto same = std::find_if(models.begin(), models.end(), [&](const TrainedModel& model) {
+      return model.phase == TrainingPhase::baseline && !model.equal_updates &&
+             model.updates == student->own_updates;
+    });
+    if (same != models.end()) {
+      baselines.push_back(&*same);
     }
+  }
+  for (const bool equal : {true, false}) {
+    const TrainedModel* other = find_model(models, TrainingPhase::baseline, equal);
+    if (other != nullptr && (equal || baselines.empty())) {
+      baselines.push_back(other);
+    }
+  }
+  return baselines;
+}
+
+std::vector<ComparedNetwork> compared_networks(const std::vector<TrainedModel>& models) {
+  std::vector<ComparedNetwork> networks;
+  for (const TrainedModel* baseline : compared_baselines(models)) {
+    networks.push_back({baseline->label, baseline->network.get()});
+  }
+  if (const TrainedModel* student = find_model(models, TrainingPhase::student)) {
+    networks.push_back({student->label, student->network.get()});
   }
   return networks;
 }
@@ -168,11 +189,11 @@ ReportData gather_report(Context& context, ThreadPool& pool, const ReportRequest
   data.plots = plots_of(runs, models);
   data.notes = notes_of(models);
   const TrainedModel* student = find_model(models, TrainingPhase::student);
-  const TrainedModel* baseline = find_model(models, TrainingPhase::baseline);
-  const TrainedModel* equal = find_model(models, TrainingPhase::baseline, true);
   data.highlighted = student != nullptr ? student->name : models.back().name;
-  if (const TrainedModel* other = equal != nullptr ? equal : baseline; other != nullptr) {
-    data.compared = other->name;
+  for (const TrainedModel* baseline : compared_baselines(models)) {
+    if (baseline->name != data.highlighted) {
+      data.compared.push_back(baseline->name);
+    }
   }
 
   const Protocol protocol = protocol_of(models, request.protocol);

@@ -154,7 +154,7 @@ TEST_CASE("the page escapes every name and refers to nothing outside", "[report]
   model.note = evil;
   data.models = {model};
   data.highlighted = evil;
-  data.compared = evil;
+  data.compared = {evil};
   Plot plot = plot_of({{0, 1}, {1, 2}});
   plot.title = plot.x_label = plot.y_label = plot.curves[0].name = evil;
   plot.references = {{evil, 1.5}};
@@ -329,10 +329,10 @@ TEST_CASE("a report of several runs names the baseline of equal updates", "[repo
     CHECK(data.models[i].sees_truth == (i == 3));
   }
   CHECK(data.highlighted == "student");
-  CHECK(data.compared == "long/baseline");
+  CHECK(data.compared == std::vector<std::string>{"short/baseline", "long/baseline"});
   CHECK(data.table.results.size() == 5);
   REQUIRE(data.comparisons.size() == 2);
-  CHECK(data.comparisons[0].pictures.size() == 4);
+  CHECK(data.comparisons[0].pictures.size() == 5);
   // 20 / 2 + 50 / 10 + 70 / 10 + 50 / 10 seconds.
   CHECK(has(data.summary, "in 27 s."));
   REQUIRE(!data.plots.empty());

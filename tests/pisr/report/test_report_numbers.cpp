@@ -101,7 +101,7 @@ ReportData odd_report() {
                  model_of("mine", "Mine", 25000, 7)};
   data.models[2].note = "a note";
   data.highlighted = "mine";
-  data.compared = "base";
+  data.compared = {"base"};
   data.table.results = {
       result_of("S", "bicubic", {30, 0.81}, {{"x", {29, 0.11}, 1}, {"y", {31, 0.12}, 2}}),
       result_of("S", "base", {30.75, 0.82}, {{"x", {30.5, 0.21}, 3}, {"y", {31.25, 0.22}, 4}}),
@@ -537,7 +537,7 @@ TEST_CASE("report numbers: the table scores the weights that it says, those of t
                                   : ""));
   }
   CHECK(data.highlighted == "student");
-  CHECK(data.compared == "baseline");
+  CHECK(data.compared == Texts{"baseline"});
   // The pieces to look at: of the first set, the hardest image first, by the networks of the end.
   const EvaluationResult bicubic = evaluate_bicubic(pool, held_out, Protocol::matlab);
   REQUIRE(data.comparisons.size() == 2);
