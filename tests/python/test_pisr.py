@@ -120,11 +120,12 @@ def test_weights(tmp_path):
     weights = pisr.Weights.builtin(4)
     assert (weights.scale, weights.channels) == (4, 1)
     assert weights.parameter_count > 0 and weights.title in repr(weights)
-    assert all(name.rpartition("_x")[0] for name in pisr.Weights.builtin_names())
-    built_in = pathlib.Path(__file__).parents[2] / "pisr" / "weights" / f"{pisr.Weights.builtin_names()[0]}.safetensors"
-    network = pisr.load(built_in)
     image = noise(8, 9, 3)
-    np.testing.assert_array_equal(network(image), pisr.upscale(image, network.scale))
+    for name in pisr.Weights.builtin_names():
+        network = pisr.load(pathlib.Path(__file__).parents[2] / "pisr" / "weights" / f"{name}.safetensors")
+        model, _, scale = name.rpartition("_x")
+        assert network.scale == int(scale)
+        np.testing.assert_array_equal(network(image), pisr.upscale(image, network.scale, model=model))
     (tmp_path / "bad.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(pisr.Error, match="bad.safetensors"):
         pisr.load(tmp_path / "bad.safetensors")
