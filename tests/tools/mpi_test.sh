@@ -150,10 +150,11 @@ finish
 expect "no folder for checkpoints: exit code" 4 $code
 expect "no folder for checkpoints: lines" 1 "$(grep -c '^pisr_train: error: cannot .*checkpoints/' err.txt)"
 
-# mpirun itself is told to stop: it tells the ranks, and has an exit code of its own.
+# mpirun itself is told to stop: it tells the ranks, and has an exit code of its own. Then it reads no more of what they
+# print, so a rank that fills the pipe would wait until it is killed.
 rm -rf long
 rows=0
-long long
+long long -q
 kill -TERM $job
 finish
 [ $code != 0 ] || fail "SIGTERM to mpirun: exit code 0"
