@@ -47,31 +47,11 @@ const Tensor* find(const std::map<std::string, Tensor>& tensors, const std::stri
   return nullptr;
 }
 
-}  // namespace
-
-InitialWeights read_initial_weights(const std::filesystem::path& path,
-                                    const std::string& architecture) {
-  const std::string name = path.string();
-  if (is_checkpoint(path)) {
-    return {name, of_checkpoint(read_checkpoint(path)), count_updates(path).in_all()};
-  }
-  SafeTensors file = read_weight_file(path, {});
-  if (are_ours(Metadata(file, name))) {
-    return {name, std::move(file.tensors), count_updates(path).in_all()};
-  }
-  InitialWeights weights{name, {}, 0};
-  WeightsOptions wanted;
-  wanted.architecture = architecture;
-  store_parameters(*load_network(path, wanted), "", weights.tensors);
-  return weights;
+UpdateCount count_of(const Checkpoint& checkpoint) {
+  return {checkpoint.iteration, checkpoint.earlier_updates};
 }
 
-UpdateCount count_updates(const std::filesystem::path& path) {
-  if (is_checkpoint(path)) {
-    const Checkpoint checkpoint = read_checkpoint(path);
-    return {checkpoint.iteration, checkpoint.earlier_updates};
-  }
-  const std::map<std::string, std::string> metadata = read_weight_file(path, {}).metadata;
+UpdateCount count_of(const std::map<std::string, std::string>& metadata) {
   // Weights of ours alone have these entries: what others put there is no number of updates.
   const auto number = [&](const char* key) -> std::optional<std::int64_t> {
     const auto found = metadata.find(key);
@@ -85,6 +65,31 @@ UpdateCount count_updates(const std::filesystem::path& path) {
     return whole && value >= 0 && value <= kMostUpdates ? std::optional(value) : std::nullopt;
   };
   return {number("total_iterations").value_or(0), number(kEarlierUpdates)};
+}
+
+}  // namespace
+
+InitialWeights read_initial_weights(const std::filesystem::path& path,
+                                    const std::string& architecture) {
+  const std::string name = path.string();
+  if (is_checkpoint(path)) {
+    const Checkpoint checkpoint = read_checkpoint(path);
+    return {name, of_checkpoint(checkpoint), count_of(checkpoint).in_all()};
+  }
+  SafeTensors file = read_weight_file(path, {});
+  if (are_ours(Metadata(file, name))) {
+    return {name, std::move(file.tensors), count_of(file.metadata).in_all()};
+  }
+  InitialWeights weights{name, {}, 0};
+  WeightsOptions wanted;
+  wanted.architecture = architecture;
+  store_parameters(*load_network(path, wanted), "", weights.tensors);
+  return weights;
+}
+
+UpdateCount count_updates(const std::filesystem::path& path) {
+  return is_checkpoint(path) ? count_of(read_checkpoint(path))
+                             : count_of(read_weight_file(path, {}).metadata);
 }
 
 std::vector<std::string> start_from(const InitialWeights& weights, Module& module) {
