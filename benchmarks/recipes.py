@@ -3,7 +3,7 @@
 
 usage: recipes.py --data FOLDER... --test FOLDER... --out OUT [OPTION...] [NAME...]
 
-Recipes differ from the first one, "base", a baseline, in the settings below. Those of the second table are students of a
+Recipes differ from the first one, "base", a baseline, in the settings below. Those of the last table are students of a
 teacher of --teacher-iters updates, one a seed, and a baseline of as many updates as teacher and student together. PSNR is
 in dB, of the weights of the last update, under protocol pisr: mean and standard deviation over seeds, and the difference
 to "base" seed by seed, likewise. Can be stopped at any point: the same command goes on, and complete trainings are kept.
@@ -35,7 +35,11 @@ RECIPES = {
     "expanded": ["network.expanded_channels=64"],
 }
 
-
+# For networks without a path from input to output.
+STARTS = {
+    "interpolation": ["network.start_as_interpolation=true"],
+    "interpolation_2e-3": ["network.start_as_interpolation=true", "train.learning_rate=2e-3"],
+}
 STUDENTS = {
     "equal_updates": [],
     "transfer": ["train.distillation=none"],
@@ -50,6 +54,7 @@ STUDENTS = {
     "image_1_no_transfer": ["train.distillation_place=image", "train.distillation=mae", "train.distillation_weight=1",
                             "train.weight_transfer=false"],
 }
+SETTINGS = {**RECIPES, **STARTS, **STUDENTS}
 
 
 def run_program(arguments, run, phase, iters, seed, settings):
@@ -69,7 +74,7 @@ def train(arguments, name, seed, teacher=None):
     run = os.path.join(arguments.out, f"{name}_seed{seed}")
     scores = os.path.join(run, "scores.json")
     if not os.path.exists(scores):
-        phase, iters, settings = "baseline", arguments.iters, RECIPES.get(name) or STUDENTS.get(name) or []
+        phase, iters, settings = "baseline", arguments.iters, SETTINGS[name]
         if name == "equal_updates":
             iters += arguments.teacher_iters
         elif name in STUDENTS:
@@ -99,14 +104,14 @@ def table(arguments, found):
             values = [run[one] for run in runs]
             gains = [value - base[one] for value, base in zip(values, found["base"])]
             cells += [summary(values), "" if name == "base" else summary(gains)]
-        lines.append(f"| {name} | {' '.join(f'`{setting}`' for setting in {**RECIPES, **STUDENTS}[name])} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {' '.join(f'`{setting}`' for setting in SETTINGS[name])} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("names", nargs="*", metavar="NAME",
-                        help=f"of {', '.join([*RECIPES, *STUDENTS])}; without any, all that are no students")
+                        help=f"of {', '.join(SETTINGS)}; without any, those from base to expanded")
     parser.add_argument("--data", nargs="+", required=True, help="training images")
     parser.add_argument("--test", nargs="+", required=True, help="sets to measure on")
     parser.add_argument("--out", required=True)
@@ -118,13 +123,12 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="trainings at once, each with one thread")
     parser.add_argument("--programs", default=os.path.join(ROOT, "build/cpu/tools"))
     arguments = parser.parse_args()
-    every = [*RECIPES, *STUDENTS]
-    unknown = set(arguments.names) - set(every)
+    unknown = set(arguments.names) - set(SETTINGS)
     if unknown:
         parser.error(f"unknown recipe '{unknown.pop()}'")
     if min(arguments.iters, arguments.teacher_iters, arguments.seeds, arguments.jobs) < 1:
         parser.error("--iters, --teacher-iters, --seeds and --jobs must be positive")
-    names = ["base", *(name for name in every if name != "base" and name in (arguments.names or RECIPES))]
+    names = ["base", *(name for name in SETTINGS if name != "base" and name in (arguments.names or RECIPES))]
     os.makedirs(arguments.out, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         # Jobs begin in their order, so a student never keeps its teacher waiting.

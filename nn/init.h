@@ -28,4 +28,15 @@ PISR_CORE_API void initialise(Module& module, std::uint64_t seed,
 /// convolution, and of the biases behind it.
 PISR_CORE_API void zero_last_layer(Module& module);
 
+/// Makes the first `channels` outputs of each convolution below `chain` copies of its first inputs:
+/// a 1 in the middle of the kernel, otherwise 0, bias 0. A chain of convolutions with odd kernels
+/// and activations that keep what is not negative then hands such an input on unchanged. Other
+/// outputs and the weights of transposed convolutions stay as they are.
+PISR_CORE_API void pass_channels_on(Module& chain, int channels);
+
+/// Makes weight [in, channels, k, k] of a transposed convolution with that stride and padding
+/// enlarge its first `channels` inputs by interpolation: Keys's cubic with a = -1/2 where it fits
+/// into the kernel, otherwise linear, cut off at the kernel. All other inputs have weight 0.
+PISR_CORE_API void set_interpolation(const Tensor& weight, int stride, int padding);
+
 }  // namespace pisr

@@ -1,7 +1,11 @@
 #include "pisr/model/encoder.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "core/error.h"
 #include "nn/conv_chain.h"
+#include "nn/init.h"
 
 namespace pisr {
 namespace {
@@ -40,6 +44,31 @@ Variable Encoder::forward(const Variable& high) const {
                              ",h,w] with h and w multiples of ", scale, ", got ", shape));
   }
   return compact_(shrink_(downscale_(feature_(high))));
+}
+
+void Encoder::start_as_mean() {
+  pass_channels_on(*this, options_.channels);
+  // Output i of the strided convolution has its middle at pixel scale i, where its block begins.
+  std::vector<int> taps;
+  for (int pixel = 0; pixel < options_.scale; ++pixel) {
+    if (options_.scale - 1 - pixel <= kWide / 2 && pixel <= kWide / 2) {
+      taps.push_back(pixel + kWide / 2);
+    }
+  }
+  const Tensor& weight = downscale_.weight.value;
+  const double share = 1.0 / static_cast<double>(taps.size() * taps.size());
+  with_type(weight.dtype(), [&]<class T>() {
+    for (std::int64_t channel = 0; channel < options_.channels; ++channel) {
+      T* const kernel =
+          weight.data<T>() + (channel * options_.feature_channels + channel) * kWide * kWide;
+      std::fill_n(kernel, kWide * kWide, T{0});
+      for (const int row : taps) {
+        for (const int column : taps) {
+          kernel[row * kWide + column] = static_cast<T>(share);
+        }
+      }
+    }
+  });
 }
 
 void Encoder::append_to(ConvChain& chain) const {

@@ -26,6 +26,9 @@ class PISR_API Encoder final : public Module {
   /// high [n, c, h, w] -> [n, c, h / scale, w / scale], c the image's channels; throws ShapeError
   /// where h or w is not a multiple of the scale.
   Variable forward(const Variable& high) const;
+  /// Changes initial weights so that it begins as the mean of each block of scale x scale pixels,
+  /// or of the middle of the block that its kernel reaches.
+  void start_as_mean();
   /// Adds its layers to a chain for inference.
   void append_to(ConvChain& chain) const;
   /// Of one pass for a truth of width x height.

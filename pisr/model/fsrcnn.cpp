@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nn/conv_chain.h"
+#include "nn/init.h"
 #include "pisr/model/fsrcnn_weights.h"
 #include "pisr/model/padding.h"
 #include "pisr/model/weight_shapes.h"
@@ -198,6 +199,17 @@ std::optional<ConvChain> Fsrcnn::chain(NetworkEnd end) const {
     chain.append(*deconvolution_);
   }
   return chain;
+}
+
+void Fsrcnn::start_as_interpolation() {
+  check_hands_image_on(std::min(options_.feature_channels, options_.shrink_channels));
+  pass_channels_on(*this, options_.channels);
+  for (const NamedParameter& named : deconvolution_->parameters()) {
+    if (is_weight(named.role)) {
+      set_interpolation(named.parameter->value, options_.scale,
+                        options_.depth_to_space ? 0 : options_.deconvolution_padding);
+    }
+  }
 }
 
 std::optional<int> Fsrcnn::halo() const {

@@ -48,6 +48,8 @@ class Fsrcnn final : public SrNetwork {
                              NetworkEnd end = NetworkEnd::image) const override;
   std::optional<int> halo() const override;
   std::optional<ConvChain> chain(NetworkEnd end) const override;
+  /// Its first channel hands the image on to the deconvolution, which ignores the others.
+  void start_as_interpolation() override;
 
  protected:
   Variable feature(const Variable& low) const override;

@@ -9,6 +9,9 @@
 namespace pisr {
 namespace {
 
+constexpr const char* kCannotInterpolate =
+    "cannot start as an interpolation (network.start_as_interpolation): ";
+
 [[noreturn]] void fail(const NetworkSpec& spec, const std::string& what) {
   throw Error(ErrorKind::usage, message(spec.architecture, ": ", what));
 }
@@ -96,6 +99,17 @@ int enlarged_halo(int radius, int scale) {
     furthest = std::max({furthest, floor_u + (is_pixel ? 0 : 2), (is_pixel ? 0 : 1) - floor_u});
   }
   return furthest;
+}
+
+void SrNetwork::start_as_interpolation() {
+  fail(spec_, message(kCannotInterpolate, "it has a path from input to output"));
+}
+
+void SrNetwork::check_hands_image_on(int narrowest) const {
+  if (narrowest < spec_.channels) {
+    fail(spec_, message(kCannotInterpolate, "each layer must have at least ", spec_.channels,
+                        " channels, got ", narrowest));
+  }
 }
 
 SrNetwork::Result SrNetwork::forward(const Variable& low) const {

@@ -92,6 +92,10 @@ class PISR_API ImageModel : public Module {
   /// How many pixels of the low-resolution image around a piece the result of the piece depends
   /// on; nothing where it depends on the whole image.
   virtual std::optional<int> halo() const { return std::nullopt; }
+  /// Changes initial weights so that the network begins as an interpolation of its input, which is
+  /// most of what one without a path from input to output learns first. Throws Error(usage) where
+  /// it cannot begin as one.
+  virtual void start_as_interpolation() = 0;
 };
 
 /// A super-resolution network: PISR's student, and the teacher's decoder. A network of one's own
@@ -124,10 +128,14 @@ class PISR_API SrNetwork : public ImageModel {
   virtual std::unique_ptr<SrNetwork> merged() const { return nullptr; }
 
   bool sees_truth() const noexcept final { return false; }
+  void start_as_interpolation() override;
   Variable image(const Variable& low) const final { return forward(low).image; }
   std::optional<ConvChain> image_chain() const final { return chain(NetworkEnd::image); }
 
  protected:
+  /// For start_as_interpolation() of a network whose narrowest layer has so many channels; throws
+  /// Error(usage) where they are fewer than those of the image.
+  void check_hands_image_on(int narrowest) const;
   /// Without channels it is a network on luminance.
   explicit SrNetwork(NetworkSpec spec) : spec_(std::move(spec)) {
     spec_.channels = std::max(1, spec_.channels);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "nn/init.h"
 #include "pisr/model/padding.h"
 #include "pisr/model/weight_shapes.h"
 
@@ -136,6 +137,11 @@ Variable Srcnn::feature(const Variable& enlarged) const {
 
 Variable Srcnn::reconstruction(const Variable& feature, const Variable&) const {
   return reconstruction_(feature);
+}
+
+void Srcnn::start_as_interpolation() {
+  check_hands_image_on(std::min(options_.feature_channels, options_.mapping_channels));
+  pass_channels_on(*this, options_.channels);
 }
 
 std::optional<int> Srcnn::halo() const {

@@ -36,6 +36,7 @@ class Srcnn final : public SrNetwork {
   MultiplyAdds multiply_adds(std::int64_t width, std::int64_t height,
                              NetworkEnd end = NetworkEnd::image) const override;
   std::optional<int> halo() const override;
+  void start_as_interpolation() override;
 
  protected:
   Variable feature(const Variable& enlarged) const override;

@@ -42,6 +42,13 @@ Teacher::Teacher(std::unique_ptr<SrNetwork> decoder)
   add_child("decoder", *decoder_);
 }
 
+void Teacher::start_as_interpolation() {
+  decoder_->start_as_interpolation();
+  if (hourglass()) {
+    encoder_->start_as_mean();
+  }
+}
+
 Teacher::Result Teacher::forward(const Variable& high) const {
   const Variable compact = hourglass() ? encoder_->forward(high) : Variable();
   const SrNetwork::Result decoded = decoder_->forward(hourglass() ? compact : high);

@@ -47,6 +47,8 @@ class PISR_API Teacher final : public ImageModel {
   const NetworkSpec& spec() const noexcept override { return spec_; }
   bool sees_truth() const noexcept override { return true; }
   Variable image(const Variable& high) const override { return forward(high).image; }
+  /// The encoder begins as a mean of blocks, the decoder as an interpolation of it.
+  void start_as_interpolation() override;
   std::optional<ConvChain> image_chain() const override { return chain(NetworkEnd::image); }
 
  private:

@@ -33,6 +33,7 @@ struct NetworkConfig : NetworkSpec {
   NetworkConfig() : NetworkSpec(default_spec()) {}
   Initialisation init = Initialisation::uniform;
   bool zero_last = false;
+  bool start_as_interpolation = false;
 };
 
 /// Dead-leaves images, used where no folder is named.

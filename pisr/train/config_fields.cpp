@@ -87,6 +87,11 @@ void add_network(std::vector<ConfigField>& fields, NetworkConfig& network) {
                     &network.zero_last,
                     {},
                     "whether weights and bias of the last layer begin as 0 instead"});
+  fields.push_back({"network.start_as_interpolation",
+                    &network.start_as_interpolation,
+                    {},
+                    "whether a network without a path from input to output begins as an "
+                    "interpolation"});
 }
 
 void add_data(std::vector<ConfigField>& fields, DataConfig& data) {

@@ -68,6 +68,10 @@ PhaseModel::PhaseModel(const TrainConfig& config, TrainingPhase phase,
   if (config.network.zero_last) {
     zero_last_layer(trained);
   }
+  if (config.network.start_as_interpolation) {
+    phase == TrainingPhase::teacher ? teacher_->start_as_interpolation()
+                                    : student_->start_as_interpolation();
+  }
   if (estimator_ != nullptr) {
     // Another seed than the student's, so that no two layers start alike.
     initialise(*estimator_, ~config.manual_seed, config.network.init);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "nn/init.h"
 #include "nn/layers.h"
@@ -125,6 +126,73 @@ TEST_CASE("f64 parameters start at the numbers that f32 ones are rounded from") 
   initialise(single, 5);
   initialise(twice, 5);
   CHECK(equal(single.weight.value, twice.weight.value.to(DType::f32)));
+}
+
+TEST_CASE("channels are passed on by every convolution, and nothing else is changed") {
+  Sequential layers;
+  layers.add<Conv2dPrelu>(2, 5, 5, Conv2dOptions{.padding = 2});
+  layers.add<Conv2d>(5, 3, 1);
+  layers.add<ConvTranspose2d>(3, 2, 3);
+  const auto values = [&] {
+    std::vector<std::vector<float>> result;
+    for (const NamedParameter& named : layers.parameters()) {
+      const auto numbers = named.parameter->value.values<float>();
+      result.emplace_back(numbers.begin(), numbers.end());
+    }
+    return result;
+  };
+  initialise(layers, 1);
+  const auto drawn = values();
+  pass_channels_on(layers, 2);
+  const auto passed = values();
+  for (const std::size_t weight : {std::size_t{0}, std::size_t{3}}) {
+    CAPTURE(weight);
+    const std::size_t count = drawn[weight].size() / drawn[weight + 1].size();
+    const std::size_t taps = weight == 0 ? 25 : 1;
+    for (std::size_t i = 0; i < drawn[weight].size(); ++i) {
+      const std::size_t channel = i / count;
+      const float wanted = i % count == channel * taps + taps / 2 ? 1.0F : 0.0F;
+      REQUIRE(passed[weight][i] == (channel < 2 ? wanted : drawn[weight][i]));
+    }
+    for (std::size_t i = 0; i < drawn[weight + 1].size(); ++i) {
+      CHECK(passed[weight + 1][i] == (i < 2 ? 0.0F : drawn[weight + 1][i]));
+    }
+  }
+  CHECK(passed[2] == drawn[2]);  // slopes
+  CHECK(passed[5] == drawn[5]);  // the weight of the transposed convolution
+  CHECK(passed[6] == std::vector<float>{0, 0});
+}
+
+TEST_CASE("an interpolating kernel is Keys's cubic, or linear where that does not fit") {
+  const auto row_of = [](int kernel, int stride, int padding) {
+    const Tensor weight = Tensor::full({3, 1, kernel, kernel}, 7.0F);
+    set_interpolation(weight, stride, padding);
+    const float* const values = weight.data<float>();
+    double sum = 0;
+    std::vector<double> row(static_cast<std::size_t>(kernel));
+    for (std::int64_t i = 0; i < std::int64_t{kernel} * kernel; ++i) {
+      row[static_cast<std::size_t>(i % kernel)] += values[i] / stride;
+      sum += values[i];
+    }
+    CHECK(sum == Approx(stride * stride));
+    CHECK(std::all_of(values + kernel * kernel, values + 3 * kernel * kernel,
+                      [](float value) { return value == 0; }));
+    return row;
+  };
+  const auto check = [](const std::vector<double>& got, const std::vector<double>& wanted) {
+    REQUIRE(got.size() == wanted.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CAPTURE(i);
+      CHECK(got[i] == Approx(wanted[i]).margin(1e-7));
+    }
+  };
+  check(row_of(9, 2, 4), {0, -3 / 128.0, -9 / 128.0, 29 / 128.0, 111 / 128.0, 111 / 128.0,
+                          29 / 128.0, -9 / 128.0, -3 / 128.0});
+  check(row_of(9, 3, 4), {0, 0, 0, 1 / 3.0, 2 / 3.0, 1, 2 / 3.0, 1 / 3.0, 0});
+  // The second tap of the first output lies outside the kernel: its first one has the whole weight.
+  check(row_of(9, 4, 4), {0, 0, 1 / 8.0, 3 / 8.0, 5 / 8.0, 1, 7 / 8.0, 5 / 8.0, 3 / 8.0});
+  check(row_of(2, 2, 0), {1, 1});
+  check(row_of(9, 1, 4), {0, 0, 0, 0, 1, 0, 0, 0, 0});
 }
 
 }  // namespace pisr

@@ -59,6 +59,7 @@ std::vector<Key> all_keys() {
                OptionValue(true)),
       PISR_KEY("network.init", "he", network.init, Initialisation::he),
       PISR_KEY("network.zero_last", "true", network.zero_last, true),
+      PISR_KEY("network.start_as_interpolation", "true", network.start_as_interpolation, true),
       PISR_KEY("data.train", "[\"a\"]", data.train, Texts{"a"}),
       PISR_KEY("data.validation", "[\"b\"]", data.validation, Texts{"b"}),
       PISR_KEY("data.exclude", "[\"c\"]", data.exclude, Texts{"c"}),
