@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/philox.h"
+#include "kernels/bicubic.h"
 
 namespace pisr {
 namespace {
@@ -40,15 +41,6 @@ void fill(const Tensor& value, Draw draw) {
   });
 }
 
-/// Keys, "Cubic convolution interpolation" (1981), a = -1/2.
-double cubic(double distance) {
-  const double d = std::abs(distance);
-  if (d >= 2) {
-    return 0;
-  }
-  return d < 1 ? (1.5 * d - 2.5) * d * d + 1 : ((-0.5 * d + 2.5) * d - 4) * d + 2;
-}
-
 double linear(double distance) {
   return std::max(0.0, 1 - std::abs(distance));
 }
@@ -62,7 +54,7 @@ std::vector<double> interpolation(int taps, int stride, int padding) {
   std::vector<double> weights;
   std::vector<double> sums(static_cast<std::size_t>(stride));
   for (int tap = 0; tap < taps; ++tap) {
-    weights.push_back(cubic_fits ? cubic(distance(tap)) : linear(distance(tap)));
+    weights.push_back(cubic_fits ? kernels::keys_cubic(distance(tap)) : linear(distance(tap)));
     sums[static_cast<std::size_t>(tap % stride)] += weights.back();
   }
   for (std::size_t tap = 0; tap < weights.size(); ++tap) {

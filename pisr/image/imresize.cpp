@@ -8,18 +8,10 @@
 #include <vector>
 
 #include "core/error.h"
+#include "kernels/bicubic.h"
 
 namespace pisr {
 namespace {
-
-/// Keys' cubic convolution kernel with a = -0.5.
-double cubic(double x) {
-  const double t = std::abs(x);
-  if (t <= 1) {
-    return (1.5 * t - 2.5) * t * t + 1;
-  }
-  return t <= 2 ? ((-0.5 * t + 2.5) * t - 4) * t + 2 : 0.0;
-}
 
 /// The weighted sum that makes each sample of one side of the result.
 struct Taps {
@@ -43,7 +35,7 @@ Taps taps_of_side(int in_size, int out_size, double factor) {
     int* source = &all.source[static_cast<std::size_t>(x) * all.count];
     double sum = 0;
     for (int k = 0; k < all.count; ++k) {
-      weights[k] = cubic(stretch * (centre - (first + k)));
+      weights[k] = kernels::keys_cubic(stretch * (centre - (first + k)));
       sum += weights[k];
       // Mirrored with the edge sample repeated: 2 1 0 | 0 1 2 ... n-1 | n-1 n-2 ...
       const std::int64_t place =
